@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exposure of drawings over frames.
+
+Animation is drawn on twos and threes: one drawing is held for several frames. Each distinct
+drawing travels and is coloured once; the exposure rebuilds the timing afterwards.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Which drawing each frame of a range shows.
+
+    frame_start: number of the first frame.
+    drawing_of: for each frame of the range, the index of the drawing it shows; the indices
+        are numbered by first appearance.
+    """
+
+    frame_start: int
+    drawing_of: tuple[int, ...]
+
+    @property
+    def frames(self) -> range:
+        """The frame numbers of the range."""
+        return range(self.frame_start, self.frame_start + len(self.drawing_of))
+
+    @property
+    def drawing_count(self) -> int:
+        """How many distinct drawings the range shows."""
+        return max(self.drawing_of, default=-1) + 1
+
+    def drawing_at(self, frame: int) -> int:
+        """Return the index of the drawing that `frame` shows; IndexError outside the range."""
+        if frame not in self.frames:
+            raise IndexError(f"frame {frame} is outside {self.frames.start}..{self.frames.stop - 1}")
+        return self.drawing_of[frame - self.frame_start]
+
+    def first_frame_of(self, drawing: int) -> int:
+        """Return the first frame that shows `drawing`."""
+        return self.frame_start + self.drawing_of.index(drawing)
+
+
+def expose(frame_start: int, contents: Iterable[Hashable]) -> Exposure:
+    """Build the exposure of consecutive frames from something that is equal for equal drawings
+    (a digest): each new content gets the next drawing index."""
+    index: dict[Hashable, int] = {}
+    drawing_of = tuple(index.setdefault(content, len(index)) for content in contents)
+    return Exposure(frame_start, drawing_of)
