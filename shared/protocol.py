@@ -107,10 +107,10 @@ class ShotManifest:
             _require(keyframe.frame in self.exposure.frames, "keyframe_outside", f"keyframes.{index}.frame",
                      f"Keyframe {keyframe.frame} lies outside the frame range "
                      f"{self.frame_start}..{self.frame_end}: widen the range or choose a frame inside it.")
-            drawing = self.exposure.drawing_at(keyframe.frame)
-            _require(drawing not in seen, "keyframe_twice", f"keyframes.{index}.frame",
+            painted = self.exposure.drawing_at(keyframe.frame)
+            _require(painted not in seen, "keyframe_twice", f"keyframes.{index}.frame",
                      f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already.")
-            seen.add(drawing)
+            seen.add(painted)
         _require(self.finish in typing.get_args(Finish), "bad_finish", "finish",
                  f"The finish must be one of {', '.join(typing.get_args(Finish))}, not {self.finish!r}.")
 

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""LongAnimation Color: colours a hand-drawn shot from one painted keyframe.
+
+Blender's modules are imported when the extension is registered, so that the parts that talk to the
+server can be used, and tested, outside Blender.
+"""
+
+
+def _parts() -> tuple:
+    from . import cli, operators, panels, preferences, properties
+
+    return preferences, properties, operators, panels, cli
+
+
+def register() -> None:
+    """Called by Blender when the extension is enabled."""
+    for part in _parts():
+        part.register()
+
+
+def unregister() -> None:
+    """Called by Blender when the extension is disabled."""
+    for part in reversed(_parts()):
+        part.unregister()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, as errors whose text tells the animator what to do."""
+
+
+class ColorError(Exception):
+    """Anything that stops a shot from being coloured; `str(error)` is a sentence for the animator."""
+
+
+class ShotError(ColorError):
+    """The scene cannot be exported as it is."""
+
+
+class ServerError(ColorError):
+    """The server cannot be reached, or what it says cannot be understood."""
+
+
+class VersionError(ServerError):
+    """The server and this extension speak different versions of the protocol."""
+
+
+class RefusedError(ServerError):
+    """The server refused a request, for the reason it gives.
+
+    status: HTTP status; code: the problem's stable name; missing: addresses of blobs the server lacks.
+    """
+
+    def __init__(self, sentence: str, status: int, code: str, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+        self.missing = missing
+
+
+class JobError(ColorError):
+    """The job ended on the server without its frames."""

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m server`."""
+
+import sys
+
+from server.cli import main
+
+sys.exit(main())

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Colours a shot segment by segment, in a way that can stop after any of them and go on in another process."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import safetensors.numpy
+import torch
+
+from server.longanimation import LongAnimationPipeline
+from server.longanimation.fusion import FUSED_LATENTS
+from server.longanimation.sketch import image_signal, sketch_signal, unfit
+
+from .finishing import flats, keep_keyframe, painted
+from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
+from .plan import Segment, plan_segments
+from .presets import Preset, find_preset
+from .shot import Shot
+
+StepCallback = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """A finished segment.
+
+    frames: finished RGB uint8 [H, W, 3] by drawing, line art on top. state: what later segments need, as bytes.
+    """
+
+    frames: dict[int, np.ndarray]
+    state: bytes
+
+
+class Colorizer:
+    """A loaded preset, ready for shots."""
+
+    def __init__(self, pipeline: LongAnimationPipeline, preset: Preset) -> None:
+        self.pipeline = pipeline
+        self.preset = preset
+
+    @classmethod
+    def from_preset(cls, name: str, device: str = "cpu") -> "Colorizer":
+        """Load a preset onto a device; UnknownPreset when it is not installed."""
+        preset = find_preset(name)
+        pipeline = LongAnimationPipeline.from_pretrained(preset.folder).to(device)
+        pipeline.set_progress_bar_config(disable=True)
+        return cls(pipeline, preset)
+
+    def open(self, shot: Shot) -> "Coloring":
+        """Plan the colouring of a shot. Raises ValueError for keyframes outside the shot."""
+        return Coloring(self.pipeline, self.preset, shot)
+
+
+class Coloring:
+    """The colouring of one shot, as a sequence of segments.
+
+    The same shot and seed give the same frames, in one go or interrupted and restored.
+    """
+
+    def __init__(self, pipeline: LongAnimationPipeline, preset: Preset, shot: Shot) -> None:
+        self.pipeline = pipeline
+        self.preset = preset
+        self.shot = shot
+        overlap = 1 + FUSED_LATENTS * pipeline.temporal_compression
+        self.segments = plan_segments(len(shot.drawings), shot.keyframes, preset.segment, overlap)
+        rows, columns = shot.drawings[0].shape
+        self.height, self.width = model_size(rows, columns, preset.pixels, pipeline.spatial_multiple)
+        self._palettes: dict[int, Palette] = {}
+        self._tails: dict[int, torch.Tensor] = {}
+
+    def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
+        """Colour segment `index`; the one that it follows must have been coloured or restored.
+
+        on_step is called with (steps done, steps in all); what it raises ends the run and changes nothing.
+        """
+        segment = self.segments[index]
+        references, codes = self._references(segment.keyframe)
+        output = self.pipeline(
+            references=references,
+            reference_sketch=self._sketch(segment.keyframe),
+            sketches=torch.stack([self._sketch(drawing) for drawing in self._padded(segment)]),
+            prompt=self.shot.prompt,
+            num_inference_steps=self.preset.steps,
+            guidance_scale=self.preset.guidance,
+            generator=torch.Generator().manual_seed(_derived_seed(self.shot.seed, index)),
+            previous_tail=None if segment.follows is None else self._tails[segment.follows],
+            callback_on_step_end=on_step,
+        )
+        rows, columns = self.shot.drawings[segment.drawings[0]].shape
+        images = unfit(output.frames.permute(0, 1, 3, 4, 2).numpy(), rows, columns)
+        frames = {}
+        for place, drawing in enumerate(segment.drawings, start=len(segment.context)):
+            frames[drawing] = self._finish(drawing, segment.keyframe, images[:, place], codes)
+        state = {} if output.tail is None else {"tail": output.tail.numpy()}
+        result = SegmentResult(frames, safetensors.numpy.save(state))
+        self.restore(index, result)
+        return result
+
+    def restore(self, index: int, result: SegmentResult) -> None:
+        """Take over a segment that was finished in an earlier process."""
+        state = safetensors.numpy.load(result.state)
+        if "tail" in state:
+            self._tails[index] = torch.from_numpy(state["tail"])
+
+    def _padded(self, segment: Segment) -> list[int]:
+        """The segment's drawings, the last one repeated until the model's lengths are met."""
+        compression = self.pipeline.temporal_compression
+        patch = self.pipeline.transformer.config.patch_size_t
+        sequence = list(segment.sequence)
+        while (len(sequence) - 1) % compression or (2 + (len(sequence) - 1) // compression) % patch:
+            sequence.append(sequence[-1])
+        return sequence
+
+    def _sketch(self, drawing: int) -> torch.Tensor:
+        return sketch_signal(self.shot.drawings[drawing], self.height, self.width)
+
+    def _palette(self, keyframe: int) -> Palette:
+        if keyframe not in self._palettes:
+            painting, line_art = self.shot.keyframes[keyframe], self.shot.drawings[keyframe]
+            self._palettes[keyframe] = extract_palette(painting, line_art)
+        return self._palettes[keyframe]
+
+    def _references(self, keyframe: int) -> tuple[torch.Tensor, list[np.ndarray]]:
+        """The reference images [B, 3, H, W]: the keyframe in `votes` sets of code colours, which come with it; or the
+        keyframe itself, without codes."""
+        if not self.preset.votes:
+            return image_signal(self.shot.keyframes[keyframe], self.height, self.width)[None], []
+        palette = self._palette(keyframe)
+        codes = [
+            code_colors(len(palette.colors), np.random.default_rng(_derived_seed(self.shot.seed, keyframe, vote)))
+            for vote in range(self.preset.votes)
+        ]
+        # Small first, so that no pixel mixes two codes into a third.
+        scale = min(self.height / palette.labels.shape[0], self.width / palette.labels.shape[1])
+        small = cv2.resize(
+            palette.labels.astype(np.int16), None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST
+        )
+        images = [image_signal(recolor(small, code), self.height, self.width) for code in codes]
+        return torch.stack(images), codes
+
+    def _finish(self, drawing: int, keyframe: int, images: np.ndarray, codes: list[np.ndarray]) -> np.ndarray:
+        """Turn the model's pictures of a drawing, float [B, h, w, 3] in 0..1, into the finished frame."""
+        line_art = self.shot.drawings[drawing]
+        if drawing in self.shot.keyframes:
+            return keep_keyframe(line_art, self.shot.keyframes[drawing])
+        palette = self._palette(keyframe)
+        if codes:
+            scores = np.sum([decode_distances(i, code) for i, code in zip(images, codes, strict=True)], axis=0)
+            decoded = palette.colors[scores.argmin(axis=-1)]
+        else:
+            scores = decode_distances(images[0], palette.colors)
+            decoded = (images[0] * 255).round().astype(np.uint8)
+        return painted(line_art, decoded) if self.shot.finish == "painted" else flats(line_art, scores, palette)
+
+
+def model_size(rows: int, columns: int, pixels: int, multiple: int) -> tuple[int, int]:
+    """Return the height and width at which the model works: the shot's shape, about `pixels` in area, both a multiple
+    of `multiple`. Small shots are not enlarged beyond their own area."""
+    scale = min(1.0, (pixels / (rows * columns)) ** 0.5)
+    return (
+        max(multiple, round(rows * scale / multiple) * multiple),
+        max(multiple, round(columns * scale / multiple) * multiple),
+    )
+
+
+def _derived_seed(*parts: int) -> int:
+    """A seed that depends on all its parts, the same on every machine."""
+    return zlib.crc32(repr(parts).encode())

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PNG files in and out: line art as grey, paintings as RGB. Nothing is decoded before its size is known."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+MAX_PIXELS = 40_000_000
+"""Most pixels an image may have: 8K UHD (33 million) and a margin."""
+
+
+class ImageError(ValueError):
+    """A file is not an image that can be coloured; the sentence names it and says what is accepted."""
+
+
+def read_line_art(source: bytes | Path, name: str = "") -> np.ndarray:
+    """Read a line drawing as uint8 [H, W], 0 is line and 255 is paper.
+
+    Transparency lies over white paper, and a pixel is as dark as its darkest channel, so that coloured
+    lines stay lines. `name` is what an ImageError calls the image; a path names itself.
+    """
+    return np.ascontiguousarray(_over_white(source, name).min(axis=2))
+
+
+def read_painted(source: bytes | Path, name: str = "") -> np.ndarray:
+    """Read a painted image as RGB uint8 [H, W, 3]; transparency lies over white. Raises ImageError."""
+    return _over_white(source, name)
+
+
+def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
+    """Return (width, height) from the file's header alone. Raises ImageError."""
+    return _open(source, name).size
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Encode uint8 [H, W] or RGB [H, W, 3] as PNG; equal images give equal bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def _name(source: bytes | Path, name: str) -> str:
+    return name or (str(source) if isinstance(source, Path) else "The image")
+
+
+def _open(source: bytes | Path, name: str) -> Image.Image:
+    name = _name(source, name)
+    try:
+        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=("PNG",))
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is not a PNG image: export it as PNG (8 or 16 bits a channel).") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} has more than the {MAX_PIXELS:,} pixels accepted: export it smaller.") from error
+    except OSError as error:
+        raise ImageError(f"{name} cannot be read ({error.strerror or error}): give a PNG image that exists.") from error
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(
+            f"{name} is {image.width}×{image.height}; at most {MAX_PIXELS:,} pixels are accepted: export it smaller."
+        )
+    return image
+
+
+def _over_white(source: bytes | Path, name: str) -> np.ndarray:
+    image = _open(source, name)
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"{_name(source, name)} is a damaged PNG ({error}): export or send it again.") from error
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it at 255 instead of scaling it
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
+    rgba = image.convert("RGBA")
+    paper = Image.new("RGBA", rgba.size, "white")
+    return np.asarray(Image.alpha_composite(paper, rgba).convert("RGB"))

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keyframe's own colours, and the code colours that stand for them while the model works.
+
+Recolouring the keyframe's palette with well-separated codes, running the model and decoding each pixel to the
+nearest code makes colour drift harmless; distances of several runs with other codes are added.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from server.colorize.regions import LINE_BELOW, find_regions
+
+MAX_ENTRIES = 48
+"""Most colours of a palette: a gradient gets several, a painted background no more than this."""
+SAME_COLOR = 3.0
+"""Colours closer than this (CIE76 ΔE) are one entry."""
+_FEWEST_PIXELS = 4
+_CLEAN_PAPER = 250
+_CODE_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, which are black
+
+
+@dataclass(frozen=True)
+class Palette:
+    """A keyframe's fill colours and where they are.
+
+    colors: uint8 RGB [N, 3], the most frequent first.
+    labels: uint8 [H, W], the entry of every pixel; line pixels have the entry of what is beside them.
+    """
+
+    colors: np.ndarray
+    labels: np.ndarray
+
+
+def extract_palette(painted: np.ndarray, line_art: np.ndarray, max_entries: int = MAX_ENTRIES) -> Palette:
+    """Find the fill colours of a painted keyframe.
+
+    painted: RGB uint8 [H, W, 3], with or without the lines on it; line_art: uint8 [H, W], the lines of the same
+    drawing. Colours are read where the painting is flat and clear of lines, so anti-aliased borders and fills
+    that miss the lines by a little add none; a region too small for that is read as a whole.
+    """
+    regions = find_regions(line_art)
+    sure = clear_pixels(line_art, regions.labels) & _flat(painted)
+    seen = np.bincount(regions.labels[sure], minlength=regions.count) >= _FEWEST_PIXELS
+    small = ~seen[regions.labels] & (line_art >= _CLEAN_PAPER)
+    values, counts, _ = _distinct(painted[sure])
+    medians, areas = _medians(painted[small], regions.labels[small])
+    if not len(values) + len(medians):  # nothing but lines: the painting itself is all there is
+        values, counts, _ = _distinct(painted.reshape(-1, 3))
+    colors = _merge(np.concatenate([values, medians]), np.concatenate([counts, areas]), max_entries)
+    entry = _nearest_entry(painted, colors)
+    if small.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
+        _, place = np.unique(regions.labels[small], return_inverse=True)
+        entry[small] = _nearest_entry(medians[None], colors)[0, place]
+    source = regions.sources(sure | small)
+    return Palette(colors, entry.ravel()[source])
+
+
+def clear_pixels(line_art: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return bool [H, W]: pixels whose 3×3 neighbourhood is paper and lies in one region."""
+    square = np.ones((3, 3), np.uint8)
+    of_one = cv2.erode(labels.astype(np.float32), square) == cv2.dilate(labels.astype(np.float32), square)
+    return (cv2.erode(line_art, square) >= LINE_BELOW) & of_one
+
+
+def recolor(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Paint labels [...] with colours uint8 [N, 3]; returns uint8 [..., 3]."""
+    return colors[labels]
+
+
+def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` well-separated colours uint8 [count, 3] in random order, others at every call.
+
+    A jittered lattice of RGB from which the colour farthest from all chosen ones is taken, again and again.
+    Few codes are the lattice's corners; none is as dark as a line. Raises ValueError for more than 216.
+    """
+    levels = len(_CODE_LEVELS)
+    if not 1 <= count <= levels**3:
+        raise ValueError(f"Between 1 and {levels**3} code colours can be told apart, not {count}.")
+    grid = np.stack(np.meshgrid(_CODE_LEVELS, _CODE_LEVELS, _CODE_LEVELS, indexing="ij"), -1).reshape(-1, 3)
+    step = _CODE_LEVELS[1] - _CODE_LEVELS[0]
+    lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _CODE_LEVELS[0], 255)
+    far = ((lattice - lattice[rng.integers(len(lattice))]) ** 2).sum(1)
+    chosen = [int(far.argmax())]  # the farthest from a random one: somewhere at a corner
+    distance = ((lattice - lattice[chosen[0]]) ** 2).sum(1)
+    while len(chosen) < count:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((lattice - lattice[chosen[-1]]) ** 2).sum(1))
+    return np.round(lattice[rng.permutation(chosen)]).astype(np.uint8)
+
+
+def decode_distances(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Squared RGB distance of every pixel to every code.
+
+    images: float [..., 3] in 0..1; codes: uint8 [N, 3]. Returns float32 [..., N]; those of several runs add up.
+    """
+    scaled = codes.astype(np.float32) / 255
+    images = images.astype(np.float32)
+    square = (images**2).sum(-1, keepdims=True) + (scaled**2).sum(-1)
+    return np.maximum(square - 2 * (images @ scaled.T), 0)
+
+
+def to_lab(colors: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* float32 [..., 3] of RGB uint8 [..., 3]."""
+    flat = (colors.reshape(1, -1, 3) / 255).astype(np.float32)
+    return cv2.cvtColor(flat, cv2.COLOR_RGB2LAB).reshape(colors.shape)
+
+
+def _flat(painted: np.ndarray) -> np.ndarray:
+    """Where a pixel's 3×3 neighbourhood varies by no more than a gradient does (12 levels)."""
+    square = np.ones((3, 3), np.uint8)
+    spread = cv2.dilate(painted, square).astype(np.int16) - cv2.erode(painted, square)
+    return spread.max(axis=2) <= 12
+
+
+def _distinct(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct colours uint8 [V, 3] of uint8 [P, 3], their counts [V], and the number [P] of each pixel's colour."""
+    r, g, b = colors.T.astype(np.int32)
+    codes, place, counts = np.unique(r << 16 | g << 8 | b, return_inverse=True, return_counts=True)
+    return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], -1).astype(np.uint8), counts, place
+
+
+def _medians(colors: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median colour uint8 [R, 3] and count [R] of the pixels of each name; names sorted."""
+    order = np.argsort(names, kind="stable")
+    _, starts = np.unique(names[order], return_index=True)
+    groups: Sequence[np.ndarray] = np.split(colors[order], starts[1:]) if len(starts) else []
+    medians = [np.median(group, axis=0) for group in groups]
+    return np.array(medians, np.uint8).reshape(-1, 3), np.array([len(group) for group in groups], np.int64)
+
+
+def _merge(values: np.ndarray, counts: np.ndarray, max_entries: int) -> np.ndarray:
+    """Merge colours uint8 [V, 3] with their pixel counts into at most `max_entries`.
+
+    The most frequent colour leads and takes in all that look the same, and so on; when too many remain, what
+    counts as the same grows.
+    """
+    if len(values) > 4096:  # a painting with gradients: its colours in steps of eight
+        _, place, steps = np.unique(values // 8, axis=0, return_inverse=True, return_counts=True)
+        order = np.lexsort((counts, place))
+        values, counts = values[order[np.cumsum(steps) - 1]], np.bincount(place, counts)
+    order = np.argsort(-counts, kind="stable")
+    values, counts = values[order], counts[order]
+    lab = to_lab(values)
+    same = SAME_COLOR
+    while True:
+        free = np.ones(len(values), bool)
+        leaders: list[int] = []
+        for index in range(len(values)):
+            if not free[index]:
+                continue
+            taken = free & (((lab - lab[index]) ** 2).sum(1) < same**2)
+            if counts[taken].sum() >= _FEWEST_PIXELS or not leaders:
+                leaders.append(index)
+            free &= ~taken
+        if len(leaders) <= max_entries:
+            return values[leaders]
+        same *= 1.25
+
+
+def _nearest_entry(image: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Index uint8 [H, W] of the entry that looks nearest to each pixel."""
+    values, _, place = _distinct(image.reshape(-1, 3))
+    lab, entries = to_lab(values), to_lab(colors)
+    nearest = np.zeros(len(values), np.uint8)
+    best = np.full(len(values), np.inf, np.float32)
+    for number, entry in enumerate(entries):  # one entry at a time, to keep the memory small
+        distance = ((lab - entry) ** 2).sum(1)
+        nearest[distance < best] = number
+        best = np.minimum(best, distance)
+    return nearest[place].reshape(image.shape[:2])

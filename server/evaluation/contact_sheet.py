@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One picture of a shot: rows of line art, our colours and the truth, columns through time."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_CELL_WIDTH = 300
+_GAP = 10
+_LABEL = 130
+_HEAD = 44
+_PAPER, _INK, _QUIET, _MARK = "#f4f2ee", "#26241f", "#8a857a", "#d9480f"
+
+
+def spread(count: int, columns: int, keep: int) -> list[int]:
+    """Choose at most `columns` of `count` positions, spread evenly from first to last, `keep` among them."""
+    columns = min(columns, count)
+    chosen = [round(at) for at in np.linspace(0, count - 1, columns)]
+    nearest = min(range(columns), key=lambda place: abs(chosen[place] - keep))
+    chosen[nearest] = keep
+    return chosen
+
+
+def contact_sheet(
+    rows: Mapping[str, Sequence[np.ndarray]], path: Path, columns: Sequence[str], marked: int | None = None
+) -> None:
+    """Write a PNG of labelled rows of pictures.
+
+    rows: label → pictures, uint8 [H, W] or RGB [H, W, 3], one for each of `columns` (their headings); marked: the
+    column of the keyframe, which gets a frame.
+    """
+    first = next(iter(rows.values()))[0]
+    cell = (_CELL_WIDTH, round(_CELL_WIDTH * first.shape[0] / first.shape[1]))
+    size = (
+        _LABEL + len(columns) * (cell[0] + _GAP) + _GAP,
+        _HEAD + len(rows) * (cell[1] + _GAP) + _GAP,
+    )
+    sheet = Image.new("RGB", size, _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    large, small = ImageFont.load_default(22), ImageFont.load_default(19)
+    for column, heading in enumerate(columns):
+        left = _LABEL + column * (cell[0] + _GAP)
+        text, color = (f"{heading} · keyframe", _MARK) if column == marked else (heading, _QUIET)
+        draw.text((left + cell[0] / 2, _HEAD / 2 + 4), text, color, small, anchor="mm")
+    for row, (label, pictures) in enumerate(rows.items()):
+        top = _HEAD + row * (cell[1] + _GAP)
+        draw.text((_LABEL - 2 * _GAP, top + cell[1] / 2), label, _INK, large, anchor="rm")
+        for column, picture in enumerate(pictures):
+            left = _LABEL + column * (cell[0] + _GAP)
+            image = Image.fromarray(picture).convert("RGB").resize(cell, Image.Resampling.LANCZOS)
+            sheet.paste(image, (left, top))
+            box = (left - 1, top - 1, left + cell[0], top + cell[1])
+            draw.rectangle(box, outline=_MARK if column == marked else _QUIET, width=1)
+            if column == marked:
+                draw.rectangle((box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2), outline=_MARK, width=3)
+    sheet.save(path)

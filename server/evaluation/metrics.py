@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Colour error between a finished frame and the true one, as people see it (CIEDE2000)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from server.colorize.regions import LINE_BELOW
+
+RIGHT = 10.0
+"""A pixel is right when its colour differs from the true one by at most this ΔE."""
+MOVED = 5.0
+"""A pixel has moved when its true colour differs from the keyframe's at that place by more than this ΔE."""
+
+
+@dataclass(frozen=True)
+class ColorError:
+    """Colour error over the pixels that count, of one frame or of many.
+
+    mean_de: mean ΔE; within10: share of pixels with ΔE ≤ 10; within10_moved: the same among moved pixels, None
+    when none moved; moved_share: share of moved pixels; pixels: how many count.
+    """
+
+    mean_de: float
+    within10: float
+    within10_moved: float | None
+    moved_share: float
+    pixels: int
+
+
+def color_error(
+    result: np.ndarray, truth: np.ndarray, line_art: np.ndarray, keyframe_truth: np.ndarray
+) -> ColorError | None:
+    """Compare a finished frame with the true one, both RGB uint8 [H, W, 3] with the lines on.
+
+    A pixel counts when the line art (uint8 [H, W]) is at least 200 there and at its eight neighbours: no line and
+    no anti-aliased fringe of one. keyframe_truth: the keyframe's true colours, RGB uint8 [H, W, 3], filled
+    under its lines (`finishing.fill_under_lines`), else its lines would count as moved. Returns None for a frame
+    in which no pixel counts.
+    """
+    counts = cv2.erode(line_art, np.ones((3, 3), np.uint8)) >= LINE_BELOW
+    if not counts.any():
+        return None
+    difference = delta_e(result[counts], truth[counts])
+    moved = delta_e(keyframe_truth[counts], truth[counts]) > MOVED
+    right = difference <= RIGHT
+    return ColorError(
+        mean_de=float(difference.mean()),
+        within10=float(right.mean()),
+        within10_moved=float(right[moved].mean()) if moved.any() else None,
+        moved_share=float(moved.mean()),
+        pixels=int(counts.sum()),
+    )
+
+
+def pool(errors: Iterable[ColorError | None]) -> ColorError:
+    """The error over all pixels of several frames together. Raises ValueError when there are none."""
+    some = [error for error in errors if error is not None]
+    if not some:
+        raise ValueError("There is nothing to compare: give at least one frame besides the keyframes.")
+    pixels = sum(error.pixels for error in some)
+    moved = sum(error.moved_share * error.pixels for error in some)
+    right_moved = sum((error.within10_moved or 0.0) * error.moved_share * error.pixels for error in some)
+    return ColorError(
+        mean_de=sum(error.mean_de * error.pixels for error in some) / pixels,
+        within10=sum(error.within10 * error.pixels for error in some) / pixels,
+        within10_moved=right_moved / moved if moved else None,
+        moved_share=moved / pixels,
+        pixels=pixels,
+    )
+
+
+def delta_e(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """CIEDE2000 float64 [P] between colours RGB uint8 [P, 3]. Each distinct pair is computed once: flats have few."""
+    pairs = np.concatenate([a, b], axis=1).astype(np.int64)
+    keys, place = np.unique(pairs @ (256 ** np.arange(5, -1, -1)), return_inverse=True)
+    colors = (keys[:, None] >> np.arange(40, -8, -8)) & 255
+    lab = rgb2lab(colors.reshape(-1, 2, 3).astype(np.uint8))
+    return deltaE_ciede2000(lab[:, 0], lab[:, 1])[place]

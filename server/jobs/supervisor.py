@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps worker processes running beside the API: one that dies is replaced."""
+
+import logging
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+
+from server.storage.heartbeats import Heartbeats
+
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
+STEADY_SECONDS = 60.0
+"""A worker that lived so long is no longer taken to be failing at its start."""
+STOP_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs `count` worker processes.
+
+    command: builds the command line of a worker from its number and its name.
+    """
+
+    def __init__(self, heartbeats: Heartbeats, command: Callable[[int, str], Sequence[str]], count: int) -> None:
+        self._heartbeats = heartbeats
+        self._command = command
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._keep, args=(number,), daemon=True) for number in range(count)]
+
+    def start(self) -> None:
+        """Start the workers."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop the workers and wait until they have ended."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _keep(self, number: int) -> None:
+        wait = FIRST_WAIT_SECONDS
+        while not self._stopping.is_set():
+            name = f"worker-{number}-{uuid.uuid4().hex[:12]}"
+            begun = time.monotonic()
+            # The pipe is never written to: its closing, by us or by our death, tells the worker to end.
+            process = subprocess.Popen(self._command(number, name), stdin=subprocess.PIPE)
+            while process.poll() is None and not self._stopping.wait(0.2):
+                pass
+            if self._stopping.is_set():
+                _end(process)
+                return
+            self._heartbeats.declare_dead(name)
+            wait = FIRST_WAIT_SECONDS if time.monotonic() - begun > STEADY_SECONDS else wait
+            logger.warning("Worker %s ended with code %s; the next starts in %.0f s.", name, process.returncode, wait)
+            self._stopping.wait(wait)
+            wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker process: takes jobs of one device class from the queue, one at a time."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import uuid
+from typing import NoReturn
+
+from dbos import DBOS, DBOSPortableJSONSerializer
+
+from server.config import Config
+from server.storage.blobs import Blobs
+from server.storage.catalogue import ACTIVE_STATES, Catalogue
+from server.storage.database import open_database
+from server.storage.heartbeats import BEAT_SECONDS, Heartbeats
+from shared.protocol import Problem
+
+from .client import APPLICATION, WORKFLOW_VERSION
+from .workflow import EngineFactory, Painter
+
+FATAL_CRASHES = 2
+"""A job that took so many workers down with it is set aside."""
+POLL_SECONDS = 0.3
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: Config, factory: EngineFactory, name: str = "", supervised: bool = False) -> NoReturn:
+    """Work until told to stop; never returns.
+
+    factory: loads the engine of a preset. name: unique among all workers that ever were; made up when
+    empty. supervised: end when standard input closes, which it does however the parent ends.
+    """
+    name = name or f"{config.device}-{uuid.uuid4().hex[:12]}"
+    engine = open_database(config)
+    catalogue, heartbeats = Catalogue(engine), Heartbeats(engine)
+    stop = threading.Event()
+    _stop_on_request(stop, supervised)
+
+    DBOS(
+        config={
+            "name": APPLICATION,
+            "application_version": WORKFLOW_VERSION,
+            "executor_id": name,
+            "system_database_engine": engine,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "ERROR",
+        }
+    )
+    Painter(catalogue, Blobs(config.blobs_url), factory).register()
+    DBOS.listen_queues([config.device])
+    heartbeats.beat(name, config.device)
+    DBOS.launch()
+    DBOS.register_queue(config.device, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
+    logger.info("Worker %s is ready.", name)
+
+    while not stop.is_set():
+        heartbeats.beat(name, config.device)
+        dead = heartbeats.claim_dead()
+        if dead is not None:
+            worker, crashed = dead
+            recover(catalogue, worker, crashed)
+            heartbeats.forget(worker)
+        stop.wait(BEAT_SECONDS)
+
+    # The job in hand is durable: leaving in the middle of a step costs that step and nothing else.
+    # It is not queued again here, for this process might take it once more; the next worker does it.
+    heartbeats.leave(name)
+    logger.info("Worker %s has stopped.", name)
+    logging.shutdown()
+    os._exit(0)  # a thread that computes cannot be joined
+
+
+def recover(catalogue: Catalogue, worker: str, crashed: bool) -> None:
+    """Queue again what `worker` left unfinished; set aside a job that took too many workers down."""
+    for workflow in DBOS.list_workflows(status="PENDING", executor_id=worker, load_input=False, load_output=False):
+        job = workflow.workflow_id
+        if catalogue.state(job) not in ACTIVE_STATES:
+            DBOS.cancel_workflow(job)
+        elif crashed and catalogue.count_crash(job) >= FATAL_CRASHES:
+            sentence = (
+                f"This job took {FATAL_CRASHES} workers down and was set aside. The device may lack memory for it: "
+                "try it again at a smaller size or with another preset, and see the worker's log."
+            )
+            problem = Problem(500, "worker_died", sentence)
+            catalogue.move(job, "failed", allowed=ACTIVE_STATES, message=sentence, problem=problem)
+            DBOS.cancel_workflow(job)
+        else:
+            message = "Its worker stopped; the job goes on at its last finished segment."
+            catalogue.move(job, "queued", allowed=ACTIVE_STATES, message=message)
+            DBOS.resume_workflow(job, queue_name=catalogue.job(job).queue)
+        logger.info("Took over job %s from worker %s.", job, worker)
+
+
+def _stop_on_request(stop: threading.Event, supervised: bool) -> None:
+    """Set `stop` on a signal, or, under a supervisor, when the pipe from it closes."""
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # Ctrl-C in a terminal reaches the children too; under a supervisor it alone decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN if supervised else lambda *_: stop.set())
+    if supervised:
+
+        def wait_for_end() -> None:
+            sys.stdin.buffer.read()
+            stop.set()
+
+        threading.Thread(target=wait_for_end, daemon=True).start()

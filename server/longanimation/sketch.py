@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Line art as the model reads it (paper §4.1): paper is −1, line is +1, three equal channels."""
+
+import cv2
+import numpy as np
+import torch
+
+PAPER_ABOVE = 0.78
+"""Grey values above this share of white are paper (the paper's "greater than 200")."""
+
+
+def fit_size(image: np.ndarray, height: int, width: int, fill: int) -> np.ndarray:
+    """Scale an image [H, W] or [H, W, 3] to fit `height` × `width`, by area, and pad it evenly with `fill` (letterbox:
+    the edges of the frame are never lost)."""
+    rows, columns = fitted_size(image.shape[0], image.shape[1], height, width)
+    shrinks = rows * columns < image.shape[0] * image.shape[1]
+    scaled = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return cv2.copyMakeBorder(
+        scaled, top, height - rows - top, left, width - columns - left, cv2.BORDER_CONSTANT, value=(fill,) * 3
+    )
+
+
+def fitted_size(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Return the size that an image of `rows` × `columns` has inside a letterbox of `height` × `width`."""
+    scale = min(height / rows, width / columns)
+    return max(1, round(rows * scale)), max(1, round(columns * scale))
+
+
+def unfit(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Cut from letterboxed images [..., H, W, C] the part that shows an image of `rows` × `columns`."""
+    height, width = images.shape[-3:-1]
+    inner_rows, inner_columns = fitted_size(rows, columns, height, width)
+    top, left = (height - inner_rows) // 2, (width - inner_columns) // 2
+    return images[..., top : top + inner_rows, left : left + inner_columns, :]
+
+
+def sketch_signal(line_art: np.ndarray, height: int, width: int) -> torch.Tensor:
+    """Turn line art uint8 [H, W] (0 line, 255 paper) into [3, height, width]: binarised at its own size, then scaled,
+    so that thin lines fade but never vanish."""
+    ink = np.where(line_art > PAPER_ABOVE * 255, 0, 255).astype(np.uint8)
+    signal = torch.from_numpy(fit_size(ink, height, width, fill=0)).float() / 127.5 - 1
+    return signal.expand(3, -1, -1)
+
+
+def image_signal(image: np.ndarray, height: int, width: int) -> torch.Tensor:
+    """Turn an image uint8 RGB [H, W, 3] into [3, height, width] in −1..1, letterboxed with white."""
+    return torch.from_numpy(fit_size(image, height, width, fill=255)).permute(2, 0, 1).float() / 127.5 - 1

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SketchDiT S(·): hybrid features of the reference image, the sketches and the text (paper §3.2.1)."""
+
+import functools
+
+import torch
+from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  from_pretrained looks for it here
+from torch import nn
+
+from .transformer import RotaryEmbedding, embed_tokens
+
+
+class SketchDiT(CogVideoXTransformer3DModel):
+    """The first L blocks of CogVideoX over [sketch latents | image latents], ending in a zero-initialised projection.
+
+    It takes the configuration of a `CogVideoXTransformer3DModel`; it has no final norm and no output head, since its
+    output is the control signal, not a latent. It never sees the noisy latents.
+    """
+
+    @functools.wraps(CogVideoXTransformer3DModel.__init__)
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        del self.norm_final, self.norm_out, self.proj_out
+        dim = self.config.num_attention_heads * self.config.attention_head_dim
+        self.zero_conv = nn.Linear(dim, dim, bias=False)
+        nn.init.zeros_(self.zero_conv.weight)
+
+    def forward(  # type: ignore[override]
+        self,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        timestep: torch.Tensor,
+        ofs: torch.Tensor | None = None,
+        image_rotary_emb: RotaryEmbedding | None = None,
+    ) -> torch.Tensor:
+        """Return the control signal [B, N, dim] for the N video tokens.
+
+        hidden_states: channels [sketch latents | image latents], [B, F, 2C, H, W]; frame 0 holds the reference's sketch
+        and the reference image, the others the segment's sketches and zeros. The rest as in the transformer.
+        """
+        video, text, temb = embed_tokens(self, hidden_states, encoder_hidden_states, timestep, ofs)
+        for block in self.transformer_blocks:
+            arguments = (video, text, temb, image_rotary_emb)
+            if torch.is_grad_enabled() and self.gradient_checkpointing:
+                video, text = self._gradient_checkpointing_func(block, *arguments)
+            else:
+                video, text = block(*arguments)
+        return self.zero_conv(video)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stack at small width: the same parts as the published one, for a laptop's processor.
+
+What differs from the published configuration, and why: the VAE compresses space four times and time not at all
+(animation on twos has too large a motion between drawings to share a latent), a token covers a patch of 4×4 latents of
+one drawing, and the text encoder reads UTF-8 bytes, so that any language works without a vocabulary file.
+"""
+
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler
+from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
+
+from .memory import DynamicGlobalLocalMemory
+from .sketch_dit import SketchDiT
+from .transformer import LongAnimationTransformer3DModel
+
+LATENT_CHANNELS = 8
+TEXT_DIM = 128
+TEXT_LENGTH = 96
+WIDTH = 256
+SPATIAL_MULTIPLE = 16
+"""Heights and widths must be multiples of this: four times the VAE's compression, four latents a patch."""
+
+
+def tiny_vae() -> AutoencoderKLCogVideoX:
+    """A causal video autoencoder, 4× in space, 1× in time."""
+    return AutoencoderKLCogVideoX(
+        down_block_types=("CogVideoXDownBlock3D",) * 3,
+        up_block_types=("CogVideoXUpBlock3D",) * 3,
+        block_out_channels=(16, 32, 64),
+        latent_channels=LATENT_CHANNELS,
+        layers_per_block=1,
+        norm_num_groups=8,
+        temporal_compression_ratio=1,
+        sample_height=144,
+        sample_width=256,
+        scaling_factor=1.0,
+    )
+
+
+def _transformer_config(num_layers: int) -> dict:
+    return {
+        "num_attention_heads": WIDTH // 64,
+        "attention_head_dim": 64,
+        "in_channels": 2 * LATENT_CHANNELS,
+        "out_channels": LATENT_CHANNELS,
+        "time_embed_dim": 128,
+        "ofs_embed_dim": 128,
+        "text_embed_dim": TEXT_DIM,
+        "num_layers": num_layers,
+        "sample_width": 64,
+        "sample_height": 36,
+        "sample_frames": 9,
+        "patch_size": 4,
+        "patch_size_t": 1,
+        "temporal_compression_ratio": 1,
+        "max_text_seq_length": TEXT_LENGTH,
+        "use_rotary_positional_embeddings": True,
+    }
+
+
+def tiny_transformer() -> LongAnimationTransformer3DModel:
+    """The denoiser: 6 blocks of width 256 (published: 42 of 3072)."""
+    return LongAnimationTransformer3DModel(**_transformer_config(6))
+
+
+def tiny_sketch_dit() -> SketchDiT:
+    """SketchDiT: 4 blocks of width 256 (published: 6 of 3072)."""
+    return SketchDiT(**_transformer_config(4))
+
+
+def tiny_memory(memory_width: int) -> DynamicGlobalLocalMemory:
+    """DGLM for a Video-XL whose keys and values are `memory_width` wide."""
+    return DynamicGlobalLocalMemory(
+        dim=WIDTH, dim_head=64, heads=4, output_dim=WIDTH, ff_mult=2, mapping_sizes=(memory_width, 96, 128)
+    )
+
+
+def tiny_text_encoder() -> T5EncoderModel:
+    """A byte-level T5 encoder."""
+    return T5EncoderModel(
+        T5Config(
+            vocab_size=len(tiny_tokenizer()),
+            d_model=TEXT_DIM,
+            d_kv=32,
+            d_ff=256,
+            num_layers=2,
+            num_heads=4,
+            feed_forward_proj="gated-gelu",
+            dropout_rate=0.0,
+        )
+    )
+
+
+def tiny_tokenizer() -> ByT5Tokenizer:
+    """UTF-8 bytes as tokens; it has no vocabulary file."""
+    return ByT5Tokenizer(model_max_length=TEXT_LENGTH)
+
+
+def tiny_scheduler() -> CogVideoXDPMScheduler:
+    """The published noise schedule."""
+    return CogVideoXDPMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        rescale_betas_zero_snr=True,
+        snr_shift_scale=1.0,
+    )

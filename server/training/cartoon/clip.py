@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One procedural cartoon clip: cast, scenery, camera, and the drawings of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from random import Random
+from typing import Protocol
+
+import numpy as np
+import skia
+
+from server.training.cartoon.background import MARGIN, Scenery, paint_scenery
+from server.training.cartoon.beast import Beast, Flyer
+from server.training.cartoon.humanoid import Humanoid
+from server.training.cartoon.motion import Pose, perform
+from server.training.cartoon.oddities import Blob, Tangle, Vehicle
+from server.training.cartoon.palette import Palette
+from server.training.cartoon.render import Group, Ink, Sheet
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Drawings of one story with their fills.
+
+    Attributes:
+        line_art: uint8 [T,H,W], 255 paper, dark lines, anti-aliased; hidden lines are not there.
+        labels: uint8 [T,H,W], index into `colors`: the fill of every pixel, also under the lines.
+        colors: uint8 [N,3], N <= 40, as an artist might pick them.
+        sentence: a short description.
+    """
+
+    line_art: np.ndarray
+    labels: np.ndarray
+    colors: np.ndarray
+    sentence: str
+
+
+class Figure(Protocol):
+    """Whoever can act: drawn 1 high, standing on y = 0."""
+
+    stride: float
+    name: str
+
+    def groups(self, pose: Pose) -> list[Group]:
+        """The figure in `pose`, from back to front."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Actor:
+    figure: Figure
+    size: float
+    poses: list[Pose]
+    ink: Ink
+
+
+_FIGURES: dict[str, Callable[[Random, Palette], Figure]] = {
+    "person": Humanoid,
+    "robot": partial(Humanoid, robot=True),
+    "beast": Beast,
+    "flyer": Flyer,
+    "blob": Blob,
+    "vehicle": Vehicle,
+    "tangle": Tangle,
+}
+
+
+def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int] | None = None) -> Clip:
+    """Make up a story of `frames` drawings and draw it, or of it only the drawings `at`, in their order.
+
+    Drawings follow each other as on twos: one a twelfth of a second. The same arguments give the same clip,
+    and a drawing is the same whichever others are drawn.
+
+    Raises:
+        IndexError: `at` names a drawing outside the story.
+    """
+    wanted = list(range(frames)) if at is None else list(at)
+    outside = [index for index in wanted if not 0 <= index < frames]
+    if outside:
+        raise IndexError(
+            f"drawings {outside} are outside the story, which has drawings 0 to {frames - 1}; ask for those"
+        )
+    rng = Random(seed)
+    aspect, unit = width / height, width / 256
+    palette = Palette(rng)
+    scenery = paint_scenery(rng, palette, aspect)
+    ink = _ink(rng, unit)
+    actors = _cast(rng, palette, frames, aspect, scenery, ink)
+    camera = _camera(rng, frames, aspect, actors)
+    stage_ink = replace(
+        ink, width=ink.width * rng.uniform(0.6, 1.0), weight=0.0, grey=ink.grey + rng.choice((0, 0, 50))
+    )
+
+    panned = len(set(camera)) > 1
+    if not panned and rng.random() < 0.08:  # a painted background, of which the line art shows nothing
+        stage_ink = replace(stage_ink, width=0.0)
+    moving = panned or stage_ink.boil > 0
+    still: Sheet | None = None
+    line_art = np.empty((len(wanted), height, width), np.uint8)
+    labels = np.empty_like(line_art)
+    sheet = Sheet(width, height)
+    for i, index in enumerate(wanted):
+        x, y, zoom = camera[index]
+        scale = height * zoom
+        view = skia.Matrix()
+        view.setAffine([scale, 0, 0, scale, width / 2 - x * scale, height / 2 - y * scale])
+        if moving:
+            sheet.paint(scenery.behind, stage_ink, view, scale, index)
+        else:
+            if still is None:
+                still = Sheet(width, height)
+                still.paint(scenery.behind, stage_ink, view, scale, 0)
+            sheet.copy(still)
+        for actor in actors:
+            _perform(sheet, actor, actor.poses[index], view, scale, index)
+        sheet.paint(scenery.before, stage_ink, view, scale, index)
+        line_art[i], labels[i] = sheet.art, sheet.labels
+    cast = ", ".join(actor.figure.name for actor in actors[:3]).replace("a orange", "an orange")
+    return Clip(line_art, labels, palette.colors, f"{cast}, {scenery.words}")
+
+
+def _perform(sheet: Sheet, actor: _Actor, pose: Pose, view: skia.Matrix, scale: float, drawing: int) -> None:
+    s = actor.size
+    sx, sy = s / pose.squash, s * pose.squash
+    c, n = math.cos(pose.tilt), math.sin(pose.tilt)
+    pivot = 0.45 * sy  # it tilts about its middle when it flies, about its feet when it stands
+    pivot *= min(1.0, pose.lift * 5)
+    place = skia.Matrix()
+    x, y = pose.x, pose.y - pose.lift * s
+    place.setAffine([c * sx, n * sx, -n * sy, c * sy, x - n * pivot, y - pivot + c * pivot])
+    place.postConcat(view)
+    sheet.paint(actor.figure.groups(pose), actor.ink, place, s * scale, drawing)
+
+
+def _ink(rng: Random, unit: float) -> Ink:
+    width = rng.uniform(0.45, 1.2) * unit
+    return Ink(
+        width=width,
+        grey=rng.choice((0, 0, 0, rng.randint(0, 110))),
+        weight=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.3, 0.8))) * unit,
+        gap=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.02, 0.12))),
+        boil=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.2, 0.6))) * unit,
+    )
+
+
+def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Scenery, ink: Ink) -> list[_Actor]:
+    abstract = rng.random() < 0.12
+    count = rng.randint(2, 7) if abstract else rng.choices((1, 2, 3, 4), (3, 4, 2, 1))[0]
+    shot = rng.choice((0.2, 0.3, 0.45, 0.6, 0.6, 0.75, 0.75, 1.0, 1.3))  # from long shots to close-ups
+    twins = rng.getrandbits(32) if rng.random() < 0.25 else None  # the same figure in other colours
+    meeting = count > 1 and rng.random() < 0.3
+    actors = []
+    for i in rng.sample(range(count), count):
+        if abstract:
+            figure: Figure = Tangle(rng, palette)
+        else:
+            figure = _figure(Random(twins) if twins is not None else rng, palette)
+        size = min(1.5, max(0.15, shot * rng.uniform(0.75, 1.25)))
+        if isinstance(figure, Vehicle | Beast):  # they are longer than high
+            size *= 0.7
+        ground = scenery.ground + rng.uniform(-0.06, 0.06)
+        if abstract:
+            ground = rng.uniform(0.4, 1.3)
+        elif rng.random() < 0.9:  # keep the head in the picture
+            ground = max(ground, size * rng.uniform(1.03, 1.15))
+        plan = rng.choices(("wander", "cross", "stay"), (4, 3, 5 if size > 0.8 else 2))[0]
+        x = aspect * (i + rng.uniform(0.2, 0.8)) / count
+        if meeting:
+            plan, x = "meet", aspect * (rng.uniform(0.1, 0.3) + (0.6 if i % 2 else 0.0))
+        poses = perform(rng, plan, frames, aspect, size, (x, ground), figure.stride)
+        own = replace(ink, width=ink.width * min(1.2, max(0.7, size**0.3)))
+        actors.append(_Actor(figure, size, poses, own))
+    return sorted(actors, key=lambda actor: actor.poses[0].y)
+
+
+def _figure(rng: Random, palette: Palette) -> Figure:
+    kind = rng.choices(tuple(_FIGURES), (10, 1.5, 3, 2, 2, 1.5, 1.5))[0]
+    return _FIGURES[kind](rng, palette)
+
+
+def _camera(rng: Random, frames: int, aspect: float, actors: list[_Actor]) -> list[tuple[float, float, float]]:
+    """Centre of the view and its enlargement, one a drawing."""
+    kind = rng.choices(("still", "pan", "follow", "zoom", "shake"), (6, 1.5, 1.5, 1, 0.5))[0]
+    zoom = rng.choice((1.0, 1.0, rng.uniform(0.85, 1.25)))
+    drift, dolly = rng.uniform(-0.02, 0.02), rng.uniform(-0.3, 0.6)
+    x, y = aspect / 2, 0.5
+    views = []
+    for i in range(frames):
+        t = i / max(1, frames - 1)
+        if kind == "pan":
+            x += drift
+        elif kind == "follow":
+            x += 0.25 * (actors[-1].poses[i].x - x)
+        x = min(max(x, aspect / 2 - MARGIN / 2), aspect / 2 + MARGIN / 2)
+        shake = 0.015 if kind == "shake" else 0.0
+        factor = zoom * (1 + dolly * t) if kind == "zoom" else zoom
+        views.append((x + rng.uniform(-shake, shake), y + rng.uniform(-shake, shake), factor))
+    return views

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking at a body from any side: places in the body, and where they are on the screen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from server.training.cartoon.shapes import Point
+
+Spot = tuple[float, float, float]
+"""A place in the body: to its left, up, forward."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turntable:
+    """The view of a body that faces `yaw`: flattens a spot to the screen and tells how near it is."""
+
+    cos: float
+    sin: float
+
+    @classmethod
+    def facing(cls, yaw: float) -> Turntable:
+        """The view of a body with this yaw."""
+        return cls(math.cos(yaw), math.sin(yaw))
+
+    def flat(self, spot: Spot) -> Point:
+        """The spot on the screen, y down."""
+        return spot[0] * self.cos + spot[2] * self.sin, -spot[1]
+
+    def near(self, spot: Spot) -> float:
+        """How near the spot is to the viewer."""
+        return spot[2] * self.cos - spot[0] * self.sin

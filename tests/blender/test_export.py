@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exporting a shot in real Blender: what is written, and that the scene is as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shared.digests import address_of
+from shared.protocol import ShotManifest, from_json
+from tests.demo.cartoon import PAINTS
+
+from .conftest import Scenario
+
+
+def test_export_writes_pure_line_art_finds_holds_and_restores_every_setting(scenario: Scenario, tmp_path: Path) -> None:
+    folder = tmp_path / "take"
+    answer = scenario("export", str(folder))
+    assert answer["differences"] == []
+
+    manifest = from_json(ShotManifest, answer["manifest"])
+    assert manifest.timing == (0, 0, 1, 1, 2, 2, 3, 3)
+    assert (manifest.width, manifest.height, manifest.frame_start, manifest.fps) == (240, 135, 1, 24)
+    for frame in range(1, 9):
+        content = (folder / "lineart" / f"{frame:04d}.png").read_bytes()
+        assert address_of(content) == manifest.drawings[manifest.timing[frame - 1]]
+        assert not any(word in content for word in (b"tEXt", b"iTXt", b"zTXt")), "metadata would leave the machine"
+        pixels = np.asarray(Image.open(folder / "lineart" / f"{frame:04d}.png").convert("RGB")).astype(int)
+        assert np.ptp(pixels, axis=2).max() == 0, "line art has a colour"
+        assert (pixels == 255).all(axis=2).mean() > 0.8, "the paper is not white"
+        assert pixels.min() < 40, "the lines are not dark"
+    keyframe = np.asarray(Image.open(folder / "keyframes" / "0001.png").convert("RGB"))
+    assert tuple(keyframe[70, 150]) != (255, 255, 255)
+    assert sorted(path.name for path in folder.iterdir()) == ["keyframes", "lineart", "take.json"]
+
+
+def test_a_painted_colour_reaches_the_keyframe_as_it_was_picked(scenario: Scenario, tmp_path: Path) -> None:
+    scenario("place_strips", str(tmp_path / "take"))
+    keyframe = np.asarray(Image.open(tmp_path / "take" / "keyframes" / "0005.png").convert("RGB"))
+    assert bytes(keyframe[4, 5]).hex() == PAINTS["sky"]
+
+
+def test_an_export_that_fails_or_is_abandoned_restores_the_scene_and_leaves_no_files(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    folder = tmp_path / "take"
+    answer = scenario("interrupted_exports", str(folder))
+    assert "unpainted" in answer["message"]
+    assert answer["within"], "the comparison sees no change even during the export"
+    assert answer["after error"] == []
+    assert answer["after abandoning"] == []
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def messages(scenario: Scenario, tmp_path: Path) -> dict[str, str]:
+    """What the extension says to each bad shot."""
+    answers = scenario("bad_shots", str(tmp_path / "take"))
+    assert not (tmp_path / "take").exists() or list((tmp_path / "take").iterdir()) == []
+    return answers
+
+
+def test_each_bad_shot_gets_a_message_that_says_what_to_do(messages: dict[str, str]) -> None:
+    wanted = {
+        "no keyframe": "press Add Keyframe",
+        "keyframe outside": "Keyframe 9 lies outside the frame range 1..2",
+        "empty range": "set the end at or after the start",
+        "two keyframes of one drawing": "another keyframe paints already",
+        "other size": "8×8 pixels, but the shot renders at 240×135",
+        "no camera": "has no camera",
+        "all white": "Every frame of the shot is white: check that the camera sees",
+        "no drawing": "no Grease Pencil object that renders",
+        "no server": "No server answers at http://127.0.0.1:7860: start it",
+        "offline": "Enable online access in System preferences",
+    }
+    assert wanted.keys() == messages.keys()
+    for name, part in wanted.items():
+        assert part in messages[name], name

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finished frames: one palette colour a region, nothing bleeds over lines, the line art is on top untouched."""
+
+import cv2
+import numpy as np
+import pytest
+
+from server.colorize.finishing import choose_entries, fill_under_lines, flats, keep_keyframe, lay_lines, painted
+from server.colorize.palette import Palette, code_colors, decode_distances, extract_palette, recolor
+from server.colorize.regions import find_regions
+
+from .drawings import BLUE, RED, SKY, scene
+
+MODEL_SIZE = (48, 32)  # a seventh of the drawing's
+
+
+def model_scores(drawing: np.ndarray, palette: Palette, noise: float) -> np.ndarray:
+    """Scores as four runs of a model that blurs and errs would give them for the keyframe itself."""
+    rng = np.random.default_rng(0)
+    total = np.zeros((MODEL_SIZE[1], MODEL_SIZE[0], len(palette.colors)), np.float32)
+    for _ in range(4):
+        codes = code_colors(len(palette.colors), rng)
+        image = recolor(palette.labels, codes) * (drawing[..., None] / 255)
+        small = cv2.resize(cv2.GaussianBlur(image, (0, 0), 4), MODEL_SIZE, interpolation=cv2.INTER_AREA) / 255
+        total += decode_distances(small + rng.normal(0, noise, small.shape), codes)
+    return total
+
+
+@pytest.mark.parametrize("gap", [0, 4])
+@pytest.mark.parametrize("noise", [0, 0.25])
+def test_flats_give_each_region_its_own_colour_at_full_size(gap, noise):
+    drawing, painting = scene(gap=gap)
+    palette = extract_palette(painting, drawing)
+    result = flats(drawing, model_scores(drawing, palette, noise), palette)
+    assert result.shape == painting.shape and result.dtype == np.uint8
+    assert tuple(result[60, 60]) == RED and tuple(result[110, 200]) == BLUE and tuple(result[10, 10]) == SKY
+    assert (np.abs(result.astype(int) - painting).max(-1) > 40).mean() < 0.004  # single pixels where a gap was
+
+
+def test_a_pixel_mixed_of_two_colours_does_not_elect_a_third():
+    drawing = np.full((40, 40), 255, np.uint8)
+    codes = np.array([(255, 0, 0), (0, 0, 255), (128, 0, 128)], np.uint8)
+    image = np.zeros((20, 20, 3), np.float32)
+    image[:, :11], image[:, 11:] = (1, 0, 0), (0, 0, 1)
+    entries, margin = choose_entries(find_regions(drawing), decode_distances(image, codes))
+    assert entries.tolist() == [0]
+    assert 0 < margin[0] < 0.3  # unsure, and says so
+
+
+def test_a_palette_of_one_colour_needs_no_votes():
+    drawing, _ = scene()
+    palette = Palette(np.array([SKY], np.uint8), np.zeros(drawing.shape, np.uint8))
+    result = flats(drawing, np.zeros((8, 8, 1), np.float32), palette)
+    assert (result[drawing == 255] == SKY).all()
+
+
+def test_painted_colours_do_not_bleed_over_the_lines():
+    drawing, painting = scene()
+    fills = fill_under_lines(drawing, painting)
+    small = cv2.resize(cv2.GaussianBlur(fills, (0, 0), 4), MODEL_SIZE, interpolation=cv2.INTER_AREA)
+    result = painted(drawing, small).astype(int)
+    free = cv2.erode(drawing, np.ones((3, 3), np.uint8)) == 255
+    wrong = (np.abs(result - painting).max(-1) > 12)[free].mean()
+    assert wrong < 0.001
+    naive = cv2.resize(small, drawing.shape[::-1], interpolation=cv2.INTER_CUBIC).astype(int)
+    assert (np.abs(naive - painting).max(-1) > 12)[free].mean() > 20 * wrong
+
+
+def test_painted_keeps_gradients():
+    drawing, _ = scene()
+    ramp = np.tile(np.linspace(40, 220, 320), (180, 1))
+    picture = np.stack([ramp, ramp * 0.5, 255 - ramp], 2).round().astype(np.uint8)
+    small = cv2.resize(picture, MODEL_SIZE, interpolation=cv2.INTER_AREA)
+    error = np.abs(painted(drawing, small).astype(int) - picture).max(-1)
+    assert np.mean(error[drawing == 255]) < 4
+
+
+def test_the_line_art_is_on_top_untouched():
+    drawing, _ = scene()
+    color = np.full((*drawing.shape, 3), 200, np.uint8)
+    result = lay_lines(color, drawing)
+    assert (result[drawing == 0] == 0).all() and (result[drawing == 255] == 200).all()
+    assert (lay_lines(np.full_like(color, 255), drawing) == drawing[..., None]).all()
+
+
+def test_a_keyframe_keeps_its_painting():
+    drawing, painting = scene()
+    result = keep_keyframe(drawing, painting).astype(int)
+    assert (result[drawing == 255] == painting[drawing == 255]).all()
+    assert np.abs(result - painting).max() <= 2
+
+
+def test_colours_are_filled_under_the_lines_from_their_own_side():
+    drawing, painting = scene()
+    fills = fill_under_lines(drawing, painting)
+    assert {tuple(color) for color in np.unique(fills.reshape(-1, 3), axis=0).tolist()} == {SKY, RED, BLUE}
+    assert tuple(fills[60, 26]) == RED and tuple(fills[60, 21]) == SKY

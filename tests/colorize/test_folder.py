@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder is read by the frame numbers in its names; what is wrong is said before anything is written."""
+
+import argparse
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from server.colorize import folder
+from server.colorize.folder import FolderError, colorize, parse_keyframe, read_folder
+from server.colorize.images import ImageError, encode_png, read_painted
+from server.colorize.shot import Shot
+
+from .drawings import paper, scene
+
+
+@pytest.fixture
+def line_art(tmp_path: Path) -> Path:
+    """Frames 8 to 12: 8 and 9 show one drawing, names sort otherwise than numbers, and 100 comes last."""
+    art = tmp_path / "art"
+    art.mkdir()
+    for number, x in ((8, 50), (9, 50), (10, 70), (11, 90), (100, 110)):
+        (art / f"shot2_{number}.png").write_bytes(encode_png(scene(x)[0]))
+    (art / "notes.txt").write_text("not a drawing")
+    return art
+
+
+@pytest.fixture
+def keyframe(tmp_path: Path) -> Path:
+    path = tmp_path / "painted.png"
+    path.write_bytes(encode_png(scene(70)[1]))
+    return path
+
+
+class Marks:
+    """Colours each drawing with its own index, one segment a drawing; fails at segment `broken`."""
+
+    def __init__(self, shot: Shot, broken: int | None = None) -> None:
+        self.shot, self.broken = shot, broken
+        self.segments = range(len(shot.drawings))
+
+    def color(self, index: int, on_step) -> SimpleNamespace:
+        on_step(1, 2)
+        if index == self.broken:
+            raise KeyboardInterrupt
+        rows, columns = self.shot.drawings[index].shape
+        return SimpleNamespace(frames={index: np.full((rows, columns, 3), index, np.uint8)}, state=b"")
+
+
+def test_frames_are_ordered_by_number_and_held_drawings_are_one(line_art, keyframe):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    assert [path.name for path in source.files] == [f"shot2_{n}.png" for n in (8, 9, 10, 11, 100)]
+    assert source.exposure.drawing_of == (0, 0, 1, 2, 3)
+    assert list(source.shot.keyframes) == [1]
+    assert (source.shot.drawings[3] == scene(110)[0]).all()
+
+
+def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_path):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    output = tmp_path / "new" / "colored"
+    colorize(source, Marks(source.shot), output, Console(quiet=True))
+    values = {path.name: int(read_painted(path)[0, 0, 0]) for path in sorted(output.iterdir())}
+    assert values == {"shot2_8.png": 0, "shot2_9.png": 0, "shot2_10.png": 1, "shot2_11.png": 2, "shot2_100.png": 3}
+
+
+def test_an_interrupted_run_leaves_whole_frames_only(line_art, keyframe, tmp_path):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    with pytest.raises(KeyboardInterrupt):
+        colorize(source, Marks(source.shot, broken=2), tmp_path / "out", Console(quiet=True))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["shot2_10.png", "shot2_8.png", "shot2_9.png"]
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def full_disk(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        folder.write_frame(tmp_path / "frame.png", b"content")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_size_asked_for_is_the_size_of_drawings_and_keyframes(line_art, keyframe):
+    source = read_folder(line_art, [f"{keyframe}@10"], size=(160, 90))
+    assert source.shot.drawings[0].shape == (90, 160)
+    assert source.shot.keyframes[1].shape == (90, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "number"),
+    [
+        ("a/key@12", "a/key", 12),
+        ("key_0007.png", "key_0007.png", 7),
+        ("sc04_key.png", "sc04_key.png", 4),
+        ("k1.png@3", "k1.png", 3),
+    ],
+)
+def test_a_keyframe_names_its_frame(text, path, number):
+    assert parse_keyframe(text) == (Path(path), number)
+
+
+def test_a_keyframe_without_a_number_says_what_to_do():
+    with pytest.raises(FolderError, match=r"painted\.png@12"):
+        parse_keyframe("painted.png")
+
+
+def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
+    def refused(message: str, keyframes=(f"{keyframe}@10",), art: Path = line_art) -> None:
+        with pytest.raises((FolderError, ImageError), match=message):
+            read_folder(art, keyframes)
+
+    refused("no keyframe: paint one", ())
+    refused("frame 12, but the line art has frames 8 to 100", (f"{keyframe}@12",))
+    refused("does not exist", (f"{tmp_path / 'none.png'}@10",))
+    refused("both paint frame 10", (f"{keyframe}@10", f"{keyframe}@10"))
+    refused("same drawing as another keyframe", (f"{keyframe}@8", f"{keyframe}@9"))
+    refused("is not a folder", art=tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    refused("holds no PNG files", art=tmp_path / "empty")
+
+    extra = line_art / "other_010.png"
+    extra.write_bytes(encode_png(scene(70)[0]))
+    refused(r"other_010\.png and shot2_10\.png both are frame 10")
+    extra.unlink()
+    extra = line_art / "shot2_12.png"
+    extra.write_bytes(encode_png(paper(90, 160)))
+    refused(r"shot2_8\.png is 320×180 but shot2_12\.png is 160×90")
+    extra.write_bytes(encode_png(paper()))
+    refused(r"shot2_12\.png has no lines")
+    extra.write_bytes(b"not a picture")
+    refused(r"shot2_12\.png is not a PNG")
+    extra.unlink()
+    (line_art / "title.png").write_bytes(encode_png(paper()))
+    refused(r"title\.png has no frame number")
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    folder.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_the_command_ends_with_2_and_a_sentence_and_writes_nothing(line_art, keyframe, tmp_path, capsys):
+    output = tmp_path / "out"
+    assert folder.run(arguments(str(line_art), "--output", str(output))) == 2
+    assert "There is no keyframe" in capsys.readouterr().err
+    assert folder.run(arguments(str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(line_art))) == 2
+    assert "no drawing is overwritten" in capsys.readouterr().err
+    words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--preset", "nobody")
+    assert folder.run(arguments(*words)) == 2
+    assert "nobody" in capsys.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("size", ["20", "0x5", "axb", "1920*1080"])
+def test_a_size_must_be_written_as_one(size):
+    with pytest.raises(SystemExit):
+        arguments("art", "--output", "out", "--size", size)
+
+
+def test_the_tiny_preset_colours_a_folder(line_art, keyframe, tmp_path):
+    output = tmp_path / "out"
+    words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--size", "160x90")
+    assert folder.run(arguments(*words)) == 0
+    pictures = {path.name: read_painted(path) for path in output.iterdir()}
+    assert sorted(pictures) == sorted(f"shot2_{n}.png" for n in (8, 9, 10, 11, 100))
+    assert all(picture.shape == (90, 160, 3) for picture in pictures.values())
+    assert (pictures["shot2_8.png"] == pictures["shot2_9.png"]).all()
+    assert tuple(pictures["shot2_10.png"][30, 35]) == (230, 60, 50)  # the keyframe's own paint

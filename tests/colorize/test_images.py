@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Line art and paintings are read as an animator means them, and what cannot be read says why."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from server.colorize import images
+from server.colorize.images import ImageError, encode_png, read_line_art, read_painted, read_size
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_transparent_line_art_lies_on_white_paper():
+    sheet = np.zeros((4, 6, 4), np.uint8)  # black everywhere, seen only in one column
+    sheet[:, 2, 3] = 255
+    art = read_line_art(png(Image.fromarray(sheet)))
+    assert (art[:, 2] == 0).all() and (np.delete(art, 2, axis=1) == 255).all()
+
+
+@pytest.mark.parametrize("color", [(255, 0, 0), (255, 255, 0), (0, 0, 255), (0, 0, 0)])
+def test_coloured_lines_stay_lines(color):
+    sheet = Image.new("RGB", (6, 4), "white")
+    sheet.putpixel((3, 1), color)
+    art = read_line_art(png(sheet))
+    assert art[1, 3] == 0 and art[0, 0] == 255
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped():
+    deep = np.array([[0, 257 * 100, 65535]], np.uint16)
+    assert read_line_art(png(Image.fromarray(deep))).tolist() == [[0, 100, 255]]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_every_kind_of_png_is_read_alike(mode):
+    sheet = Image.new("L", (8, 5), 255)
+    sheet.paste(0, (2, 1, 4, 3))
+    if mode == "LA" or mode == "P":
+        converted = sheet.convert("RGBA").convert("LA") if mode == "LA" else sheet.convert("RGB").convert("P")
+    else:
+        converted = sheet.convert(mode)
+    assert (read_line_art(png(converted)) == np.asarray(sheet)).all()
+    assert (read_painted(png(converted)) == np.asarray(sheet)[..., None]).all()
+
+
+def test_what_is_written_is_read_back_and_always_the_same(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (7, 9, 3), np.uint8)
+    content = encode_png(picture)
+    assert content == encode_png(np.asfortranarray(picture))
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    assert (read_painted(path) == picture).all()
+    assert read_size(path) == (9, 7)
+
+
+def test_a_file_that_is_no_png_is_named(tmp_path):
+    path = tmp_path / "frame_0003.png"
+    path.write_bytes(b"GIF89a nothing of the kind")
+    with pytest.raises(ImageError, match=r"frame_0003\.png is not a PNG image"):
+        read_line_art(path)
+    with pytest.raises(ImageError, match="Drawing 7 is not a PNG"):
+        read_painted(b"", "Drawing 7")
+
+
+def test_a_png_cut_short_is_called_damaged(tmp_path):
+    path = tmp_path / "cut.png"
+    path.write_bytes(encode_png(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8))[:-900])
+    with pytest.raises(ImageError, match=r"cut\.png is a damaged PNG"):
+        read_line_art(path)
+
+
+def test_a_missing_file_is_an_image_error(tmp_path):
+    with pytest.raises(ImageError, match=r"none\.png cannot be read"):
+        read_size(tmp_path / "none.png")
+
+
+def test_an_image_too_large_is_refused_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    cut = encode_png(np.zeros((20, 20), np.uint8))[:60]  # enough for the header; decoding it would fail otherwise
+    with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
+        read_line_art(cut)

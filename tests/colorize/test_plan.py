@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every drawing is coloured once, outward from the keyframes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.colorize.plan import plan_segments
+
+
+@given(st.data(), st.integers(1, 200), st.integers(6, 81))
+def test_every_drawing_is_coloured_exactly_once_after_what_it_needs(data: st.DataObject, count: int, length: int):
+    keyframes = data.draw(st.sets(st.integers(0, count - 1), min_size=1, max_size=5))
+    segments = plan_segments(count, keyframes, length, overlap=5)
+    colored: list[int] = []
+    for segment in segments:
+        assert len(segment.sequence) <= length
+        assert set(segment.context) <= {*colored, *keyframes}
+        if segment.follows is not None:
+            assert segments[segment.follows].sequence[-5:] == segment.context
+        colored += segment.drawings
+    assert sorted(colored) == list(range(count))
+
+
+def test_work_goes_forward_then_back_from_the_keyframe() -> None:
+    segments = plan_segments(7, [3], length=4, overlap=1)
+    assert [segment.drawings for segment in segments] == [(3, 4, 5, 6), (2, 1, 0)]
+    assert segments[1].context == (3,)
+
+
+def test_each_drawing_takes_the_nearest_keyframe() -> None:
+    owner = {d: s.keyframe for s in plan_segments(11, [2, 8], 8, 2) for d in s.drawings}
+    assert [owner[d] for d in range(11)] == [2, 2, 2, 2, 2, 2, 8, 8, 8, 8, 8]
+
+
+@pytest.mark.parametrize("keyframes", [[], [7], [-1]])
+def test_keyframes_must_lie_in_the_shot(keyframes: list[int]) -> None:
+    with pytest.raises(ValueError, match="must lie among the 7 drawings"):
+        plan_segments(7, keyframes, 4, 1)

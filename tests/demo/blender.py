@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs code of this repository inside Blender, be it the application or its Python module."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_PROGRAM = """
+import os, sys, traceback
+sys.path.insert(0, {root!r})
+status = 1
+try:
+    from {module} import {function}
+    {function}(*{arguments!r})
+    status = 0
+except BaseException:
+    traceback.print_exc()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(status)  # Blender's module was seen to hang at its own exit
+"""
+
+
+def command(blender: Path, module: str, function: str, *arguments: object) -> list[str]:
+    """The command line that calls `module.function(*arguments)` in Blender; arguments must have a literal repr.
+
+    blender: a Blender executable, or the Python of an environment with the `bpy` package.
+    """
+    program = _PROGRAM.format(root=str(ROOT), module=module, function=function, arguments=arguments)
+    if blender.name.lower().startswith("python"):
+        return [str(blender), "-c", "import bpy\n" + program]
+    return [str(blender), "--background", "--factory-startup", "--python-exit-code", "1", "--python-expr", program]
+
+
+def environment(user_resources: Path) -> dict[str, str]:
+    """This process's environment with a Blender user folder of its own, and no token for a server."""
+    kept = {name: value for name, value in os.environ.items() if name != "LONGANIMATION_TOKEN"}
+    return kept | {"BLENDER_USER_RESOURCES": str(user_resources), "PYTHONUNBUFFERED": "1"}

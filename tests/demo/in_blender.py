@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two parts of the demonstration that run inside Blender: make and colour the shot; reopen and check it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import bpy
+
+from . import cartoon, scene
+
+EXTENSION = "bl_ext.user_default.longanimation_color"
+MARK = "@demo "
+"""Begins the lines of output that are meant for the demonstration itself."""
+
+
+def install_extension(archive: str) -> None:
+    """Install and enable a built extension through Blender's own extension system."""
+    bpy.ops.extensions.package_install_files(
+        filepath=archive, repo="user_default", enable_on_install=True, overwrite=True
+    )
+    if EXTENSION not in bpy.context.preferences.addons:
+        raise RuntimeError(f"Blender did not enable {archive}")
+
+
+def make(output: str, archive: str, server: str) -> None:
+    """Draw the shot, save it as shot.blend, and colour it with the installed extension."""
+    logging.basicConfig(level=logging.INFO, format=f"{MARK}%(message)s", stream=sys.stdout)
+    folder = Path(output)
+    _say("Drawing the shot")
+    shot = scene.build()
+    _say("Rendering the true colours")
+    scene.render_truth(shot, folder / "truth")
+    _say("Installing the extension")
+    install_extension(archive)
+    bpy.context.preferences.filepaths.save_version = 0
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    bpy.context.preferences.addons[EXTENSION].preferences.server = server
+    shot.longanimation.prompt = "A girl in a yellow hat and a boy in a red cap walk past a house"
+    bpy.ops.longanimation.add_keyframe()
+    bpy.ops.longanimation.color_shot(directory=output)
+    bpy.ops.wm.save_mainfile()
+
+
+def check(output: str) -> None:
+    """Reopen shot.blend and check its strips; ends with the version of Blender."""
+    folder = Path(output)
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+    strips = sorted(bpy.context.scene.sequence_editor.strips_all, key=lambda strip: strip.channel)
+    _expect([strip.type for strip in strips], ["IMAGE", "IMAGE"], "strips")
+    color, lines = strips
+    _expect(lines.channel, color.channel + 1, "channel of the line art")
+    _expect((lines.blend_type, color["longanimation_job"]), ("DARKEN", lines["longanimation_job"]), "blending, job")
+    for strip, name in ((color, "colored"), (lines, "lineart")):
+        _expect(strip.frame_final_start, cartoon.FRAMES.start, f"first frame of {strip.name}")
+        _expect(strip.frame_final_end, cartoon.FRAMES.stop, f"end of {strip.name}")
+        _expect(strip.directory.startswith("//"), True, f"relative path of {strip.name}")
+        _expect(Path(bpy.path.abspath(strip.directory)).resolve(), (folder / name).resolve(), f"files of {strip.name}")
+        names = [f"{frame:04d}.png" for frame in cartoon.FRAMES]
+        _expect([element.filename for element in strip.elements], names, f"order of {strip.name}")
+        _expect([n for n in names if not (folder / name / n).is_file()], [], f"missing files of {strip.name}")
+        size = (strip.elements[0].orig_width, strip.elements[0].orig_height)
+        _expect(size, (cartoon.WIDTH, cartoon.HEIGHT), f"size of {strip.name}")
+    _say(f"version {bpy.app.version_string}")
+
+
+def _expect(found: object, wanted: object, what: str) -> None:
+    if found != wanted:
+        raise AssertionError(f"{what}: found {found!r}, expected {wanted!r}")
+
+
+def _say(text: str) -> None:
+    print(f"{MARK}{text}", flush=True)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the demonstration reached: report.json and contact_sheet.png."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from server.colorize.folder import frame_files
+from server.colorize.images import read_painted
+from server.evaluation.clip import read_clip, read_pictures
+from server.evaluation.comparison import as_report, compare
+from server.evaluation.contact_sheet import contact_sheet, spread
+
+COLUMNS = 8
+
+
+def write_report(output: Path, stages: dict[str, float], versions: dict[str, str]) -> dict[str, Any]:
+    """Compare the coloured frames of `output` with the scene's own colours and write what comes out.
+
+    Reads output/{lineart,truth,colored,keyframes}/NNNN.png; the first keyframe is where the baselines start.
+    stages: seconds a stage; versions: of the programs used. Writes report.json and contact_sheet.png into
+    `output` and returns the report. Raises FolderError or ImageError when a picture is missing or unfit.
+    """
+    clip = read_clip(output / "lineart", output / "truth")
+    ours = read_pictures(frame_files(output / "colored"), clip.exposure, clip.drawings[0].shape)
+    key_frame, key_path = next(iter(frame_files(output / "keyframes").items()))
+    at = clip.drawing_at(key_frame)
+    errors = compare(clip.drawings, clip.truth, ours, read_painted(key_path), at, clip.holds)
+    report: dict[str, Any] = {
+        "frames": len(clip.numbers),
+        "distinct_drawings": len(clip.drawings),
+        "keyframe": key_frame,
+        "seconds": {stage: round(seconds, 2) for stage, seconds in stages.items()},
+        "versions": versions,
+        **as_report(errors),
+    }
+    (output / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+    chosen = spread(len(clip.drawings), COLUMNS, keep=at)
+    contact_sheet(
+        {
+            "line art": [clip.drawings[index] for index in chosen],
+            "ours": [ours[index] for index in chosen],
+            "truth": [clip.truth[index] for index in chosen],
+        },
+        output / "contact_sheet.png",
+        [f"frame {clip.numbers[clip.first_place_of(index)]}" for index in chosen],
+        marked=chosen.index(at),
+    )
+    return report

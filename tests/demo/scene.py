@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws the cartoon in Blender as Grease Pencil strokes, with fills, on twos."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import bpy
+
+from . import cartoon
+from .shapes import Part
+
+UNIT = 0.01
+"""Blender units a pixel."""
+
+LINE_RADIUS = 2 * UNIT
+"""Lines are four pixels wide."""
+
+
+def build() -> bpy.types.Scene:
+    """Replace the open file by the demonstration's shot and return its scene."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    scene = bpy.context.scene
+    scene.name = "Crossing"
+    scene.frame_start, scene.frame_end = cartoon.FRAMES[0], cartoon.FRAMES[-1]
+    scene.render.fps = cartoon.FPS
+    scene.render.resolution_x, scene.render.resolution_y = cartoon.WIDTH, cartoon.HEIGHT
+    _flat_look(scene)
+    materials = {name: _material(name, colour) for name, colour in cartoon.PAINTS.items()}
+    materials["line"] = _material("line", None)
+    _draw(scene, "Background", 2.0, materials, {cartoon.FRAMES[0]: cartoon.background()})
+    _draw(scene, "Girl", 1.0, materials, {frame: cartoon.girl(frame) for frame in cartoon.drawn_frames()})
+    _draw(scene, "Boy", 0.0, materials, {frame: cartoon.boy(frame) for frame in cartoon.drawn_frames()})
+    _camera(scene)
+    scene.frame_set(cartoon.KEYFRAME)
+    return scene
+
+
+def _flat_look(scene: bpy.types.Scene) -> None:
+    """Render the shot as a cartoonist would: picked colours come out as picked, on white."""
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.render.dither_intensity = 0.0
+    scene.render.image_settings.color_mode = "RGB"
+    scene.display.shading.light = "FLAT"
+    scene.display.render_aa = "OFF"
+    scene.view_settings.view_transform = "Standard"
+    scene.world = bpy.data.worlds.new("Paper")
+    scene.world.color = (1.0, 1.0, 1.0)
+
+
+def render_truth(scene: bpy.types.Scene, folder: Path) -> None:
+    """Write the shot with its fills, NNNN.png for every frame: what the colouring is measured against."""
+    folder.mkdir()
+    for first in cartoon.drawn_frames():
+        drawn = folder / f"{first:04d}.png"
+        scene.frame_set(first)
+        scene.render.filepath = str(drawn)
+        bpy.ops.render.render(write_still=True)
+        for held in range(first + 1, min(first + cartoon.HOLD, cartoon.FRAMES.stop)):
+            shutil.copyfile(drawn, folder / f"{held:04d}.png")
+    scene.frame_set(cartoon.KEYFRAME)
+
+
+def _material(name: str, colour: str | None) -> bpy.types.Material:
+    """A Grease Pencil material with a black line and, given a colour (sRGB hex), a fill."""
+    material = bpy.data.materials.new(name)
+    bpy.data.materials.create_gpencil_data(material)
+    paint = material.grease_pencil
+    paint.show_stroke = True
+    paint.color = (0, 0, 0, 1)
+    paint.show_fill = colour is not None
+    if colour is not None:
+        paint.fill_color = (*(_linear(int(colour[at : at + 2], 16) / 255) for at in (0, 2, 4)), 1)
+    return material
+
+
+def _linear(value: float) -> float:
+    """sRGB to linear light, both 0..1."""
+    return value / 12.92 if value <= 0.04045 else math.pow((value + 0.055) / 1.055, 2.4)
+
+
+def _draw(
+    scene: bpy.types.Scene,
+    name: str,
+    depth: float,
+    materials: dict[str, bpy.types.Material],
+    drawings: dict[int, list[Part]],
+) -> None:
+    """Add a Grease Pencil object `depth` units behind the picture plane with one drawing a key of `drawings`."""
+    pencil = bpy.data.grease_pencils_v3.new(name)
+    slots = {material: index for index, material in enumerate(materials)}
+    for material in materials.values():
+        pencil.materials.append(material)
+    layer = pencil.layers.new("Drawing")
+    layer.use_lights = False
+    for frame, parts in drawings.items():
+        drawing = layer.frames.new(frame).drawing
+        if not parts:
+            continue
+        drawing.add_strokes([len(part.outline) for part in parts])
+        for stroke, part in zip(drawing.strokes, parts, strict=True):
+            stroke.cyclic = part.closed
+            stroke.material_index = slots[part.paint]
+            for point, (x, y) in zip(stroke.points, part.outline, strict=True):
+                point.position = (x * UNIT, 0.0, y * UNIT)
+                point.radius = LINE_RADIUS
+                point.opacity = 1.0
+    figure = bpy.data.objects.new(name, pencil)
+    figure.location.y = depth
+    scene.collection.objects.link(figure)
+
+
+def _camera(scene: bpy.types.Scene) -> None:
+    camera = bpy.data.cameras.new("Camera")
+    camera.type = "ORTHO"
+    camera.ortho_scale = cartoon.WIDTH * UNIT
+    holder = bpy.data.objects.new("Camera", camera)
+    holder.location = (cartoon.WIDTH * UNIT / 2, -10.0, cartoon.HEIGHT * UNIT / 2)
+    holder.rotation_euler = (math.pi / 2, 0.0, 0.0)
+    scene.collection.objects.link(holder)
+    scene.camera = holder

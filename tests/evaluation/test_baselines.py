@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The baselines are as strong as they fairly can be, and the comparison sees it."""
+
+import pytest
+
+from server.evaluation.baselines import flow, hold
+from server.evaluation.comparison import as_report, compare
+from tests.colorize.drawings import scene
+
+
+@pytest.fixture(scope="module")
+def rolling():
+    """A ball rolling to the right, four pixels a drawing; the keyframe is the fifth of nine."""
+    return tuple(zip(*(scene(60 + 4 * step) for step in range(9)), strict=True))
+
+
+def test_holding_shows_the_keyframes_colours_under_the_new_lines(rolling):
+    drawings, truth = rolling
+    held = hold(drawings, truth[4], 4)
+    assert (held[4] == truth[4]).all()
+    assert tuple(held[0][60, 104]) == (230, 60, 50)  # red where the ball was in the keyframe
+    assert held[0][60, 40].tolist() in ([230, 60, 50], [190, 220, 250])  # and nothing of the keyframe's line
+
+
+def test_flow_follows_slow_motion_both_ways(rolling):
+    drawings, truth = rolling
+    errors = compare(drawings, truth, truth, truth[4], 4)
+    assert errors["ours"].within10_moved == 1
+    assert errors["hold"].within10_moved == 0
+    assert errors["flow"].within10_moved > 0.6
+    assert errors["flow"].within10 > errors["hold"].within10
+
+
+def test_flow_keeps_flat_colours_flat(rolling):
+    drawings, truth = rolling
+    carried = flow(drawings, truth[4], 4)[0]
+    assert {tuple(c) for c in carried[drawings[0] == 255].tolist()} == {(190, 220, 250), (230, 60, 50), (60, 80, 210)}
+
+
+def test_held_drawings_weigh_as_often_as_they_are_shown(rolling):
+    drawings, truth = rolling
+    once = compare(drawings[:6], truth[:6], truth[:6], truth[4], 4)
+    held = compare(drawings[:6], truth[:6], truth[:6], truth[4], 4, holds=[50, 1, 1, 1, 9, 1])
+    assert held["hold"].moved_share > once["hold"].moved_share  # the first drawing is the farthest away
+
+
+def test_the_report_has_the_agreed_names(rolling):
+    drawings, truth = rolling
+    report = as_report(compare(drawings[3:6], truth[3:6], truth[3:6], truth[4], 1))
+    assert set(report) == {"ours", "hold", "flow", "moved_share", "pixels"}
+    for method in ("ours", "hold", "flow"):
+        assert set(report[method]) == {"mean_de", "within10", "within10_moved"}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real server and worker processes, and a small shot to send them."""
+
+import io
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from flask.testing import FlaskClient
+from PIL import Image
+
+from server.app import create_app
+from server.config import Config
+from shared.digests import address_of
+from shared.protocol import API_PREFIX, Keyframe, ShotManifest, to_json
+
+WAIT_SECONDS = 90.0
+WIDTH, HEIGHT = 24, 16
+
+
+def png(image: np.ndarray) -> bytes:
+    """Encode an image as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class SmallShot:
+    """Eight distinct drawings on twos from frame 101, and a painted keyframe of frame 105."""
+
+    def __init__(self) -> None:
+        drawings = []
+        for index in range(8):
+            drawing = np.full((HEIGHT, WIDTH), 255, np.uint8)
+            drawing[:, 2 * index + 2] = 0
+            drawings.append(png(drawing))
+        keyframe = png(np.full((HEIGHT, WIDTH, 3), (200, 60, 30), np.uint8))
+        self.blobs = {address_of(content): content for content in (*drawings, keyframe)}
+        self.manifest = ShotManifest(
+            name="Lantern <b>walk</b>",
+            frame_start=101,
+            fps=24.0,
+            width=WIDTH,
+            height=HEIGHT,
+            drawings=tuple(address_of(drawing) for drawing in drawings),
+            timing=tuple(frame // 2 for frame in range(16)),
+            keyframes=(Keyframe(105, address_of(keyframe)),),
+        )
+
+    def with_blob(self, index: int, content: bytes) -> "SmallShot":
+        """Return this shot with drawing `index` replaced."""
+        other = SmallShot()
+        address = address_of(content)
+        other.blobs[address] = content
+        drawings = list(self.manifest.drawings)
+        drawings[index] = address
+        other.manifest = replace(self.manifest, drawings=tuple(drawings))
+        return other
+
+
+class Site:
+    """A running server, spoken to over HTTP."""
+
+    def __init__(self, url: str, data: Path) -> None:
+        self.url = url + API_PREFIX
+        self.root = url
+        self.data = data
+        self.session = requests.Session()
+
+    def call(self, method: str, path: str, status: int, **arguments: Any) -> Any:
+        """Send a request, check its status, return the decoded JSON (or the bytes of something else)."""
+        response = self.session.request(method, self.url + path, timeout=30, **arguments)
+        assert response.status_code == status, response.text
+        return response.json() if "json" in response.headers.get("Content-Type", "") else response.content
+
+    def upload(self, shot: SmallShot) -> None:
+        """Upload what the server lacks of a shot."""
+        for address in self.call("POST", "/blobs/missing", 200, json=list(shot.blobs)):
+            self.call("PUT", f"/blobs/{address}", 201, data=shot.blobs[address])
+
+    def submit(self, shot: SmallShot, **changes: Any) -> str:
+        """Upload and queue a shot; return the job's id."""
+        self.upload(shot)
+        job = str(uuid.uuid4())
+        self.call("PUT", f"/jobs/{job}", 201, json=to_json(replace(shot.manifest, **changes)))
+        return job
+
+    def wait(self, job: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until the job's status satisfies `until`; return it."""
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            status = self.call("GET", f"/jobs/{job}", 200)
+            if until(status):
+                return dict(status)
+            time.sleep(0.05)
+        raise AssertionError(f"waited {WAIT_SECONDS} s in vain; the job is {status}")
+
+    def wait_for_state(self, job: str, state: str) -> dict[str, Any]:
+        """Wait until the job is in `state`."""
+        return self.wait(job, lambda status: status["state"] == state)
+
+    def wait_for_segments(self, job: str, count: int) -> dict[str, Any]:
+        """Wait until `count` segments of the job are done."""
+        return self.wait(job, lambda status: status["segments_done"] >= count)
+
+    def frames(self, job: str) -> dict[int, bytes]:
+        """Download all frames of a finished job."""
+        status = self.call("GET", f"/jobs/{job}", 200)
+        return {frame: self.call("GET", f"/jobs/{job}/frames/{frame}.png", 200) for frame in status["frames_done"]}
+
+
+@pytest.fixture
+def shot() -> SmallShot:
+    """A small shot."""
+    return SmallShot()
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[Any]]]:
+    """Processes that must not outlive the test."""
+    started: list[subprocess.Popen[Any]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path, processes: list[subprocess.Popen[Any]]) -> Callable[..., Site]:
+    """Start `python -m server serve` on a free port and return it as a Site."""
+
+    def start(*arguments: str) -> Site:
+        command = [sys.executable, "-m", "server", "serve", "--listen", "127.0.0.1:0", "--device", "cpu"]
+        process = subprocess.Popen([*command, "--data", str(tmp_path), *arguments], stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "http://" in line, f"the server did not start: {line!r}"
+        return Site(line[line.index("http://") :].strip(), tmp_path)
+
+    return start
+
+
+@pytest.fixture
+def site(serve: Callable[..., Site]) -> Site:
+    """A running server without workers."""
+    return serve("--workers", "0")
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path, processes: list[subprocess.Popen[Any]]) -> Callable[[], subprocess.Popen[Any]]:
+    """Start a worker process that colours with the stand-in."""
+
+    def start() -> subprocess.Popen[Any]:
+        name = f"test-{uuid.uuid4().hex}"
+        process = subprocess.Popen([sys.executable, "-m", "tests.server.engine", str(tmp_path), name])
+        processes.append(process)
+        return process
+
+    return start
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> FlaskClient:
+    """The application called directly, for what needs no process."""
+    return create_app(Config(tmp_path)).test_client()

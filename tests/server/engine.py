@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A colouring whose timing and faults tests can choose. It replaces the model's arithmetic and nothing else:
+queue, worker process, storage and API around it are the real ones.
+
+Run as a program it is a worker process: `python -m tests.server.engine DATA_FOLDER WORKER_NAME [--supervised]`.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from server.colorize.shot import Shot
+from server.config import Config
+from server.jobs import worker
+
+STEPS = 5
+DRAWINGS_A_SEGMENT = 2
+
+
+class StandInResult(NamedTuple):
+    """What `server.colorize.colorizer.SegmentResult` holds, without the import of torch."""
+
+    frames: dict[int, np.ndarray]
+    state: bytes
+
+
+@dataclass(frozen=True)
+class StandInSegment:
+    """Drawings that are coloured together."""
+
+    drawings: tuple[int, ...]
+
+
+class StandIn:
+    """Colours every drawing with a mean of its keyframe and of everything coloured before, so that a
+    segment that was lost, done twice or restored wrongly changes all later frames.
+
+    The prompt chooses the behaviour: `slow`, `fail` (in segment 1, as long as the file `fault` is in the
+    data folder) or `die` (the process ends in segment 1).
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def open(self, shot: Shot) -> "StandInColoring":
+        """Plan a shot."""
+        return StandInColoring(shot, self._data)
+
+
+class StandInColoring:
+    """A shot that the stand-in colours."""
+
+    def __init__(self, shot: Shot, data: Path) -> None:
+        self._shot = shot
+        self._data = data
+        self._memory = shot.seed
+        count = len(shot.drawings)
+        self.segments = tuple(
+            StandInSegment(tuple(range(first, min(first + DRAWINGS_A_SEGMENT, count))))
+            for first in range(0, count, DRAWINGS_A_SEGMENT)
+        )
+
+    def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> StandInResult:
+        """Colour segment `index`."""
+        (self._data / f"segment_{index}.log").open("a").write(f"{os.getpid()}\n")
+        for done in range(STEPS):
+            time.sleep(0.12 if self._shot.prompt == "slow" else 0.01)
+            if index == 1 and self._shot.prompt == "die":
+                os._exit(9)
+            if index == 1 and self._shot.prompt == "fail" and (self._data / "fault").exists():
+                raise RuntimeError("the fault that the test asked for")
+            if on_step is not None:
+                on_step(done + 1, STEPS)
+        tint = np.mean([keyframe.mean(axis=(0, 1)) for keyframe in self._shot.keyframes.values()], axis=0)
+        frames = {}
+        for drawing in self.segments[index].drawings:
+            line_art = self._shot.drawings[drawing]
+            color = ((tint + self._memory) % 256).astype(np.uint8)
+            frames[drawing] = np.where(line_art[..., None] < 128, np.uint8(0), color)
+            self._memory = int(frames[drawing].sum()) % 251
+        return StandInResult(frames=frames, state=str(self._memory).encode())
+
+    def restore(self, index: int, result: StandInResult) -> None:
+        """Take up the state after a segment of an earlier process."""
+        assert set(result.frames) == set(self.segments[index].drawings)
+        self._memory = int(result.state)
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    worker.run(Config(folder), lambda preset: StandIn(folder), sys.argv[2], "--supervised" in sys.argv)

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs from submission to frames, with real processes, through crashes, cancels and failures."""
+
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.jobs.worker import FATAL_CRASHES
+from shared.protocol import to_json
+
+from .conftest import Site, SmallShot
+
+StartWorker = Callable[[], subprocess.Popen[Any]]
+
+
+def runs_of(data: Path, segment: int) -> int:
+    """How often the stand-in began a segment."""
+    log = data / f"segment_{segment}.log"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def test_a_shot_goes_the_whole_way(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    job = site.submit(shot)
+    assert site.call("GET", f"/jobs/{job}", 200)["state"] == "queued"
+    assert site.call("GET", "/info", 200)["queue_length"] == 1
+    start_worker()
+    status = site.wait_for_state(job, "done")
+    assert status["progress"] == pytest.approx(1.0)
+    assert (status["segments_done"], status["segments_total"]) == (4, 4)
+    assert status["frames_done"] == list(range(101, 117))
+    frames = site.frames(job)
+    assert frames[101] == frames[102] != frames[103], "frames that hold one drawing are one image"
+    info = site.call("GET", "/info", 200)
+    assert (info["devices"], info["queue_length"]) == (["cpu"], 0)
+    assert [one["id"] for one in site.call("GET", "/jobs", 200)] == [job]
+
+
+def test_events_are_numbered_and_continue_after_a_cursor(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    job = site.submit(shot, prompt="slow")
+    start_worker()
+    site.wait_for_state(job, "done")
+    events = site.call("GET", f"/jobs/{job}/events", 200)
+    numbers = [event["number"] for event in events]
+    assert numbers == sorted(set(numbers))
+    states = [event["state"] for event in events if event["kind"] == "state"]
+    assert states == ["queued", "running", "done"]
+    assert [event["segments_done"] for event in events if event["kind"] == "segment"] == [1, 2, 3, 4]
+    progress = [event["progress"] for event in events]
+    assert progress == sorted(progress)
+    inside = [event for event in events if event["kind"] == "progress" and event["progress"] * 4 % 1]
+    assert inside, "progress is told within a segment too"
+    later = site.call("GET", f"/jobs/{job}/events?after={numbers[2]}", 200)
+    assert later == events[3:]
+
+
+def test_a_frame_can_be_had_as_soon_as_its_segment_is_done(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    job = site.submit(shot, prompt="slow")
+    problem = site.call("GET", f"/jobs/{job}/frames/101.png", 404)
+    assert problem["code"] == "frame_not_ready"
+    start_worker()
+    status = site.wait_for_segments(job, 1)
+    assert status["state"] == "running"
+    assert site.call("GET", f"/jobs/{job}/frames/101.png", 200).startswith(b"\x89PNG")
+
+
+def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    undisturbed = site.submit(shot, prompt="slow")
+    worker = start_worker()
+    site.wait_for_state(undisturbed, "done")
+    for log in site.data.glob("segment_*.log"):
+        log.unlink()
+
+    job = site.submit(shot, prompt="slow", name="another shot")
+    site.wait_for_segments(job, 2)
+    time.sleep(0.2)  # into the third segment
+    worker.kill()  # SIGKILL: nothing of it can clean up
+    worker.wait()
+    assert site.call("GET", f"/jobs/{job}", 200)["state"] == "running"
+    start_worker()
+    site.wait_for_state(job, "done")
+    assert [runs_of(site.data, segment) for segment in range(4)] == [1, 1, 2, 1]
+    assert site.frames(job) == site.frames(undisturbed)
+    messages = [event["message"] for event in site.call("GET", f"/jobs/{job}/events", 200)]
+    assert any("last finished segment" in message for message in messages)
+
+
+def test_a_cancelled_job_stops_at_a_denoising_step_and_can_go_on_later(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    job = site.submit(shot, prompt="slow")
+    start_worker()
+    site.wait_for_segments(job, 1)
+    assert site.call("POST", f"/jobs/{job}/cancel", 200)["state"] == "cancelled"
+    time.sleep(1.5)
+    stopped = site.call("GET", f"/jobs/{job}", 200)
+    assert (stopped["state"], stopped["segments_done"]) == ("cancelled", 1)
+    assert site.call("POST", f"/jobs/{job}/cancel", 409)["code"] == "not_active"
+
+    other = site.submit(shot)
+    site.wait_for_state(other, "done")  # the worker is free again
+
+    assert site.call("POST", f"/jobs/{job}/retry", 200)["state"] == "queued"
+    assert site.wait_for_state(job, "done")["segments_done"] == 4
+    assert site.frames(job) == site.frames(other)
+    assert site.call("POST", f"/jobs/{job}/retry", 409)["code"] == "not_retriable"
+
+
+def test_a_job_cancelled_while_it_waits_never_runs(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    job = site.submit(shot)
+    site.call("POST", f"/jobs/{job}/cancel", 200)
+    start_worker()
+    site.wait_for_state(site.submit(shot, seed=5), "done")
+    assert site.call("GET", f"/jobs/{job}", 200)["state"] == "cancelled"
+    assert runs_of(site.data, 0) == 1
+
+
+def test_a_failed_job_says_why_and_a_retry_keeps_its_finished_segments(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    (site.data / "fault").touch()
+    job = site.submit(shot, prompt="fail")
+    start_worker()
+    status = site.wait_for_state(job, "failed")
+    assert "the fault that the test asked for" in status["problem"]["title"]
+    assert status["segments_done"] == 1
+    (site.data / "fault").unlink()
+    time.sleep(0.5)
+    assert site.call("POST", f"/jobs/{job}/retry", 200)["problem"] is None
+    site.wait_for_state(job, "done")
+    assert runs_of(site.data, 0) == 1
+
+
+def test_a_deleted_job_is_gone_and_stops(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    job = site.submit(shot, prompt="slow")
+    start_worker()
+    site.wait_for_segments(job, 1)
+    site.call("DELETE", f"/jobs/{job}", 204)
+    assert site.call("GET", f"/jobs/{job}", 404)["code"] == "unknown_job"
+    site.wait_for_state(site.submit(shot), "done")
+    assert runs_of(site.data, 3) == 1
+
+
+def test_a_worker_that_is_told_to_stop_leaves_its_job_to_the_next_without_blame(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    job = site.submit(shot, prompt="slow")
+    for _ in range(FATAL_CRASHES + 1):  # more often than a crash would be forgiven
+        worker = start_worker()
+        site.wait_for_state(job, "running")
+        done = site.call("GET", f"/jobs/{job}", 200)["segments_done"]
+        site.wait_for_segments(job, done + 1)
+        worker.terminate()
+        assert worker.wait(20) == 0
+    start_worker()
+    site.wait_for_state(job, "done")
+
+
+def test_submitting_the_same_shot_twice_is_one_job(site: Site, shot: SmallShot) -> None:
+    job = site.submit(shot)
+    site.call("PUT", f"/jobs/{job}", 200, json=to_json(shot.manifest))
+    assert len(site.call("GET", "/jobs", 200)) == 1
+    other = to_json(replace(shot.manifest, seed=7))
+    assert site.call("PUT", f"/jobs/{job}", 409, json=other)["code"] == "job_exists"
+
+
+def test_jobs_survive_a_restart_of_the_server(
+    serve: Callable[..., Site],
+    shot: SmallShot,
+    processes: list[subprocess.Popen[Any]],
+    start_worker: StartWorker,
+) -> None:
+    job = serve("--workers", "0").submit(shot)
+    processes[0].kill()
+    processes[0].wait()
+    site = serve("--workers", "0")
+    assert site.call("GET", f"/jobs/{job}", 200)["state"] == "queued"
+    start_worker()
+    site.wait_for_state(job, "done")
+
+
+def test_an_unknown_job_is_not_found(site: Site) -> None:
+    unknown = uuid.uuid4()
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/events"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("DELETE", ""),
+        ("GET", "/frames/1.png"),
+    ):
+        assert site.call(method, f"/jobs/{unknown}{path}", 404)["code"] == "unknown_job"
+
+
+def test_the_tiny_preset_colours_a_shot_and_an_interruption_changes_no_pixel(
+    serve: Callable[..., Site], shot: SmallShot, processes: list[subprocess.Popen[Any]]
+) -> None:
+    site = serve("--workers", "1")
+    job = site.submit(shot)
+    site.wait_for_state(job, "done")
+    frames = site.frames(job)
+    assert set(frames) == set(range(101, 117))
+    other = site.submit(shot, name="interrupted")
+    site.wait(other, lambda status: status["progress"] > 0)
+    processes[0].terminate()
+    processes[0].wait(30)
+    site = serve("--workers", "1")
+    site.wait_for_state(other, "done")
+    assert site.frames(other) == frames

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may talk to the server."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.app import create_app
+from server.cli import main
+from server.config import Config, ConfigError, parse_address
+from server.storage.database import open_database
+from server.storage.tokens import Tokens
+
+INFO = "/api/v1/info"
+
+
+def test_beyond_this_machine_no_server_starts_without_a_token(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="python -m server token"):
+        create_app(Config(tmp_path, host="0.0.0.0"))
+
+
+def test_the_command_line_says_so_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "server", "serve", "--listen", "0.0.0.0:0", "--workers", "0", "--device", "cpu"]
+    done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "python -m server token" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_beyond_this_machine_every_request_needs_a_token(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["token", "--data", str(tmp_path), "--name", "studio"]) == 0
+    token = capsys.readouterr().out.strip()
+    client = create_app(Config(tmp_path, host="0.0.0.0")).test_client()
+    for path in ("/", INFO, "/nowhere", "/extensions/index.json"):
+        response = client.get(path)
+        assert (response.status_code, response.mimetype) == (401, "application/problem+json")
+    assert client.get(INFO, headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert client.get(INFO, headers={"Authorization": f"Basic {token}"}).status_code == 401
+    assert client.get(f"{INFO}?token={token}").status_code == 401
+    assert client.get(INFO, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_a_token_is_not_kept_in_the_clear(tmp_path: Path) -> None:
+    token = Tokens(open_database(Config(tmp_path))).create("studio")
+    for file in tmp_path.iterdir():
+        if file.is_file():
+            assert token.encode() not in file.read_bytes()
+
+
+def test_on_this_machine_no_token_is_needed_but_the_name_must_be_its_own(tmp_path: Path) -> None:
+    client = create_app(Config(tmp_path)).test_client()
+    for host in ("localhost:7860", "127.0.0.1:7860", "[::1]:7860"):
+        assert client.get(INFO, headers={"Host": host}).status_code == 200
+    response = client.get(INFO, headers={"Host": "elsewhere.example"})
+    assert (response.status_code, response.mimetype) == (403, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"), [("127.0.0.1:7860", ("127.0.0.1", 7860)), ("[::1]:80", ("::1", 80)), ("box:0", ("box", 0))]
+)
+def test_addresses_are_host_and_port(text: str, address: tuple[str, int]) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["7860", "localhost", ":80", "host:port", "host:70000"])
+def test_other_texts_are_no_addresses(text: str) -> None:
+    with pytest.raises(ConfigError, match="HOST:PORT"):
+        parse_address(text)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The code reads alike everywhere: ruff and mypy find nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = ("install.py", "shared", "server", "blender_addon", "tests", "benchmarks")
+
+
+@pytest.mark.parametrize(
+    "command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=["ruff", "format", "mypy"]
+)
+def test_the_checkers_find_nothing(command: tuple[str, ...]) -> None:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def test_every_file_names_its_licence_in_the_first_line() -> None:
+    files = [path for name in OURS for path in [ROOT / name, *(ROOT / name).rglob("*.py")] if path.suffix == ".py"]
+    nameless = [
+        str(path.relative_to(ROOT))
+        for path in files
+        if not path.read_text(encoding="utf-8").startswith("# SPDX-License-Identifier: GPL-3.0-or-later\n")
+    ]
+    assert not nameless
