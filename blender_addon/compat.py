@@ -9,11 +9,6 @@ def strips_of(editor: "bpy.types.SequenceEditor") -> "bpy.types.bpy_prop_collect
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
-def all_strips_of(editor: "bpy.types.SequenceEditor") -> "bpy.types.bpy_prop_collection":
-    """The editor's strips, those inside meta strips included (`sequences_all` before 4.4)."""
-    return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
-
-
 def strip_range(strip: "bpy.types.Strip") -> range:
     """The frames a strip covers. Since 5.1 `left_handle` and `duration` replace the `frame_final_…` names."""
     if hasattr(strip, "left_handle"):

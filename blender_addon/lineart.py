@@ -161,7 +161,7 @@ def _white_fills(item: bpy.types.Object, changes: _Changes) -> Iterator[None]:
     """Paint the fills of a Grease Pencil object white: those of its materials, and by a modifier its vertex paint."""
     for slot in item.material_slots:
         paint = slot.material and slot.material.grease_pencil
-        if paint and paint.show_fill:
+        if paint:
             changes.set(paint, fill_style="SOLID", fill_color=(*_WHITE, paint.fill_color[3]))
     for layer in item.data.layers:
         changes.set(layer, tint_factor=0.0)

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One panel, in the Sequencer's and in the 3D view's sidebar."""
 
+import textwrap
+
 import bpy
 
 from . import monitor
 from .session import Failed, Progress
+
+_LABEL_LETTERS = 38
+"""What fits into a line of a sidebar of the usual width: Blender's labels do not wrap."""
 
 
 def _draw(panel: bpy.types.Panel, context: bpy.types.Context) -> None:
@@ -46,11 +51,13 @@ def _draw_keyframes(layout: bpy.types.UILayout, shot: bpy.types.PropertyGroup) -
 
 def _draw_running(layout: bpy.types.UILayout, running: monitor.Running) -> None:
     row = layout.row(align=True)
-    if isinstance(running.latest, Progress):
+    if isinstance(running.latest, Failed):
+        column = row.column()
+        column.alert = True
+        for line in textwrap.wrap(f"{running.scene}: {running.latest.sentence}", _LABEL_LETTERS):
+            column.label(text=line)
+    elif isinstance(running.latest, Progress):
         row.progress(factor=running.latest.fraction, text=f"{running.scene}: {running.latest.text}")
-    elif isinstance(running.latest, Failed):
-        row.alert = True
-        row.label(text=f"{running.scene}: {running.latest.sentence}", icon="ERROR")
     row.operator("longanimation.cancel", text="", icon="X").job = running.session.take.job
 
 

@@ -66,7 +66,8 @@ def serve(config: Config, workers: int) -> None:
         ) from error
     server.channel_class = problems.ProblemChannel
     supervisor = Supervisor(api.services_of(app).heartbeats, partial(worker_command, config), workers)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
+        signal.signal(request, _interrupt)
     supervisor.start()
     try:
         host = f"[{config.host}]" if ":" in config.host else config.host

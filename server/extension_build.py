@@ -17,21 +17,21 @@ class BuildError(RuntimeError):
     """The extension could not be built; the text says why."""
 
 
-def build_extension(output_dir: Path, blender_python: Path) -> Path:
+def build_extension(output_dir: Path, blender: Path) -> Path:
     """Write the extension's zip into `output_dir` and return its path.
 
-    blender_python: the Python of an environment with the `bpy` package, whose packer builds and validates. The
-    modules of `shared` go into the zip as its sub-package of that name. Raises BuildError with the packer's words.
+    blender: Blender itself, or the Python of an environment with the `bpy` package; its packer builds and validates.
+    The modules of `shared` go into the zip as its sub-package of that name. Raises BuildError with the packer's words.
     """
-    packer = _find_packer(blender_python)
+    packer = _find_packer(blender)
     output_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         source, built = Path(temporary, "source"), Path(temporary, "built")
         stage_extension(source)
         built.mkdir()
-        _run(blender_python, packer, "build", "--source-dir", source, "--output-dir", built)
+        _run(*packer, "build", "--source-dir", source, "--output-dir", built)
         (package,) = built.glob("*.zip")
-        _run(blender_python, packer, "validate", package)
+        _run(*packer, "validate", package)
         return Path(shutil.copy2(package, output_dir))
 
 
@@ -41,18 +41,21 @@ def stage_extension(target: Path) -> None:
     shutil.copytree(_ROOT / "shared", target / "shared", ignore=_UNWANTED)
 
 
-def _find_packer(blender_python: Path) -> Path:
-    home = Path(blender_python).absolute().parent.parent
+def _find_packer(blender: Path) -> tuple[str | Path, ...]:
+    """The command that Blender's packer answers to."""
+    if not blender.name.lower().startswith("python"):
+        return (blender, "--factory-startup", "--command", "extension")
+    home = blender.absolute().parent.parent
     for packages in (home / "Lib" / "site-packages", *sorted(home.glob("lib/python3*/site-packages"))):
-        for packer in sorted((packages / "bpy").glob(_PACKER)):
-            return packer
-    raise BuildError(
-        f"{blender_python} has no bpy package: install Blender's Python module beside it (pip install bpy)."
-    )
+        for script in sorted((packages / "bpy").glob(_PACKER)):
+            return (blender, script)
+    raise BuildError(f"{blender} has no bpy package: install Blender's Python module beside it (pip install bpy).")
 
 
-def _run(blender_python: Path, packer: Path, *arguments: str | Path) -> None:
-    command = [str(blender_python), str(packer), *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(*command: str | Path) -> None:
+    try:
+        result = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BuildError(f"{command[0]} cannot be run ({error.strerror}): give the path of a Blender.") from error
     if result.returncode != 0:
         raise BuildError(f"Blender's packer failed:\n{result.stdout}{result.stderr}")

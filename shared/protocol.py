@@ -52,8 +52,12 @@ class Keyframe:
     blob: str
 
     def __post_init__(self) -> None:
-        _require(is_address(self.blob), "bad_address", "keyframes.blob",
-                 f"A keyframe's blob must be a SHA-256 address, not {self.blob!r}.")
+        _require(
+            is_address(self.blob),
+            "bad_address",
+            "keyframes.blob",
+            f"A keyframe's blob must be a SHA-256 address, not {self.blob!r}.",
+        )
 
 
 @dataclass(frozen=True)
@@ -85,34 +89,66 @@ class ShotManifest:
     parent: str | None = None
 
     def __post_init__(self) -> None:
-        _require(bool(self.timing), "empty_range", "timing",
-                 "The frame range is empty: the last frame must not lie before the first.")
+        _require(
+            bool(self.timing),
+            "empty_range",
+            "timing",
+            "The frame range is empty: the last frame must not lie before the first.",
+        )
         _require(bool(self.drawings), "no_drawings", "drawings", "The shot has no drawings to colour.")
-        _require(bool(self.keyframes), "no_keyframe", "keyframes",
-                 "The shot has no keyframe: paint at least one of its frames.")
-        _require(self.width > 0 and self.height > 0, "bad_size", "width",
-                 f"The size must be positive, not {self.width}×{self.height}.")
+        _require(
+            bool(self.keyframes),
+            "no_keyframe",
+            "keyframes",
+            "The shot has no keyframe: paint at least one of its frames.",
+        )
+        _require(
+            self.width > 0 and self.height > 0,
+            "bad_size",
+            "width",
+            f"The size must be positive, not {self.width}×{self.height}.",
+        )
         _require(self.fps > 0, "bad_fps", "fps", f"The frame rate must be positive, not {self.fps}.")
         for index, drawing in enumerate(self.drawings):
-            _require(is_address(drawing), "bad_address", f"drawings.{index}",
-                     f"A drawing must be given by its SHA-256 address, not {drawing!r}.")
+            _require(
+                is_address(drawing),
+                "bad_address",
+                f"drawings.{index}",
+                f"A drawing must be given by its SHA-256 address, not {drawing!r}.",
+            )
         for index, drawing_index in enumerate(self.timing):
-            _require(0 <= drawing_index < len(self.drawings), "bad_timing", f"timing.{index}",
-                     f"Frame {self.frame_start + index} shows drawing {drawing_index}, but there are "
-                     f"{len(self.drawings)} drawings.")
+            _require(
+                0 <= drawing_index < len(self.drawings),
+                "bad_timing",
+                f"timing.{index}",
+                f"Frame {self.frame_start + index} shows drawing {drawing_index}, but there are "
+                f"{len(self.drawings)} drawings.",
+            )
         unused = set(range(len(self.drawings))) - set(self.timing)
         _require(not unused, "bad_timing", "timing", f"Drawings {sorted(unused)} are shown by no frame.")
         seen: set[int] = set()
         for index, keyframe in enumerate(self.keyframes):
-            _require(keyframe.frame in self.exposure.frames, "keyframe_outside", f"keyframes.{index}.frame",
-                     f"Keyframe {keyframe.frame} lies outside the frame range "
-                     f"{self.frame_start}..{self.frame_end}: widen the range or choose a frame inside it.")
+            _require(
+                keyframe.frame in self.exposure.frames,
+                "keyframe_outside",
+                f"keyframes.{index}.frame",
+                f"Keyframe {keyframe.frame} lies outside the frame range "
+                f"{self.frame_start}..{self.frame_end}: widen the range or choose a frame inside it.",
+            )
             painted = self.exposure.drawing_at(keyframe.frame)
-            _require(painted not in seen, "keyframe_twice", f"keyframes.{index}.frame",
-                     f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already.")
+            _require(
+                painted not in seen,
+                "keyframe_twice",
+                f"keyframes.{index}.frame",
+                f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already.",
+            )
             seen.add(painted)
-        _require(self.finish in typing.get_args(Finish), "bad_finish", "finish",
-                 f"The finish must be one of {', '.join(typing.get_args(Finish))}, not {self.finish!r}.")
+        _require(
+            self.finish in typing.get_args(Finish),
+            "bad_finish",
+            "finish",
+            f"The finish must be one of {', '.join(typing.get_args(Finish))}, not {self.finish!r}.",
+        )
 
     @property
     def exposure(self) -> Exposure:
@@ -244,8 +280,12 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
             return None
         return _convert(next(arm for arm in typing.get_args(hint) if arm is not type(None)), value, path)
     if origin is Literal:
-        _require(value in typing.get_args(hint), "bad_value", path,
-                 f"{path} must be one of {', '.join(map(repr, typing.get_args(hint)))}, not {value!r}.")
+        _require(
+            value in typing.get_args(hint),
+            "bad_value",
+            path,
+            f"{path} must be one of {', '.join(map(repr, typing.get_args(hint)))}, not {value!r}.",
+        )
         return value
     if origin is tuple:
         _require(isinstance(value, (list, tuple)), "bad_type", path, f"{path} must be a list.")
@@ -253,6 +293,10 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return from_json(typing.cast(type, hint), value, path)
     accepted = (int, float) if hint is float else (hint,)
-    _require(isinstance(value, accepted) and not (isinstance(value, bool) and hint is not bool),
-             "bad_type", path, f"{path} must be of type {hint.__name__}, not {type(value).__name__}.")
+    _require(
+        isinstance(value, accepted) and not (isinstance(value, bool) and hint is not bool),
+        "bad_type",
+        path,
+        f"{path} must be of type {hint.__name__}, not {type(value).__name__}.",
+    )
     return value

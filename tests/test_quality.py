@@ -21,9 +21,6 @@ def test_the_checkers_find_nothing(command: tuple[str, ...]) -> None:
 
 def test_every_file_names_its_licence_in_the_first_line() -> None:
     files = [path for name in OURS for path in [ROOT / name, *(ROOT / name).rglob("*.py")] if path.suffix == ".py"]
-    nameless = [
-        str(path.relative_to(ROOT))
-        for path in files
-        if not path.read_text(encoding="utf-8").startswith("# SPDX-License-Identifier: GPL-3.0-or-later\n")
-    ]
-    assert not nameless
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}
+    licence = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+    assert not [name for name, text in texts.items() if text and not text.startswith(licence)]

@@ -5,16 +5,16 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import safetensors.numpy
 import torch
 
-from server.longanimation import LongAnimationPipeline
+from server.longanimation import LongAnimationPipeline, VideoMemory
 from server.longanimation.fusion import FUSED_LATENTS
-from server.longanimation.sketch import image_signal, sketch_signal, unfit
+from server.longanimation.memory import MappedMemory
+from server.longanimation.sketch import fitted_size, image_signal, sketch_signal, unfit
 
-from .finishing import flats, keep_keyframe, painted
+from .finishing import fill_under_lines, flats, lay_lines, painted
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from .plan import Segment, plan_segments
 from .presets import Preset, find_preset
@@ -45,7 +45,8 @@ class Colorizer:
     def from_preset(cls, name: str, device: str = "cpu") -> "Colorizer":
         """Load a preset onto a device; UnknownPreset when it is not installed."""
         preset = find_preset(name)
-        pipeline = LongAnimationPipeline.from_pretrained(preset.folder).to(device)
+        dtype = torch.bfloat16 if _has_fast_bfloat16(device) else torch.float32
+        pipeline = LongAnimationPipeline.from_pretrained(preset.folder, torch_dtype=dtype).to(device)
         pipeline.set_progress_bar_config(disable=True)
         return cls(pipeline, preset)
 
@@ -70,6 +71,9 @@ class Coloring:
         self.height, self.width = model_size(rows, columns, preset.pixels, pipeline.spatial_multiple)
         self._palettes: dict[int, Palette] = {}
         self._tails: dict[int, torch.Tensor] = {}
+        # By keyframe, for each vote: the memory of all that was coloured from it, and that of the latest segment.
+        self._history: dict[int, list[VideoMemory]] = {}
+        self._latest: dict[int, list[VideoMemory]] = {}
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
         """Colour segment `index`; the one that it follows must have been coloured or restored.
@@ -86,24 +90,44 @@ class Coloring:
             num_inference_steps=self.preset.steps,
             guidance_scale=self.preset.guidance,
             generator=torch.Generator().manual_seed(_derived_seed(self.shot.seed, index)),
+            memory=self._memory(segment.keyframe),
             previous_tail=None if segment.follows is None else self._tails[segment.follows],
             callback_on_step_end=on_step,
         )
         rows, columns = self.shot.drawings[segment.drawings[0]].shape
         images = unfit(output.frames.permute(0, 1, 3, 4, 2).numpy(), rows, columns)
-        frames = {}
+        frames, colors = {}, []
         for place, drawing in enumerate(segment.drawings, start=len(segment.context)):
-            frames[drawing] = self._finish(drawing, segment.keyframe, images[:, place], codes)
-        state = {} if output.tail is None else {"tail": output.tail.numpy()}
+            color = self._finish(drawing, segment.keyframe, images[:, place], codes)
+            frames[drawing] = lay_lines(color, self.shot.drawings[drawing])
+            colors.append(_shrink(color, self.height, self.width))
+        state = {"colors": np.stack(colors)}
+        if output.tail is not None:
+            state["tail"] = output.tail.float().numpy()
         result = SegmentResult(frames, safetensors.numpy.save(state))
         self.restore(index, result)
         return result
 
     def restore(self, index: int, result: SegmentResult) -> None:
-        """Take over a segment that was finished in an earlier process."""
+        """Take over a segment that was finished in an earlier process.
+
+        The memory reads the frames as delivered (8 bits), so that it is the same in every process.
+        """
         state = safetensors.numpy.load(result.state)
         if "tail" in state:
             self._tails[index] = torch.from_numpy(state["tail"])
+        keyframe = self.segments[index].keyframe
+        remember = self.pipeline.remember
+        seen = [_frames_signal(images) for images in self._in_codes(keyframe, state["colors"])]
+        memories = self._history.get(keyframe, [None] * len(seen))
+        self._history[keyframe] = [remember(m, frames) for m, frames in zip(memories, seen, strict=True)]
+        self._latest[keyframe] = [remember(None, frames) for frames in seen]
+
+    def _memory(self, keyframe: int) -> MappedMemory | None:
+        """What DGLM reads, None before the first segment."""
+        if keyframe not in self._history:
+            return None
+        return self.pipeline.map_memory(self._history[keyframe], self._latest[keyframe])
 
     def _padded(self, segment: Segment) -> list[int]:
         """The segment's drawings, the last one repeated until the model's lengths are met."""
@@ -123,29 +147,36 @@ class Coloring:
             self._palettes[keyframe] = extract_palette(painting, line_art)
         return self._palettes[keyframe]
 
+    def _codes(self, keyframe: int) -> list[np.ndarray]:
+        """The code colours that stand for the keyframe's palette, a set a vote."""
+        count = len(self._palette(keyframe).colors)
+        seeds = [_derived_seed(self.shot.seed, keyframe, vote) for vote in range(self.preset.votes)]
+        return [code_colors(count, np.random.default_rng(seed)) for seed in seeds]
+
+    def _in_codes(self, keyframe: int, images: np.ndarray) -> list[np.ndarray]:
+        """Recolour images in the keyframe's palette, uint8 RGB [F, h, w, 3], by each vote's codes; without votes the
+        images themselves."""
+        if not self.preset.votes:
+            return [images]
+        labels = decode_distances(images / 255, self._palette(keyframe).colors).argmin(axis=-1)
+        return [recolor(labels, code) for code in self._codes(keyframe)]
+
     def _references(self, keyframe: int) -> tuple[torch.Tensor, list[np.ndarray]]:
-        """The reference images [B, 3, H, W]: the keyframe in `votes` sets of code colours, which come with it; or the
+        """The reference images [B, 3, H, W]: the keyframe in each vote's code colours, which come with it; or the
         keyframe itself, without codes."""
         if not self.preset.votes:
             return image_signal(self.shot.keyframes[keyframe], self.height, self.width)[None], []
-        palette = self._palette(keyframe)
-        codes = [
-            code_colors(len(palette.colors), np.random.default_rng(_derived_seed(self.shot.seed, keyframe, vote)))
-            for vote in range(self.preset.votes)
-        ]
-        # Small first, so that no pixel mixes two codes into a third.
-        scale = min(self.height / palette.labels.shape[0], self.width / palette.labels.shape[1])
-        small = cv2.resize(
-            palette.labels.astype(np.int16), None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST
-        )
-        images = [image_signal(recolor(small, code), self.height, self.width) for code in codes]
+        labels = _shrink(self._palette(keyframe).labels, self.height, self.width)
+        codes = self._codes(keyframe)
+        images = [image_signal(recolor(labels, code), self.height, self.width) for code in codes]
         return torch.stack(images), codes
 
     def _finish(self, drawing: int, keyframe: int, images: np.ndarray, codes: list[np.ndarray]) -> np.ndarray:
-        """Turn the model's pictures of a drawing, float [B, h, w, 3] in 0..1, into the finished frame."""
+        """Turn the model's pictures of a drawing, float [B, h, w, 3] in 0..1, into its colours at full size, RGB uint8
+        [H, W, 3], without lines."""
         line_art = self.shot.drawings[drawing]
         if drawing in self.shot.keyframes:
-            return keep_keyframe(line_art, self.shot.keyframes[drawing])
+            return fill_under_lines(line_art, self.shot.keyframes[drawing])
         palette = self._palette(keyframe)
         if codes:
             scores = np.sum([decode_distances(i, code) for i, code in zip(images, codes, strict=True)], axis=0)
@@ -154,6 +185,13 @@ class Coloring:
             scores = decode_distances(images[0], palette.colors)
             decoded = (images[0] * 255).round().astype(np.uint8)
         return painted(line_art, decoded) if self.shot.finish == "painted" else flats(line_art, scores, palette)
+
+
+def _has_fast_bfloat16(device: str) -> bool:
+    """Tell whether the device multiplies bfloat16 in hardware; elsewhere it is far slower than float32."""
+    if device == "cpu":
+        return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    return torch.cuda.is_bf16_supported()
 
 
 def model_size(rows: int, columns: int, pixels: int, multiple: int) -> tuple[int, int]:
@@ -169,3 +207,17 @@ def model_size(rows: int, columns: int, pixels: int, multiple: int) -> tuple[int
 def _derived_seed(*parts: int) -> int:
     """A seed that depends on all its parts, the same on every machine."""
     return zlib.crc32(repr(parts).encode())
+
+
+def _shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Scale an image [H, W] or [H, W, 3] into `height` × `width` by nearest neighbour, so that no pixel mixes two
+    colours into a third."""
+    rows, columns = fitted_size(image.shape[0], image.shape[1], height, width)
+    down = (np.arange(rows) + 0.5) * image.shape[0] // rows
+    right = (np.arange(columns) + 0.5) * image.shape[1] // columns
+    return image[down.astype(int)[:, None], right.astype(int)[None]]
+
+
+def _frames_signal(images: np.ndarray) -> torch.Tensor:
+    """Images uint8 [F, h, w, 3] as Video-XL reads them, [F, 3, h, w] in 0..1."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255

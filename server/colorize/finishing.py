@@ -1,51 +1,107 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the model's small pictures to finished frames: clean fills at the shot's size, the animator's lines on top."""
+"""From the model's small pictures to finished frames: clean fills at the shot's size, the animator's lines on top.
+
+`flats`, `painted` and, for a drawing that is painted already, `fill_under_lines` give the colours, without lines;
+`lay_lines` puts the drawing over them.
+"""
+
+from math import ceil
 
 import cv2
 import numpy as np
 from scipy import ndimage, sparse
+from skimage.measure import label
 
 from server.colorize.palette import Palette, clear_pixels
-from server.colorize.regions import Regions, find_regions
+from server.colorize.regions import Regions, find_regions, grow, nearest
 
 
 def flats(line_art: np.ndarray, scores: np.ndarray, palette: Palette) -> np.ndarray:
-    """Give every closed region one colour of the palette and lay the lines on top.
+    """Give every closed region one colour of the palette.
 
     line_art: uint8 [H, W] at the shot's size; scores: float32 [h, w, N] at the model's size, lower is better (the
-    summed code distances). Returns RGB uint8 [H, W, 3].
+    summed code distances). Returns RGB uint8 [H, W, 3] without lines.
     """
-    regions = find_regions(line_art)
-    entries, _ = choose_entries(regions, scores)
-    return lay_lines(palette.colors[entries][regions.labels], line_art)
+    votes = cast_votes(scores)
+    regions = split_leaks(find_regions(line_art), votes)
+    entries, _ = choose_entries(regions, votes)
+    return palette.colors[entries][regions.labels]
 
 
-def choose_entries(regions: Regions, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Let the model's pixels vote on each region's palette entry.
+def cast_votes(scores: np.ndarray) -> np.ndarray:
+    """Turn scores float32 [h, w, N], lower is better, into votes float32 [h, w, N].
 
-    scores: float32 [h, w, N], lower is better. Each pixel has one vote, shared among the entries by how near they
-    score, so a pixel mixed of two colours cannot carry the region to a third one between them. Returns the
-    entry [R] and the margin of its votes over the next entry's, 0..1 [R]; a region with 0 is a guess.
+    Each pixel has one vote, shared among the entries by how near they score, so a pixel mixed of two colours
+    cannot carry a region to a third one between them, as the mean of its colours would.
     """
-    size = scores.shape[1::-1]
-    flat = scores.reshape(-1, scores.shape[2])
-    loss = flat - flat.min(axis=1, keepdims=True)
-    if loss.shape[1] == 1:
-        return np.zeros(regions.count, np.intp), np.ones(regions.count, np.float32)
-    softness = max(float(np.median(np.partition(loss, 1, axis=1)[:, 1])) / 4, 1e-6)
+    if scores.shape[2] == 1:
+        return np.ones_like(scores)
+    loss = scores - scores.min(axis=2, keepdims=True)
+    softness = max(float(np.median(np.partition(loss, 1, axis=2)[..., 1])) / 2, 1e-6)
     votes = np.exp(-loss / softness)
-    votes /= votes.sum(axis=1, keepdims=True)
-    totals = _weights(regions, size) @ votes
+    return votes / votes.sum(axis=2, keepdims=True)
+
+
+def choose_entries(regions: Regions, votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Elect each region's palette entry by votes float32 [h, w, N].
+
+    Returns the entry [R] and the margin [R] of its share of the votes over the next entry's, 0..1; a region with
+    a margin near 0 is a guess.
+    """
+    totals = _weights(regions, votes.shape[1::-1]) @ votes.reshape(-1, votes.shape[2])
+    if totals.shape[1] == 1:
+        return np.zeros(regions.count, np.intp), np.ones(regions.count)
     ranked = np.partition(totals, -2, axis=1)
-    return totals.argmax(axis=1), (ranked[:, -1] - ranked[:, -2]).astype(np.float32)
+    return totals.argmax(axis=1), ranked[:, -1] - ranked[:, -2]
+
+
+def split_leaks(regions: Regions, votes: np.ndarray) -> Regions:
+    """Split off the parts of regions that leak through a gap too wide to be closed by shape alone.
+
+    votes: float32 [h, w, N]. Where many neighbouring pixels outvote their region and, grown a little on the paper,
+    have almost nowhere to go because lines shut them in, they are a region of their own. Else it is the model's
+    error, and the region's vote corrects it.
+    """
+    height, width = regions.labels.shape
+    reach = max(width / votes.shape[1], height / votes.shape[0])
+    entries, _ = choose_entries(regions, votes)
+    smooth = [cv2.GaussianBlur(np.ascontiguousarray(votes[..., entry]), (0, 0), 0.8) for entry in range(votes.shape[2])]
+    elected = cv2.resize(np.argmax(smooth, 0).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    dissent = (elected != entries[regions.labels]) & ~regions.is_line
+    kinds = regions.labels.astype(np.int64) * votes.shape[2] + elected + 1
+    parts = label(np.where(dissent, kinds, 0), connectivity=1)
+    labels, count = regions.labels.copy(), regions.count
+    boxes = ndimage.find_objects(parts)
+    large = np.bincount(parts.ravel())[1:] >= (10 * reach) ** 2
+    for part in np.flatnonzero(large) + 1:
+        rows, columns = (
+            slice(max(side.start - 3 * ceil(reach), 0), side.stop + 3 * ceil(reach)) for side in boxes[part - 1]
+        )
+        inside = parts[rows, columns] == part
+        near = regions.labels[rows, columns]
+        home = near == near[inside][0]
+        paper = (home & ~regions.is_line[rows, columns]).astype(np.uint8)
+        almost = grow(inside.astype(np.uint8), paper, ceil(2 * reach) - 1)
+        grown = grow(almost, paper, 1)
+        rim = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).sum() - inside.sum()
+        if grown.sum() - almost.sum() <= rim / 4:
+            beside_lines = (grown > 0) & (regions.depth[rows, columns] <= 1.25 * reach)
+            labels[rows, columns][inside | beside_lines] = count
+            count += 1
+    if count == regions.count:
+        return regions
+    _, numbers = np.unique(labels.ravel()[nearest(~regions.is_line)], return_inverse=True)
+    return Regions(
+        numbers.reshape(labels.shape).astype(np.int32), regions.is_line, regions.depth, int(numbers.max()) + 1
+    )
 
 
 def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Bring the model's own colours to the shot's size without carrying them across lines, lines on top.
+    """Bring the model's own colours to the shot's size without carrying them across lines.
 
     line_art: uint8 [H, W]; image: RGB uint8 [h, w, 3]. Near a line a model pixel mixes both sides, so there the
     colour comes from the nearest place of the same region that is clear of lines, or from the middle of a narrow
-    region. Returns RGB uint8 [H, W, 3].
+    region. Returns RGB uint8 [H, W, 3] without lines.
     """
     regions = find_regions(line_art)
     height, width = line_art.shape
@@ -55,15 +111,7 @@ def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
     clear = np.minimum(2 * reach, 0.7 * deepest).astype(np.float32)
     sure = regions.depth >= clear[regions.labels]
     color = large.reshape(-1, 3)[regions.sources(sure)]
-    return lay_lines(_smooth_seams(color, regions, sure, reach), line_art)
-
-
-def keep_keyframe(line_art: np.ndarray, keyframe: np.ndarray) -> np.ndarray:
-    """Finish a drawing that is painted already: its own colours, filled under the lines, the lines on top.
-
-    line_art: uint8 [H, W]; keyframe: RGB uint8 [H, W, 3]. Returns RGB uint8 [H, W, 3].
-    """
-    return lay_lines(fill_under_lines(line_art, keyframe), line_art)
+    return _smooth_seams(color, regions, sure, reach)
 
 
 def fill_under_lines(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -86,14 +134,14 @@ def lay_lines(color: np.ndarray, line_art: np.ndarray) -> np.ndarray:
 def _weights(regions: Regions, size: tuple[int, int]) -> sparse.csr_array:
     """How much each model pixel (of size (w, h), row by row) says about each region: rows add up to 1.
 
-    A full-size pixel counts the less, the nearer a line is, up to one model pixel away: a model pixel that
-    straddles a line is mixed of both sides.
+    A full-size pixel counts the less, the nearer a line is, up to two model pixels away: a model pixel that
+    straddles a line is mixed of both sides, and the model's pictures are soft.
     """
     height, width = regions.labels.shape
     columns = np.arange(width) * size[0] // width
     rows = np.arange(height) * size[1] // height
     reach = max(width / size[0], height / size[1])
-    trust = np.clip(regions.depth / reach, 0.02, 1) ** 2
+    trust = np.clip(regions.depth / (2 * reach), 0.02, 1) ** 2
     cells = rows[:, None] * size[0] + columns[None]
     shape = (regions.count, size[0] * size[1])
     weights = sparse.coo_array((trust.ravel(), (regions.labels.ravel(), cells.ravel())), shape).tocsr()

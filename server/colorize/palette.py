@@ -45,10 +45,10 @@ def extract_palette(painted: np.ndarray, line_art: np.ndarray, max_entries: int 
     sure = clear_pixels(line_art, regions.labels) & _flat(painted)
     seen = np.bincount(regions.labels[sure], minlength=regions.count) >= _FEWEST_PIXELS
     small = ~seen[regions.labels] & (line_art >= _CLEAN_PAPER)
-    values, counts, _ = _distinct(painted[sure])
+    values, counts, _ = _distinct_colors(painted[sure])
     medians, areas = _medians(painted[small], regions.labels[small])
     if not len(values) + len(medians):  # nothing but lines: the painting itself is all there is
-        values, counts, _ = _distinct(painted.reshape(-1, 3))
+        values, counts, _ = _distinct_colors(painted.reshape(-1, 3))
     colors = _merge(np.concatenate([values, medians]), np.concatenate([counts, areas]), max_entries)
     entry = _nearest_entry(painted, colors)
     if small.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
@@ -115,10 +115,21 @@ def _flat(painted: np.ndarray) -> np.ndarray:
     return spread.max(axis=2) <= 12
 
 
-def _distinct(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct colours uint8 [V, 3] of uint8 [P, 3], their counts [V], and the number [P] of each pixel's colour."""
+def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct values of integers [P], their counts, and for each key the place [P] of its value.
+
+    As `np.unique`, but runs of equal keys are taken as one first: drawings are made of them, so it is much faster.
+    """
+    starts = np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])[: len(keys)]
+    lengths = np.diff(starts, append=len(keys))
+    values, place = np.unique(keys[starts], return_inverse=True)
+    return values, np.bincount(place, lengths, len(values)).astype(np.int64), np.repeat(place, lengths)
+
+
+def _distinct_colors(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `distinct`, of colours uint8 [P, 3]; the values are colours uint8 [V, 3]."""
     r, g, b = colors.T.astype(np.int32)
-    codes, place, counts = np.unique(r << 16 | g << 8 | b, return_inverse=True, return_counts=True)
+    codes, counts, place = distinct(r << 16 | g << 8 | b)
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], -1).astype(np.uint8), counts, place
 
 
@@ -132,37 +143,45 @@ def _medians(colors: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _merge(values: np.ndarray, counts: np.ndarray, max_entries: int) -> np.ndarray:
-    """Merge colours uint8 [V, 3] with their pixel counts into at most `max_entries`.
+    """Choose at most `max_entries` colours that stand for colours uint8 [V, 3] with their pixel counts.
 
-    The most frequent colour leads and takes in all that look the same, and so on; when too many remain, what
-    counts as the same grows.
+    The most frequent colour takes in all that look the same, then the most frequent of the rest does, and so on.
+    When that gives too many, there are gradients: half of the entries stay those of the most frequent colours,
+    which are the flat fills, and the other half are the k-means centres of what remains.
     """
-    if len(values) > 4096:  # a painting with gradients: its colours in steps of eight
-        _, place, steps = np.unique(values // 8, axis=0, return_inverse=True, return_counts=True)
-        order = np.lexsort((counts, place))
-        values, counts = values[order[np.cumsum(steps) - 1]], np.bincount(place, counts)
     order = np.argsort(-counts, kind="stable")
     values, counts = values[order], counts[order]
     lab = to_lab(values)
-    same = SAME_COLOR
-    while True:
-        free = np.ones(len(values), bool)
-        leaders: list[int] = []
-        for index in range(len(values)):
-            if not free[index]:
-                continue
-            taken = free & (((lab - lab[index]) ** 2).sum(1) < same**2)
-            if counts[taken].sum() >= _FEWEST_PIXELS or not leaders:
-                leaders.append(index)
-            free &= ~taken
-        if len(leaders) <= max_entries:
-            return values[leaders]
-        same *= 1.25
+    free = np.ones(len(values), bool)
+    rest = free
+    leaders: list[int] = []
+    while free.any() and len(leaders) <= max_entries:
+        leader = int(free.argmax())
+        taken = free & (((lab - lab[leader]) ** 2).sum(1) < SAME_COLOR**2)
+        if counts[taken].sum() >= _FEWEST_PIXELS or not leaders:
+            leaders.append(leader)
+        free &= ~taken
+        if len(leaders) == max_entries // 2:
+            rest = free.copy()
+    if len(leaders) <= max_entries:
+        return values[leaders]
+    flat = leaders[: max_entries // 2]
+    return np.concatenate([values[flat], _centers(values[rest], counts[rest], max_entries - len(flat))])
+
+
+def _centers(values: np.ndarray, counts: np.ndarray, count: int) -> np.ndarray:
+    """The k-means centres uint8 [count, 3] of colours uint8 [V, 3], by their Lab values and pixel counts."""
+    some = np.random.default_rng(0).choice(len(values), 20_000, p=counts / counts.sum())
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 15, 0.3)
+    cv2.setRNGSeed(0)
+    _, _, centers = cv2.kmeans(to_lab(values[some]), count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    rgb = cv2.cvtColor(centers[None], cv2.COLOR_LAB2RGB)[0]
+    return np.round(rgb.clip(0, 1) * 255).astype(np.uint8)
 
 
 def _nearest_entry(image: np.ndarray, colors: np.ndarray) -> np.ndarray:
     """Index uint8 [H, W] of the entry that looks nearest to each pixel."""
-    values, _, place = _distinct(image.reshape(-1, 3))
+    values, _, place = _distinct_colors(image.reshape(-1, 3))
     lab, entries = to_lab(values), to_lab(colors)
     nearest = np.zeros(len(values), np.uint8)
     best = np.full(len(values), np.inf, np.float32)

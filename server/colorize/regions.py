@@ -87,6 +87,29 @@ def nearest(wanted: np.ndarray) -> np.ndarray:
     return index_of[labels]
 
 
+def grow(labels: np.ndarray, paper: np.ndarray, steps: int) -> np.ndarray:
+    """Grow labels (integers [H, W], 0 is none) by `steps` pixels over the paper (uint8 [H, W], 0 is closed).
+
+    Steps are straight only: a diagonal one would cross thin lines.
+    """
+    reached = np.pad(labels, 1)
+    open_to = (np.pad(paper, 1) > 0) & (reached == 0)
+    flat, is_open = reached.ravel(), open_to.ravel()
+    rim = (reached > 0) & (cv2.dilate(open_to.astype(np.uint8), _CROSS) > 0)
+    front = np.flatnonzero(rim)
+    for _ in range(steps):
+        fresh = []
+        for offset in (-1, 1, -reached.shape[1], reached.shape[1]):
+            target = front + offset
+            ok = is_open[target]
+            target = target[ok]
+            flat[target] = flat[front[ok]]
+            is_open[target] = False
+            fresh.append(target)
+        front = np.concatenate(fresh)
+    return reached[1:-1, 1:-1]
+
+
 def _deepest(depth: np.ndarray, labels: np.ndarray, count: int, among: np.ndarray) -> np.ndarray:
     """The flat index [count] of each label's deepest pixel `among` those flat indices; -1 where it has none."""
     by_depth = among[np.argsort(depth.ravel()[among], kind="stable")]
@@ -109,7 +132,7 @@ def _gap_barriers(paper: np.ndarray, depth: np.ndarray, max_gap: int) -> np.ndar
         cores = _cores(depth, radius)
         if cores is None:
             continue
-        reached = _grow(cores, paper & ~barrier, ceil(1.5 * (radius + half_line)) + 2)
+        reached = grow(cores, paper & ~barrier, ceil(1.5 * (radius + half_line)) + 2)
         away = cv2.distanceTransform((cores == 0).astype(np.uint8), cv2.DIST_L2, 5)
         meeting = np.zeros(paper.shape, np.uint8)
         for a, b, here in (
@@ -152,23 +175,3 @@ def _cores(depth: np.ndarray, radius: float) -> np.ndarray | None:
         return None
     number = (np.cumsum(wide) * wide).astype(np.uint16)
     return number[labels]
-
-
-def _grow(labels: np.ndarray, paper: np.ndarray, steps: int) -> np.ndarray:
-    """Grow labels over the paper by `steps` pixels, straight steps only: a diagonal one would cross thin lines."""
-    reached = np.pad(labels, 1)
-    open_to = (np.pad(paper, 1) > 0) & (reached == 0)
-    flat, is_open = reached.ravel(), open_to.ravel()
-    rim = (reached > 0) & (cv2.dilate(open_to.astype(np.uint8), _CROSS) > 0)
-    front = np.flatnonzero(rim)
-    for _ in range(steps):
-        fresh = []
-        for offset in (-1, 1, -reached.shape[1], reached.shape[1]):
-            target = front + offset
-            ok = is_open[target]
-            target = target[ok]
-            flat[target] = flat[front[ok]]
-            is_open[target] = False
-            fresh.append(target)
-        front = np.concatenate(fresh)
-    return reached[1:-1, 1:-1]

@@ -45,7 +45,6 @@ def as_report(errors: dict[str, ColorError]) -> dict[str, object]:
     report: dict[str, object] = {}
     for method, error in errors.items():
         values = asdict(error)
-        shared = {name: values.pop(name) for name in ("moved_share", "pixels")}
+        report |= {name: values.pop(name) for name in ("moved_share", "pixels")}
         report[method] = values
-        report.update(shared)
     return report

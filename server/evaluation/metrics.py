@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from server.colorize.palette import distinct
 from server.colorize.regions import LINE_BELOW
 
 RIGHT = 10.0
@@ -76,7 +77,7 @@ def pool(errors: Iterable[ColorError | None]) -> ColorError:
 def delta_e(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """CIEDE2000 float64 [P] between colours RGB uint8 [P, 3]. Each distinct pair is computed once: flats have few."""
     pairs = np.concatenate([a, b], axis=1).astype(np.int64)
-    keys, place = np.unique(pairs @ (256 ** np.arange(5, -1, -1)), return_inverse=True)
+    keys, _, place = distinct(pairs @ (256 ** np.arange(5, -1, -1)))
     colors = (keys[:, None] >> np.arange(40, -8, -8)) & 255
     lab = rgb2lab(colors.reshape(-1, 2, 3).astype(np.uint8))
     return deltaE_ciede2000(lab[:, 0], lab[:, 1])[place]

@@ -10,6 +10,7 @@ import uuid
 from typing import NoReturn
 
 from dbos import DBOS, DBOSPortableJSONSerializer
+from dbos import error as dbos_errors
 
 from server.config import Config
 from server.storage.blobs import Blobs
@@ -50,6 +51,7 @@ def run(config: Config, factory: EngineFactory, name: str = "", supervised: bool
             "log_level": "ERROR",
         }
     )
+    logging.getLogger("dbos").addFilter(_is_no_cancel)
     Painter(catalogue, Blobs(config.blobs_url), factory).register()
     DBOS.listen_queues([config.device])
     heartbeats.beat(name, config.device)
@@ -93,6 +95,11 @@ def recover(catalogue: Catalogue, worker: str, crashed: bool) -> None:
             catalogue.move(job, "queued", allowed=ACTIVE_STATES, message=message)
             DBOS.resume_workflow(job, queue_name=catalogue.job(job).queue)
         logger.info("Took over job %s from worker %s.", job, worker)
+
+
+def _is_no_cancel(record: logging.LogRecord) -> bool:
+    """Tell whether a log record is anything but the trace that DBOS writes of a cancelled workflow."""
+    return not (record.exc_info and isinstance(record.exc_info[1], dbos_errors.DBOSAwaitedWorkflowCancelledError))
 
 
 def _stop_on_request(stop: threading.Event, supervised: bool) -> None:

@@ -59,12 +59,18 @@ class _Attention(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the output and the new tokens' keys (before rotation) and values."""
         query, key, value = (self._project(name, hidden, is_beacon) for name in "qkv")
-        keys, values = (key, value) if past is None else (torch.cat([p, n], 2) for p, n in zip(past, (key, value)))  # noqa: B905
+        keys, values = key, value
+        if past is not None:
+            keys, values = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
         positions = torch.arange(keys.shape[2], device=hidden.device)
         new = query.shape[2]
         mask = positions[None] <= positions[-new:, None]
         attended = F.scaled_dot_product_attention(
-            self._rotate(query, positions[-new:]), self._rotate(keys, positions), values, attn_mask=mask, enable_gqa=True
+            self._rotate(query, positions[-new:]),
+            self._rotate(keys, positions),
+            values,
+            attn_mask=mask,
+            enable_gqa=True,
         )
         return self.o_proj(attended.transpose(1, 2).flatten(2)), key, value
 

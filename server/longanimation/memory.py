@@ -44,7 +44,7 @@ class _MemoryAttention(nn.Module):
     def forward(self, latents: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         query = self.to_q(self.norm2(latents))
         split = [t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value)]
-        split[1:] = [t.expand(query.shape[0], -1, -1, -1) for t in split[1:]]
+        split[1:] = [t.repeat(query.shape[0] // t.shape[0], 1, 1, 1) for t in split[1:]]
         attended = F.scaled_dot_product_attention(*split)
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
@@ -99,7 +99,7 @@ class DynamicGlobalLocalMemory(ModelMixin, ConfigMixin):
         return mapped
 
     def attend(self, mapped: MappedMemory, latents: torch.Tensor) -> torch.Tensor:
-        """Return what memory adds to the control signal `latents` [B, N, dim]."""
+        """Return what memory adds to the control signal `latents` [B, N, dim]; B a multiple of the memory's batch."""
         for (attention, feed_forward), (key, value) in zip(self.layers, mapped, strict=True):  # type: ignore[misc]
             latents = latents + attention(latents, key, value)
             latents = latents + feed_forward(latents)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One segment through the whole stack: encode, denoise under control and memory, fuse, decode (paper Fig. 2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +14,14 @@ from .memory import DynamicGlobalLocalMemory, MappedMemory
 from .rotary import rotary_embedding
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
+from .video_xl import VideoMemory, VideoXL
 
 OFS = 2.0
 """CogVideoX-1.5's constant offset embedding."""
+
+MEMORY_HEAD = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
+MEMORY_TAIL = "\nCan you describe the scene and color in anime?<|im_end|>\n<|im_start|>assistant\n"
+"""What Video-XL is told before and asked after the frames."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,7 @@ class LongAnimationPipeline(DiffusionPipeline):
     front when patch_size_t asks for an even number).
     """
 
-    model_cpu_offload_seq = "text_encoder->sketch_dit->transformer->vae"
-    _callback_tensor_inputs = ("latents",)
+    model_cpu_offload_seq = "video_xl->text_encoder->sketch_dit->dynamic_memory->transformer->vae"
 
     def __init__(
         self,
@@ -50,6 +54,8 @@ class LongAnimationPipeline(DiffusionPipeline):
         transformer: LongAnimationTransformer3DModel,
         sketch_dit: SketchDiT,
         dynamic_memory: DynamicGlobalLocalMemory,
+        video_tokenizer: PreTrainedTokenizerBase,
+        video_xl: VideoXL,
         scheduler: CogVideoXDPMScheduler,
     ) -> None:
         super().__init__()
@@ -60,6 +66,8 @@ class LongAnimationPipeline(DiffusionPipeline):
             transformer=transformer,
             sketch_dit=sketch_dit,
             dynamic_memory=dynamic_memory,
+            video_tokenizer=video_tokenizer,
+            video_xl=video_xl,
             scheduler=scheduler,
         )
 
@@ -124,6 +132,26 @@ class LongAnimationPipeline(DiffusionPipeline):
         frames = self.vae.decode(video).sample.transpose(1, 2)
         return (frames.float() / 2 + 0.5).clamp(0, 1)
 
+    def _video_ids(self, text: str) -> torch.Tensor:
+        ids = self.video_tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
+        return ids.to(self.video_xl.device)
+
+    @torch.no_grad()
+    def remember(self, memory: VideoMemory | None, frames: torch.Tensor) -> VideoMemory:
+        """Add finished frames [F, 3, H, W] in 0..1 to a memory, or begin one. What was compressed before stays as it
+        is, so the cost is that of the new frames alone."""
+        memory = self.video_xl.start(self._video_ids(MEMORY_HEAD)) if memory is None else memory
+        self.video_xl.append(memory, self.video_xl.encode_frames(frames.to(self.video_xl.device)))
+        return memory
+
+    @torch.no_grad()
+    def map_memory(self, history: Sequence[VideoMemory], latest: Sequence[VideoMemory]) -> MappedMemory:
+        """Turn global memories (all frames so far) and local ones (the latest segment), one of each for every
+        colouring of a batch, into DGLM's keys and values (§3.2.2)."""
+        tail = self._video_ids(MEMORY_TAIL)
+        asked = [torch.cat([self.video_xl.ask(m, tail)[0] for m in memories]) for memories in (history, latest)]
+        return self.dynamic_memory.map_memory(*(memory.to(self.dynamic_memory.dtype) for memory in asked))
+
     @torch.no_grad()
     def __call__(
         self,
@@ -143,7 +171,7 @@ class LongAnimationPipeline(DiffusionPipeline):
 
         references: [B, 3, H, W] in −1..1; more than one gives as many colourings of the same drawings in one batch.
         reference_sketch: [3, H, W]; sketches: [F, 3, H, W]; both −1 paper, +1 line.
-        memory: from `DynamicGlobalLocalMemory.map_memory`, for all but the first segment.
+        memory: from `map_memory`, for all but the first segment.
         previous_tail: the previous segment's `SegmentOutput.tail`; its last latents must cover the drawings of this
             segment's latents 1..4 (counted from 0).
         fusion_start: share of the steps that pass before fusion begins (the paper's t_st = 20 of 50 is 0.6).

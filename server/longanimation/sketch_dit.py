@@ -17,7 +17,7 @@ class SketchDiT(CogVideoXTransformer3DModel):
     output is the control signal, not a latent. It never sees the noisy latents.
     """
 
-    @functools.wraps(CogVideoXTransformer3DModel.__init__)
+    @functools.wraps(CogVideoXTransformer3DModel.__init__)  # type: ignore[misc]  # from_config reads the signature
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         del self.norm_final, self.norm_out, self.proj_out

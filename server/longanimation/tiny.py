@@ -12,10 +12,11 @@ from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
 from .memory import DynamicGlobalLocalMemory
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
+from .video_xl import VideoXL
 
 LATENT_CHANNELS = 8
 TEXT_DIM = 128
-TEXT_LENGTH = 96
+TEXT_LENGTH = 64
 WIDTH = 256
 SPATIAL_MULTIPLE = 16
 """Heights and widths must be multiples of this: four times the VAE's compression, four latents a patch."""
@@ -29,7 +30,7 @@ def tiny_vae() -> AutoencoderKLCogVideoX:
         block_out_channels=(16, 32, 64),
         latent_channels=LATENT_CHANNELS,
         layers_per_block=1,
-        norm_num_groups=8,
+        norm_num_groups=1,
         temporal_compression_ratio=1,
         sample_height=144,
         sample_width=256,
@@ -68,10 +69,37 @@ def tiny_sketch_dit() -> SketchDiT:
     return SketchDiT(**_transformer_config(4))
 
 
-def tiny_memory(memory_width: int) -> DynamicGlobalLocalMemory:
-    """DGLM for a Video-XL whose keys and values are `memory_width` wide."""
+def tiny_video_xl() -> VideoXL:
+    """Video-XL: 36 visual tokens a frame, windows of ten frames, four tokens to a beacon (published: 144, ten, eight).
+    It reads bytes, like the text encoder."""
+    return VideoXL(
+        vocab_size=len(tiny_tokenizer()),
+        hidden_size=96,
+        intermediate_size=192,
+        num_hidden_layers=9,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        beacon_window=360,
+        beacon_stride=360,
+        beacon_ratio=(4,),
+        eos_token_id=1,
+        bos_token_id=0,
+        pad_token_id=0,
+        vision={
+            "hidden_size": 96,
+            "intermediate_size": 192,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "image_size": 96,
+            "patch_size": 8,
+        },
+    )
+
+
+def tiny_memory() -> DynamicGlobalLocalMemory:
+    """DGLM for the width of `tiny_video_xl`."""
     return DynamicGlobalLocalMemory(
-        dim=WIDTH, dim_head=64, heads=4, output_dim=WIDTH, ff_mult=2, mapping_sizes=(memory_width, 96, 128)
+        dim=WIDTH, dim_head=64, heads=4, output_dim=WIDTH, ff_mult=2, mapping_sizes=(48, 96, 128)
     )
 
 

@@ -122,8 +122,8 @@ class VideoXL(ModelMixin, ConfigMixin):
         return memory
 
     def append(self, memory: VideoMemory, tokens: torch.Tensor) -> None:
-        """Add visual tokens [N, hidden]. Full windows are compressed at once; what is left waits, so that the result does
-        not depend on how the tokens were grouped."""
+        """Add visual tokens [N, hidden]. Full windows are compressed at once; what is left waits, so that the result
+        does not depend on how the tokens were grouped."""
         pending = tokens[None] if memory.pending is None else torch.cat([memory.pending, tokens[None]], dim=1)
         window = self.config.beacon_window
         while pending.shape[1] >= window:

@@ -9,14 +9,17 @@ from .samples import SampleShape
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
-    parser.add_argument("stage", choices=["vae", "sketch"], help="what to train; each stage needs the ones before it")
+    parser.add_argument(
+        "stage", choices=["vae", "sketch", "memory"], help="what to train; each stage needs the ones before it"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the run: checkpoints, log, weights")
     parser.add_argument("--minutes", type=float, default=60, help="how long to train in this call")
     parser.add_argument("--size", default="256x144", help="WxH of the training drawings, multiples of 16")
     parser.add_argument("--drawings", type=int, default=8, help="drawings in a segment")
+    parser.add_argument("--history", type=int, default=12, help="coloured drawings to remember, stage memory")
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at the start")
-    parser.add_argument("--no-compile", action="store_true", help="do without torch.compile, which needs a C++ compiler")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile, which needs a C++ compiler")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,10 +28,15 @@ def run(args: argparse.Namespace) -> int:
         from .vae import train_vae
 
         train_vae(args.output, args.minutes)
+        return 0
+    width, height = (int(side) for side in args.size.split("x"))
+    shape = SampleShape(args.drawings, height, width, args.history if args.stage == "memory" else 0)
+    if args.stage == "memory":
+        from .memory import train_memory
+
+        train_memory(args.output, args.minutes, shape, args.batch, args.rate)
     else:
         from .sketch import train_sketch
 
-        width, height = (int(side) for side in args.size.split("x"))
-        shape = SampleShape(args.drawings, height, width)
-        train_sketch(args.output, args.minutes, shape, args.batch, args.rate, not args.no_compile)
+        train_sketch(args.output, args.minutes, shape, args.batch, args.rate, args.compile)
     return 0

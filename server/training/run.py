@@ -20,7 +20,8 @@ _console = Console(stderr=True)
 
 def _optimizers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside transformer blocks, AdamW for everything else."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for module in modules:
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:

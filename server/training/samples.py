@@ -21,11 +21,13 @@ CODE_SHARE = 0.75
 
 @dataclass(frozen=True)
 class SampleShape:
-    """What a sample is made of: drawings in the segment (the reference comes on top) and size in pixels."""
+    """What a sample is made of: drawings in the segment (the reference comes on top), size in pixels, and drawings of
+    the same story that are coloured already."""
 
     drawings: int
     height: int
     width: int
+    history: int = 0
 
 
 def to_signal(images: torch.Tensor) -> torch.Tensor:
@@ -41,7 +43,8 @@ def to_sketch_signal(line_art: torch.Tensor) -> torch.Tensor:
 def draw_sample(seed: int, shape: SampleShape) -> dict[str, np.ndarray | str]:
     """Draw one sample: index 0 is the reference, the rest a run of consecutive drawings.
 
-    Returns `color` uint8 [1+T, H, W, 3] without lines, `line_art` uint8 [1+T, H, W] and `prompt`.
+    Returns `color` uint8 [1+T, H, W, 3] without lines, `line_art` uint8 [1+T, H, W], `history` uint8 [history, H, W, 3]
+    in story order, and `prompt`.
     """
     rng = np.random.default_rng(seed)
     start = int(rng.integers(0, STORY_FRAMES - shape.drawings + 1))
@@ -53,12 +56,17 @@ def draw_sample(seed: int, shape: SampleShape) -> dict[str, np.ndarray | str]:
     run = list(range(start, start + shape.drawings))
     if rng.random() < 0.5:
         run.reverse()
-    clip = draw_clip(seed, STORY_FRAMES, shape.width, shape.height, at=[reference, *run])
+    others = sorted(set(range(STORY_FRAMES)) - set(run))
+    history = sorted(rng.choice(others, shape.history, replace=False).tolist())
+    clip = draw_clip(seed, STORY_FRAMES, shape.width, shape.height, at=[reference, *run, *history])
     used, labels = np.unique(clip.labels, return_inverse=True)
     colors = code_colors(len(used), rng) if rng.random() < CODE_SHARE else clip.colors[used]
+    color = recolor(labels.reshape(clip.labels.shape), colors)
+    shown = 1 + shape.drawings
     return {
-        "color": recolor(labels.reshape(clip.labels.shape), colors),
-        "line_art": clip.line_art,
+        "color": color[:shown],
+        "line_art": clip.line_art[:shown],
+        "history": color[shown:],
         "prompt": clip.sentence if rng.random() < 0.5 else "",
     }
 

@@ -68,15 +68,28 @@ class SketchStage:
         tokens: torch.Tensor,
         timestep: torch.Tensor,
         rotary: tuple[torch.Tensor, torch.Tensor],
+        history: torch.Tensor,
     ) -> torch.Tensor:
         """Predict v from latents [B, F, C, h, w] and text tokens [B, L]."""
         text = self.text_encoder(tokens).last_hidden_state
         ofs = torch.full((1,), OFS)
-        control = self.sketch_dit(torch.cat([sketch, image], dim=2), text, timestep, ofs, rotary)
+        control = self.control(torch.cat([sketch, image], dim=2), text, timestep, ofs, rotary, history)
         (velocity,) = self.transformer(
             torch.cat([noisy, image], dim=2), text, timestep, ofs, rotary, control, return_dict=False
         )
         return velocity
+
+    def control(
+        self,
+        hidden_states: torch.Tensor,
+        text: torch.Tensor,
+        timestep: torch.Tensor,
+        ofs: torch.Tensor,
+        rotary: tuple[torch.Tensor, torch.Tensor],
+        history: torch.Tensor,
+    ) -> torch.Tensor:
+        """The control signal [B, N, dim]. A first segment has no history to look at."""
+        return self.sketch_dit(hidden_states, text, timestep, ofs, rotary)
 
     def draw_timesteps(self, count: int) -> torch.Tensor:
         """Timesteps biased to high noise: their density grows linearly, and a share is at full noise."""
@@ -100,7 +113,7 @@ class SketchStage:
         rotary = rotary_embedding(self.transformer, color.shape[1], *color.shape[3:])
         with torch.autocast("cpu", torch.bfloat16):
             velocity = self._predict(
-                signal_rate * color + noise_rate * noise, image, sketch, tokens, timestep, rotary
+                signal_rate * color + noise_rate * noise, image, sketch, tokens, timestep, rotary, batch["history"]
             )
         return F.mse_loss(velocity.float(), signal_rate * noise - noise_rate * color)
 

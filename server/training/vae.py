@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from server.longanimation.tiny import tiny_vae
 
+from .autoencoder_start import start_near_identity
 from .run import TrainingRun
 from .samples import SampleShape, sample_batches, to_signal, to_sketch_signal
 
@@ -34,6 +35,7 @@ def train_vae(folder: Path, minutes: float) -> None:
     """Train by absolute error plus a little KL, then write the averaged weights to `folder`/vae with the scaling
     factor that gives latents unit variance."""
     vae = tiny_vae()
+    start_near_identity(vae)
     run = TrainingRun(folder / "vae-run", {"vae": vae}, rate=2e-3)
 
     def loss_of(batch: dict) -> torch.Tensor:

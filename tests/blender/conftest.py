@@ -22,16 +22,20 @@ _SECONDS = 300
 Scenario = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
-def blender() -> Path:
-    """The Python of an environment with Blender's module."""
-    chosen = os.environ.get("LONGANIMATION_BLENDER")
+def _blenders() -> list[Path | None]:
+    """The Blenders to test with: those that LONGANIMATION_BLENDER lists, or those installed in .blender; or None."""
+    chosen = os.environ.get("LONGANIMATION_BLENDER", "")
     if chosen:
-        return Path(chosen).absolute()
-    found = sorted((*ROOT.glob(".blender/*/bin/python"), *ROOT.glob(".blender/*/Scripts/python.exe")))
-    if not found:
-        pytest.skip("no Blender: python -m venv .blender/4.5, install bpy there, or set LONGANIMATION_BLENDER")
-    return found[0]
+        return [Path(name).absolute() for name in chosen.split(os.pathsep)]
+    return sorted((*ROOT.glob(".blender/*/bin/python"), *ROOT.glob(".blender/*/Scripts/python.exe"))) or [None]
+
+
+@pytest.fixture(scope="session", params=_blenders(), ids=lambda path: path.parent.parent.name if path else "absent")
+def blender(request: pytest.FixtureRequest) -> Path:
+    """Blender, or the Python of an environment with its module."""
+    if request.param is None:
+        pytest.skip("no Blender: run `python install.py test`, or set LONGANIMATION_BLENDER to one or several")
+    return request.param
 
 
 @pytest.fixture(scope="session")

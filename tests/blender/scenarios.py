@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
+import shutil
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,8 @@ import numpy as np
 
 from tests.demo import scene as cartoon_scene
 from tests.demo.in_blender import EXTENSION, install_extension
+
+from .settings import differences, settings_of
 
 
 def run(name: str, archive: str, answer: str, *arguments: Any) -> None:
@@ -46,15 +49,15 @@ def registration() -> dict[str, Any]:
 def export(folder: str) -> dict[str, Any]:
     """Export eight frames of a scene whose settings are all odd; tells what differs afterwards."""
     scene = _odd_shot()
-    before = _settings(scene)
+    before = settings_of(scene)
     take = _finish(_export(scene, Path(folder), range(1, 9)))
-    return {"differences": _differences(before, _settings(scene)), "manifest": _json_of(take.manifest)}
+    return {"differences": differences(before, settings_of(scene)), "manifest": _json_of(take.manifest)}
 
 
 def interrupted_exports(folder: str) -> dict[str, Any]:
     """An export that fails at its last image, and one that is abandoned in the middle."""
     scene = _odd_shot()
-    before = _settings(scene)
+    before = settings_of(scene)
     empty = bpy.data.images.new("unpainted", 1, 1)
     empty.source = "FILE"
     empty.filepath = "/nowhere/unpainted.png"
@@ -64,12 +67,12 @@ def interrupted_exports(folder: str) -> dict[str, Any]:
     except _extension("errors").ShotError as error:
         answer["message"] = str(error)
     bpy.data.images.remove(empty)
-    answer["after error"] = _differences(before, _settings(scene))
+    answer["after error"] = differences(before, settings_of(scene))
     steps = _export(scene, Path(folder), range(1, 9))
     next(steps), next(steps)
-    answer["within"] = _differences(before, _settings(scene))
+    answer["within"] = differences(before, settings_of(scene))
     steps.close()
-    answer["after abandoning"] = _differences(before, _settings(scene))
+    answer["after abandoning"] = differences(before, settings_of(scene))
     return answer
 
 
@@ -116,8 +119,8 @@ def place_strips(folder: str) -> dict[str, Any]:
     take.colored.mkdir()
     for frame in take.manifest.exposure.frames:
         _write_color(take.colored / f"{frame:04d}.png", _color_of(take.manifest.exposure.drawing_at(frame)))
-    editor = scene.sequence_editor_create()
-    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    scene.sequence_editor_create()
+    strips = _strips(scene)
     for name, channel, start, length in (("edge", 2, 8, 5), ("before", 6, 1, 2), ("after", 7, 9, 4)):
         strip = strips.new_image(name, str(take.lineart / "0003.png"), channel, start)
         strip.frame_final_duration = length
@@ -143,25 +146,58 @@ def place_strips(folder: str) -> dict[str, Any]:
 
 
 def color_shot(folder: str, server: str) -> dict[str, Any]:
-    """Colour six frames with the operators alone; tells which strips there are."""
+    """Colour six frames in every way there is in background Blender; tells which strips each way adds."""
     scene = _shot()
     scene.frame_end = 6
-    bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder).parent / "shot.blend"))
+    home = Path(folder)
+    home.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
     bpy.context.preferences.addons[EXTENSION].preferences.server = server
     scene.frame_set(3)
+    bpy.ops.longanimation.test_connection()
     bpy.ops.longanimation.add_keyframe()
-    bpy.ops.longanimation.color_shot(directory=folder)
-    editor = scene.sequence_editor
-    strips = sorted(editor.strips, key=lambda strip: strip.channel)
-    return {
-        "strips": [
-            [strip.directory, strip.channel, strip.frame_final_start, strip.frame_final_end] for strip in strips
-        ],
-    }
+    seen = 0
+    answer: dict[str, Any] = {}
+
+    def note(way: str) -> None:
+        nonlocal seen
+        strips = list(_strips(scene))
+        answer[way] = sorted(
+            [strip.directory, strip.channel, strip.frame_final_start, strip.frame_final_end] for strip in strips[seen:]
+        )
+        seen = len(strips)
+
+    bpy.ops.longanimation.color_shot(directory=str(home / "take"))
+    note("operator")
+    shutil.rmtree(home / "take" / "colored")
+    bpy.ops.longanimation.fetch_take(directory=str(home / "take"))
+    note("fetched")
+    bpy.ops.longanimation.color_shot()
+    note("folder of the preferences")
+    answer["status"] = _extension("cli")._run(["colorize", "--directory", str(home / "terminal"), "--seed", "3"])
+    note("terminal")
+
+    # Timers do not fire in the background: call what they would.
+    monitor = _extension("monitor")
+    take = _extension("take").Take.load(home / "take")
+    monitor.follow(_extension("session").Session(_extension("preferences").make_client(), take, resume=True), scene)
+    while monitor.takes and not isinstance(monitor.takes[0].latest, _extension("session").Failed):
+        monitor._look()
+        time.sleep(0.1)
+    answer["failed"] = [running.latest.sentence for running in monitor.takes]
+    note("monitor")
+    bpy.ops.wm.open_mainfile(filepath=str(home / "shot.blend"))
+    answer["saved"] = len(_strips(bpy.context.scene))
+    return answer
 
 
 def _extension(name: str) -> ModuleType:
     return importlib.import_module(f"{EXTENSION}.{name}")
+
+
+def _strips(scene: bpy.types.Scene) -> Any:
+    editor = scene.sequence_editor
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
 def _shot() -> bpy.types.Scene:
@@ -196,11 +232,15 @@ def _odd_shot() -> bpy.types.Scene:
     view.exposure, view.gamma = 0.7, 1.3
     scene.world.color = (0.1, 0.2, 0.3)
     for item in scene.objects:
-        if item.type == "GREASEPENCIL":
+        if item.type in {"GREASEPENCIL", "GPENCIL"}:
             item.data.layers[0].tint_color = (0.0, 0.0, 1.0)
             item.data.layers[0].tint_factor = 0.4
+        if item.type == "GREASEPENCIL":
             for stroke in item.data.layers[0].frames[0].drawing.strokes:
                 stroke.fill_color = (0.8, 0.1, 0.3, 0.6)
+        elif item.type == "GPENCIL":
+            for stroke in item.data.layers[0].frames[0].strokes:
+                stroke.vertex_color_fill = (0.8, 0.1, 0.3, 0.6)
     bpy.data.materials["sky"].grease_pencil.fill_style = "GRADIENT"
     return scene
 
@@ -267,45 +307,3 @@ def _sequencer_pixel(scene: bpy.types.Scene, frame: int, path: Path) -> list[int
     image.pixels.foreach_get(pixels)
     bpy.data.images.remove(image)
     return [round(255 * float(value)) for value in pixels.reshape(135, 240, 4)[130, 5, :3]]
-
-
-def _settings(scene: bpy.types.Scene) -> dict[str, str]:
-    """Every property of everything that an export may touch, and the names of the datablocks."""
-    found: dict[str, str] = {}
-    _dump("scene", scene, found, deep=("render", "image_settings", "display", "shading", "view_settings",
-                                       "display_settings", "grease_pencil_settings"))  # fmt: skip
-    found["subframe"] = repr(scene.frame_subframe)
-    for world in bpy.data.worlds:
-        _dump(f"world {world.name}", world, found)
-    for material in bpy.data.materials:
-        _dump(f"material {material.name}", material.grease_pencil, found)
-    for item in scene.objects:
-        _dump(f"object {item.name}", item, found)
-        found[f"modifiers of {item.name}"] = repr([modifier.name for modifier in item.modifiers])
-        if item.type == "GREASEPENCIL":
-            for layer in item.data.layers:
-                _dump(f"layer of {item.name}", layer, found)
-    for kind in ("worlds", "images", "materials", "objects", "scenes", "meshes"):
-        # Blender itself makes "Render Result" at the first render.
-        names = [block.name for block in getattr(bpy.data, kind) if block.name != "Render Result"]
-        found[kind] = repr(names)
-    return found
-
-
-def _dump(name: str, owner: Any, found: dict[str, str], deep: tuple[str, ...] = ()) -> None:
-    for item in owner.bl_rna.properties:
-        value = getattr(owner, item.identifier)
-        if item.identifier in deep:
-            _dump(f"{name}.{item.identifier}", value, found, deep)
-        elif item.type in {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"} and item.identifier != "is_evaluated":
-            plain = getattr(item, "is_array", False)
-            found[f"{name}.{item.identifier}"] = repr([*map(str, value)] if plain else value)
-        elif item.type == "POINTER":
-            found[f"{name}.{item.identifier}"] = repr(getattr(value, "name", None))
-
-
-def _differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    names = sorted({*before, *after})
-    changed = [name for name in names if before.get(name) != after.get(name)]
-    print(f"{len(names)} settings compared", file=sys.stderr)
-    return [f"{name}: {before.get(name)} → {after.get(name)}" for name in changed]

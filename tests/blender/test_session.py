@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import uuid
@@ -140,7 +141,19 @@ def test_no_take_in_a_folder_says_what_to_choose(addon: Import, tmp_path: Path) 
         addon("take").Take.load(tmp_path)
 
 
-def test_the_operator_colours_a_shot_in_real_blender(scenario: Scenario, server: RunningServer, tmp_path: Path) -> None:
+def test_every_way_to_colour_a_shot_in_background_blender_places_its_strips(
+    scenario: Scenario, server: RunningServer, tmp_path: Path
+) -> None:
     answer = scenario("color_shot", str(tmp_path / "shot"), server.address)
-    assert answer["strips"] == [["//shot/colored/", 1, 1, 7], ["//shot/lineart/", 2, 1, 7]]
-    assert len(list((tmp_path / "shot" / "colored").iterdir())) == 6
+
+    def strips(folder: str, channel: int) -> list[list[object]]:
+        return [[f"//{folder}/colored/", channel, 1, 7], [f"//{folder}/lineart/", channel + 1, 1, 7]]
+
+    assert answer["operator"] == strips("take", 1)
+    assert answer["fetched"] == strips("take", 3)
+    ((chosen, *_), _) = answer["folder of the preferences"]
+    assert re.fullmatch(r"//longanimation/Crossing-\d{8}-\d{6}/colored/", chosen)
+    assert answer["terminal"] == strips("terminal", 7)
+    assert answer["status"] == 0
+    assert (answer["monitor"], answer["failed"]) == (strips("take", 9), [])
+    assert answer["saved"] == 8, "the terminal's command saves the file, with the strips so far"

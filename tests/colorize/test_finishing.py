@@ -5,7 +5,15 @@ import cv2
 import numpy as np
 import pytest
 
-from server.colorize.finishing import choose_entries, fill_under_lines, flats, keep_keyframe, lay_lines, painted
+from server.colorize.finishing import (
+    cast_votes,
+    choose_entries,
+    fill_under_lines,
+    flats,
+    lay_lines,
+    painted,
+    split_leaks,
+)
 from server.colorize.palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from server.colorize.regions import find_regions
 
@@ -14,14 +22,14 @@ from .drawings import BLUE, RED, SKY, scene
 MODEL_SIZE = (48, 32)  # a seventh of the drawing's
 
 
-def model_scores(drawing: np.ndarray, palette: Palette, noise: float) -> np.ndarray:
+def model_scores(drawing: np.ndarray, palette: Palette, noise: float, size: tuple[int, int] = MODEL_SIZE) -> np.ndarray:
     """Scores as four runs of a model that blurs and errs would give them for the keyframe itself."""
     rng = np.random.default_rng(0)
-    total = np.zeros((MODEL_SIZE[1], MODEL_SIZE[0], len(palette.colors)), np.float32)
+    total = np.zeros((size[1], size[0], len(palette.colors)), np.float32)
     for _ in range(4):
         codes = code_colors(len(palette.colors), rng)
         image = recolor(palette.labels, codes) * (drawing[..., None] / 255)
-        small = cv2.resize(cv2.GaussianBlur(image, (0, 0), 4), MODEL_SIZE, interpolation=cv2.INTER_AREA) / 255
+        small = cv2.resize(cv2.GaussianBlur(image, (0, 0), 4), size, interpolation=cv2.INTER_AREA) / 255
         total += decode_distances(small + rng.normal(0, noise, small.shape), codes)
     return total
 
@@ -31,7 +39,7 @@ def model_scores(drawing: np.ndarray, palette: Palette, noise: float) -> np.ndar
 def test_flats_give_each_region_its_own_colour_at_full_size(gap, noise):
     drawing, painting = scene(gap=gap)
     palette = extract_palette(painting, drawing)
-    result = flats(drawing, model_scores(drawing, palette, noise), palette)
+    result = lay_lines(flats(drawing, model_scores(drawing, palette, noise), palette), drawing)
     assert result.shape == painting.shape and result.dtype == np.uint8
     assert tuple(result[60, 60]) == RED and tuple(result[110, 200]) == BLUE and tuple(result[10, 10]) == SKY
     assert (np.abs(result.astype(int) - painting).max(-1) > 40).mean() < 0.004  # single pixels where a gap was
@@ -42,23 +50,42 @@ def test_a_pixel_mixed_of_two_colours_does_not_elect_a_third():
     codes = np.array([(255, 0, 0), (0, 0, 255), (128, 0, 128)], np.uint8)
     image = np.zeros((20, 20, 3), np.float32)
     image[:, :11], image[:, 11:] = (1, 0, 0), (0, 0, 1)
-    entries, margin = choose_entries(find_regions(drawing), decode_distances(image, codes))
+    entries, margin = choose_entries(find_regions(drawing), cast_votes(decode_distances(image, codes)))
     assert entries.tolist() == [0]
     assert 0 < margin[0] < 0.3  # unsure, and says so
+
+
+def test_a_gap_too_wide_to_close_does_not_leak_when_the_votes_see_it():
+    drawing, painting = scene(gap=14)
+    palette = extract_palette(painting, drawing)
+    regions = find_regions(drawing)
+    assert regions.labels[60, 60] == regions.labels[10, 10]  # by shape alone the ball is open
+    result = flats(drawing, model_scores(drawing, palette, 0.1, (96, 64)), palette)
+    assert tuple(result[60, 60]) == RED and tuple(result[110, 200]) == BLUE and tuple(result[10, 10]) == SKY
+
+
+def test_an_error_in_the_middle_of_an_open_region_is_outvoted():
+    drawing, painting = scene()
+    palette = extract_palette(painting, drawing)
+    entry = palette.colors.tolist().index(list(RED))
+    votes = cast_votes(model_scores(drawing, palette, 0))
+    votes[20:30, 5:20] = np.eye(len(palette.colors))[entry]  # a patch of the sky that no line shuts in
+    regions = find_regions(drawing)
+    assert split_leaks(regions, votes).count == regions.count
 
 
 def test_a_palette_of_one_colour_needs_no_votes():
     drawing, _ = scene()
     palette = Palette(np.array([SKY], np.uint8), np.zeros(drawing.shape, np.uint8))
     result = flats(drawing, np.zeros((8, 8, 1), np.float32), palette)
-    assert (result[drawing == 255] == SKY).all()
+    assert (result == SKY).all()
 
 
 def test_painted_colours_do_not_bleed_over_the_lines():
     drawing, painting = scene()
     fills = fill_under_lines(drawing, painting)
     small = cv2.resize(cv2.GaussianBlur(fills, (0, 0), 4), MODEL_SIZE, interpolation=cv2.INTER_AREA)
-    result = painted(drawing, small).astype(int)
+    result = lay_lines(painted(drawing, small), drawing).astype(int)
     free = cv2.erode(drawing, np.ones((3, 3), np.uint8)) == 255
     wrong = (np.abs(result - painting).max(-1) > 12)[free].mean()
     assert wrong < 0.001
@@ -85,7 +112,7 @@ def test_the_line_art_is_on_top_untouched():
 
 def test_a_keyframe_keeps_its_painting():
     drawing, painting = scene()
-    result = keep_keyframe(drawing, painting).astype(int)
+    result = lay_lines(fill_under_lines(drawing, painting), drawing).astype(int)
     assert (result[drawing == 255] == painting[drawing == 255]).all()
     assert np.abs(result - painting).max() <= 2
 

@@ -96,7 +96,7 @@ def _blender(blender: Path, work: Path, output: Path, stages: Stages, function: 
     limit.start()
     try:
         assert process.stdout is not None
-        with log.open("a", encoding="utf-8") as file:
+        with log.open("a", encoding="utf-8", buffering=1) as file:
             for line in process.stdout:
                 file.write(line)
                 if line.startswith(_MARK):

@@ -48,7 +48,9 @@ def check(output: str) -> None:
     """Reopen shot.blend and check its strips; ends with the version of Blender."""
     folder = Path(output)
     bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
-    strips = sorted(bpy.context.scene.sequence_editor.strips_all, key=lambda strip: strip.channel)
+    editor = bpy.context.scene.sequence_editor
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # before 4.4
+    strips = sorted(strips, key=lambda strip: strip.channel)
     _expect([strip.type for strip in strips], ["IMAGE", "IMAGE"], "strips")
     color, lines = strips
     _expect(lines.channel, color.channel + 1, "channel of the line art")

@@ -45,6 +45,8 @@ def _flat_look(scene: bpy.types.Scene) -> None:
     scene.render.image_settings.color_mode = "RGB"
     scene.display.shading.light = "FLAT"
     scene.display.render_aa = "OFF"
+    if hasattr(scene.grease_pencil_settings, "aa_samples"):
+        scene.grease_pencil_settings.aa_samples = 1  # since 5.0 the default is many, and ten times slower
     scene.view_settings.view_transform = "Standard"
     scene.world = bpy.data.worlds.new("Paper")
     scene.world.color = (1.0, 1.0, 1.0)
@@ -89,27 +91,51 @@ def _draw(
     drawings: dict[int, list[Part]],
 ) -> None:
     """Add a Grease Pencil object `depth` units behind the picture plane with one drawing a key of `drawings`."""
-    pencil = bpy.data.grease_pencils_v3.new(name)
+    # The collection was renamed twice: 4.3 to 4.5 keep the old kind of data beside the new.
+    pencils = bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils
+    pencil = pencils.new(name)
     slots = {material: index for index, material in enumerate(materials)}
     for material in materials.values():
         pencil.materials.append(material)
     layer = pencil.layers.new("Drawing")
     layer.use_lights = False
-    for frame, parts in drawings.items():
-        drawing = layer.frames.new(frame).drawing
-        if not parts:
-            continue
-        drawing.add_strokes([len(part.outline) for part in parts])
-        for stroke, part in zip(drawing.strokes, parts, strict=True):
-            stroke.cyclic = part.closed
-            stroke.material_index = slots[part.paint]
-            for point, (x, y) in zip(stroke.points, part.outline, strict=True):
-                point.position = (x * UNIT, 0.0, y * UNIT)
-                point.radius = LINE_RADIUS
-                point.opacity = 1.0
+    for number, parts in drawings.items():
+        frame = layer.frames.new(number)
+        if hasattr(frame, "drawing"):
+            _add_strokes(frame.drawing, parts, slots)
+        else:
+            _add_old_strokes(frame, parts, slots)
     figure = bpy.data.objects.new(name, pencil)
     figure.location.y = depth
     scene.collection.objects.link(figure)
+
+
+def _add_strokes(drawing: bpy.types.GreasePencilDrawing, parts: list[Part], slots: dict[str, int]) -> None:
+    if not parts:
+        return
+    drawing.add_strokes([len(part.outline) for part in parts])
+    for index, (stroke, part) in enumerate(zip(drawing.strokes, parts, strict=True)):
+        stroke.cyclic = part.closed
+        stroke.material_index = slots[part.paint]
+        if hasattr(stroke, "fill_id") and part.closed:
+            stroke.fill_id = index + 1  # since 5.2 only strokes with a fill of their own are filled
+        for point, (x, y) in zip(stroke.points, part.outline, strict=True):
+            point.position = (x * UNIT, 0.0, y * UNIT)
+            point.radius = LINE_RADIUS
+            point.opacity = 1.0
+
+
+def _add_old_strokes(frame: bpy.types.GPencilFrame, parts: list[Part], slots: dict[str, int]) -> None:
+    """Blender 4.2's kind of strokes."""
+    for part in parts:
+        stroke = frame.strokes.new()
+        stroke.display_mode = "3DSPACE"
+        stroke.use_cyclic = part.closed
+        stroke.material_index = slots[part.paint]
+        stroke.line_width = round(2 * LINE_RADIUS * 1000)  # in thousandths of a unit
+        stroke.points.add(len(part.outline), pressure=1.0, strength=1.0)
+        for point, (x, y) in zip(stroke.points, part.outline, strict=True):
+            point.co = (x * UNIT, 0.0, y * UNIT)
 
 
 def _camera(scene: bpy.types.Scene) -> None:

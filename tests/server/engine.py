@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -94,4 +94,4 @@ class StandInColoring:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    worker.run(Config(folder), lambda preset: StandIn(folder), sys.argv[2], "--supervised" in sys.argv)
+    worker.run(Config(folder), lambda preset: cast(Any, StandIn(folder)), sys.argv[2], "--supervised" in sys.argv)

@@ -5,11 +5,13 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from server.jobs.worker import FATAL_CRASHES
 from shared.protocol import to_json
@@ -171,6 +173,14 @@ def test_submitting_the_same_shot_twice_is_one_job(site: Site, shot: SmallShot) 
     assert len(site.call("GET", "/jobs", 200)) == 1
     other = to_json(replace(shot.manifest, seed=7))
     assert site.call("PUT", f"/jobs/{job}", 409, json=other)["code"] == "job_exists"
+
+
+def test_the_same_submission_twice_at_once_is_one_job(site: Site, shot: SmallShot) -> None:
+    site.upload(shot)
+    url, body = f"{site.url}/jobs/{uuid.uuid4()}", to_json(shot.manifest)
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda _: requests.put(url, json=body, timeout=30).status_code, range(6)))
+    assert sorted(answers) == [200, 200, 200, 200, 200, 201]
 
 
 def test_jobs_survive_a_restart_of_the_server(
