@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is checked before a job is queued, so that nothing fails an hour later that could fail at once."""
 
-from server.colorize.images import ImageError, read_line_art, read_painted, read_size
 from server.colorize.presets import UnknownPreset, find_preset
+from server.images import ImageError, read_line_art, read_painted, read_size
 from server.problems import ProblemError
 from server.storage.blobs import Blobs
 from shared.protocol import Limits, ShotManifest

@@ -3,7 +3,6 @@
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import safetensors.numpy
@@ -18,20 +17,9 @@ from .finishing import fill_under_lines, flats, lay_lines, painted
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from .plan import Segment, plan_segments
 from .presets import Preset, find_preset
-from .shot import Shot
+from .shot import SegmentResult, Shot
 
 StepCallback = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class SegmentResult:
-    """A finished segment.
-
-    frames: finished RGB uint8 [H, W, 3] by drawing, line art on top. state: what later segments need, as bytes.
-    """
-
-    frames: dict[int, np.ndarray]
-    state: bytes
 
 
 class Colorizer:
@@ -95,7 +83,7 @@ class Coloring:
             callback_on_step_end=on_step,
         )
         rows, columns = self.shot.drawings[segment.drawings[0]].shape
-        images = unfit(output.frames.permute(0, 1, 3, 4, 2).numpy(), rows, columns)
+        images = unfit(output.frames.permute(0, 1, 3, 4, 2).cpu().numpy(), rows, columns)
         frames, colors = {}, []
         for place, drawing in enumerate(segment.drawings, start=len(segment.context)):
             color = self._finish(drawing, segment.keyframe, images[:, place], codes)
@@ -103,7 +91,7 @@ class Coloring:
             colors.append(_shrink(color, self.height, self.width))
         state = {"colors": np.stack(colors)}
         if output.tail is not None:
-            state["tail"] = output.tail.float().numpy()
+            state["tail"] = output.tail.float().cpu().numpy()
         result = SegmentResult(frames, safetensors.numpy.save(state))
         self.restore(index, result)
         return result

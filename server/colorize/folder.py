@@ -15,10 +15,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from server.colorize.images import ImageError, encode_png, read_line_art, read_painted, read_size
 from server.colorize.presets import UnknownPreset
 from server.colorize.regions import LINE_BELOW
 from server.colorize.shot import Shot
+from server.images import ImageError, encode_png, read_line_art, read_painted, read_size
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot, decoded and ready to be coloured."""
+"""A shot, decoded and ready to be coloured, and what colouring gives."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,3 +23,14 @@ class Shot:
     prompt: str = ""
     seed: int = 0
     finish: Finish = "flats"
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """A finished segment.
+
+    frames: finished RGB uint8 [H, W, 3] by drawing, line art on top. state: what later segments need, as bytes.
+    """
+
+    frames: dict[int, np.ndarray]
+    state: bytes

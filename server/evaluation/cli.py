@@ -13,12 +13,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from server.colorize.folder import FolderError
-from server.colorize.images import ImageError
 from server.colorize.presets import UnknownPreset
 from server.colorize.shot import Shot
 from server.evaluation.clip import Clip, read_clip
 from server.evaluation.comparison import METHODS, as_report, compare
 from server.evaluation.metrics import ColorError, pool
+from server.images import ImageError
 
 
 def color_clip(clip: Clip, at: int, preset: str, seed: int, progress: Progress, title: str) -> list[np.ndarray]:

@@ -4,17 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 
-from server.colorize.images import encode_png, read_line_art, read_painted
-from server.colorize.shot import Shot
+from server.colorize.shot import SegmentResult, Shot
+from server.images import encode_png, read_line_art, read_painted
 from server.storage.blobs import Blobs
 from shared.protocol import ShotManifest
-
-if TYPE_CHECKING:
-    from server.colorize.colorizer import SegmentResult
 
 
 class Drawings(Sequence[np.ndarray]):
@@ -57,7 +54,5 @@ def store_segment(result: SegmentResult, blobs: Blobs) -> dict[str, Any]:
 
 def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
     """Return the segment that `store_segment` stored."""
-    from server.colorize.colorizer import SegmentResult  # brings torch, whose import takes seconds
-
     frames = {int(drawing): read_painted(blobs.read(blob)) for drawing, blob in addresses["frames"].items()}
     return SegmentResult(frames=frames, state=blobs.read(addresses["state"]))

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from server.colorize import folder
 from server.colorize.folder import FolderError, colorize, parse_keyframe, read_folder
-from server.colorize.images import ImageError, encode_png, read_painted
 from server.colorize.shot import Shot
+from server.images import ImageError, encode_png, read_painted
 
 from .drawings import paper, scene
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from server.colorize.folder import frame_files
-from server.colorize.images import read_painted
 from server.evaluation.clip import read_clip, read_pictures
 from server.evaluation.comparison import as_report, compare
 from server.evaluation.contact_sheet import contact_sheet, spread
+from server.images import read_painted
 
 COLUMNS = 8
 

@@ -11,23 +11,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
-from server.colorize.shot import Shot
+from server.colorize.shot import SegmentResult, Shot
 from server.config import Config
 from server.jobs import worker
 
 STEPS = 5
 DRAWINGS_A_SEGMENT = 2
-
-
-class StandInResult(NamedTuple):
-    """What `server.colorize.colorizer.SegmentResult` holds, without the import of torch."""
-
-    frames: dict[int, np.ndarray]
-    state: bytes
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ class StandInColoring:
             for first in range(0, count, DRAWINGS_A_SEGMENT)
         )
 
-    def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> StandInResult:
+    def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> SegmentResult:
         """Colour segment `index`."""
         (self._data / f"segment_{index}.log").open("a").write(f"{os.getpid()}\n")
         for done in range(STEPS):
@@ -84,9 +77,9 @@ class StandInColoring:
             color = ((tint + self._memory) % 256).astype(np.uint8)
             frames[drawing] = np.where(line_art[..., None] < 128, np.uint8(0), color)
             self._memory = int(frames[drawing].sum()) % 251
-        return StandInResult(frames=frames, state=str(self._memory).encode())
+        return SegmentResult(frames=frames, state=str(self._memory).encode())
 
-    def restore(self, index: int, result: StandInResult) -> None:
+    def restore(self, index: int, result: SegmentResult) -> None:
         """Take up the state after a segment of an earlier process."""
         assert set(result.frames) == set(self.segments[index].drawings)
         self._memory = int(result.state)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.colorize import images
-from server.colorize.images import ImageError, encode_png, read_line_art, read_painted, read_size
+from server import images
+from server.images import ImageError, encode_png, read_line_art, read_painted, read_size
 
 
 def png(image: Image.Image) -> bytes:
