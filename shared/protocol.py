@@ -8,6 +8,7 @@ valid. `to_json` and `from_json` turn messages into plain JSON values and back.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass
@@ -108,7 +109,12 @@ class ShotManifest:
             "width",
             f"The size must be positive, not {self.width}×{self.height}.",
         )
-        _require(self.fps > 0, "bad_fps", "fps", f"The frame rate must be positive, not {self.fps}.")
+        _require(
+            math.isfinite(self.fps) and self.fps > 0,
+            "bad_fps",
+            "fps",
+            f"The frame rate must be positive, not {self.fps}.",
+        )
         for index, drawing in enumerate(self.drawings):
             _require(
                 is_address(drawing),

@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Colours a shot segment by segment, in a way that can stop after any of them and go on in another process."""
 
+import io
 import zlib
 from collections.abc import Callable
 
+import diffusers
 import numpy as np
-import safetensors.numpy
 import torch
+import transformers
 
 from server.longanimation import LongAnimationPipeline, VideoMemory
 from server.longanimation.fusion import FUSED_LATENTS
 from server.longanimation.memory import MappedMemory
 from server.longanimation.sketch import fitted_size, image_signal, sketch_signal, unfit
 
-from .finishing import fill_under_lines, flats, lay_lines, painted
+from .carry import carried_votes
+from .finishing import cast_votes, fill_under_lines, flats, lay_lines, painted
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from .plan import Segment, plan_segments
 from .presets import Preset, find_preset
 from .shot import SegmentResult, Shot
+
+CARRY_WEIGHT = 0.5
+"""What a neighbour's vote counts beside the model's."""
 
 StepCallback = Callable[[int, int], None]
 
@@ -33,8 +39,11 @@ class Colorizer:
     def from_preset(cls, name: str, device: str = "cpu") -> "Colorizer":
         """Load a preset onto a device; UnknownPreset when it is not installed."""
         preset = find_preset(name)
+        # Progress is ours to show: of the shot, not of the files that are read before it.
+        diffusers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()
         dtype = torch.bfloat16 if _has_fast_bfloat16(device) else torch.float32
-        pipeline = LongAnimationPipeline.from_pretrained(preset.folder, torch_dtype=dtype).to(device)
+        pipeline = LongAnimationPipeline.from_pretrained(preset.folder, dtype=dtype).to(device)
         pipeline.set_progress_bar_config(disable=True)
         return cls(pipeline, preset)
 
@@ -59,6 +68,7 @@ class Coloring:
         self.height, self.width = model_size(rows, columns, preset.pixels, pipeline.spatial_multiple)
         self._palettes: dict[int, Palette] = {}
         self._tails: dict[int, torch.Tensor] = {}
+        self._labels: dict[int, np.ndarray] = {}
         # By keyframe, for each vote: the memory of all that was coloured from it, and that of the latest segment.
         self._history: dict[int, list[VideoMemory]] = {}
         self._latest: dict[int, list[VideoMemory]] = {}
@@ -85,14 +95,18 @@ class Coloring:
         rows, columns = self.shot.drawings[segment.drawings[0]].shape
         images = unfit(output.frames.permute(0, 1, 3, 4, 2).cpu().numpy(), rows, columns)
         frames, colors = {}, []
+        neighbour = self._neighbour(segment)
         for place, drawing in enumerate(segment.drawings, start=len(segment.context)):
-            color = self._finish(drawing, segment.keyframe, images[:, place], codes)
+            color, labels = self._finish(drawing, segment.keyframe, images[:, place], codes, neighbour)
+            neighbour = (drawing, labels)
             frames[drawing] = lay_lines(color, self.shot.drawings[drawing])
             colors.append(_shrink(color, self.height, self.width))
-        state = {"colors": np.stack(colors)}
+        state = {"colors": np.stack(colors), "labels": neighbour[1]}
         if output.tail is not None:
             state["tail"] = output.tail.float().cpu().numpy()
-        result = SegmentResult(frames, safetensors.numpy.save(state))
+        packed = io.BytesIO()
+        np.savez_compressed(packed, allow_pickle=False, **state)
+        result = SegmentResult(frames, packed.getvalue())
         self.restore(index, result)
         return result
 
@@ -101,9 +115,10 @@ class Coloring:
 
         The memory reads the frames as delivered (8 bits), so that it is the same in every process.
         """
-        state = safetensors.numpy.load(result.state)
+        state = np.load(io.BytesIO(result.state), allow_pickle=False)
         if "tail" in state:
             self._tails[index] = torch.from_numpy(state["tail"])
+        self._labels[index] = state["labels"]
         keyframe = self.segments[index].keyframe
         remember = self.pipeline.remember
         seen = [_frames_signal(images) for images in self._in_codes(keyframe, state["colors"])]
@@ -116,6 +131,12 @@ class Coloring:
         if keyframe not in self._history:
             return None
         return self.pipeline.map_memory(self._history[keyframe], self._latest[keyframe])
+
+    def _neighbour(self, segment: Segment) -> tuple[int, np.ndarray]:
+        """The drawing beside the segment's first one that is coloured already, with its palette entries [H, W]."""
+        if segment.follows is None:
+            return segment.keyframe, self._palette(segment.keyframe).labels.astype(np.uint8)
+        return segment.context[-1], self._labels[segment.follows]
 
     def _padded(self, segment: Segment) -> list[int]:
         """The segment's drawings, the last one repeated until the model's lengths are met."""
@@ -159,20 +180,33 @@ class Coloring:
         images = [image_signal(recolor(labels, code), self.height, self.width) for code in codes]
         return torch.stack(images), codes
 
-    def _finish(self, drawing: int, keyframe: int, images: np.ndarray, codes: list[np.ndarray]) -> np.ndarray:
+    def _finish(
+        self,
+        drawing: int,
+        keyframe: int,
+        images: np.ndarray,
+        codes: list[np.ndarray],
+        neighbour: tuple[int, np.ndarray],
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Turn the model's pictures of a drawing, float [B, h, w, 3] in 0..1, into its colours at full size, RGB uint8
-        [H, W, 3], without lines."""
-        line_art = self.shot.drawings[drawing]
+        [H, W, 3] without lines, and its palette entries uint8 [H, W].
+
+        neighbour: a coloured drawing beside this one and its palette entries, which vote too.
+        """
+        line_art, palette = self.shot.drawings[drawing], self._palette(keyframe)
         if drawing in self.shot.keyframes:
-            return fill_under_lines(line_art, self.shot.keyframes[drawing])
-        palette = self._palette(keyframe)
-        if codes:
-            scores = np.sum([decode_distances(i, code) for i, code in zip(images, codes, strict=True)], axis=0)
-            decoded = palette.colors[scores.argmin(axis=-1)]
-        else:
-            scores = decode_distances(images[0], palette.colors)
-            decoded = (images[0] * 255).round().astype(np.uint8)
-        return painted(line_art, decoded) if self.shot.finish == "painted" else flats(line_art, scores, palette)
+            return fill_under_lines(line_art, self.shot.keyframes[drawing]), palette.labels.astype(np.uint8)
+        read_in = codes or [palette.colors]
+        scores = np.sum([decode_distances(i, code) for i, code in zip(images, read_in, strict=True)], axis=0)
+        other, labels = neighbour
+        source = self.shot.drawings[other]
+        votes = cast_votes(scores)
+        votes += CARRY_WEIGHT * carried_votes(labels, source, line_art, len(palette.colors), votes.shape[:2])
+        entries = flats(line_art, votes)
+        if self.shot.finish == "flats":
+            return palette.colors[entries], entries
+        decoded = palette.colors[votes.argmax(axis=-1)] if codes else (images[0] * 255).round().astype(np.uint8)
+        return painted(line_art, decoded), entries
 
 
 def _has_fast_bfloat16(device: str) -> bool:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the model's small pictures to finished frames: clean fills at the shot's size, the animator's lines on top.
 
-`flats`, `painted` and, for a drawing that is painted already, `fill_under_lines` give the colours, without lines;
-`lay_lines` puts the drawing over them.
+`flats` elects a palette entry for every region; `painted` and, for a drawing that is painted already,
+`fill_under_lines` give the colours, without lines; `lay_lines` puts the drawing over them.
 """
 
 from math import ceil
@@ -12,20 +12,19 @@ import numpy as np
 from scipy import ndimage, sparse
 from skimage.measure import label
 
-from server.colorize.palette import Palette, clear_pixels
+from server.colorize.palette import clear_pixels
 from server.colorize.regions import Regions, find_regions, grow, nearest
 
 
-def flats(line_art: np.ndarray, scores: np.ndarray, palette: Palette) -> np.ndarray:
-    """Give every closed region one colour of the palette.
+def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """Give every closed region one entry of the palette.
 
-    line_art: uint8 [H, W] at the shot's size; scores: float32 [h, w, N] at the model's size, lower is better (the
-    summed code distances). Returns RGB uint8 [H, W, 3] without lines.
+    line_art: uint8 [H, W] at the shot's size; votes: float32 [h, w, N] at the model's size. Returns the entry of every
+    pixel, uint8 [H, W], lines filled from beside them.
     """
-    votes = cast_votes(scores)
     regions = split_leaks(find_regions(line_art), votes)
     entries, _ = choose_entries(regions, votes)
-    return palette.colors[entries][regions.labels]
+    return entries.astype(np.uint8)[regions.labels]
 
 
 def cast_votes(scores: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from server.colorize.carry import backward_map, soften
 from server.colorize.finishing import fill_under_lines, lay_lines
 
 
@@ -37,11 +38,10 @@ def flow(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[
     height, width = drawings[at].shape
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     for order in (range(at + 1, len(drawings)), range(at - 1, -1, -1)):
-        back_x, back_y, nearer = columns, rows, _soften(drawings[at])
+        back_x, back_y, nearer = columns, rows, soften(drawings[at])
         for index in order:
-            current = _soften(drawings[index])
-            step = _dis().calc(current, nearer, None)
-            to_x, to_y = columns + step[..., 0], rows + step[..., 1]
+            current = soften(drawings[index])
+            to_x, to_y = backward_map(current, nearer)
             back_x, back_y = (
                 cv2.remap(back, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                 for back in (back_x, back_y)
@@ -50,12 +50,3 @@ def flow(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[
             results[index] = lay_lines(carried, drawings[index])
             nearer = current
     return [results[index] for index in range(len(drawings))]
-
-
-def _dis() -> cv2.DISOpticalFlow:
-    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-
-
-def _soften(line_art: np.ndarray) -> np.ndarray:
-    """Blur the lines, so that there is something to follow on both sides of them."""
-    return cv2.GaussianBlur(line_art, (0, 0), line_art.shape[0] / 60)

@@ -124,6 +124,11 @@ def tiny_tokenizer() -> ByT5Tokenizer:
     return ByT5Tokenizer(model_max_length=TEXT_LENGTH)
 
 
+def tiny_video_tokenizer() -> ByT5Tokenizer:
+    """The same bytes for Video-XL, whose prompt is longer."""
+    return ByT5Tokenizer(model_max_length=1024)
+
+
 def tiny_scheduler() -> CogVideoXDPMScheduler:
     """The published noise schedule."""
     return CogVideoXDPMScheduler(

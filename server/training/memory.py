@@ -13,7 +13,7 @@ from transformers import T5EncoderModel
 
 from server.longanimation import LongAnimationTransformer3DModel, SketchDiT, VideoMemory
 from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
-from server.longanimation.tiny import tiny_memory, tiny_video_xl
+from server.longanimation.tiny import tiny_memory, tiny_video_tokenizer, tiny_video_xl
 
 from .run import TrainingRun
 from .samples import SampleShape, sample_batches
@@ -34,7 +34,7 @@ class MemoryStage(SketchStage):
         self.dynamic_memory = tiny_memory()
         self.video_xl = tiny_video_xl()
         self.head, self.tail = (
-            self.tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
+            tiny_video_tokenizer()(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
             for text in (MEMORY_HEAD, MEMORY_TAIL)
         )
 

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped preset colours a shot, the same way whether or not it is interrupted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from server.colorize.colorizer import Coloring, Colorizer, model_size
+from server.colorize.presets import UnknownPreset
+from server.colorize.shot import Shot
+from server.training.cartoon import draw_clip
+
+DRAWINGS, KEYFRAME = 12, 4
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> Colorizer:
+    loaded = Colorizer.from_preset("tiny")
+    loaded.preset = replace(loaded.preset, segment=7, steps=2, votes=2)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return draw_clip(seed=123456789, frames=DRAWINGS, width=320, height=180)
+
+
+def truth(clip, drawing: int) -> np.ndarray:
+    return (clip.colors[clip.labels[drawing]] * (clip.line_art[drawing][..., None] / 255)).round().astype(np.uint8)
+
+
+def shot_of(clip, **settings) -> Shot:
+    return Shot(list(clip.line_art), {KEYFRAME: truth(clip, KEYFRAME)}, **settings)
+
+
+def color_all(coloring: Coloring) -> dict[int, np.ndarray]:
+    frames: dict[int, np.ndarray] = {}
+    for index in range(len(coloring.segments)):
+        frames |= coloring.color(index).frames
+    return frames
+
+
+def test_an_interrupted_shot_goes_on_to_the_same_pixels(colorizer: Colorizer, clip) -> None:
+    shot = shot_of(clip)
+    whole = colorizer.open(shot)
+    results = [whole.color(index) for index in range(len(whole.segments))]
+    assert len(results) > 2 and any(segment.follows is not None for segment in whole.segments)
+    for stopped_after in range(1, len(results)):
+        resumed = colorizer.open(shot)
+        for index in range(stopped_after):
+            resumed.restore(index, results[index])
+        again = resumed.color(stopped_after)
+        assert again.state == results[stopped_after].state
+        for drawing, frame in again.frames.items():
+            assert np.array_equal(frame, results[stopped_after].frames[drawing])
+
+
+def test_a_cancelled_segment_can_be_coloured_again(colorizer: Colorizer, clip) -> None:
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done: int, total: int) -> None:
+        raise Cancelled
+
+    coloring = colorizer.open(shot_of(clip))
+    with pytest.raises(Cancelled):
+        coloring.color(0, on_step=cancel)
+    expected = colorizer.open(shot_of(clip)).color(0)
+    assert coloring.color(0).state == expected.state
+
+
+@pytest.mark.parametrize("finish", ["flats", "painted"])
+def test_every_drawing_comes_back_once_with_its_lines(colorizer: Colorizer, clip, finish: str) -> None:
+    frames = color_all(colorizer.open(shot_of(clip, finish=finish)))
+    assert sorted(frames) == list(range(DRAWINGS))
+    for drawing, frame in frames.items():
+        line_art = clip.line_art[drawing]
+        assert frame.shape == (*line_art.shape, 3) and frame.dtype == np.uint8
+        assert (frame[line_art < 20] < 20).all()
+    paper = clip.line_art[KEYFRAME] == 255
+    difference = np.abs(frames[KEYFRAME].astype(int) - truth(clip, KEYFRAME)).max(-1)
+    assert (difference[paper] > 2).mean() < 0.02
+
+
+def test_flats_have_only_the_keyframes_colours(colorizer: Colorizer, clip) -> None:
+    frames = color_all(colorizer.open(shot_of(clip)))
+    shown = {tuple(color) for color in clip.colors[np.unique(clip.labels[KEYFRAME])].tolist()}
+    for drawing, frame in frames.items():
+        paper = clip.line_art[drawing] == 255
+        assert {tuple(color) for color in np.unique(frame[paper], axis=0).tolist()} <= shown
+
+
+def test_the_result_is_better_than_holding_the_keyframe(colorizer: Colorizer, clip) -> None:
+    frames = color_all(colorizer.open(shot_of(clip)))
+    paper = clip.line_art == 255
+    labels = clip.labels
+    right = held = 0.0
+    for drawing in range(DRAWINGS):
+        true = clip.colors[labels[drawing]]
+        right += (np.abs(frames[drawing].astype(int) - true).max(-1) < 8)[paper[drawing]].mean()
+        held += (labels[drawing] == labels[KEYFRAME])[paper[drawing]].mean()
+    assert right > held
+
+
+def test_the_model_works_in_the_shape_of_the_shot() -> None:
+    assert model_size(540, 960, 256 * 144, 16) == (144, 256)
+    assert model_size(1080, 1080, 256 * 144, 16) == (192, 192)
+    assert model_size(20, 20, 256 * 144, 16) == (16, 16)
+
+
+def test_an_unknown_preset_names_those_there_are() -> None:
+    with pytest.raises(UnknownPreset, match=r"'big'.*tiny"):
+        Colorizer.from_preset("big")
