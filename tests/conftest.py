@@ -1,8 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for all tests."""
+"""What holds for all tests, and the Blender that several of them need."""
 
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.demo.blender import ROOT
 
 # A busy machine is slow, not wrong: time limits are pytest-timeout's business.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def _blenders() -> list[Path | None]:
+    """The Blenders to test with: those that LONGANIMATION_BLENDER lists, or those installed in .blender; or None."""
+    chosen = os.environ.get("LONGANIMATION_BLENDER", "")
+    if chosen:
+        return [Path(name).absolute() for name in chosen.split(os.pathsep)]
+    return sorted((*ROOT.glob(".blender/*/bin/python"), *ROOT.glob(".blender/*/Scripts/python.exe"))) or [None]
+
+
+@pytest.fixture(scope="session", params=_blenders(), ids=lambda path: path.parent.parent.name if path else "absent")
+def blender(request: pytest.FixtureRequest) -> Path:
+    """Blender, or the Python of an environment with its module."""
+    if request.param is None:
+        pytest.skip("no Blender: run `python install.py test`, or set LONGANIMATION_BLENDER to one or several")
+    return request.param

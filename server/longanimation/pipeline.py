@@ -30,7 +30,7 @@ class SegmentOutput:
 
     frames: [B, F, 3, H, W] in 0..1.
     tail: for every fused step the last latents, [steps, B, 4, C, h, w]: what the next segment's fusion needs; None when
-        the segment has fewer latents.
+        the segment has fewer latents or no step is fused.
     """
 
     frames: torch.Tensor
@@ -229,5 +229,5 @@ class LongAnimationPipeline(DiffusionPipeline):
             if callback_on_step_end is not None:
                 callback_on_step_end(index + 1, num_inference_steps)
 
-        has_tail = latents.shape[1] > FUSED_LATENTS + 1
+        has_tail = bool(tail) and latents.shape[1] > FUSED_LATENTS + 1
         return SegmentOutput(self.decode_video(latents[:, 1:]), torch.stack(tail) if has_tail else None)

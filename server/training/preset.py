@@ -24,9 +24,9 @@ SETTINGS = {
     "licence": "GPL-3.0-or-later; trained from nothing on this project's own procedural cartoons",
     "pixels": 256 * 144,
     "segment": 13,
-    "steps": 4,
+    "steps": 2,
     "guidance": 1.0,
-    "votes": 4,
+    "votes": 8,
 }
 
 

@@ -27,7 +27,7 @@ from .samples import SampleShape, sample_batches, to_signal, to_sketch_signal
 OFS = 2.0
 """CogVideoX-1.5's constant offset embedding."""
 
-FULL_NOISE_SHARE = 0.3
+FULL_NOISE_SHARE = 0.7
 """Share of samples at the last timestep, from which a few sampling steps start: given the line art and the reference
 the answer is nearly determined there."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,22 +19,6 @@ from tests.demo.blender import ROOT, command, environment
 
 _SECONDS = 300
 Scenario = Callable[..., Any]
-
-
-def _blenders() -> list[Path | None]:
-    """The Blenders to test with: those that LONGANIMATION_BLENDER lists, or those installed in .blender; or None."""
-    chosen = os.environ.get("LONGANIMATION_BLENDER", "")
-    if chosen:
-        return [Path(name).absolute() for name in chosen.split(os.pathsep)]
-    return sorted((*ROOT.glob(".blender/*/bin/python"), *ROOT.glob(".blender/*/Scripts/python.exe"))) or [None]
-
-
-@pytest.fixture(scope="session", params=_blenders(), ids=lambda path: path.parent.parent.name if path else "absent")
-def blender(request: pytest.FixtureRequest) -> Path:
-    """Blender, or the Python of an environment with its module."""
-    if request.param is None:
-        pytest.skip("no Blender: run `python install.py test`, or set LONGANIMATION_BLENDER to one or several")
-    return request.param
 
 
 @pytest.fixture(scope="session")

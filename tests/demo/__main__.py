@@ -65,9 +65,10 @@ def run(output: Path, blender: Path, console: Console) -> dict:
             _blender(blender, work, output, stages, "make", str(output), str(archive), server.address)
         stages.begin("Reopening the file")
         version = _blender(blender, work, output, stages, "check", str(output))
+        seconds = stages.finish()
         stages.begin("Measuring")
         versions = {"blender": version, "server": server.version, "python": platform.python_version()}
-        return write_report(output, stages.finish(), versions)
+        return write_report(output, seconds, versions)
 
 
 def _clear(output: Path) -> None:
