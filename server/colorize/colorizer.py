@@ -22,7 +22,7 @@ from .plan import Segment, plan_segments
 from .presets import Preset, find_preset
 from .shot import SegmentResult, Shot
 
-CARRY_WEIGHT = 0.5
+CARRY_WEIGHT = 2.0
 """What a neighbour's vote counts beside the model's."""
 
 StepCallback = Callable[[int, int], None]
