@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Optical flow between line drawings, and the votes of a finished neighbour that it carries along.
+"""Optical flow between line drawings, and the votes of a finished drawing that it carries along.
 
 Where little moves, the drawing before knows the answer better than any model; where much moves, comes back or is
 uncovered, flow is lost and the model knows. Both vote.
@@ -26,7 +26,7 @@ def backward_map(target: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np
 def carried_votes(
     labels: np.ndarray, source: np.ndarray, target: np.ndarray, count: int, size: tuple[int, int]
 ) -> np.ndarray:
-    """Let a finished drawing vote on its neighbour.
+    """Let a finished drawing vote on another one.
 
     labels: uint8 [H, W], the palette entry of every pixel of the finished drawing; source, target: line art uint8
     [H, W] of that drawing and of the one to colour; count: entries of the palette; size: (height, width) of the

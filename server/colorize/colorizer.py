@@ -22,8 +22,8 @@ from .plan import Segment, plan_segments
 from .presets import Preset, find_preset
 from .shot import SegmentResult, Shot
 
-CARRY_WEIGHT = 2.0
-"""What a neighbour's vote counts beside the model's."""
+NEIGHBOUR_WEIGHT, KEYFRAME_WEIGHT = 2.0, 0.5
+"""What the votes of the drawing before and of the keyframe count beside the model's, measured on procedural clips."""
 
 StepCallback = Callable[[int, int], None]
 
@@ -191,17 +191,22 @@ class Coloring:
         """Turn the model's pictures of a drawing, float [B, h, w, 3] in 0..1, into its colours at full size, RGB uint8
         [H, W, 3] without lines, and its palette entries uint8 [H, W].
 
-        neighbour: a coloured drawing beside this one and its palette entries, which vote too.
+        neighbour: a coloured drawing beside this one and its palette entries. It votes too, and so does the keyframe:
+        the one knows what moved step by step, the other cannot have gone astray.
         """
         line_art, palette = self.shot.drawings[drawing], self._palette(keyframe)
         if drawing in self.shot.keyframes:
             return fill_under_lines(line_art, self.shot.keyframes[drawing]), palette.labels.astype(np.uint8)
         read_in = codes or [palette.colors]
         scores = np.sum([decode_distances(i, code) for i, code in zip(images, read_in, strict=True)], axis=0)
-        other, labels = neighbour
-        source = self.shot.drawings[other]
         votes = cast_votes(scores)
-        votes += CARRY_WEIGHT * carried_votes(labels, source, line_art, len(palette.colors), votes.shape[:2])
+        carriers = {
+            keyframe: (palette.labels.astype(np.uint8), KEYFRAME_WEIGHT),
+            neighbour[0]: (neighbour[1], NEIGHBOUR_WEIGHT),  # in the keyframe's place where it is the keyframe
+        }
+        for other, (labels, weight) in carriers.items():
+            source = self.shot.drawings[other]
+            votes += weight * carried_votes(labels, source, line_art, len(palette.colors), votes.shape[:2])
         entries = flats(line_art, votes)
         if self.shot.finish == "flats":
             return palette.colors[entries], entries
