@@ -59,7 +59,8 @@ class DynamicGlobalLocalMemory(ModelMixin, ConfigMixin):
     """Fuses global and local memory into the control signal: `signal += dglm(global, local, signal)`.
 
     dim: width of the control signal; depth: layers, one for each Video-XL layer read (−9, −5, −1);
-    mapping_sizes: width of a Video-XL key, then of the two hidden layers that lift it to `dim`.
+    mapping_sizes: width of a Video-XL key, then of the two hidden layers that lift it to `dim`. num_queries stands in
+    published configurations and does nothing.
     """
 
     @register_to_config

@@ -40,8 +40,8 @@ class SegmentOutput:
 class LongAnimationPipeline(DiffusionPipeline):
     """Colours one segment of sketches by a reference image.
 
-    The reference rides at latent 0 with its own sketch; it is dropped before decoding (MODEL §2: one padding latent in
-    front when patch_size_t asks for an even number).
+    The reference rides at latent 0 with its own sketch; it is dropped before decoding. Published segments of 81
+    drawings are 21 latents; with it they fill patches of two.
     """
 
     model_cpu_offload_seq = "video_xl->text_encoder->sketch_dit->dynamic_memory->transformer->vae"

@@ -11,6 +11,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch.nn import functional as F
 
+from server.longanimation.pipeline import OFS
 from server.longanimation.rotary import rotary_embedding
 from server.longanimation.tiny import (
     TEXT_LENGTH,
@@ -23,9 +24,6 @@ from server.longanimation.tiny import (
 
 from .run import TrainingRun
 from .samples import SampleShape, sample_batches, to_signal, to_sketch_signal
-
-OFS = 2.0
-"""CogVideoX-1.5's constant offset embedding."""
 
 FULL_NOISE_SHARE = 0.7
 """Share of samples at the last timestep, from which a few sampling steps start: given the line art and the reference

@@ -10,14 +10,14 @@ from safetensors.torch import load_file
 
 from server.longanimation import DynamicGlobalLocalMemory, LongAnimationTransformer3DModel, SketchDiT, VideoXL
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
+GOLDEN = (Path(__file__).parents[3] / "shared" / "golden", Path(__file__).parents[1] / "data" / "golden")
 TOLERANCE = 1e-5
 
 
 def golden_case(name: str) -> tuple[dict, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    folder = GOLDEN / name
-    if not folder.is_dir():
-        pytest.skip(f"the golden tensors are not beside the project: {folder} is missing")
+    folder = next((golden / name for golden in GOLDEN if (golden / name).is_dir()), None)
+    if folder is None:
+        pytest.skip(f"the golden tensors are not beside the project: {GOLDEN[0] / name} is missing")
     config = json.loads((folder / "config.json").read_text())
     return config, load_file(folder / "io.safetensors"), load_file(folder / "state_dict.safetensors")
 
