@@ -18,8 +18,12 @@ import numpy as np
 from server.colorize.shot import SegmentResult, Shot
 from server.config import Config
 from server.jobs import worker
+from server.jobs.workflow import PROGRESS_SECONDS
 
 STEPS = 5
+SLOW_STEP = 0.35 * PROGRESS_SECONDS
+"""Seconds of a step when a job is to be slow: every third one is told, so that what is told does not fall together
+with the ends of segments."""
 DRAWINGS_A_SEGMENT = 2
 
 
@@ -63,7 +67,7 @@ class StandInColoring:
         """Colour segment `index`."""
         (self._data / f"segment_{index}.log").open("a").write(f"{os.getpid()}\n")
         for done in range(STEPS):
-            time.sleep(0.12 if self._shot.prompt == "slow" else 0.01)
+            time.sleep(SLOW_STEP if self._shot.prompt == "slow" else 0.01)
             if index == 1 and self._shot.prompt == "die":
                 os._exit(9)
             if index == 1 and self._shot.prompt == "fail" and (self._data / "fault").exists():
