@@ -146,14 +146,23 @@ class LONGANIMATION_OT_color_shot(bpy.types.Operator):
         context.workspace.status_text_set(None)
 
 
-class LONGANIMATION_OT_fetch_take(bpy.types.Operator):
+class _ChoosesTake:
+    """What operators on an earlier take share: its folder, which the animator chooses."""
+
+    directory: bpy.props.StringProperty(name="Folder", description="Folder of the take", subtype="DIR_PATH")
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Let the animator choose the folder."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+
+class LONGANIMATION_OT_fetch_take(_ChoosesTake, bpy.types.Operator):
     """Fetch the frames of a take that was sent earlier, perhaps before Blender was closed, and place its strips"""
 
     bl_idname = "longanimation.fetch_take"
     bl_label = "Fetch Take"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    directory: bpy.props.StringProperty(name="Folder", description="Folder of the take", subtype="DIR_PATH")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The blocking path in background Blender; in a window the monitor takes over."""
@@ -167,20 +176,13 @@ class LONGANIMATION_OT_fetch_take(bpy.types.Operator):
         monitor.follow(session, context.scene)
         return {"FINISHED"}
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Let the animator choose the folder."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
-
-class LONGANIMATION_OT_place_strips(bpy.types.Operator):
+class LONGANIMATION_OT_place_strips(_ChoosesTake, bpy.types.Operator):
     """Place the strips of a finished take in the Sequencer"""
 
     bl_idname = "longanimation.place_strips"
     bl_label = "Place Strips"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    directory: bpy.props.StringProperty(name="Folder", description="Folder of the take", subtype="DIR_PATH")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
@@ -192,11 +194,6 @@ class LONGANIMATION_OT_place_strips(bpy.types.Operator):
             return {"CANCELLED"}
         self.report({"INFO"}, f"Strips of {take.manifest.name} placed")
         return {"FINISHED"}
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Let the animator choose the folder."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
 
 class LONGANIMATION_OT_cancel(bpy.types.Operator):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Colours a shot segment by segment, in a way that can stop after any of them and go on in another process."""
 
+import functools
 import io
 import zlib
 from collections.abc import Callable
@@ -69,7 +70,11 @@ class Coloring:
         self._palettes: dict[int, Palette] = {}
         self._tails: dict[int, torch.Tensor] = {}
         self._labels: dict[int, np.ndarray] = {}
-        # By keyframe, for each vote: the memory of all that was coloured from it, and that of the latest segment.
+        # A drawing is looked at several times while it, or the next one, is finished; reading it may mean decoding it.
+        self._line_art = functools.lru_cache(maxsize=4)(shot.drawings.__getitem__)
+        # By keyframe: the colours of finished segments that memory has not seen yet, oldest first; and for each vote
+        # the memory of all that it has seen, and that of the latest segment alone.
+        self._unseen: dict[int, list[np.ndarray]] = {}
         self._history: dict[int, list[VideoMemory]] = {}
         self._latest: dict[int, list[VideoMemory]] = {}
 
@@ -92,14 +97,14 @@ class Coloring:
             previous_tail=None if segment.follows is None else self._tails[segment.follows],
             callback_on_step_end=on_step,
         )
-        rows, columns = self.shot.drawings[segment.drawings[0]].shape
+        rows, columns = self._line_art(segment.drawings[0]).shape
         images = unfit(output.frames.permute(0, 1, 3, 4, 2).cpu().numpy(), rows, columns)
         frames, colors = {}, []
         neighbour = self._neighbour(segment)
         for place, drawing in enumerate(segment.drawings, start=len(segment.context)):
             color, labels = self._finish(drawing, segment.keyframe, images[:, place], codes, neighbour)
             neighbour = (drawing, labels)
-            frames[drawing] = lay_lines(color, self.shot.drawings[drawing])
+            frames[drawing] = lay_lines(color, self._line_art(drawing))
             colors.append(_shrink(color, self.height, self.width))
         state = {"colors": np.stack(colors), "labels": neighbour[1]}
         if output.tail is not None:
@@ -119,15 +124,17 @@ class Coloring:
         if "tail" in state:
             self._tails[index] = torch.from_numpy(state["tail"])
         self._labels[index] = state["labels"]
-        keyframe = self.segments[index].keyframe
-        remember = self.pipeline.remember
-        seen = [_frames_signal(images) for images in self._in_codes(keyframe, state["colors"])]
-        memories = self._history.get(keyframe, [None] * len(seen))
-        self._history[keyframe] = [remember(m, frames) for m, frames in zip(memories, seen, strict=True)]
-        self._latest[keyframe] = [remember(None, frames) for frames in seen]
+        self._unseen.setdefault(self.segments[index].keyframe, []).append(state["colors"])
 
     def _memory(self, keyframe: int) -> MappedMemory | None:
-        """What DGLM reads, None before the first segment."""
+        """What DGLM reads, None before the first segment. It looks at finished segments when the next one begins."""
+        unseen = self._unseen.pop(keyframe, [])
+        for colors in unseen:
+            frames = [_frames_signal(images) for images in self._in_codes(keyframe, colors)]
+            memories = self._history.get(keyframe, [None] * len(frames))
+            self._history[keyframe] = [self.pipeline.remember(*each) for each in zip(memories, frames, strict=True)]
+        if unseen:
+            self._latest[keyframe] = [self.pipeline.remember(None, each) for each in frames]
         if keyframe not in self._history:
             return None
         return self.pipeline.map_memory(self._history[keyframe], self._latest[keyframe])
@@ -135,24 +142,20 @@ class Coloring:
     def _neighbour(self, segment: Segment) -> tuple[int, np.ndarray]:
         """The drawing beside the segment's first one that is coloured already, with its palette entries [H, W]."""
         if segment.follows is None:
-            return segment.keyframe, self._palette(segment.keyframe).labels.astype(np.uint8)
+            return segment.keyframe, self._palette(segment.keyframe).labels
         return segment.context[-1], self._labels[segment.follows]
 
     def _padded(self, segment: Segment) -> list[int]:
         """The segment's drawings, the last one repeated until the model's lengths are met."""
-        compression = self.pipeline.temporal_compression
-        patch = self.pipeline.transformer.config.patch_size_t
         sequence = list(segment.sequence)
-        while (len(sequence) - 1) % compression or (2 + (len(sequence) - 1) // compression) % patch:
-            sequence.append(sequence[-1])
-        return sequence
+        return sequence + [sequence[-1]] * (self.pipeline.segment_length(len(sequence)) - len(sequence))
 
     def _sketch(self, drawing: int) -> torch.Tensor:
-        return sketch_signal(self.shot.drawings[drawing], self.height, self.width)
+        return sketch_signal(self._line_art(drawing), self.height, self.width)
 
     def _palette(self, keyframe: int) -> Palette:
         if keyframe not in self._palettes:
-            painting, line_art = self.shot.keyframes[keyframe], self.shot.drawings[keyframe]
+            painting, line_art = self.shot.keyframes[keyframe], self._line_art(keyframe)
             self._palettes[keyframe] = extract_palette(painting, line_art)
         return self._palettes[keyframe]
 
@@ -194,18 +197,18 @@ class Coloring:
         neighbour: a coloured drawing beside this one and its palette entries. It votes too, and so does the keyframe:
         the one knows what moved step by step, the other cannot have gone astray.
         """
-        line_art, palette = self.shot.drawings[drawing], self._palette(keyframe)
+        line_art, palette = self._line_art(drawing), self._palette(keyframe)
         if drawing in self.shot.keyframes:
-            return fill_under_lines(line_art, self.shot.keyframes[drawing]), palette.labels.astype(np.uint8)
+            return fill_under_lines(line_art, self.shot.keyframes[drawing]), palette.labels
         read_in = codes or [palette.colors]
         scores = np.sum([decode_distances(i, code) for i, code in zip(images, read_in, strict=True)], axis=0)
         votes = cast_votes(scores)
         carriers = {
-            keyframe: (palette.labels.astype(np.uint8), KEYFRAME_WEIGHT),
+            keyframe: (palette.labels, KEYFRAME_WEIGHT),
             neighbour[0]: (neighbour[1], NEIGHBOUR_WEIGHT),  # in the keyframe's place where it is the keyframe
         }
         for other, (labels, weight) in carriers.items():
-            source = self.shot.drawings[other]
+            source = self._line_art(other)
             votes += weight * carried_votes(labels, source, line_art, len(palette.colors), votes.shape[:2])
         entries = flats(line_art, votes)
         if self.shot.finish == "flats":

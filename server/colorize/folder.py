@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.colorize.presets import UnknownPreset
 from server.colorize.regions import LINE_BELOW
-from server.colorize.shot import Shot
+from server.colorize.shot import Drawings, Shot
 from server.images import ImageError, encode_png, read_line_art, read_painted, read_size
 from shared.digests import address_of
 from shared.timing import Exposure, expose
@@ -76,22 +76,6 @@ def parse_size(text: str) -> Size:
     return int(found[1]), int(found[2])
 
 
-class Drawings(Sequence[np.ndarray]):
-    """Line drawings decoded when they are looked at, so that a long shot does not fill the memory."""
-
-    def __init__(self, paths: Sequence[Path], size: Size) -> None:
-        self.paths = paths
-        self.size = size
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # int → drawing, slice → drawings, as Sequence has it
-        if isinstance(index, slice):
-            return Drawings(self.paths[index], self.size)
-        return _resized(read_line_art(self.paths[index]), self.size)
-
-
 @dataclass(frozen=True)
 class FolderShot:
     """A folder read as a shot.
@@ -120,6 +104,7 @@ def read_folder(
     files = frame_files(folder)
     paintings = _paintings(keyframes, files)
     own_size = _common_size([*files.values(), *paintings.values()])
+    size = size or own_size
     contents: list[str] = []
     for path in files.values():
         art = read_line_art(path)
@@ -131,7 +116,8 @@ def read_folder(
     exposure = expose(0, contents)
     paths = tuple(files.values())
     drawings = Drawings(
-        [paths[exposure.first_frame_of(index)] for index in range(exposure.drawing_count)], size or own_size
+        [paths[exposure.first_frame_of(index)] for index in range(exposure.drawing_count)],
+        lambda path: _resized(read_line_art(path), size),
     )
     numbers = list(files)
     painted: dict[int, np.ndarray] = {}
@@ -141,7 +127,7 @@ def read_folder(
             raise FolderError(
                 f"{path} paints frame {number}, the same drawing as another keyframe: give one of the two."
             )
-        painted[index] = _resized(read_painted(path), drawings.size)
+        painted[index] = _resized(read_painted(path), size)
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
     return FolderShot(Shot(drawings, painted, prompt, seed, finish), exposure, paths)  # type: ignore[arg-type]

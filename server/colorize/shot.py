@@ -1,12 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A shot, decoded and ready to be coloured, and what colouring gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 
 from shared.protocol import Finish
+
+
+class Drawings(Sequence[np.ndarray]):
+    """The line art of a shot, uint8 [H, W] each, read when asked for: a long shot need not fit into memory.
+
+    sources: what `read` turns into a drawing, a path or an address.
+    """
+
+    def __init__(self, sources: Sequence[Any], read: Callable[[Any], np.ndarray]) -> None:
+        self._sources = sources
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Drawings": ...
+    def __getitem__(self, index: "int | slice") -> "np.ndarray | Drawings":
+        if isinstance(index, slice):
+            return Drawings(self._sources[index], self._read)
+        return self._read(self._sources[index])
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -20,12 +22,21 @@ from server.evaluation.comparison import METHODS, as_report, compare
 from server.evaluation.metrics import ColorError, pool
 from server.images import ImageError
 
+if TYPE_CHECKING:
+    from server.colorize.colorizer import Colorizer
+
+
+@functools.cache
+def _load(preset: str) -> Colorizer:
+    """Load a preset when the first clip is ready for it, and once for all clips."""
+    from server.colorize.colorizer import Colorizer  # brings torch
+
+    return Colorizer.from_preset(preset)
+
 
 def color_clip(clip: Clip, at: int, preset: str, seed: int, progress: Progress, title: str) -> list[np.ndarray]:
     """Colour a clip from the painting of drawing number `at`; returns one RGB uint8 [H, W, 3] a drawing."""
-    from server.colorize.colorizer import Colorizer  # brings torch
-
-    coloring = Colorizer.from_preset(preset).open(Shot(clip.drawings, {at: clip.truth[at]}, seed=seed))
+    coloring = _load(preset).open(Shot(clip.drawings, {at: clip.truth[at]}, seed=seed))
     frames: dict[int, np.ndarray] = {}
     bar = progress.add_task(title, total=len(coloring.segments))
     for index in range(len(coloring.segments)):

@@ -101,14 +101,22 @@ class LongAnimationPipeline(DiffusionPipeline):
             raise ValueError(
                 f"A segment has {self.temporal_compression}·k + 1 drawings, not {len(sketches)}: repeat the last one."
             )
-        if (1 + self._latent_count(len(sketches))) % self.transformer.config.patch_size_t:
+        if not self._fills_patches(len(sketches)):
             raise ValueError(
                 f"{len(sketches)} drawings with the reference do not fill patches of "
                 f"{self.transformer.config.patch_size_t} latents."
             )
 
-    def _latent_count(self, drawings: int) -> int:
-        return (drawings - 1) // self.temporal_compression + 1
+    def segment_length(self, drawings: int) -> int:
+        """The least number of drawings, at least `drawings`, that fills latents and patches."""
+        while (drawings - 1) % self.temporal_compression or not self._fills_patches(drawings):
+            drawings += 1
+        return drawings
+
+    def _fills_patches(self, drawings: int) -> bool:
+        """Whether the latents of so many drawings and the reference's make whole patches."""
+        latents = 1 + (drawings - 1) // self.temporal_compression + 1
+        return latents % self.transformer.config.patch_size_t == 0
 
     def encode_prompt(self, prompt: str) -> torch.Tensor:
         """Return text features [1, L, text_embed_dim]; a prompt over the limit is cut there."""

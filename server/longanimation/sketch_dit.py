@@ -7,7 +7,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  from_pretrained looks for it here
 from torch import nn
 
-from .transformer import RotaryEmbedding, embed_tokens
+from .transformer import RotaryEmbedding, embed_tokens, run_block
 
 
 class SketchDiT(CogVideoXTransformer3DModel):
@@ -40,9 +40,5 @@ class SketchDiT(CogVideoXTransformer3DModel):
         """
         video, text, temb = embed_tokens(self, hidden_states, encoder_hidden_states, timestep, ofs)
         for block in self.transformer_blocks:
-            arguments = (video, text, temb, image_rotary_emb)
-            if torch.is_grad_enabled() and self.gradient_checkpointing:
-                video, text = self._gradient_checkpointing_func(block, *arguments)
-            else:
-                video, text = block(*arguments)
+            video, text = run_block(self, block, video, text, temb, image_rotary_emb)
         return self.zero_conv(video)

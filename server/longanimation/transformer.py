@@ -33,6 +33,16 @@ def embed_tokens(
     return tokens[:, text_length:], tokens[:, :text_length], temb
 
 
+def run_block(
+    model: CogVideoXTransformer3DModel, block: torch.nn.Module, *arguments: Any
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Run one of the model's blocks, recomputed in the backward pass where the model checkpoints its gradients; returns
+    video and text tokens."""
+    if torch.is_grad_enabled() and model.gradient_checkpointing:
+        return model._gradient_checkpointing_func(block, *arguments)
+    return block(*arguments)
+
+
 def controlled_layers(num_layers: int) -> range:
     """Indices of the blocks after which control is added: every even one (0, 2, 4, …)."""
     return range(0, num_layers, 2)
@@ -70,11 +80,7 @@ class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
             control_signal = control_scale * control_signal
         control_after = controlled_layers(len(self.transformer_blocks))
         for index, block in enumerate(self.transformer_blocks):
-            arguments = (video, text, temb, image_rotary_emb, attention_kwargs)
-            if torch.is_grad_enabled() and self.gradient_checkpointing:
-                video, text = self._gradient_checkpointing_func(block, *arguments)
-            else:
-                video, text = block(*arguments)
+            video, text = run_block(self, block, video, text, temb, image_rotary_emb, attention_kwargs)
             if control_signal is not None and index in control_after:
                 video = video + control_signal
         video = self.proj_out(self.norm_out(self.norm_final(video), temb=temb))
