@@ -46,14 +46,6 @@ if sys.platform == "linux":
     bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 16
     bpy.ops.render.render()
 """
-DESCRIBE_PRESET = """import sys
-from server.colorize.presets import UnknownPreset, find_preset
-try:
-    preset = find_preset(sys.argv[1])
-except UnknownPreset as error:
-    sys.exit(str(error))
-print(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. Licence of the weights: {preset.licence}.")
-"""
 
 # What Blender and Skia load from a Linux system, by the command that installs it.
 SYSTEM_PACKAGES = {
@@ -359,6 +351,13 @@ def split_blenders(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:count], [] if count is None else words[count:]
 
 
+def models_arguments(options: argparse.Namespace) -> list[str]:
+    """Return the arguments of `models` for the program in the server's environment, which does its work."""
+    flags = ["--accept-licences"] * options.accept_licences + ["--remove-downloads"] * options.remove_downloads
+    place = ["--downloads", str(Path(options.downloads).resolve())] if options.downloads else []
+    return [options.preset, *flags, *place]
+
+
 def main() -> int:
     """Read the command line, do it, and return the exit code."""
     parser = argparse.ArgumentParser(description="Install LongAnimation Color and run it.", allow_abbrev=False)
@@ -376,8 +375,11 @@ def main() -> int:
     command = commands.add_parser("addon", help="build the extension's zip, which Blender installs")
     command.add_argument("--output", default="dist", help="folder for the zip (default: %(default)s)")
     command.add_argument("--blender", nargs=1, default=[], help=blender)
-    command = commands.add_parser("models", help="tell where a preset's weights are, and their licence")
-    command.add_argument("preset", help="for example: tiny")
+    command = commands.add_parser("models", help="tell where a preset's weights are, and their licence, or fetch them")
+    command.add_argument("preset", help="tiny, which is here, or longanimation-5b, which is downloaded and converted")
+    command.add_argument("--accept-licences", action="store_true", help="accept the licences without being asked")
+    command.add_argument("--downloads", metavar="DIR", help="where to download to (default: in server/weights)")
+    command.add_argument("--remove-downloads", action="store_true", help="delete it once it is converted")
 
     options, others = parser.parse_known_args()
     if others and options.command != "test":
@@ -399,7 +401,7 @@ def perform(options: argparse.Namespace, others: list[str]) -> int:
     if options.command in ("server", "models"):
         prepare([server])
         if options.command == "models":
-            return run([server.python, "-c", DESCRIBE_PRESET, options.preset])
+            return run([server.python, "-m", "server.models", *models_arguments(options)])
         chosen = {"--listen": options.listen, "--device": options.device}
         return run([server.python, "-m", "server", "serve", *(w for pair in chosen.items() if pair[1] for w in pair)])
     wanted, arguments = split_blenders(options.blender) if options.command == "test" else (options.blender, [])

@@ -297,8 +297,24 @@ def test_ending_the_installer_ends_the_server_it_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("preset", "code"), [("tiny", 0), ("huge", 1)])
-def test_a_preset_is_described_with_its_licence_and_an_unknown_one_refused(preset: str, code: int) -> None:
-    command = [sys.executable, "-c", install.DESCRIBE_PRESET, preset]
-    done = subprocess.run(command, cwd=install.ROOT, text=True, capture_output=True)
-    assert done.returncode == code, done.stderr
-    assert ("icence" in done.stdout) if code == 0 else ("tiny" in done.stderr and "Traceback" not in done.stderr)
+def test_a_preset_is_described_with_its_licence_and_an_unknown_one_refused(
+    preset: str, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["install.py", "models", preset])
+    monkeypatch.setattr(install, "prepare", lambda environments: None)  # the tests run in what it would make
+    monkeypatch.setattr(Environment, "python", sys.executable)
+    assert install.main() == code
+    said = capfd.readouterr()
+    assert ("icence" in said.out) if code == 0 else ("tiny" in said.err and "Traceback" not in said.err)
+
+
+def test_what_is_asked_of_a_preset_reaches_the_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(install, "prepare", lambda environments: None)
+    monkeypatch.setattr(install, "run", lambda command: asked.extend(command) or 0)
+    monkeypatch.chdir(tmp_path)
+    words = ["models", "longanimation-5b", "--accept-licences", "--downloads", "here", "--remove-downloads"]
+    monkeypatch.setattr(sys, "argv", ["install.py", *words])
+    assert install.main() == 0
+    assert asked[1:4] == ["-m", "server.models", "longanimation-5b"]
+    assert set(asked[4:]) == {"--accept-licences", "--remove-downloads", "--downloads", str(tmp_path / "here")}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the preset `longanimation-5b` is made of: repositories on the hub, their files and their licences."""
+
+from dataclasses import dataclass
+from typing import Any
+
+PRESET = "longanimation-5b"
+
+SETTINGS: dict[str, Any] = {
+    "title": "LongAnimation 5B: for a CUDA GPU",
+    "licence": "CogVideoX License (research; commercial use after registration), Apache-2.0 (T5, Video-XL), MIT "
+    "(CLIP); LongAnimation's own weights: not stated by the authors, whose paper says non-commercial research",
+    "pixels": 1024 * 576,
+    "segment": 81,
+    "steps": 50,
+    "guidance": 6.0,
+    "votes": 0,
+}
+"""The preset's `preset.json`: the size, length and steps of the paper (§4.1)."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """Files of one repository on the hub.
+
+    folder: its name among the downloads. revision: a commit where its id is known; otherwise the branch, whose commit
+    of the day is taken. patterns: of the files that are needed; where there are two, the first that is there.
+    """
+
+    folder: str
+    repository: str
+    revision: str
+    patterns: tuple[str, ...]
+    what: str
+    licence: str
+
+
+DOWNLOADS = (
+    Download(
+        "CogVideoX1.5-5B-I2V",
+        "zai-org/CogVideoX1.5-5B-I2V",
+        "46c90528707aebbe69066390b4fe7e7d24c9c2a4",
+        ("transformer/*", "vae/*", "text_encoder/*", "tokenizer/*", "scheduler/*"),
+        "denoiser, video autoencoder and text encoder",
+        "The CogVideoX License: free for academic research; commercial use after registration with its authors, up to "
+        "a million visits a month; not for military or illegal purposes. The text encoder is T5 v1.1 XXL: Apache-2.0.",
+    ),
+    Download(
+        "LongAnimation",
+        "CNcreator0331/LongAnimation",
+        "main",
+        ("*control_module.safetensors", "*glm_module.safetensors"),
+        "SketchDiT and dynamic memory",
+        "Not stated by the authors for the weights. Their code's page shows Apache-2.0; their paper says: “Our work is "
+        "solely for non-commercial scientific research” (§4.1).",
+    ),
+    Download(
+        "Video_XL",
+        "sy1998/Video_XL",
+        "main",
+        (
+            "VideoXL_weight_8/*.json",
+            "VideoXL_weight_8/merges.txt",
+            "VideoXL_weight_8/*.safetensors|VideoXL_weight_8/pytorch_model*.bin",
+        ),
+        "long-video-understanding model, built on Qwen2-7B",
+        "Apache-2.0, says the project's page, and that what it builds on keeps its own licence (Qwen2-7B: Apache-2.0).",
+    ),
+    Download(
+        "clip-vit-large-patch14-336",
+        "openai/clip-vit-large-patch14-336",
+        "ce19dc912ca5cd21c8a653c79e251e808ccabcd1",
+        ("config.json", "model.safetensors|pytorch_model.bin"),
+        "Video-XL's eyes",
+        "MIT, the licence of OpenAI's CLIP.",
+    ),
+)

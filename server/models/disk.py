@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Room on the disks, asked for before anything large is begun."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class DiskFull(Exception):
+    """A disk has too little room; the message says which, and how much is needed."""
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder that may not exist."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def check_room(needs: Mapping[Path, int]) -> None:
+    """Raise DiskFull unless each folder, which may not exist yet, has room for so many bytes more; folders on one disk
+    share it."""
+    disks: dict[int, list[tuple[Path, int]]] = {}
+    for folder, size in needs.items():
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        disks.setdefault(there.stat().st_dev, []).append((there, size))
+    for entries in disks.values():
+        needed, free = sum(size for _, size in entries), shutil.disk_usage(entries[0][0]).free
+        if needed > free:
+            raise DiskFull(
+                f"The disk of {entries[0][0]} has {free / 1e9:.1f} GB free, and {needed / 1e9:.1f} GB are needed. Free "
+                "some space, or choose folders on another disk, and run the same command again."
+            )

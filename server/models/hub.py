@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files on the hub: what there is, how large and with which checksums; and fetching them with the hub's own client."""
+
+import fnmatch
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import FileMetadataError, LocalEntryNotFoundError, OfflineModeIsEnabled, XetDownloadError
+
+from .catalogue import Download
+
+
+class HubError(Exception):
+    """The hub has not what is looked for, or cannot be reached; the message says what to do."""
+
+
+BY_HAND = "The files can also be brought by hand and converted with `python -m server convert`: see docs/models.md."
+
+FAILURES = (httpx2.HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, FileMetadataError, XetDownloadError)
+"""What the hub's client raises when the hub refuses or cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files to fetch for a download: their sizes, and the SHA-256 of those whose checksums the hub has.
+
+    commit: of the repository, so that what is listed is what is fetched.
+    """
+
+    download: Download
+    commit: str
+    sizes: dict[str, int]
+    checksums: dict[str, str]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(self.sizes.values())
+
+
+def list_files(download: Download) -> Listing:
+    """Ask the hub which files a download has. Raises HubError."""
+    try:
+        info = HfApi().model_info(download.repository, revision=download.revision, files_metadata=True)
+    except FAILURES as error:
+        raise HubError(
+            f"{download.repository} could not be reached on the hub ({_short(error)}). Check the network, and run the "
+            f"same command again. {BY_HAND}"
+        ) from error
+    files = {file.rfilename: file for file in info.siblings or []}
+    chosen: list[str] = []
+    for pattern in download.patterns:
+        matches = next((found for choice in pattern.split("|") if (found := fnmatch.filter(files, choice))), None)
+        if matches is None:
+            raise HubError(f"{download.repository} on the hub has no {pattern.replace('|', ' nor ')}. {BY_HAND}")
+        chosen += matches
+    checksums = {name: lfs.sha256 for name in chosen if (lfs := files[name].lfs) is not None}
+    return Listing(download, str(info.sha), {name: files[name].size or 0 for name in chosen}, checksums)
+
+
+def fetch(listing: Listing, folder: Path) -> None:
+    """Download what is listed into `folder`, one file after the other so that Ctrl-C ends it at once; what is there
+    already is kept. Raises HubError."""
+    try:
+        for name in listing.sizes:
+            hf_hub_download(listing.download.repository, name, revision=listing.commit, local_dir=folder)
+    except FAILURES as error:
+        raise HubError(
+            f"The download of {listing.download.repository} broke off ({_short(error)}). Run the same command again: "
+            f"it goes on from there. {BY_HAND}"
+        ) from error
+
+
+def _short(error: Exception) -> str:
+    """The first line of what the hub's client says; more would be advice on its own functions."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
