@@ -22,6 +22,7 @@ ARROWS = {
     "server.evaluation": {"server.evaluation", "server.longanimation", "server.colorize", "server.images", "shared"},
     "server.storage": {"server.storage", "server.config", "shared"},
     "server.images": {"shared"},
+    "server.models": {"server.models", "server.longanimation", "server.colorize.presets", "shared"},
     "server.jobs": {
         "server.jobs",
         "server.storage",

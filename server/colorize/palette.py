@@ -24,38 +24,57 @@ _CODE_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, whi
 
 @dataclass(frozen=True)
 class Palette:
-    """A keyframe's fill colours and where they are.
+    """The fill colours of a shot's keyframes and where they are.
 
     colors: uint8 RGB [N, 3], the most frequent first.
-    labels: uint8 [H, W], the entry of every pixel; line pixels have the entry of what is beside them.
+    labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of what is beside it.
     """
 
     colors: np.ndarray
     labels: np.ndarray
 
 
-def extract_palette(painted: np.ndarray, line_art: np.ndarray, max_entries: int = MAX_ENTRIES) -> Palette:
-    """Find the fill colours of a painted keyframe.
+def extract_palette(
+    paintings: Sequence[np.ndarray], line_art: Sequence[np.ndarray], max_entries: int = MAX_ENTRIES
+) -> Palette:
+    """Find the fill colours of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
-    painted: RGB uint8 [H, W, 3], with or without the lines on it; line_art: uint8 [H, W], the lines of the same
-    drawing. Colours are read where the painting is flat and clear of lines, so anti-aliased borders and fills
+    paintings: RGB uint8 [H, W, 3] each, with or without the lines on it; line_art: uint8 [H, W], the lines of the same
+    drawings. Colours are read where a painting is flat and clear of lines, so anti-aliased borders and fills
     that miss the lines by a little add none; a region too small for that is read as a whole.
     """
-    regions = find_regions(line_art)
-    sure = clear_pixels(line_art, regions.labels) & _flat(painted)
-    seen = np.bincount(regions.labels[sure], minlength=regions.count) >= _FEWEST_PIXELS
-    small = ~seen[regions.labels] & (line_art >= _CLEAN_PAPER)
-    values, counts, _ = _distinct_colors(painted[sure])
-    medians, areas = _medians(painted[small], regions.labels[small])
-    if not len(values) + len(medians):  # nothing but lines: the painting itself is all there is
-        values, counts, _ = _distinct_colors(painted.reshape(-1, 3))
-    colors = _merge(np.concatenate([values, medians]), np.concatenate([counts, areas]), max_entries)
-    entry = _nearest_entry(painted, colors)
-    if small.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
-        _, place = np.unique(regions.labels[small], return_inverse=True)
-        entry[small] = _nearest_entry(medians[None], colors)[0, place]
-    source = regions.sources(sure | small)
-    return Palette(colors, entry.ravel()[source])
+    readings = [_Reading(painted, lines) for painted, lines in zip(paintings, line_art, strict=True)]
+    values, counts = (np.concatenate(parts) for parts in zip(*(reading.colors for reading in readings), strict=True))
+    colors = _merge(values, counts, max_entries)
+    return Palette(colors, np.stack([reading.labels(colors) for reading in readings]))
+
+
+class _Reading:
+    """What can be read of one painted keyframe."""
+
+    def __init__(self, painted: np.ndarray, line_art: np.ndarray) -> None:
+        self._painted = painted
+        self._regions = find_regions(line_art)
+        self._sure = clear_pixels(line_art, self._regions.labels) & _flat(painted)
+        seen = np.bincount(self._regions.labels[self._sure], minlength=self._regions.count) >= _FEWEST_PIXELS
+        self._small = ~seen[self._regions.labels] & (line_art >= _CLEAN_PAPER)
+        self._medians, self._areas = _medians(painted[self._small], self._regions.labels[self._small])
+
+    @property
+    def colors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Colours uint8 [V, 3] and their pixel counts [V]."""
+        values, counts, _ = _distinct_colors(self._painted[self._sure])
+        if not len(values) + len(self._medians):  # nothing but lines: the painting itself is all there is
+            values, counts, _ = _distinct_colors(self._painted.reshape(-1, 3))
+        return np.concatenate([values, self._medians]), np.concatenate([counts, self._areas])
+
+    def labels(self, colors: np.ndarray) -> np.ndarray:
+        """The entry uint8 [H, W] of every pixel in a palette uint8 [N, 3]."""
+        entry = _nearest_entry(self._painted, colors)
+        if self._small.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
+            _, place = np.unique(self._regions.labels[self._small], return_inverse=True)
+            entry[self._small] = _nearest_entry(self._medians[None], colors)[0, place]
+        return entry.ravel()[self._regions.sources(self._sure | self._small)]
 
 
 def clear_pixels(line_art: np.ndarray, labels: np.ndarray) -> np.ndarray:

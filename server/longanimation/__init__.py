@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """LongAnimation (ICCV 2025): long animation colouring with dynamic global-local memory."""
 
+from .long_shot import ColoredSegment, LongShot
 from .memory import DynamicGlobalLocalMemory
-from .pipeline import LongAnimationPipeline, SegmentOutput
+from .pipeline import LongAnimationPipeline, NonFiniteLatents, SegmentOutput
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
-from .video_xl import VideoMemory, VideoXL
+from .video_memory import VideoMemory
+from .video_xl import VideoXL
 
 __all__ = [
+    "ColoredSegment",
     "DynamicGlobalLocalMemory",
     "LongAnimationPipeline",
     "LongAnimationTransformer3DModel",
+    "LongShot",
+    "NonFiniteLatents",
     "SegmentOutput",
     "SketchDiT",
     "VideoMemory",

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.attention.bias import causal_lower_right
+
+Rotation = tuple[torch.Tensor, torch.Tensor]
+"""Cosines and sines of rotary positions, each [N, head_dim]."""
 
 
 @dataclass
@@ -26,50 +30,61 @@ class KeyValueCache:
         """A cache that can grow without changing this one; the tensors are shared."""
         return KeyValueCache(list(self.keys), list(self.values))
 
+    def keep(self, rows: torch.Tensor) -> None:
+        """Drop all but the tokens for which `rows` [N] is true. The rest move up: positions are counted anew."""
+        self.keys = [key[:, :, rows] for key in self.keys]
+        self.values = [value[:, :, rows] for value in self.values]
+
+
+def _rotation(count: int, head_dim: int, theta: float, like: torch.Tensor) -> Rotation:
+    """The rotary positions 0 … count − 1, on the device and in the type of `like`."""
+    exponents = torch.arange(head_dim // 2, device=like.device, dtype=torch.float32) / (head_dim // 2)
+    angles = torch.arange(count, device=like.device)[:, None].float() / theta**exponents
+    return angles.cos().repeat(1, 2).to(like.dtype), angles.sin().repeat(1, 2).to(like.dtype)
+
+
+def _rotate(heads: torch.Tensor, rotation: Rotation) -> torch.Tensor:
+    cosines, sines = rotation
+    first, second = heads.chunk(2, dim=-1)
+    return heads * cosines + torch.cat([-second, first], dim=-1) * sines
+
 
 class _Attention(nn.Module):
-    def __init__(self, hidden: int, heads: int, kv_heads: int, rope_theta: float) -> None:
+    def __init__(self, hidden: int, heads: int, kv_heads: int) -> None:
         super().__init__()
         self.head_dim = hidden // heads
-        self.rope_theta = rope_theta
         for prefix in ("", "beacon_"):
             setattr(self, f"{prefix}q_proj", nn.Linear(hidden, heads * self.head_dim))
             setattr(self, f"{prefix}k_proj", nn.Linear(hidden, kv_heads * self.head_dim))
             setattr(self, f"{prefix}v_proj", nn.Linear(hidden, kv_heads * self.head_dim))
         self.o_proj = nn.Linear(heads * self.head_dim, hidden, bias=False)
 
-    def _project(self, name: str, hidden: torch.Tensor, is_beacon: torch.Tensor) -> torch.Tensor:
+    def _project(self, name: str, hidden: torch.Tensor, beacons: torch.Tensor | None) -> torch.Tensor:
         """Project ordinary tokens and beacons with their own weights; [B, heads, T, head_dim]."""
         projected = getattr(self, f"{name}_proj")(hidden)
-        if is_beacon.any():
-            beacons = getattr(self, f"beacon_{name}_proj")(hidden[:, is_beacon])
-            projected = projected.index_copy(1, is_beacon.nonzero()[:, 0], beacons.to(projected.dtype))
+        if beacons is not None:
+            own = getattr(self, f"beacon_{name}_proj")(hidden[:, beacons])
+            projected = projected.index_copy(1, beacons, own.to(projected.dtype))
         return projected.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
-    def _rotate(self, heads: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        half = self.head_dim // 2
-        exponents = torch.arange(half, device=heads.device, dtype=torch.float32) / half
-        angles = positions[:, None].float() / self.rope_theta**exponents
-        cosines, sines = (t.repeat(1, 2).to(heads.dtype) for t in (angles.cos(), angles.sin()))
-        turned = torch.cat([-heads[..., half:], heads[..., :half]], dim=-1)
-        return heads * cosines + turned * sines
-
     def forward(
-        self, hidden: torch.Tensor, is_beacon: torch.Tensor, past: tuple[torch.Tensor, torch.Tensor] | None
+        self,
+        hidden: torch.Tensor,
+        beacons: torch.Tensor | None,
+        rotation: Rotation,
+        past: tuple[torch.Tensor, torch.Tensor] | None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the output and the new tokens' keys (before rotation) and values."""
-        query, key, value = (self._project(name, hidden, is_beacon) for name in "qkv")
+        query, key, value = (self._project(name, hidden, beacons) for name in "qkv")
         keys, values = key, value
         if past is not None:
             keys, values = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        positions = torch.arange(keys.shape[2], device=hidden.device)
-        new = query.shape[2]
-        mask = positions[None] <= positions[-new:, None]
+        new, total = query.shape[2], keys.shape[2]
         attended = F.scaled_dot_product_attention(
-            self._rotate(query, positions[-new:]),
-            self._rotate(keys, positions),
+            _rotate(query, (rotation[0][-new:], rotation[1][-new:])),
+            _rotate(keys, rotation),
             values,
-            attn_mask=mask,
+            attn_mask=causal_lower_right(new, total),  # an explicit mask would rule CUDA's flash attention out
             enable_gqa=True,
         )
         return self.o_proj(attended.transpose(1, 2).flatten(2)), key, value
@@ -89,18 +104,25 @@ class _FeedForward(nn.Module):
 class BeaconLayer(nn.Module):
     """One Qwen2 layer."""
 
-    def __init__(self, hidden: int, intermediate: int, heads: int, kv_heads: int, eps: float, theta: float) -> None:
+    def __init__(self, hidden: int, intermediate: int, heads: int, kv_heads: int, eps: float) -> None:
         super().__init__()
-        self.self_attn = _Attention(hidden, heads, kv_heads, theta)
+        self.self_attn = _Attention(hidden, heads, kv_heads)
         self.mlp = _FeedForward(hidden, intermediate)
         self.input_layernorm = nn.RMSNorm(hidden, eps)
         self.post_attention_layernorm = nn.RMSNorm(hidden, eps)
 
     def forward(
-        self, hidden: torch.Tensor, is_beacon: torch.Tensor, past: tuple[torch.Tensor, torch.Tensor] | None
+        self,
+        hidden: torch.Tensor,
+        beacons: torch.Tensor | None,
+        rotation: Rotation,
+        past: tuple[torch.Tensor, torch.Tensor] | None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return hidden states [B, T, hidden] and the new keys and values [B, kv_heads, T, head_dim]."""
-        attended, key, value = self.self_attn(self.input_layernorm(hidden), is_beacon, past)
+        """Return hidden states [B, T, hidden] and the new keys and values [B, kv_heads, T, head_dim].
+
+        beacons: positions of the beacons among the T tokens; past: keys and values of what came before.
+        """
+        attended, key, value = self.self_attn(self.input_layernorm(hidden), beacons, rotation, past)
         hidden = hidden + attended
         return hidden + self.mlp(self.post_attention_layernorm(hidden)), key, value
 
@@ -120,12 +142,12 @@ class BeaconModel(nn.Module):
         rope_theta: float,
     ) -> None:
         super().__init__()
+        self.head_dim = hidden_size // num_attention_heads
+        self.rope_theta = rope_theta
         self.embed_tokens = nn.Embedding(vocab_size, hidden_size)
         self.beacon_embed_tokens = nn.Embedding(1, hidden_size)
         self.layers = nn.ModuleList(
-            BeaconLayer(
-                hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, rms_norm_eps, rope_theta
-            )
+            BeaconLayer(hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, rms_norm_eps)
             for _ in range(num_hidden_layers)
         )
         self.norm = nn.RMSNorm(hidden_size, rms_norm_eps)
@@ -134,20 +156,21 @@ class BeaconModel(nn.Module):
         """Run tokens [B, T, hidden] after what the cache holds, and put their keys and values into it.
 
         With `ratio` one beacon follows each `ratio` tokens, and only the beacons enter the cache; T must be a multiple.
-        Positions are counted from the start of the cache, beacons included. Returns normed hidden states.
+        Positions are counted from the start of the cache, beacons included: keys are cached before rotation, so that
+        tokens can be dropped. Returns normed hidden states.
         """
-        if ratio is None:
-            is_beacon = torch.zeros(embeddings.shape[1], dtype=torch.bool, device=embeddings.device)
-        else:
+        beacons = None
+        if ratio is not None:
             embeddings = self._with_beacons(embeddings, ratio)
-            is_beacon = torch.arange(embeddings.shape[1], device=embeddings.device) % (ratio + 1) == ratio
-        kept = slice(None) if ratio is None else is_beacon
+            beacons = torch.arange(ratio, embeddings.shape[1], ratio + 1, device=embeddings.device)
         filled = bool(cache.keys)
+        rotation = _rotation(len(cache) + embeddings.shape[1], self.head_dim, self.rope_theta, embeddings)
         hidden = embeddings
         for index, layer in enumerate(self.layers):
             past = (cache.keys[index], cache.values[index]) if filled else None
-            hidden, key, value = layer(hidden, is_beacon, past)
-            key, value = key[:, :, kept], value[:, :, kept]
+            hidden, key, value = layer(hidden, beacons, rotation, past)
+            if beacons is not None:
+                key, value = key[:, :, beacons], value[:, :, beacons]
             if past is None:
                 cache.keys.append(key)
                 cache.values.append(value)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One segment through the whole stack: encode, denoise under control and memory, fuse, decode (paper Fig. 2)."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler, DiffusionPipeline
@@ -13,8 +15,12 @@ from .fusion import FUSED_LATENTS, color_consistency_fusion
 from .memory import DynamicGlobalLocalMemory, MappedMemory
 from .rotary import rotary_embedding
 from .sketch_dit import SketchDiT
+from .solver import solve_step
 from .transformer import LongAnimationTransformer3DModel
-from .video_xl import VideoMemory, VideoXL
+from .video_memory import Ratio, VideoMemory
+from .video_xl import Crop, VideoXL
+
+logger = logging.getLogger(__name__)
 
 OFS = 2.0
 """CogVideoX-1.5's constant offset embedding."""
@@ -23,40 +29,59 @@ MEMORY_HEAD = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_
 MEMORY_TAIL = "\nCan you describe the scene and color in anime?<|im_end|>\n<|im_start|>assistant\n"
 """What Video-XL is told before and asked after the frames."""
 
+Compatibility = Literal["research"]
+"""`"research"` does as the authors' code does where ours does better; None, the default, does not."""
+
+StepCallback = Callable[["LongAnimationPipeline", int, int, dict[str, Any]], dict[str, Any]]
+"""Called after each step as in every Diffusers pipeline: (pipeline, index of the step, timestep, {"latents": …}); what
+it returns may hold other latents. What it raises ends the run."""
+
+
+class NonFiniteLatents(ArithmeticError):
+    """The latents are no longer numbers; the message says since when and what to try."""
+
 
 @dataclass(frozen=True)
 class SegmentOutput:
     """A coloured segment.
 
-    frames: [B, F, 3, H, W] in 0..1.
+    frames: [B, F, 3, H, W] in 0..1; None when only latents were asked for.
+    latents: [B, f, C, h, w], scaled, without the reference's.
     tail: for every fused step the last latents, [steps, B, 4, C, h, w]: what the next segment's fusion needs; None when
         the segment has fewer latents or no step is fused.
     """
 
-    frames: torch.Tensor
+    frames: torch.Tensor | None
+    latents: torch.Tensor
     tail: torch.Tensor | None
 
 
 class LongAnimationPipeline(DiffusionPipeline):
-    """Colours one segment of sketches by a reference image.
+    """Colours one segment of sketches by a reference image; `LongShot` strings segments together.
 
     The reference rides at latent 0 with its own sketch; it is dropped before decoding. Published segments of 81
-    drawings are 21 latents; with it they fill patches of two.
+    drawings are 21 latents; with it they fill patches of two. The text parts may be missing (None) where embeddings are
+    given, Video-XL where memory is.
+
+    prompt_suffix: what is added to every prompt, as the weights saw it in training.
     """
 
     model_cpu_offload_seq = "video_xl->text_encoder->sketch_dit->dynamic_memory->transformer->vae"
+    _optional_components = ["tokenizer", "text_encoder", "dynamic_memory", "video_tokenizer", "video_xl"]  # noqa: RUF012
+    _callback_tensor_inputs = ["latents"]  # noqa: RUF012
 
     def __init__(
         self,
-        tokenizer: PreTrainedTokenizerBase,
-        text_encoder: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase | None,
+        text_encoder: PreTrainedModel | None,
         vae: AutoencoderKLCogVideoX,
         transformer: LongAnimationTransformer3DModel,
         sketch_dit: SketchDiT,
-        dynamic_memory: DynamicGlobalLocalMemory,
-        video_tokenizer: PreTrainedTokenizerBase,
-        video_xl: VideoXL,
+        dynamic_memory: DynamicGlobalLocalMemory | None,
+        video_tokenizer: PreTrainedTokenizerBase | None,
+        video_xl: VideoXL | None,
         scheduler: CogVideoXDPMScheduler,
+        prompt_suffix: str = "",
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -70,6 +95,7 @@ class LongAnimationPipeline(DiffusionPipeline):
             video_xl=video_xl,
             scheduler=scheduler,
         )
+        self.register_to_config(prompt_suffix=prompt_suffix)
 
     @property
     def spatial_compression(self) -> int:
@@ -86,40 +112,40 @@ class LongAnimationPipeline(DiffusionPipeline):
         """Drawings a latent, after the first."""
         return int(self.vae.config.temporal_compression_ratio)
 
-    def check_inputs(self, references: torch.Tensor, reference_sketch: torch.Tensor, sketches: torch.Tensor) -> None:
-        """Raise ValueError when shapes do not fit each other or the model."""
-        height, width = sketches.shape[-2:]
-        multiple = self.spatial_multiple
-        if height % multiple or width % multiple:
-            raise ValueError(f"The size {width}×{height} must be a multiple of {multiple} in both directions.")
-        if references.shape[-2:] != (height, width) or reference_sketch.shape[-2:] != (height, width):
-            raise ValueError(
-                f"References {tuple(references.shape)}, their sketch {tuple(reference_sketch.shape)} and the sketches "
-                f"{tuple(sketches.shape)} must have the same height and width."
-            )
-        if (len(sketches) - 1) % self.temporal_compression:
-            raise ValueError(
-                f"A segment has {self.temporal_compression}·k + 1 drawings, not {len(sketches)}: repeat the last one."
-            )
-        if not self._fills_patches(len(sketches)):
-            raise ValueError(
-                f"{len(sketches)} drawings with the reference do not fill patches of "
-                f"{self.transformer.config.patch_size_t} latents."
-            )
-
     def segment_length(self, drawings: int) -> int:
         """The least number of drawings, at least `drawings`, that fills latents and patches."""
-        while (drawings - 1) % self.temporal_compression or not self._fills_patches(drawings):
+        while (drawings - 1) % self.temporal_compression or not self._fills_patches(self._latents_of(drawings)):
             drawings += 1
         return drawings
 
-    def _fills_patches(self, drawings: int) -> bool:
-        """Whether the latents of so many drawings and the reference's make whole patches."""
-        latents = 1 + (drawings - 1) // self.temporal_compression + 1
-        return latents % self.transformer.config.patch_size_t == 0
+    def _latents_of(self, drawings: int) -> int:
+        """How many latents so many drawings and the reference have."""
+        return 1 + (drawings - 1) // self.temporal_compression + 1
 
+    def _fills_patches(self, latents: int) -> bool:
+        return latents % (self.transformer.config.patch_size_t or 1) == 0
+
+    # What goes in
+
+    def cut_prompt(self, prompt: str) -> tuple[str, str]:
+        """Return the part of a prompt that the text encoder reads, and the rest."""
+        limit = self.transformer.config.max_text_seq_length - 1  # one token says that the text ends
+        tokens = self.tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
+        if len(tokens) <= limit:
+            return prompt, ""
+        read = self.tokenizer.decode(tokens[:limit])
+        return read, self.tokenizer.decode(tokens[limit:])
+
+    @torch.no_grad()
     def encode_prompt(self, prompt: str) -> torch.Tensor:
-        """Return text features [1, L, text_embed_dim]; a prompt over the limit is cut there."""
+        """Return text features [1, L, text_embed_dim]. Of a prompt over the limit of L tokens the end is left out, and
+        a warning says which."""
+        if rest := self.cut_prompt(prompt)[1]:
+            logger.warning(
+                "The prompt is longer than the %d tokens that the model reads; left out: %r. Shorten it.",
+                self.transformer.config.max_text_seq_length,
+                rest,
+            )
         tokens = self.tokenizer(
             prompt,
             padding="max_length",
@@ -134,89 +160,191 @@ class LongAnimationPipeline(DiffusionPipeline):
         video = signal.transpose(1, 2).to(self.vae.device, self.vae.dtype)
         return self.vae.encode(video).latent_dist.sample(generator).transpose(1, 2)
 
+    def encode_sketches(
+        self, reference_sketch: torch.Tensor, sketches: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Return sketch latents [1, 1 + f, C, h, w], scaled: the sketch [3, H, W] of the reference image on its own,
+        then the segment's [F, 3, H, W]."""
+        parts = [self.encode_video(part[None], generator) for part in (reference_sketch[None], sketches)]
+        return torch.cat(parts, dim=1) * self.vae.config.scaling_factor
+
+    def encode_references(
+        self, references: torch.Tensor, latents: int, generator: torch.Generator | None
+    ) -> torch.Tensor:
+        """Return image latents [B, latents, C, h, w]: the references [B, 3, H, W] at 0, zeros elsewhere.
+
+        CogVideoX-1.5 (`invert_scale_latents`) was trained on them as they come from the VAE.
+        """
+        encoded = self.encode_video(references[:, None], generator)
+        if not self.vae.config.invert_scale_latents:
+            encoded = encoded * self.vae.config.scaling_factor
+        return torch.cat([encoded, encoded.new_zeros(len(encoded), latents - 1, *encoded.shape[2:])], dim=1)
+
     def decode_video(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode scaled latents [B, latents, C, h, w] into frames [B, F, 3, H, W] in 0..1."""
         video = latents.transpose(1, 2).to(self.vae.dtype) / self.vae.config.scaling_factor
         frames = self.vae.decode(video).sample.transpose(1, 2)
         return (frames.float() / 2 + 0.5).clamp(0, 1)
 
+    # Memory (§3.2.2)
+
     def _video_ids(self, text: str) -> torch.Tensor:
         ids = self.video_tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
         return ids.to(self.video_xl.device)
 
     @torch.no_grad()
-    def remember(self, memory: VideoMemory | None, frames: torch.Tensor) -> VideoMemory:
+    def remember(
+        self, memory: VideoMemory | None, frames: torch.Tensor, ratio: Ratio | None = None, crop: Crop = None
+    ) -> VideoMemory:
         """Add finished frames [F, 3, H, W] in 0..1 to a memory, or begin one. What was compressed before stays as it
-        is, so the cost is that of the new frames alone."""
-        memory = self.video_xl.start(self._video_ids(MEMORY_HEAD)) if memory is None else memory
-        self.video_xl.append(memory, self.video_xl.encode_frames(frames.to(self.video_xl.device)))
+        is, so the cost is that of the new frames alone. ratio, crop: see `VideoXL.start` and `encode_frames`."""
+        memory = self.video_xl.start(self._video_ids(MEMORY_HEAD), ratio) if memory is None else memory
+        self.video_xl.append_frames(memory, frames, crop)
         return memory
 
     @torch.no_grad()
-    def map_memory(self, history: Sequence[VideoMemory], latest: Sequence[VideoMemory]) -> MappedMemory:
-        """Turn global memories (all frames so far) and local ones (the latest segment), one of each for every
-        colouring of a batch, into DGLM's keys and values (§3.2.2)."""
+    def map_memory(self, history: Sequence[VideoMemory], latest: Sequence[VideoMemory] | None) -> MappedMemory:
+        """Turn global memories (all frames so far) and local ones (the latest drawings), one of each for every
+        colouring of a batch, into DGLM's keys and values: once a segment (Eq. 4)."""
         tail = self._video_ids(MEMORY_TAIL)
-        asked = [torch.cat([self.video_xl.ask(m, tail)[0] for m in memories]) for memories in (history, latest)]
-        return self.dynamic_memory.map_memory(*(memory.to(self.dynamic_memory.dtype) for memory in asked))
+        read = [
+            None if memories is None else torch.cat([self.video_xl.read(memory, tail) for memory in memories])
+            for memories in (history, latest)
+        ]
+        dtype, device = self.dynamic_memory.dtype, self.dynamic_memory.device
+        return self.dynamic_memory.map_memory(*(None if m is None else m.to(device, dtype) for m in read))
+
+    # A segment
+
+    def check_inputs(
+        self,
+        references: torch.Tensor,
+        reference_sketch: torch.Tensor | None,
+        sketches: torch.Tensor | None,
+        sketch_latents: torch.Tensor | None,
+        latents: torch.Tensor | None,
+    ) -> None:
+        """Raise ValueError when something does not fit the model or the rest, or is not a number."""
+        height, width = references.shape[-2:]
+        multiple = self.spatial_multiple
+        if height % multiple or width % multiple:
+            fitting = [max(multiple, round(side / multiple) * multiple) for side in (height, width)]
+            raise ValueError(
+                f"The size {width}×{height} must be a multiple of {multiple} in both directions: scale or pad it, to "
+                f"{fitting[1]}×{fitting[0]} for example (`sketch.fit_size` does)."
+            )
+        if (sketches is None) == (sketch_latents is None) or (sketches is None) != (reference_sketch is None):
+            raise ValueError("Give either `reference_sketch` and `sketches`, or `sketch_latents`, which holds both.")
+        given = {
+            "references": references,
+            "reference_sketch": reference_sketch,
+            "sketches": sketches,
+            "sketch_latents": sketch_latents,
+            "latents": latents,
+        }
+        for name, tensor in given.items():
+            if tensor is not None and not torch.isfinite(tensor).all():
+                count = int((~torch.isfinite(tensor)).sum())
+                raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: make it anew.")
+        if sketches is not None and reference_sketch is not None:
+            if reference_sketch.shape[-2:] != (height, width) or sketches.shape[-2:] != (height, width):
+                raise ValueError(
+                    f"References {tuple(references.shape)}, their sketch {tuple(reference_sketch.shape)} and the "
+                    f"sketches {tuple(sketches.shape)} must have the same height and width."
+                )
+            if (len(sketches) - 1) % self.temporal_compression:
+                raise ValueError(
+                    f"A segment has {self.temporal_compression}·k + 1 drawings, not {len(sketches)}: repeat the last "
+                    f"one up to {self.segment_length(len(sketches))}."
+                )
+        count = sketch_latents.shape[1] if sketches is None else self._latents_of(len(sketches))  # type: ignore[union-attr]
+        if not self._fills_patches(count):
+            raise ValueError(
+                f"The segment's {count} latents, the reference's counted, do not fill patches of "
+                f"{self.transformer.config.patch_size_t} latents: `segment_length` tells how many drawings do."
+            )
+        compression = self.spatial_compression
+        shape = (count, self.vae.config.latent_channels, height // compression, width // compression)
+        for name in ("sketch_latents", "latents"):
+            tensor = given[name]
+            if tensor is not None and tensor.shape[1:] != shape:
+                raise ValueError(f"`{name}` must be [B, {', '.join(map(str, shape))}], not {list(tensor.shape)}.")
 
     @torch.no_grad()
     def __call__(
         self,
         references: torch.Tensor,
-        reference_sketch: torch.Tensor,
-        sketches: torch.Tensor,
+        reference_sketch: torch.Tensor | None = None,
+        sketches: torch.Tensor | None = None,
         prompt: str = "",
+        negative_prompt: str = "",
         num_inference_steps: int = 50,
         guidance_scale: float = 6.0,
         generator: torch.Generator | None = None,
         memory: MappedMemory | None = None,
         previous_tail: torch.Tensor | None = None,
-        fusion_start: float = 0.6,
-        callback_on_step_end: Callable[[int, int], None] | None = None,
+        fusion_start: float = 0.62,
+        prompt_embeds: torch.Tensor | None = None,
+        negative_prompt_embeds: torch.Tensor | None = None,
+        sketch_latents: torch.Tensor | None = None,
+        latents: torch.Tensor | None = None,
+        step_noise: Sequence[torch.Tensor] | None = None,
+        compatibility: Compatibility | None = None,
+        callback_on_step_end: StepCallback | None = None,
+        output_type: Literal["pt", "latent"] = "pt",
     ) -> SegmentOutput:
         """Colour one segment.
 
         references: [B, 3, H, W] in −1..1; more than one gives as many colourings of the same drawings in one batch.
-        reference_sketch: [3, H, W]; sketches: [F, 3, H, W]; both −1 paper, +1 line.
+        reference_sketch: [3, H, W]; sketches: [F, 3, H, W]; both −1 paper, +1 line. Or sketch_latents: both encoded and
+            scaled, [1, 1 + f, C, h, w].
+        prompt: the pipeline's suffix is added. prompt_embeds, negative_prompt_embeds: the same encoded, [1, L, D].
+        guidance_scale: 1 leaves the negative prompt out.
+        generator: draws, in this order, the sketches' posterior (unless given), the references', the initial latents
+            (unless given) and the noise of each step (unless given).
         memory: from `map_memory`, for all but the first segment.
         previous_tail: the previous segment's `SegmentOutput.tail`; its last latents must cover the drawings of this
-            segment's latents 1..4 (counted from 0).
-        fusion_start: share of the steps that pass before fusion begins (the paper's t_st = 20 of 50 is 0.6).
-        callback_on_step_end: called with (steps done, steps in all); what it raises ends the run.
+            segment's latents 2..5, the reference's being 0.
+        fusion_start: share of the steps that pass before fusion begins. The research code fuses after the steps i > 30
+            of 50 (paper: t_st = 20).
+        latents: pure noise to begin with, [B, 1 + f, C, h, w]. step_noise: noise of each step, likewise.
+        compatibility: "research" draws the noise of all steps but the first and the last twice and takes the second.
+        Raises ValueError for inputs that do not fit, NonFiniteLatents when the model's arithmetic broke down.
         """
-        self.check_inputs(references, reference_sketch, sketches)
+        self.check_inputs(references, reference_sketch, sketches, sketch_latents, latents)
         guided = guidance_scale != 1.0
-        batch, dtype, device = len(references), self.transformer.dtype, self.transformer.device
-        scale = self.vae.config.scaling_factor
+        batch, dtype, device = len(references), self.transformer.dtype, self._execution_device
 
-        text = self.encode_prompt(prompt).to(device, dtype).expand(batch, -1, -1)
+        if prompt_embeds is None:
+            prompt_embeds = self.encode_prompt(prompt + self.config.prompt_suffix)
+        text = prompt_embeds.to(device, dtype).expand(batch, -1, -1)
         if guided:
-            text = torch.cat([self.encode_prompt("").to(device, dtype).expand(batch, -1, -1), text])
+            if negative_prompt_embeds is None:
+                negative_prompt_embeds = self.encode_prompt(negative_prompt)
+            text = torch.cat([negative_prompt_embeds.to(device, dtype).expand(batch, -1, -1), text])
 
-        reference = self.encode_video(references[:, None], generator).to(device, dtype)
-        if not self.vae.config.invert_scale_latents:
-            reference = reference * scale
-        drawn = [self.encode_video(part[None], generator) for part in (reference_sketch[None], sketches)]
-        sketch = (torch.cat(drawn, dim=1).to(device, dtype) * scale).expand(batch, -1, -1, -1, -1)
-        image = torch.zeros_like(sketch)
-        image[:, :1] = reference
-        latents = randn_tensor(sketch.shape, generator=generator, device=device, dtype=dtype)
-        latents = latents * self.scheduler.init_noise_sigma
+        if sketch_latents is None:
+            sketch_latents = self.encode_sketches(reference_sketch, sketches, generator)  # type: ignore[arg-type]
+        sketch = sketch_latents.to(device, dtype).expand(batch, -1, -1, -1, -1)
+        image = self.encode_references(references, sketch.shape[1], generator).to(device, dtype)
+        if latents is None:
+            latents = randn_tensor(sketch.shape, generator=generator, device=device, dtype=dtype)
+        latents = latents.to(device, dtype) * self.scheduler.init_noise_sigma
 
-        rotary = rotary_embedding(self.transformer, sketch.shape[1], *sketch.shape[3:])
         copies = 2 if guided else 1
-        image, sketch_input = image.repeat(copies, 1, 1, 1, 1), sketch.repeat(copies, 1, 1, 1, 1)
-        sketch_input = torch.cat([sketch_input, image], dim=2)
+        image = image.repeat(copies, 1, 1, 1, 1)
+        hybrid = torch.cat([sketch.repeat(copies, 1, 1, 1, 1), image], dim=2)
+        _, count, _, height, width = latents.shape
+        rotary = rotary_embedding(self.transformer, count, height, width)
         ofs = torch.full((1,), OFS, device=device, dtype=dtype)
 
         self.scheduler.set_timesteps(num_inference_steps, device=device)
         first_fused = round(fusion_start * num_inference_steps)
-        previous_sample, previous_timestep = None, None
+        clean, timestep_before = None, None
         tail: list[torch.Tensor] = []
-        for index, timestep in enumerate(self.scheduler.timesteps):
-            times = timestep.expand(copies * batch)
-            control = self.sketch_dit(sketch_input, text, times, ofs, rotary)
+        for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps.tolist())):
+            times = torch.full((copies * batch,), timestep, device=device)
+            control = self.sketch_dit(hybrid, text, times, ofs, rotary)
             if memory is not None:
                 control = control + self.dynamic_memory.attend(memory, control)
             noisy = torch.cat([latents.repeat(copies, 1, 1, 1, 1), image], dim=2)
@@ -225,17 +353,31 @@ class LongAnimationPipeline(DiffusionPipeline):
             if guided:
                 unconditional, conditional = velocity.chunk(2)
                 velocity = unconditional + guidance_scale * (conditional - unconditional)
-            latents, previous_sample = self.scheduler.step(
-                velocity, previous_sample, timestep, previous_timestep, latents, generator=generator, return_dict=False
-            )
-            latents = latents.to(dtype)
-            previous_timestep = timestep
+
+            mean, deviation, clean = solve_step(self.scheduler, velocity, clean, timestep, timestep_before, latents)
+            if step_noise is not None:
+                noise = step_noise[index].to(latents)
+            else:
+                inner = 0 < index < num_inference_steps - 1
+                for _ in range(2 if compatibility == "research" and inner else 1):
+                    noise = randn_tensor(latents.shape, generator=generator, device=device, dtype=dtype)
+            latents = (mean + deviation * noise).to(dtype)
+            timestep_before = timestep
+            if not torch.isfinite(latents).all():
+                raise NonFiniteLatents(
+                    f"The latents became NaN or infinite in step {index + 1} of {num_inference_steps}: the weights are "
+                    f"damaged, or {dtype} is too narrow for them. Try float32, or convert the weights again."
+                )
             if index >= first_fused:
                 if previous_tail is not None:
                     latents = color_consistency_fusion(latents, previous_tail[index - first_fused].to(latents))
                 tail.append(latents[:, -FUSED_LATENTS:])
             if callback_on_step_end is not None:
-                callback_on_step_end(index + 1, num_inference_steps)
+                outputs = callback_on_step_end(self, index, timestep, {"latents": latents})
+                latents = outputs.get("latents", latents)
 
         has_tail = bool(tail) and latents.shape[1] > FUSED_LATENTS + 1
-        return SegmentOutput(self.decode_video(latents[:, 1:]), torch.stack(tail) if has_tail else None)
+        latents = latents[:, 1:]
+        frames = self.decode_video(latents) if output_type == "pt" else None
+        self.maybe_free_model_hooks()
+        return SegmentOutput(frames, latents, torch.stack(tail) if has_tail else None)

@@ -2,6 +2,7 @@
 """SketchDiT S(·): hybrid features of the reference image, the sketches and the text (paper §3.2.1)."""
 
 import functools
+from typing import ClassVar
 
 import torch
 from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  from_pretrained looks for it here
@@ -16,6 +17,8 @@ class SketchDiT(CogVideoXTransformer3DModel):
     It takes the configuration of a `CogVideoXTransformer3DModel`; it has no final norm and no output head, since its
     output is the control signal, not a latent. It never sees the noisy latents.
     """
+
+    _repeated_blocks: ClassVar = ["CogVideoXBlock"]
 
     @functools.wraps(CogVideoXTransformer3DModel.__init__)  # type: ignore[misc]  # from_config reads the signature
     def __init__(self, *args, **kwargs) -> None:

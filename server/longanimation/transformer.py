@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The denoising transformer: CogVideoX-1.5 with SketchDiT's control signal injected (paper §3.2.1)."""
 
-from typing import Any
+import functools
+from typing import Any, ClassVar
 
 import torch
 from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  from_pretrained looks for it here
+from diffusers.hooks._helpers import TransformerBlockMetadata, TransformerBlockRegistry
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXBlock
 
 RotaryEmbedding = tuple[torch.Tensor, torch.Tensor]
 
@@ -48,11 +51,43 @@ def controlled_layers(num_layers: int) -> range:
     return range(0, num_layers, 2)
 
 
+class ControlledBlock(CogVideoXBlock):
+    """A block of CogVideoX and the control that follows it, as one: a cache that leaves the block out leaves out its
+    control too, and what it keeps of the block holds the control once."""
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        temb: torch.Tensor,
+        image_rotary_emb: RotaryEmbedding | None = None,
+        attention_kwargs: dict[str, Any] | None = None,
+        control: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return video tokens [B, N, dim], with `control` [B, N, dim] added, and text tokens [B, L, dim]."""
+        video, text = super().forward(hidden_states, encoder_hidden_states, temb, image_rotary_emb, attention_kwargs)
+        return video if control is None else video + control, text
+
+
+TransformerBlockRegistry.register(
+    ControlledBlock, TransformerBlockMetadata(return_hidden_states_index=0, return_encoder_hidden_states_index=1)
+)
+
+
 class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
     """CogVideoX-1.5 I2V whose even blocks are followed by `h_video += γ · control_signal`.
 
     Its weights have the names of the stock model; without a control signal it is the stock model.
     """
+
+    _no_split_modules: ClassVar = ["ControlledBlock", "CogVideoXPatchEmbed"]
+    _repeated_blocks: ClassVar = ["ControlledBlock"]
+
+    @functools.wraps(CogVideoXTransformer3DModel.__init__)  # type: ignore[misc]  # from_config reads the signature
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for block in self.transformer_blocks:
+            block.__class__ = ControlledBlock  # the stock block's weights, with its control
 
     def forward(
         self,
@@ -80,9 +115,8 @@ class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
             control_signal = control_scale * control_signal
         control_after = controlled_layers(len(self.transformer_blocks))
         for index, block in enumerate(self.transformer_blocks):
-            video, text = run_block(self, block, video, text, temb, image_rotary_emb, attention_kwargs)
-            if control_signal is not None and index in control_after:
-                video = video + control_signal
+            control = control_signal if index in control_after else None
+            video, text = run_block(self, block, video, text, temb, image_rotary_emb, attention_kwargs, control)
         video = self.proj_out(self.norm_out(self.norm_final(video), temb=temb))
 
         patch, patch_t = self.config.patch_size, self.config.patch_size_t

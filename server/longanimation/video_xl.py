@@ -5,8 +5,7 @@ Frames become visual tokens (CLIP tower, projector, 2×2 average pool); windows 
 DGLM reads are keys and values of three layers.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from diffusers import ConfigMixin, ModelMixin
@@ -14,22 +13,18 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPVisionConfig, CLIPVisionModel
+from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
-from .beacon import BeaconModel, KeyValueCache
+from .beacon import BeaconModel
+from .video_memory import Ratio, VideoMemory
 
 MEMORY_LAYERS = (-9, -5, -1)
 """The layers that DGLM reads."""
 
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+FRAMES_AT_ONCE = 16
+"""Frames that pass through the vision tower together: what bounds its memory, whatever a video's length."""
 
-
-@dataclass
-class VideoMemory:
-    """What Video-XL remembers of a video: prompt and beacons, and the tokens of a window that is not yet full."""
-
-    cache: KeyValueCache = field(default_factory=KeyValueCache)
-    pending: torch.Tensor | None = None
+Crop = Literal["center"] | None
 
 
 class VideoXL(ModelMixin, ConfigMixin):
@@ -37,6 +32,14 @@ class VideoXL(ModelMixin, ConfigMixin):
 
     The arguments are the published configuration's; those about beacons that it could set otherwise are checked.
     `beacon_window` counts visual tokens, `beacon_ratio` holds how many of them share a beacon.
+
+    Two are ours. `change_threshold`: how much CLIP's features may change within a segment of the dynamic ratio, as the
+    sum of 1 − cosine between neighbours. At the default, eight frames are one segment while neighbours are 0.986 alike
+    on average, four while they are 0.967; the paper gives no number, and this one is a choice, not a fit.
+    `beacon_limit`: at most so many beacons are remembered; the default is 650 frames at ratio 8, where the research
+    code begins to resample. When a window exceeds it, every second window of the older half is forgotten
+    (`kept_windows`). So memory, and the time for a window, are bounded for any length; what stays is not computed
+    again, and has seen what was forgotten.
     """
 
     @register_to_config
@@ -70,6 +73,8 @@ class VideoXL(ModelMixin, ConfigMixin):
         pad_token_id: int = 151643,
         vision: dict[str, Any] | None = None,
         vision_layer: int = -2,
+        change_threshold: float = 0.1,
+        beacon_limit: int = 11_700,
     ) -> None:
         super().__init__()
         found = (beacon_attn, beacon_pos, beacon_parallel_window, beacon_sink_size, tuple(beacon_param))
@@ -99,50 +104,105 @@ class VideoXL(ModelMixin, ConfigMixin):
         """Width of a key or value as DGLM reads it."""
         return self.config.hidden_size // self.config.num_attention_heads * self.config.num_key_value_heads
 
-    def encode_frames(self, frames: torch.Tensor) -> torch.Tensor:
-        """Turn frames [F, 3, H, W] in 0..1 into visual tokens [F · tokens a frame, hidden].
+    def encode_frames(self, frames: torch.Tensor, crop: Crop = None) -> torch.Tensor:
+        """Turn frames [F, 3, H, W] in 0..1, on any device, into visual tokens [F · tokens a frame, hidden].
 
-        The whole frame is resized to the tower's square; cropping it would lose 44 % of a 16:9 frame.
+        The whole frame is squeezed into the tower's square. `crop="center"` keeps its proportions and cuts the sides
+        off, 44 % of a 16:9 frame, as CLIP's own preprocessing and so the research code does.
+        Raises ValueError on frames of another shape or range, or not finite.
         """
+        return torch.cat([self._encode(part, crop)[0] for part in frames.split(FRAMES_AT_ONCE)]).flatten(0, 1)
+
+    def _encode(self, frames: torch.Tensor, crop: Crop) -> tuple[torch.Tensor, torch.Tensor]:
+        """Visual tokens [F, tokens a frame, hidden] and CLIP's pooled class tokens [F, width], from one pass."""
+        _check_frames(frames)
         tower = self.model.vision_tower
         side = tower.config.image_size
-        pixels = F.interpolate(frames, (side, side), mode="bilinear", antialias=True, align_corners=False)
-        mean, deviation = (torch.tensor(c, device=frames.device).view(3, 1, 1) for c in (CLIP_MEAN, CLIP_DEVIATION))
-        pixels = ((pixels - mean) / deviation).to(tower.dtype)
-        features = tower(pixels, output_hidden_states=True).hidden_states[self.config.vision_layer][:, 1:]
-        tokens = self.model.mm_projector(features)
+        size = (side, side)
+        if crop == "center":
+            height, width = (side * length // min(frames.shape[-2:]) for length in frames.shape[-2:])
+            size = (height, width)
+        pixels = F.interpolate(frames.to(self.device).float(), size, mode="bicubic", antialias=True).clamp(0, 1)
+        top, left = (size[0] - side) // 2, (size[1] - side) // 2
+        pixels = pixels[..., top : top + side, left : left + side]
+        mean, deviation = (pixels.new_tensor(c).view(3, 1, 1) for c in (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD))
+        seen = tower(((pixels - mean) / deviation).to(tower.dtype), output_hidden_states=True)
+        tokens = self.model.mm_projector(seen.hidden_states[self.config.vision_layer][:, 1:])
         grid = side // tower.config.patch_size
         tokens = F.avg_pool2d(tokens.transpose(1, 2).unflatten(2, (grid, grid)), 2)
-        return tokens.flatten(2).transpose(1, 2).flatten(0, 1)
+        return tokens.flatten(2).transpose(1, 2), seen.pooler_output
 
-    def start(self, head_ids: torch.Tensor) -> VideoMemory:
-        """Begin a memory with the tokens [L] before the image; they are not compressed."""
-        memory = VideoMemory()
-        self.model.extend(self.model.embed_tokens(head_ids)[None], memory.cache)
+    def start(self, head_ids: torch.Tensor, ratio: Ratio | None = None) -> VideoMemory:
+        """Begin a memory with the tokens [L] before the image; they are not compressed.
+
+        ratio: how many visual tokens share a beacon, a divisor of the window; by default what the configuration says.
+        With "dynamic" (§3.2.2) 2, 4 or 8 frames are a segment (`segment_length`) and each segment is a window,
+        compressed 2, 4 or 8 to one: it costs as many beacons as a frame has tokens. A single frame at the end is
+        compressed like two. (Video-XL's paper, too, makes intervals finer where more happens; its released code has one
+        ratio throughout, or in training a random one for each window.)
+        Raises ValueError on any other ratio.
+        """
+        ratio = self.config.beacon_ratio[0] if ratio is None else ratio
+        window = self.config.beacon_window
+        if ratio != "dynamic" and (not isinstance(ratio, int) or ratio < 1 or window % ratio):
+            raise ValueError(f'The ratio is "dynamic" or divides the window of {window} tokens; {ratio!r} does not.')
+        embeddings = self.model.embed_tokens(head_ids)
+        memory = VideoMemory(ratio, tokens=embeddings[:0])
+        self.model.extend(embeddings[None], memory.cache)
         return memory
 
-    def append(self, memory: VideoMemory, tokens: torch.Tensor) -> None:
-        """Add visual tokens [N, hidden]. Full windows are compressed at once; what is left waits, so that the result
-        does not depend on how the tokens were grouped."""
-        pending = tokens[None] if memory.pending is None else torch.cat([memory.pending, tokens[None]], dim=1)
-        window = self.config.beacon_window
-        while pending.shape[1] >= window:
-            self.model.extend(pending[:, :window], memory.cache, self.config.beacon_ratio[0])
-            pending = pending[:, window:]
-        memory.pending = pending
+    def append_frames(self, memory: VideoMemory, frames: torch.Tensor, crop: Crop = None) -> None:
+        """Encode frames as `encode_frames` does and add them to the memory, a few at a time."""
+        for part in frames.split(FRAMES_AT_ONCE):
+            tokens, features = self._encode(part, crop)
+            self.append(memory, tokens.flatten(0, 1), features)
+
+    def append(self, memory: VideoMemory, tokens: torch.Tensor, features: torch.Tensor | None = None) -> None:
+        """Add visual tokens [N, hidden], N a multiple of the ratio.
+
+        Full windows are compressed at once; what is left waits, so that the result does not depend on how the tokens
+        were grouped. A dynamic ratio needs CLIP's features [F, width] of the F frames too.
+        Raises ValueError where these do not fit.
+        """
+        memory.add(tokens, features)
+        self._compress(memory, finish=False)
+
+    def read(self, memory: VideoMemory, tail_ids: torch.Tensor) -> torch.Tensor:
+        """Return what DGLM reads: [1, 2 (K, V), 3 layers, N, memory_width], N counting prompt, beacons and the tokens
+        [L] after the image. The memory stays as it is; what waits in it is compressed on a copy."""
+        return self._finish(memory, tail_ids)[0]
 
     def ask(self, memory: VideoMemory, tail_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Run the tokens [L] after the image on a copy of the memory.
+        """Return what `read` does, and the logits [1, L, vocab_size] of the tail."""
+        found, hidden = self._finish(memory, tail_ids)
+        return found, self.lm_head(hidden)
 
-        Returns the memory that DGLM reads, [1, 2 (K, V), 3 layers, N, memory_width], N counting prompt, beacons and
-        tail; and the logits [1, L, vocab_size] of the tail.
-        """
-        cache = memory.cache.copy()
-        if memory.pending is not None and memory.pending.shape[1]:
-            self.model.extend(memory.pending, cache, self.config.beacon_ratio[0])
+    def _finish(self, memory: VideoMemory, tail_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        memory = memory.copy()
+        self._compress(memory, finish=True)
+        cache = memory.cache
         hidden = self.model.extend(self.model.embed_tokens(tail_ids)[None], cache)
         stacked = [
             torch.stack([tensors[layer].transpose(1, 2).flatten(2) for layer in MEMORY_LAYERS], dim=1)
             for tensors in (cache.keys, cache.values)
         ]
-        return torch.stack(stacked, dim=1), self.lm_head(hidden)
+        return torch.stack(stacked, dim=1), hidden
+
+    def _compress(self, memory: VideoMemory, finish: bool) -> None:
+        """Compress the windows that are decided, or with `finish` everything that waits."""
+        config = self.config
+        while taken := memory.take_window(config.beacon_window, config.change_threshold, finish):
+            tokens, ratio = taken
+            self.model.extend(tokens[None], memory.cache, ratio)
+            memory.close_window(len(tokens) // ratio, config.beacon_limit)
+        memory.tokens = memory.tokens.clone()  # a view would hold on to all that has been taken
+
+
+def _check_frames(frames: torch.Tensor) -> None:
+    if frames.ndim != 4 or frames.shape[1] != 3 or not len(frames):
+        raise ValueError(f"Frames are [F, 3, H, W], at least one, not {[*frames.shape]}.")
+    low, high = (float(bound) for bound in frames.aminmax())
+    if not frames.is_floating_point() or not (low >= 0 and high <= 1):  # "not" for NaN's sake
+        raise ValueError(
+            f"Frames are floats in 0..1, not {frames.dtype} from {low:g} to {high:g}: divide bytes by 255 or clamp."
+        )

@@ -28,7 +28,7 @@ def model_scores(drawing: np.ndarray, palette: Palette, noise: float, size: tupl
     total = np.zeros((size[1], size[0], len(palette.colors)), np.float32)
     for _ in range(4):
         codes = code_colors(len(palette.colors), rng)
-        image = recolor(palette.labels, codes) * (drawing[..., None] / 255)
+        image = recolor(palette.labels[0], codes) * (drawing[..., None] / 255)
         small = cv2.resize(cv2.GaussianBlur(image, (0, 0), 4), size, interpolation=cv2.INTER_AREA) / 255
         total += decode_distances(small + rng.normal(0, noise, small.shape), codes)
     return total
@@ -38,7 +38,7 @@ def model_scores(drawing: np.ndarray, palette: Palette, noise: float, size: tupl
 @pytest.mark.parametrize("noise", [0, 0.25])
 def test_flats_give_each_region_its_own_colour_at_full_size(gap, noise):
     drawing, painting = scene(gap=gap)
-    palette = extract_palette(painting, drawing)
+    palette = extract_palette([painting], [drawing])
     result = lay_lines(palette.colors[flats(drawing, cast_votes(model_scores(drawing, palette, noise)))], drawing)
     assert result.shape == painting.shape and result.dtype == np.uint8
     assert tuple(result[60, 60]) == RED and tuple(result[110, 200]) == BLUE and tuple(result[10, 10]) == SKY
@@ -57,7 +57,7 @@ def test_a_pixel_mixed_of_two_colours_does_not_elect_a_third():
 
 def test_a_gap_too_wide_to_close_does_not_leak_when_the_votes_see_it():
     drawing, painting = scene(gap=14)
-    palette = extract_palette(painting, drawing)
+    palette = extract_palette([painting], [drawing])
     regions = find_regions(drawing)
     assert regions.labels[60, 60] == regions.labels[10, 10]  # by shape alone the ball is open
     result = palette.colors[flats(drawing, cast_votes(model_scores(drawing, palette, 0.1, (96, 64))))]
@@ -66,7 +66,7 @@ def test_a_gap_too_wide_to_close_does_not_leak_when_the_votes_see_it():
 
 def test_an_error_in_the_middle_of_an_open_region_is_outvoted():
     drawing, painting = scene()
-    palette = extract_palette(painting, drawing)
+    palette = extract_palette([painting], [drawing])
     entry = palette.colors.tolist().index(list(RED))
     votes = cast_votes(model_scores(drawing, palette, 0))
     votes[20:30, 5:20] = np.eye(len(palette.colors))[entry]  # a patch of the sky that no line shuts in

@@ -16,14 +16,14 @@ def colors_of(palette) -> set[tuple[int, ...]]:
 
 def test_the_palette_has_the_flat_colours_and_nothing_else():
     drawing, painting = scene()
-    palette = extract_palette(painting, drawing)
+    palette = extract_palette([painting], [drawing])
     assert colors_of(palette) == {SKY, RED, BLUE}
 
 
 def test_the_labels_go_on_under_the_lines():
     drawing, painting = scene()
-    palette = extract_palette(painting, drawing)
-    shown = recolor(palette.labels, palette.colors)
+    palette = extract_palette([painting], [drawing])
+    shown = recolor(palette.labels[0], palette.colors)
     assert tuple(shown[60, 60]) == RED and tuple(shown[60, 60 - 35]) == RED  # the middle of the line is at 24
     assert tuple(shown[60, 60 - 38]) == SKY
 
@@ -34,7 +34,7 @@ def test_soft_borders_and_fills_beside_the_lines_add_no_colours():
     fills[:] = SKY
     cv2.circle(fills, (62, 61), 36, RED, -1, cv2.LINE_AA)
     cv2.circle(fills, (199, 108), 36, BLUE, -1, cv2.LINE_AA)
-    assert colors_of(extract_palette(fills, drawing)) == {SKY, RED, BLUE}
+    assert colors_of(extract_palette([fills], [drawing])) == {SKY, RED, BLUE}
 
 
 def test_a_region_of_a_few_pixels_keeps_its_own_colour():
@@ -43,9 +43,9 @@ def test_a_region_of_a_few_pixels_keeps_its_own_colour():
     painting = np.full((60, 80, 3), 255, np.uint8)
     painting[21:24, 31:34] = GREEN = (20, 200, 90)
     painting[drawing == 0] = 0
-    palette = extract_palette(painting, drawing)
+    palette = extract_palette([painting], [drawing])
     assert GREEN in colors_of(palette)
-    assert tuple(palette.colors[palette.labels[22, 32]]) == GREEN
+    assert tuple(palette.colors[palette.labels[0, 22, 32]]) == GREEN
 
 
 def test_a_gradient_gets_several_entries_but_not_too_many():
@@ -53,16 +53,16 @@ def test_a_gradient_gets_several_entries_but_not_too_many():
     circle(drawing, (160, 90), 60)
     ramp = np.linspace(0, 255, 320).astype(np.uint8)
     painting = np.stack([np.tile(ramp, (180, 1)), np.full((180, 320), 120, np.uint8), np.tile(ramp[::-1], (180, 1))], 2)
-    palette = extract_palette(painting, drawing)
+    palette = extract_palette([painting], [drawing])
     assert 8 <= len(palette.colors) <= MAX_ENTRIES
-    error = np.linalg.norm(to_lab(palette.colors)[palette.labels] - to_lab(painting), axis=-1)[drawing == 255]
+    error = np.linalg.norm(to_lab(palette.colors)[palette.labels[0]] - to_lab(painting), axis=-1)[drawing == 255]
     assert np.mean(error) < 4
 
 
 def test_a_noisy_painting_still_gets_a_small_palette():
     drawing, painting = scene()
     noise = np.random.default_rng(0).normal(0, 2, painting.shape)
-    palette = extract_palette(np.clip(painting + noise, 0, 255).astype(np.uint8), drawing)
+    palette = extract_palette([np.clip(painting + noise, 0, 255).astype(np.uint8)], [drawing])
     assert 3 <= len(palette.colors) <= 12
     for color in (SKY, RED, BLUE):
         assert np.abs(palette.colors.astype(int) - color).max(1).min() <= 6

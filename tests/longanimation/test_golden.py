@@ -6,18 +6,31 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler
 from safetensors.torch import load_file
 
-from server.longanimation import DynamicGlobalLocalMemory, LongAnimationTransformer3DModel, SketchDiT, VideoXL
+from server.longanimation import (
+    DynamicGlobalLocalMemory,
+    LongAnimationPipeline,
+    LongAnimationTransformer3DModel,
+    SketchDiT,
+    VideoXL,
+)
 
 GOLDEN = (Path(__file__).parents[3] / "shared" / "golden", Path(__file__).parents[1] / "data" / "golden")
 TOLERANCE = 1e-5
+AFTER_FIFTY_STEPS = 1e-4
 
 
-def golden_case(name: str) -> tuple[dict, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def golden_folder(name: str) -> Path:
     folder = next((golden / name for golden in GOLDEN if (golden / name).is_dir()), None)
     if folder is None:
         pytest.skip(f"the golden tensors are not beside the project: {GOLDEN[0] / name} is missing")
+    return folder
+
+
+def golden_case(name: str) -> tuple[dict, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    folder = golden_folder(name)
     config = json.loads((folder / "config.json").read_text())
     return config, load_file(folder / "io.safetensors"), load_file(folder / "state_dict.safetensors")
 
@@ -28,9 +41,9 @@ def assert_equal(found: torch.Tensor, expected: torch.Tensor, tolerance: float =
     assert error <= tolerance, f"relative error {error:.2e} is above {tolerance:.0e}"
 
 
-def load_strictly(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+def load_strictly(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> torch.nn.Module:
     model.load_state_dict(weights, strict=True)
-    model.eval()
+    return model.eval()
 
 
 @torch.no_grad()
@@ -95,3 +108,65 @@ def test_video_xl_memory_in_one_pass_and_incrementally(frames: int, group: int |
     assert_equal(found, io[f"memory_{frames}f"])
     assert_equal(found[..., :-4, :], io[f"memory_{frames}f_after_first_forward"])
     assert_equal(logits, io[f"logits_{frames}f"])
+
+
+@pytest.fixture(scope="module")
+def published_geometry() -> LongAnimationPipeline:
+    folder = golden_folder("d2_pipeline_small")
+    config = json.loads((folder / "config.json").read_text())
+    memory = DynamicGlobalLocalMemory(**config["glm"], mapping_sizes=(32, 48, 64))
+    pipeline = LongAnimationPipeline(
+        tokenizer=None,
+        text_encoder=None,
+        vae=load_strictly(AutoencoderKLCogVideoX(**config["vae"]), load_file(folder / "vae.safetensors")),
+        transformer=load_strictly(
+            LongAnimationTransformer3DModel(**config["transformer"]), load_file(folder / "transformer.safetensors")
+        ),
+        sketch_dit=load_strictly(SketchDiT(**config["control"]), load_file(folder / "transformer_control.safetensors")),
+        dynamic_memory=load_strictly(memory, load_file(folder / "glm.safetensors")),
+        video_tokenizer=None,
+        video_xl=None,
+        scheduler=CogVideoXDPMScheduler.from_config(config["scheduler"]),
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.mark.parametrize("noise", ["drawn", "given"])
+def test_two_segments_of_the_research_pipeline(published_geometry: LongAnimationPipeline, noise: str) -> None:
+    pipeline, io = published_geometry, load_file(golden_folder("d2_pipeline_small") / "io.safetensors")
+    reference = io["image_rgb"].permute(2, 0, 1)[None].float() / 127.5 - 1
+    memory, tail = None, None
+    for segment in ("seg0", "seg1"):
+        after_step: list[torch.Tensor] = []
+        given = {
+            "latents": io[f"{segment}_initial_latents"],
+            "step_noise": io["scheduler_noise_used"][:, None],
+        }
+        output = pipeline(
+            reference,
+            sketch_latents=torch.cat([io["sketches_first_frame"], io[f"sketches_{segment}"]], dim=1),
+            prompt_embeds=io["prompt_embeds"],
+            negative_prompt_embeds=io["negative_prompt_embeds"],
+            generator=torch.Generator().manual_seed(42),
+            memory=memory,
+            previous_tail=tail,
+            compatibility="research",
+            callback_on_step_end=lambda _, index, timestep, tensors, after=after_step: (
+                after.append(tensors["latents"][0]) or tensors
+            ),
+            **(given if noise == "given" else {}),
+        )
+        assert_equal(torch.stack(after_step), io[f"{segment}_latents_after_step"], AFTER_FIFTY_STEPS)
+        assert_equal(output.latents, io[f"{segment}_final_latents_no_pad"], AFTER_FIFTY_STEPS)
+        assert_equal(output.frames[0], io[f"{segment}_frames"], AFTER_FIFTY_STEPS)
+        assert_equal(output.tail[:, 0], io[f"{segment}_tail_last4_per_step"][31:], AFTER_FIFTY_STEPS)
+        memory, tail = pipeline.dynamic_memory.map_memory(io["global_memory"], io["local_memory"]), output.tail
+
+
+@torch.no_grad()
+def test_the_references_latents_are_those_of_the_research_code(published_geometry: LongAnimationPipeline) -> None:
+    io = load_file(golden_folder("d2_pipeline_small") / "io.safetensors")
+    reference = io["image_rgb"].permute(2, 0, 1)[None].float() / 127.5 - 1
+    image = published_geometry.encode_references(reference, 10, torch.Generator().manual_seed(42))
+    assert_equal(image, io["seg0_image_latents"])

@@ -6,55 +6,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+from diffusers import CogVideoXTransformer3DModel
 
-from server.longanimation import LongAnimationPipeline, LongAnimationTransformer3DModel, SketchDiT
+from benchmarks.stack import random_pipeline
+from server.longanimation import LongAnimationPipeline, NonFiniteLatents
 from server.longanimation.fusion import color_consistency_fusion
 from server.longanimation.sketch import fit_size, image_signal, sketch_signal, unfit
-from server.longanimation.tiny import (
-    LATENT_CHANNELS,
-    tiny_memory,
-    tiny_scheduler,
-    tiny_sketch_dit,
-    tiny_text_encoder,
-    tiny_tokenizer,
-    tiny_transformer,
-    tiny_vae,
-    tiny_video_tokenizer,
-    tiny_video_xl,
-)
+from server.longanimation.tiny import tiny_transformer
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> LongAnimationPipeline:
-    torch.manual_seed(0)
-    made = LongAnimationPipeline(
-        tokenizer=tiny_tokenizer(),
-        text_encoder=tiny_text_encoder(),
-        vae=tiny_vae(),
-        transformer=tiny_transformer(),
-        sketch_dit=tiny_sketch_dit(),
-        dynamic_memory=tiny_memory(),
-        video_tokenizer=tiny_video_tokenizer(),
-        video_xl=tiny_video_xl(),
-        scheduler=tiny_scheduler(),
-    )
-    # Fresh models are silent where training starts from zero; here every part must be heard.
-    torch.nn.init.normal_(made.sketch_dit.zero_conv.weight, std=0.1)
-    torch.nn.init.normal_(made.dynamic_memory.proj_out, std=0.1)
-    made.set_progress_bar_config(disable=True)
-    return made
+    return random_pipeline()
 
 
-def segment(pipeline: LongAnimationPipeline, drawings: int = 7, votes: int = 1, **arguments):
+def segment(pipeline: LongAnimationPipeline, drawings: int = 17, votes: int = 1, **arguments):
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(votes + 1 + drawings, 3, 32, 48, generator=generator) * 2 - 1
+    arguments = {"guidance_scale": 1.0, "num_inference_steps": 2} | arguments
     return pipeline(
         references=images[:votes],
         reference_sketch=images[votes],
         sketches=images[votes + 1 :],
-        num_inference_steps=2,
-        guidance_scale=arguments.pop("guidance_scale", 1.0),
         generator=torch.Generator().manual_seed(2),
         **arguments,
     )
@@ -73,11 +46,39 @@ def test_a_saved_pipeline_loads_into_the_same_pipeline(pipeline: LongAnimationPi
 
 
 def test_every_drawing_gets_a_frame_in_every_colouring(pipeline: LongAnimationPipeline) -> None:
-    steps: list[tuple[int, int]] = []
-    output = segment(pipeline, votes=2, callback_on_step_end=lambda done, total: steps.append((done, total)))
-    assert output.frames.shape == (2, 7, 3, 32, 48)
+    output = segment(pipeline, votes=2)
+    assert output.frames.shape == (2, 17, 3, 32, 48)
     assert output.frames.min() >= 0 and output.frames.max() <= 1
-    assert steps == [(1, 2), (2, 2)]
+    assert output.latents.shape == (2, 5, 4, 4, 6)
+    assert output.tail.shape == (1, 2, 4, 4, 4, 6)
+
+
+def test_the_callback_sees_each_step_and_may_change_the_latents(pipeline: LongAnimationPipeline) -> None:
+    steps: list[tuple[int, int]] = []
+
+    def callback(given: LongAnimationPipeline, index: int, timestep: int, tensors: dict) -> dict:
+        assert given is pipeline
+        steps.append((index, timestep))
+        return {"latents": torch.full_like(tensors["latents"], 0.5)}
+
+    output = segment(pipeline, callback_on_step_end=callback, output_type="latent")
+    assert steps == [(0, 999), (1, 499)]
+    assert output.frames is None
+    assert (output.latents == 0.5).all()
+
+
+def test_noise_that_is_given_is_the_noise_that_is_drawn(pipeline: LongAnimationPipeline) -> None:
+    sketches = torch.zeros(1, 6, 4, 4, 6)
+    drawn, given = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
+    reference = torch.zeros(1, 3, 32, 48)
+    arguments = {"sketch_latents": sketches, "num_inference_steps": 3, "guidance_scale": 1.0, "output_type": "latent"}
+    expected = pipeline(reference, generator=drawn, **arguments).latents
+    pipeline.encode_references(reference, 6, given)
+    noise = torch.randn(4, *sketches.shape, generator=given)
+    found = pipeline(
+        reference, generator=torch.Generator().manual_seed(3), latents=noise[0], step_noise=noise[1:], **arguments
+    ).latents
+    assert torch.equal(found, expected)
 
 
 def test_guidance_with_scale_one_is_no_guidance(pipeline: LongAnimationPipeline) -> None:
@@ -108,54 +109,62 @@ def test_what_memory_holds_does_not_depend_on_how_frames_came(pipeline: LongAnim
         assert torch.allclose(one[0], other[0], atol=1e-5) and torch.allclose(one[1], other[1], atol=1e-5)
 
 
-def test_the_published_geometry_runs() -> None:
-    """Four drawings a latent, patches of two latents: the geometry of CogVideoX-1.5, at small width."""
-    transformer = {
-        "num_attention_heads": 1,
-        "attention_head_dim": 64,
-        "in_channels": 2 * LATENT_CHANNELS,
-        "out_channels": LATENT_CHANNELS,
-        "time_embed_dim": 32,
-        "ofs_embed_dim": 32,
-        "text_embed_dim": 128,
-        "num_layers": 2,
-        "patch_size_t": 2,
-        "max_text_seq_length": 64,
-        "use_rotary_positional_embeddings": True,
-    }
-    blocks = 4
-    vae = AutoencoderKLCogVideoX(
-        down_block_types=("CogVideoXDownBlock3D",) * blocks,
-        up_block_types=("CogVideoXUpBlock3D",) * blocks,
-        block_out_channels=(8,) * blocks,
-        latent_channels=LATENT_CHANNELS,
-        layers_per_block=1,
-        norm_num_groups=2,
-        invert_scale_latents=True,
-        scaling_factor=0.7,
-    )
-    published = LongAnimationPipeline(
-        tokenizer=tiny_tokenizer(),
-        text_encoder=tiny_text_encoder(),
-        vae=vae,
-        transformer=LongAnimationTransformer3DModel(**transformer),
-        sketch_dit=SketchDiT(**transformer),
-        dynamic_memory=tiny_memory(),
-        video_tokenizer=tiny_video_tokenizer(),
-        video_xl=tiny_video_xl(),
-        scheduler=tiny_scheduler(),
-    )
-    # 17 drawings are 5 latents, 6 with the reference.
-    assert segment(published, drawings=17, guidance_scale=6.0).frames.shape == (1, 17, 3, 32, 48)
-    with pytest.raises(ValueError, match=r"4·k \+ 1 drawings, not 16"):
-        segment(published, drawings=16)
-
-
-@pytest.mark.parametrize("size", [(30, 48), (32, 40)])
-def test_a_size_that_does_not_fit_the_patches_is_refused(pipeline: LongAnimationPipeline, size: tuple[int, int]):
-    images = torch.zeros(9, 3, *size)
-    with pytest.raises(ValueError, match="must be a multiple of 16"):
+def test_a_size_that_does_not_fit_the_patches_is_refused(pipeline: LongAnimationPipeline) -> None:
+    images = torch.zeros(19, 3, 30, 48)
+    with pytest.raises(ValueError, match=r"48×30 must be a multiple of 16 .* to 48×32 for example"):
         pipeline(images[:1], images[1], images[2:])
+
+
+@pytest.mark.parametrize(
+    ("drawings", "sentence"), [(16, r"4·k \+ 1 drawings, not 16.*up to 17"), (13, "do not fill patches")]
+)
+def test_a_number_of_drawings_that_does_not_fit_is_refused(
+    pipeline: LongAnimationPipeline, drawings: int, sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        segment(pipeline, drawings=drawings)
+
+
+@pytest.mark.parametrize("name", ["references", "sketches", "latents"])
+def test_what_is_not_a_number_is_named(pipeline: LongAnimationPipeline, name: str) -> None:
+    given = {
+        "references": torch.zeros(1, 3, 32, 48),
+        "reference_sketch": torch.zeros(3, 32, 48),
+        "sketches": torch.zeros(17, 3, 32, 48),
+        "latents": torch.zeros(1, 6, 4, 4, 6),
+    }
+    given[name].view(-1)[7] = float("nan")
+    with pytest.raises(ValueError, match=f"`{name}` holds 1 values that are NaN"):
+        pipeline(**given)
+
+
+def test_latents_that_break_down_say_so_and_when(pipeline: LongAnimationPipeline) -> None:
+    weight = pipeline.transformer.proj_out.weight
+    before = weight.data.clone()
+    weight.data[0, 0] = float("nan")
+    try:
+        with pytest.raises(NonFiniteLatents, match=r"NaN or infinite in step 1 of 2"):
+            segment(pipeline)
+    finally:
+        weight.data.copy_(before)
+
+
+def test_latents_of_another_shape_are_refused(pipeline: LongAnimationPipeline) -> None:
+    with pytest.raises(ValueError, match=r"`latents` must be \[B, 6, 4, 4, 6\], not \[1, 5, 4, 4, 6\]"):
+        segment(pipeline, latents=torch.zeros(1, 5, 4, 4, 6))
+    with pytest.raises(ValueError, match="Give either `reference_sketch` and `sketches`, or `sketch_latents`"):
+        pipeline(torch.zeros(1, 3, 32, 48))
+
+
+def test_a_prompt_that_is_too_long_is_cut_and_the_rest_named(
+    pipeline: LongAnimationPipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    limit = pipeline.transformer.config.max_text_seq_length - 1
+    fits, too_long = "a" * limit, "a" * limit + " and a boat"
+    assert torch.equal(pipeline.encode_prompt(too_long), pipeline.encode_prompt(fits))
+    (record,) = caplog.records
+    assert "left out: ' and a boat'" in record.getMessage()
+    assert pipeline.cut_prompt(fits) == (fits, "")
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.colorize.plan import plan_segments
+from server.longanimation.plan import plan_research_segments, plan_segments
 
 
 @given(st.data(), st.integers(1, 200), st.integers(6, 81))
@@ -15,9 +15,12 @@ def test_every_drawing_is_coloured_exactly_once_after_what_it_needs(data: st.Dat
     colored: list[int] = []
     for segment in segments:
         assert len(segment.sequence) <= length
-        assert set(segment.context) <= {*colored, *keyframes}
+        lead = segment.sequence[: segment.first]
+        assert segment.sequence == lead + segment.drawings
+        assert set(lead) <= {*colored, *keyframes}
+        assert set(segment.local) <= set(colored)
         if segment.follows is not None:
-            assert segments[segment.follows].sequence[-5:] == segment.context
+            assert segments[segment.follows].sequence[-5:] == lead
         colored += segment.drawings
     assert sorted(colored) == list(range(count))
 
@@ -25,7 +28,8 @@ def test_every_drawing_is_coloured_exactly_once_after_what_it_needs(data: st.Dat
 def test_work_goes_forward_then_back_from_the_keyframe() -> None:
     segments = plan_segments(7, [3], length=4, overlap=1)
     assert [segment.drawings for segment in segments] == [(3, 4, 5, 6), (2, 1, 0)]
-    assert segments[1].context == (3,)
+    assert segments[1].sequence == (3, 2, 1, 0)
+    assert segments[1].local == (6, 5, 4, 3)
 
 
 def test_each_drawing_takes_the_nearest_keyframe() -> None:
@@ -37,3 +41,11 @@ def test_each_drawing_takes_the_nearest_keyframe() -> None:
 def test_keyframes_must_lie_in_the_shot(keyframes: list[int]) -> None:
     with pytest.raises(ValueError, match="must lie among the 7 drawings"):
         plan_segments(7, keyframes, 4, 1)
+
+
+def test_the_research_plan_keeps_half_of_each_overlap() -> None:
+    first, second = plan_research_segments(146)
+    assert (first.drawings[0], first.drawings[-1]) == (1, 72)
+    assert (second.drawings[0], second.drawings[-1]) == (73, 137)
+    assert second.sequence[0] == 65 and second.follows == 0
+    assert plan_research_segments(80) == ()

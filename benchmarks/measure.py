@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the benchmarks share, and what they have in common.
+
+A module here that defines `main(arguments)` is a benchmark: `python -m benchmarks.NAME [--width N] [--layers N]
+[--size N] [--quick]`. It tells its progress on stderr and prints one JSON line on stdout: its sizes, and ratios from
+this one run, since times say more about the machine. What the sizes mean is in its docstring. With its defaults it
+ends within about a minute on two cores; with `--quick`, whose only purpose is to see that it runs, within seconds.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large a benchmark runs."""
+
+    width: int
+    layers: int
+    size: int
+
+
+def read_sizes(description: str | None, default: Sizes, quick: Sizes, arguments: Sequence[str] | None) -> Sizes:
+    """Parse `--width`, `--layers`, `--size` and `--quick`; None reads the command line."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(default).items():
+        parser.add_argument(f"--{name}", type=int, help=f"default: {value}")
+    parser.add_argument("--quick", action="store_true", help="sizes that end within seconds")
+    given = vars(parser.parse_args(arguments))
+    start = quick if given.pop("quick") else default
+    return Sizes(**{name: getattr(start, name) if value is None else value for name, value in given.items()})
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Wall-clock time of one call."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def median_seconds(calls: Mapping[str, Callable[[], Any]], repeats: int = 5) -> dict[str, float]:
+    """Median time of each call. They take turns, so that a busy moment of the machine does not hit one of them alone;
+    a first round does not count."""
+    rounds = [{name: seconds(call) for name, call in calls.items()} for _ in range(repeats + 1)]
+    return {name: median(times[name] for times in rounds[1:]) for name in calls}
+
+
+def progress(text: str) -> None:
+    """Tell on stderr what has been done."""
+    print(text, file=sys.stderr)
+
+
+def print_json_line(**values: Any) -> None:
+    """Print the result, rounded to four significant digits."""
+
+    def rounded(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): rounded(item) for key, item in value.items()}
+        return float(f"{value:.4g}") if isinstance(value, float) else value
+
+    print(json.dumps(rounded(values)))

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A shot of any length, segment by segment, with the memory of what is coloured (paper Fig. 2 b and c, §3.3)."""
+
+import functools
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .fusion import FUSED_LATENTS
+from .memory import MappedMemory
+from .pipeline import Compatibility, LongAnimationPipeline, StepCallback
+from .plan import plan_research_segments, plan_segments
+from .video_memory import Ratio, VideoMemory
+
+
+@dataclass(frozen=True)
+class ColoredSegment:
+    """What a finished segment leaves: all that later ones need of it.
+
+    drawings: which were coloured; frames: uint8 [B, F, 3, H, W], one each, as they are delivered, so that memory is the
+    same in every process; tail: see `SegmentOutput`.
+    """
+
+    drawings: tuple[int, ...]
+    frames: torch.Tensor
+    tail: torch.Tensor | None
+
+
+class LongShot:
+    """The colouring of one shot.
+
+    Every drawing is coloured once, outward from the keyframes in both directions. Global memory holds all that is
+    coloured, in the order of work, and begins with the keyframes where there are several; local memory holds the latest
+    drawings. Of finished frames only those are kept here that a later segment's local memory shows.
+
+    sketches: [3, H, W] for each drawing; references: [B, 3, H, W] by drawing; both may be read lazily.
+    seed: each segment draws from a seed of its own, made of this one and its number.
+    segment: drawings that the model sees at once, at most. ratio: of the memory, see `VideoXL.start`.
+    sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
+    compatibility: "research" does as the authors' driver does: forward only, from drawing 0; segments that overlap by
+        16 drawings, a latent out of step; the ends of the shot dropped; the prompt's suffix once more each segment; the
+        same noise in every segment, free with seed 0; after the first segment its first sketch beside the
+        reference; frames cut to a square for CLIP. (Not its H.264 in between, nor its sample of 650 frames.)
+
+    Raises ValueError for keyframes outside the shot.
+    """
+
+    def __init__(
+        self,
+        pipeline: LongAnimationPipeline,
+        sketches: Sequence[torch.Tensor],
+        references: Mapping[int, torch.Tensor],
+        prompt: str = "",
+        negative_prompt: str = "",
+        seed: int = 0,
+        segment: int = 81,
+        ratio: Ratio | None = None,
+        compatibility: Compatibility | None = None,
+        **sampling: Any,
+    ) -> None:
+        self.pipeline = pipeline
+        self.sketches = sketches
+        self.references = references
+        self.prompt = prompt
+        self.negative_prompt = negative_prompt
+        self.seed = seed
+        self.compatibility = compatibility
+        self._remember = functools.partial(
+            pipeline.remember, ratio=ratio, crop="center" if compatibility == "research" else None
+        )
+        self.sampling = sampling
+        if compatibility == "research":
+            if list(references) != [0]:
+                raise ValueError(f"The research code colours from drawing 0 alone, not from {sorted(references)}.")
+            self.segments = plan_research_segments(len(sketches), segment)
+        else:
+            overlap = 1 + FUSED_LATENTS * pipeline.temporal_compression
+            self.segments = plan_segments(len(sketches), references.keys(), segment, overlap)
+        self._text = functools.lru_cache(maxsize=2)(pipeline.encode_prompt)
+        self._history: list[VideoMemory] = []
+        self._recent: dict[int, torch.Tensor] = {}
+        self._tails: dict[int | None, torch.Tensor] = {}
+
+    def run(self, finished: Iterable[ColoredSegment] = ()) -> Iterator[ColoredSegment]:
+        """Yield each segment as soon as it is done.
+
+        finished: the first segments, as an earlier run yielded them; the work goes on after them, to the same pixels.
+        """
+        begin = 0
+        for begin, segment in enumerate(finished, start=1):
+            self.remember(begin - 1, segment.frames, segment.tail)
+        for index in range(begin, len(self.segments)):
+            segment = self.color(index)
+            self.remember(index, segment.frames, segment.tail)
+            yield segment
+
+    def color(self, index: int, callback_on_step_end: StepCallback | None = None) -> ColoredSegment:
+        """Colour segment `index`, when all before it are remembered. What the callback raises changes nothing."""
+        segment = self.segments[index]
+        research = self.compatibility == "research"
+        sequence = list(segment.sequence)
+        sequence += sequence[-1:] * (self.pipeline.segment_length(len(sequence)) - len(sequence))
+        suffix = self.pipeline.config.prompt_suffix * (index + 1 if research else 1)
+        output = self.pipeline(
+            references=self.references[segment.keyframe],
+            reference_sketch=self.sketches[sequence[0] if research else segment.keyframe],
+            sketches=torch.stack([self.sketches[drawing] for drawing in sequence]),
+            prompt_embeds=self._text(self.prompt + suffix),
+            negative_prompt_embeds=self._text(self.negative_prompt),
+            generator=self._generator(index),
+            memory=self._memory(index),
+            previous_tail=self._tails.get(segment.follows),
+            compatibility=self.compatibility,
+            callback_on_step_end=callback_on_step_end,
+            **self.sampling,
+        )
+        kept = output.frames[:, segment.first : segment.first + len(segment.drawings)]
+        return ColoredSegment(segment.drawings, (kept * 255).round().byte().cpu(), output.tail)
+
+    def remember(self, index: int, frames: torch.Tensor, tail: torch.Tensor | None) -> None:
+        """Take the finished frames of segment `index`, uint8 [B, F, 3, H, W], and its tail into memory."""
+        segment, later = self.segments[index], self.segments[index + 1 :]
+        if later:  # after the last one nobody looks back
+            self._begin_history()
+            self._see(frames)
+        shown = {drawing for other in later for drawing in other.local}
+        before = {drawing: frame for drawing, frame in self._recent.items() if drawing in shown}
+        latest = zip(segment.drawings, frames.unbind(1), strict=True)
+        self._recent = before | {drawing: frame.clone() for drawing, frame in latest if drawing in shown}
+        self._tails.pop(segment.follows, None)
+        if tail is not None:
+            self._tails[index] = tail
+
+    def _memory(self, index: int) -> MappedMemory | None:
+        """What DGLM reads (Eq. 4); the first segment of a shot with one keyframe has nothing to look back at."""
+        self._begin_history()
+        if not self._history:
+            return None
+        local = self.segments[index].local
+        if not local:
+            return self.pipeline.map_memory(self._history, None)
+        frames = torch.stack([self._recent[drawing] for drawing in local], dim=1)
+        return self.pipeline.map_memory(self._history, [self._remember(None, video / 255) for video in frames])
+
+    def _begin_history(self) -> None:
+        """Show memory the keyframes first, where there are several."""
+        if not self._history and len(self.references) > 1:
+            keyframes = [self.references[drawing] for drawing in sorted(self.references)]
+            self._see(((torch.stack(keyframes, dim=1) + 1) * 127.5).round().byte())
+
+    def _see(self, frames: torch.Tensor) -> None:
+        history: Sequence[VideoMemory | None] = self._history or [None] * len(frames)
+        self._history = [self._remember(memory, video / 255) for memory, video in zip(history, frames, strict=True)]
+
+    def _generator(self, index: int) -> torch.Generator | None:
+        if self.compatibility == "research":
+            return torch.Generator().manual_seed(self.seed) if self.seed else None
+        return torch.Generator().manual_seed(derived_seed(self.seed, index))
+
+
+def derived_seed(*parts: int) -> int:
+    """A seed that depends on all its parts, the same on every machine."""
+    return zlib.crc32(repr(parts).encode())

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order of work: outward from the keyframes, in segments that overlap (paper §3.3, Fig. 3)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+LOCAL_DRAWINGS = 20
+"""How many of the latest coloured drawings the local memory shows, as in the research code."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What one run of the model colours.
+
+    keyframe: the drawing whose painting is the reference.
+    sequence: the drawings that the model sees, in the direction of work.
+    drawings: those of them whose colours are kept, one after the other; what is before them leads in.
+    follows: index of the segment that this one continues and is fused with, None for the first beside a keyframe.
+    local: the latest coloured drawings before this segment, for the local memory.
+    """
+
+    keyframe: int
+    sequence: tuple[int, ...]
+    drawings: tuple[int, ...]
+    follows: int | None
+    local: tuple[int, ...]
+
+    @property
+    def first(self) -> int:
+        """Place of the first kept drawing in the sequence."""
+        return self.sequence.index(self.drawings[0])
+
+
+def plan_segments(drawing_count: int, keyframes: Collection[int], length: int, overlap: int) -> tuple[Segment, ...]:
+    """Split a shot into segments, outward from each keyframe to halfway to the next one or to the end.
+
+    length: drawings in a segment; overlap: how many of them lead in, when it continues another. Forward work comes
+    first, then the part before the keyframe as the time-reversed sequence. Every drawing is coloured by exactly one
+    segment, a keyframe's own drawing by the forward one. Raises ValueError for keyframes outside the shot.
+    """
+    ordered = sorted(keyframes)
+    if not ordered or ordered[0] < 0 or ordered[-1] >= drawing_count:
+        raise ValueError(f"Keyframes {ordered} must lie among the {drawing_count} drawings, and there must be one.")
+    if not 0 <= overlap < length:
+        raise ValueError(f"The overlap {overlap} must be shorter than the segment {length}.")
+    # Ownership changes halfway between two keyframes.
+    bounds = [0, *((left + right) // 2 + 1 for left, right in pairwise(ordered)), drawing_count]
+    segments: list[Segment] = []
+    for keyframe, (start, end) in zip(ordered, pairwise(bounds), strict=True):
+        forward = _run(keyframe, (), (), range(keyframe, end), length, overlap, len(segments))
+        segments += forward
+        # What was coloured last, seen backward from the other side of the keyframe.
+        local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
+        backward = range(keyframe - 1, start - 1, -1)
+        segments += _run(keyframe, (keyframe,), local, backward, length, overlap, len(segments))
+    return tuple(segments)
+
+
+def _run(
+    keyframe: int,
+    lead: tuple[int, ...],
+    local: tuple[int, ...],
+    drawings: Sequence[int],
+    length: int,
+    overlap: int,
+    first_index: int,
+) -> list[Segment]:
+    """Split one direction of work; `lead` leads into its first segment."""
+    run: list[Segment] = []
+    rest = tuple(drawings)
+    while rest:
+        new = rest[: length - len(lead)]
+        run.append(Segment(keyframe, lead + new, new, first_index + len(run) - 1 if run else None, local))
+        rest = rest[len(new) :]
+        lead = run[-1].sequence[-overlap:] if overlap else ()
+        local = new[-LOCAL_DRAWINGS:]
+    return run
+
+
+def plan_research_segments(drawing_count: int, length: int = 81, stride: int = 65) -> tuple[Segment, ...]:
+    """Split a shot as the research code does: forward from drawing 0, an overlap of `length − stride` of which each
+    neighbour keeps half; the drawings that fill no segment, the first one and those half an overlap from the end stay
+    uncoloured, and so does a shot shorter than `length`."""
+    half = (length - stride) // 2
+    segments: list[Segment] = []
+    for start in range(0, drawing_count - length + 1, stride):
+        sequence = tuple(range(start, start + length))
+        drawings = sequence[half:-half] if segments else sequence[1:-half]
+        local = segments[-1].drawings[-LOCAL_DRAWINGS:] if segments else ()
+        segments.append(Segment(0, sequence, drawings, len(segments) - 1 if segments else None, local))
+    return tuple(segments)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every benchmark runs and keeps to the conventions of `benchmarks/measure.py`."""
+
+import json
+import math
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = sorted(path.stem for path in FOLDER.glob("*.py") if "\ndef main(" in path.read_text(encoding="utf-8"))
+
+
+def numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from numbers(item)
+    elif not isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_prints_one_json_line_of_finite_ratios(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import_module(f"benchmarks.{name}").main(["--quick"])
+    (line,) = capsys.readouterr().out.splitlines()
+    result = json.loads(line)
+    assert {"width", "layers", "size"} < result.keys()
+    assert all(math.isfinite(number) for number in numbers(result))
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_explains_its_sizes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        import_module(f"benchmarks.{name}").main(["--help"])
+    shown = capsys.readouterr().out
+    for option in ("--width", "--layers", "--size", "--quick"):
+        assert shown.count(option) >= 2, "each is listed; what the sizes mean is in the docstring"
