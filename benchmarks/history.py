@@ -18,7 +18,7 @@ from server.longanimation import VideoMemory, VideoXL
 
 from .measure import Sizes, print_json_line, progress, read_sizes, seconds
 
-DEFAULT = Sizes(width=64, layers=9, size=41)
+DEFAULT = Sizes(width=64, layers=9, size=54)
 QUICK = Sizes(width=16, layers=9, size=3)
 SEGMENTS = 15
 SAMPLE = 650 / 81

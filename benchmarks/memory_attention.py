@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "every step": lambda: model(history, latest, signal),
             "once": lambda: model.attend(mapped, signal),
             "mapping": lambda: model.map_memory(history, latest),
-        }
+        },
+        repeats=15,
     )
     progress(", ".join(f"{name} {value * 1000:.1f} ms" for name, value in times.items()))
     print_json_line(

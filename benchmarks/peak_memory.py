@@ -72,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         process.join()
         peaks[count] = peak.get(timeout=1)
     short, long = peaks.values()
-    print_json_line(benchmark="peak_memory", **vars(sizes), drawings=list(peaks), long_over_short=long / short)
+    print_json_line(
+        benchmark="peak_memory", **vars(sizes), short=min(peaks), long=max(peaks), long_over_short=long / short
+    )
 
 
 if __name__ == "__main__":

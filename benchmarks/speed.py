@@ -4,7 +4,7 @@
 `tiny`: on the tiny preset and cartoon clips that it was not trained on: times faster (in processor time, which a busy
 machine distorts less; of a segment but for its decoding), PSNR to the exact result and to the true colours. "other
 noise" is the yardstick: the exact result from another seed. `wide`: times faster on a stack of random weights, from the
-measured cost of a step with and without guidance; what caches leave out inside a step is not counted.
+measured cost of a step with and without guidance, but for the caches, which leave out parts of a step.
 
 --width: of the random stack; --layers: of its transformer (SketchDiT has a seventh of them, at least one); --size:
 height of the pictures in pixels; --steps: of the exact result, 50 by default; --compile: measure `torch.compile` of the
@@ -61,6 +61,7 @@ def psnr(one: torch.Tensor, other: torch.Tensor) -> float:
     return float(-10 * ((one - other) ** 2).mean().clamp(min=1e-10).log10())
 
 
+@torch.no_grad()
 def color(
     pipeline: LongAnimationPipeline, sample: dict, steps: int, quality: Quality, seed: int = 0
 ) -> tuple[torch.Tensor, float]:
@@ -87,7 +88,7 @@ def measure_tiny(height: int, steps: int) -> dict[str, dict[str, float]]:
     """Colour the clips with every lever; means over clips."""
     pipeline = LongAnimationPipeline.from_pretrained(find_preset("tiny").folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
-    width = round(height * 16 / 9 / pipeline.spatial_multiple) * pipeline.spatial_multiple
+    width = round(height * 16 / 9 / pipeline.geometry.multiple) * pipeline.geometry.multiple
     rows: dict[str, list[dict[str, float]]] = {}
     for clip in CLIPS:
         sample = draw_sample(clip, SampleShape(DRAWINGS, height, width))
@@ -151,7 +152,7 @@ def measure_wide(sizes: Sizes, steps: int, compiled: bool) -> dict[str, float]:
             if quality.runs_model(index, count)
         )
 
-    found = {name: total(1, EXACT) / total(*lever) for name, lever in LEVERS.items()}
+    found = {name: total(1, EXACT) / total(*lever) for name, lever in LEVERS.items() if lever[1].cache is None}
     if compiled:
         transformer.compile_repeated_blocks()
         sketch_dit.compile_repeated_blocks()

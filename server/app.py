@@ -82,7 +82,8 @@ def serve(config: Config, workers: int) -> None:
 def worker_command(config: Config, number: int, name: str) -> list[str]:
     """Return the command line of worker `number` for the server of `config`."""
     command = [sys.executable, "-m", "server", "worker", "--supervised", "--name", name]
-    return [*command, "--device", config.device, "--index", str(number), "--data", str(config.data)]
+    command += ["--device", config.device, "--index", str(number), "--memory-mode", config.memory_mode]
+    return [*command, "--data", str(config.data)]
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

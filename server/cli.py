@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from server.config import DEFAULT_PORT, DEVICES, Config, ConfigError, default_data_folder, parse_address
+from server.config import DEFAULT_PORT, DEVICES, MEMORY_MODES, Config, ConfigError, default_data_folder, parse_address
 
 COMMANDS = {
     "serve": ("server.cli", "serve the API, with one worker process a device"),
@@ -19,6 +19,7 @@ COMMANDS = {
     "colorize": ("server.colorize.folder", "colour a folder of line art without a server"),
     "evaluate": ("server.evaluation.cli", "measure the colouring on clips whose colours are known"),
     "train": ("server.training.cli", "train a preset"),
+    "convert": ("server.models.converting", "make a preset of the published weights"),
 }
 
 
@@ -53,6 +54,12 @@ def _data_argument(parser: argparse.ArgumentParser) -> None:
 
 def _device_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=DEVICES, help="what to compute on (cuda where there is a GPU for it)")
+    parser.add_argument(
+        "--memory-mode",
+        choices=MEMORY_MODES,
+        default="auto",
+        help="where the model's weights are kept; auto takes the best that fits (see docs/memory.md)",
+    )
 
 
 def _serve_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +75,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     host, port = parse_address(arguments.listen)
     gpus = 0 if arguments.device == "cpu" else _gpus()
-    config = Config(arguments.data, host, port, arguments.device or _device(gpus))
+    device = arguments.device or _device(gpus)
+    config = Config(arguments.data, host, port, device, memory_mode=arguments.memory_mode)
     serve(config, max(1, gpus) if arguments.workers is None else arguments.workers)
     return 0
 
@@ -85,9 +93,14 @@ def _worker(arguments: argparse.Namespace) -> NoReturn:
     from server.colorize.colorizer import Colorizer
     from server.jobs import worker
 
-    config = Config(arguments.data, device=arguments.device or _device(_gpus()))
+    config = Config(arguments.data, device=arguments.device or _device(_gpus()), memory_mode=arguments.memory_mode)
     device = f"cuda:{arguments.index}" if config.device == "cuda" else "cpu"
-    worker.run(config, lambda preset: Colorizer.from_preset(preset, device), arguments.name, arguments.supervised)
+    worker.run(
+        config,
+        lambda preset: Colorizer.from_preset(preset, device, config.memory_mode),
+        arguments.name,
+        arguments.supervised,
+    )
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:

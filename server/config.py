@@ -12,6 +12,8 @@ from shared.protocol import Limits
 
 DEFAULT_PORT = 7860
 DEVICES = ("cpu", "cuda")
+MEMORY_MODES = ("auto", "full", "model", "group", "int8", "fp8")
+"""Where a worker may keep the model's weights: `server.longanimation.placement` has them, but brings torch."""
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -49,6 +51,7 @@ class Config:
     device: class of the devices that the jobs are queued for, `cpu` or `cuda`.
     limits: what is accepted; the default suits shots up to 8K.
     extensions: folder with the built Blender extension (zip files).
+    memory_mode: where workers keep the model's weights; `auto` chooses by what memory is free.
     """
 
     data: Path
@@ -59,10 +62,15 @@ class Config:
         default_factory=lambda: Limits(blob_bytes=64 * 1024 * 1024, image_pixels=7680 * 4320, drawings=2000)
     )
     extensions: Path = REPOSITORY / "dist"
+    memory_mode: str = "auto"
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise ConfigError(f"The device must be one of {', '.join(DEVICES)}, not {self.device!r}.")
+        if self.memory_mode not in MEMORY_MODES:
+            raise ConfigError(f"The memory mode must be one of {', '.join(MEMORY_MODES)}, not {self.memory_mode!r}.")
+        if self.device == "cpu" and self.memory_mode not in ("auto", "full"):
+            raise ConfigError(f"The memory mode {self.memory_mode!r} needs a GPU: leave it at auto on the CPU.")
 
     @property
     def database_url(self) -> sa.URL:

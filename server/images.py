@@ -29,6 +29,11 @@ def read_painted(source: bytes | Path, name: str = "") -> np.ndarray:
     return _over_white(source, name)
 
 
+def read_mask(source: bytes | Path, name: str = "") -> np.ndarray:
+    """Read where an image is transparent, more than half: bool [H, W]. Raises ImageError."""
+    return np.asarray(_loaded(source, name).convert("RGBA"))[..., 3] < 128
+
+
 def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
     """Return (width, height) from the file's header alone. Raises ImageError."""
     return _open(source, name).size
@@ -63,6 +68,12 @@ def _open(source: bytes | Path, name: str) -> Image.Image:
 
 
 def _over_white(source: bytes | Path, name: str) -> np.ndarray:
+    rgba = _loaded(source, name).convert("RGBA")
+    paper = Image.new("RGBA", rgba.size, "white")
+    return np.asarray(Image.alpha_composite(paper, rgba).convert("RGB"))
+
+
+def _loaded(source: bytes | Path, name: str) -> Image.Image:
     image = _open(source, name)
     try:
         image.load()
@@ -70,6 +81,4 @@ def _over_white(source: bytes | Path, name: str) -> np.ndarray:
         raise ImageError(f"{_name(source, name)} is a damaged PNG ({error}): export or send it again.") from error
     if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it at 255 instead of scaling it
         image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
-    rgba = image.convert("RGBA")
-    paper = Image.new("RGBA", rgba.size, "white")
-    return np.asarray(Image.alpha_composite(paper, rgba).convert("RGB"))
+    return image

@@ -21,6 +21,7 @@ PROTOCOL_VERSION = 1
 API_PREFIX = "/api/v1"
 
 Finish = Literal["painted", "flats"]
+Background = Literal["kept", "generated"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 FINAL_STATES: tuple[JobState, ...] = ("done", "failed", "cancelled")
 
@@ -73,6 +74,7 @@ class ShotManifest:
     timing: for each frame, the index of its drawing in `drawings`.
     keyframes: at least one painted frame of the range.
     preset, prompt, seed, finish: how to colour. A parent is the job this one corrects.
+    background: "generated" lets the model paint what the keyframes leave transparent, from the prompt.
     """
 
     name: str
@@ -87,6 +89,7 @@ class ShotManifest:
     prompt: str = ""
     seed: int = 0
     finish: Finish = "flats"
+    background: Background = "kept"
     parent: str | None = None
 
     def __post_init__(self) -> None:
@@ -154,6 +157,18 @@ class ShotManifest:
             "bad_finish",
             "finish",
             f"The finish must be one of {', '.join(typing.get_args(Finish))}, not {self.finish!r}.",
+        )
+        _require(
+            self.background in typing.get_args(Background),
+            "bad_background",
+            "background",
+            f"The background must be one of {', '.join(typing.get_args(Background))}, not {self.background!r}.",
+        )
+        _require(
+            self.background == "kept" or bool(self.prompt.strip()),
+            "no_prompt",
+            "prompt",
+            "A generated background needs a prompt that says what it shows.",
         )
 
     @property

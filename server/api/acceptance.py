@@ -2,7 +2,7 @@
 """What is checked before a job is queued, so that nothing fails an hour later that could fail at once."""
 
 from server.colorize.presets import UnknownPreset, find_preset
-from server.images import ImageError, read_line_art, read_painted, read_size
+from server.images import ImageError, read_line_art, read_mask, read_size
 from server.problems import ProblemError
 from server.storage.blobs import Blobs
 from shared.protocol import Limits, ShotManifest
@@ -63,13 +63,21 @@ def check_images(manifest: ShotManifest, blobs: Blobs) -> None:
             "All drawings of the shot are blank: check that the line art is visible in the exported range "
             "and drawn in dark lines.",
         )
+    transparent = False
     for index, keyframe in enumerate(manifest.keyframes):
         field = f"keyframes.{index}.blob"
         content = _checked(blobs, keyframe.blob, manifest, field, f"The keyframe of frame {keyframe.frame}")
         try:
-            read_painted(content, f"The keyframe of frame {keyframe.frame}")
+            transparent |= bool(read_mask(content, f"The keyframe of frame {keyframe.frame}").any())
         except ImageError as error:
             raise ProblemError(422, "bad_image", str(error), field) from error
+    if manifest.background == "generated" and not transparent:
+        _refuse(
+            "nothing_transparent",
+            "background",
+            "No keyframe has a transparent part where a background could be generated: export one with transparency, "
+            "or keep the background.",
+        )
 
 
 def _checked(blobs: Blobs, address: str, manifest: ShotManifest, field: str, name: str) -> bytes:

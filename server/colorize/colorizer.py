@@ -3,7 +3,7 @@
 
 import functools
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import diffusers
 import numpy as np
@@ -11,7 +11,9 @@ import torch
 import transformers
 
 from server.longanimation import LongAnimationPipeline, LongShot
+from server.longanimation.footprint import Workload
 from server.longanimation.long_shot import derived_seed
+from server.longanimation.placement import load_pipeline
 from server.longanimation.sketch import fitted_size, image_signal, sketch_signal, unfit
 
 from .carry import carried_votes
@@ -34,14 +36,19 @@ class Colorizer:
         self.preset = preset
 
     @classmethod
-    def from_preset(cls, name: str, device: str = "cpu") -> "Colorizer":
-        """Load a preset onto a device; UnknownPreset when it is not installed."""
+    def from_preset(cls, name: str, device: str | None = None, memory_mode: str = "auto") -> "Colorizer":
+        """Load a preset onto a device, by default a GPU where there is one; memory_mode: see
+        `server.longanimation.placement`.
+
+        Raises UnknownPreset when it is not installed, MemoryModeError when it does not fit.
+        """
         preset = find_preset(name)
         # Progress is ours to show: of the shot, not of the files that are read before it.
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
-        dtype = torch.bfloat16 if _has_fast_bfloat16(device) else torch.float32
-        pipeline = LongAnimationPipeline.from_pretrained(preset.folder, dtype=dtype).to(device)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        workload = Workload(preset.pixels, preset.segment, max(1, preset.votes), preset.guidance != 1.0)
+        pipeline = load_pipeline(preset.folder, device, workload, memory_mode)
         pipeline.set_progress_bar_config(disable=True)
         return cls(pipeline, preset)
 
@@ -61,7 +68,7 @@ class Coloring:
         self.preset = preset
         self.shot = shot
         rows, columns = shot.drawings[0].shape
-        self.height, self.width = model_size(rows, columns, preset.pixels, pipeline.spatial_multiple)
+        self.height, self.width = model_size(rows, columns, preset.pixels, pipeline.geometry.multiple)
         # A drawing is looked at several times while it, or the next one, is finished; reading it may mean decoding it.
         self._line_art = functools.lru_cache(maxsize=4)(shot.drawings.__getitem__)
         self._labels: dict[int | None, np.ndarray] = {}
@@ -87,14 +94,17 @@ class Coloring:
         colored = self._long_shot.color(index, _step_callback(on_step, self.preset.steps))
         rows, columns = self._line_art(segment.drawings[0]).shape
         images = unfit(colored.frames.permute(1, 0, 3, 4, 2).numpy(), rows, columns)
-        frames, colors = {}, []
+        frames, colors, entries = {}, [], []
         neighbour = self._neighbour(index)
-        for drawing, votes in zip(segment.drawings, images, strict=True):
-            color, labels = self._finish(drawing, segment.keyframe, votes, neighbour)
+        for drawing, pictures in zip(segment.drawings, images, strict=True):
+            color, labels = self._finish(drawing, segment.keyframe, pictures, neighbour)
             neighbour = (drawing, labels)
             frames[drawing] = lay_lines(color, self._line_art(drawing))
             colors.append(_shrink(color, self.height, self.width))
-        state = {"colors": np.stack(colors), "labels": neighbour[1]}
+            entries.append(_shrink(labels, self.height, self.width))
+        state = {"entries": np.stack(entries), "labels": neighbour[1]}
+        if self._plain:
+            state["colors"] = np.stack(colors)
         if colored.tail is not None:
             state["tail"] = colored.tail.float().cpu().numpy()
         packed = io.BytesIO()
@@ -112,16 +122,9 @@ class Coloring:
         self._labels.pop(self.segments[index].follows, None)  # only a follower looks at them
         self._labels[index] = state["labels"]
         tail = torch.from_numpy(state["tail"]) if "tail" in state else None
-        images = np.stack(self._in_codes(state["colors"]))
+        videos = [recolor(state["entries"], code) for code in self._codes]
+        images = np.stack([*videos, state["colors"]] if self._plain else videos)
         self._long_shot.remember(index, torch.from_numpy(images).permute(0, 1, 4, 2, 3), tail)
-
-    def run(self, finished: Iterable[SegmentResult] = ()) -> Iterator[SegmentResult]:
-        """Yield each segment as soon as it is done; `finished` are the first ones, from an earlier process."""
-        begin = 0
-        for begin, result in enumerate(finished, start=1):
-            self.restore(begin - 1, result)
-        for index in range(begin, len(self.segments)):
-            yield self.color(index)
 
     def _neighbour(self, index: int) -> tuple[int, np.ndarray]:
         """The drawing beside the segment's first one that is coloured already, with its palette entries [H, W]."""
@@ -135,10 +138,16 @@ class Coloring:
 
     @functools.cached_property
     def _palette(self) -> Palette:
-        return extract_palette(
+        """The colours of the keyframes; where there are masks, one more entry stands for what they cover."""
+        palette = extract_palette(
             [self.shot.keyframes[drawing] for drawing in self._keyframes],
             [self._line_art(drawing) for drawing in self._keyframes],
         )
+        if not self.shot.masks:
+            return palette
+        masks = np.stack([self.shot.masks[drawing] for drawing in self._keyframes])
+        colors = np.concatenate([palette.colors, np.full((1, 3), 255, np.uint8)])
+        return Palette(colors, np.where(masks, np.uint8(len(palette.colors)), palette.labels))
 
     def _painted_labels(self, keyframe: int) -> np.ndarray:
         """The palette entries [H, W] of a keyframe."""
@@ -151,22 +160,18 @@ class Coloring:
         seeds = [derived_seed(self.shot.seed, 0, vote) for vote in range(self.preset.votes)]
         return [code_colors(count, np.random.default_rng(seed)) for seed in seeds]
 
-    def _in_codes(self, images: np.ndarray) -> list[np.ndarray]:
-        """Recolour images in the palette, uint8 RGB [F, h, w, 3], by each vote's codes; without votes the images."""
-        if not self.preset.votes:
-            return [images]
-        labels = decode_distances(images / 255, self._palette.colors).argmin(axis=-1)
-        return [recolor(labels, code) for code in self._codes]
+    @property
+    def _plain(self) -> bool:
+        """Whether the last picture of each drawing is coloured after the keyframe itself, not after a code."""
+        return not self.preset.votes or bool(self.shot.masks)
 
     def _references(self) -> dict[int, torch.Tensor]:
-        """By keyframe the reference images [B, 3, H, W]: its painting in each vote's code colours, or without votes
-        as it is."""
+        """By keyframe the reference images [B, 3, H, W]: its painting in each vote's code colours, and as it is where
+        that is wanted (§4.2: what is masked is white)."""
         references: dict[int, torch.Tensor] = {}
         for keyframe, painting in self.shot.keyframes.items():
-            images = [painting]
-            if self.preset.votes:
-                labels = _shrink(self._painted_labels(keyframe), self.height, self.width)
-                images = [recolor(labels, code) for code in self._codes]
+            labels = _shrink(self._painted_labels(keyframe), self.height, self.width)
+            images = [recolor(labels, code) for code in self._codes] + ([painting] if self._plain else [])
             references[keyframe] = torch.stack([image_signal(image, self.height, self.width) for image in images])
         return references
 
@@ -181,21 +186,34 @@ class Coloring:
         """
         line_art, colors = self._line_art(drawing), self._palette.colors
         if drawing in self.shot.keyframes:
-            return fill_under_lines(line_art, self.shot.keyframes[drawing]), self._painted_labels(drawing)
-        read_in = self._codes or [colors]
-        scores = np.sum([decode_distances(i / 255, code) for i, code in zip(images, read_in, strict=True)], axis=0)
-        votes = cast_votes(scores)
+            color, entries = fill_under_lines(line_art, self.shot.keyframes[drawing]), self._painted_labels(drawing)
+        else:
+            votes = self._votes(drawing, keyframe, images, neighbour)
+            entries = flats(line_art, votes)
+            if self.shot.finish == "flats":
+                color = colors[entries]
+            else:
+                color = painted(line_art, colors[votes.argmax(axis=-1)] if self._codes else images[0])
+        if self.shot.masks:
+            elected = self._codes or drawing in self.shot.keyframes
+            generated = entries == len(colors) - 1 if elected else np.ones_like(entries, bool)
+            color = np.where(generated[..., None], painted(line_art, images[-1]), color)
+        return color, entries
+
+    def _votes(self, drawing: int, keyframe: int, images: np.ndarray, neighbour: tuple[int, np.ndarray]) -> np.ndarray:
+        """The votes float32 [h, w, N] of the model, of the coloured neighbour and of the keyframe for a drawing."""
+        line_art, count = self._line_art(drawing), len(self._palette.colors)
+        read_in = self._codes or [self._palette.colors]
+        scores = [decode_distances(image / 255, code) for image, code in zip(images, read_in, strict=False)]
+        votes = cast_votes(np.sum(scores, axis=0))
         carriers = {
             keyframe: (self._painted_labels(keyframe), KEYFRAME_WEIGHT),
             neighbour[0]: (neighbour[1], NEIGHBOUR_WEIGHT),  # in the keyframe's place where it is the keyframe
         }
         for other, (labels, weight) in carriers.items():
             source = self._line_art(other)
-            votes += weight * carried_votes(labels, source, line_art, len(colors), votes.shape[:2])
-        entries = flats(line_art, votes)
-        if self.shot.finish == "flats":
-            return colors[entries], entries
-        return painted(line_art, colors[votes.argmax(axis=-1)] if self._codes else images[0]), entries
+            votes += weight * carried_votes(labels, source, line_art, count, votes.shape[:2])
+        return votes
 
 
 def _step_callback(on_step: StepCallback | None, steps: int) -> Callable | None:
@@ -208,13 +226,6 @@ def _step_callback(on_step: StepCallback | None, steps: int) -> Callable | None:
         return tensors
 
     return callback
-
-
-def _has_fast_bfloat16(device: str) -> bool:
-    """Tell whether the device multiplies bfloat16 in hardware; elsewhere it is far slower than float32."""
-    if device == "cpu":
-        return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-    return torch.cuda.is_bf16_supported()
 
 
 def model_size(rows: int, columns: int, pixels: int, multiple: int) -> tuple[int, int]:

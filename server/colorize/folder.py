@@ -15,10 +15,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from server.colorize.presets import UnknownPreset
 from server.colorize.regions import LINE_BELOW
 from server.colorize.shot import Drawings, Shot
-from server.images import ImageError, encode_png, read_line_art, read_painted, read_size
+from server.images import encode_png, read_line_art, read_mask, read_painted, read_size
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 
@@ -95,11 +94,12 @@ def read_folder(
     prompt: str = "",
     seed: int = 0,
     finish: str = "flats",
+    background: str = "kept",
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
-    size: (width, height) of the result; by default the drawings' own. Equal drawings become one. Raises
-    FolderError or ImageError, each with what to do.
+    size: (width, height) of the result; by default the drawings' own. background: with "generated", what the keyframes
+    leave transparent is masked. Equal drawings become one. Raises FolderError or ImageError, each with what to do.
     """
     files = frame_files(folder)
     paintings = _paintings(keyframes, files)
@@ -121,6 +121,7 @@ def read_folder(
     )
     numbers = list(files)
     painted: dict[int, np.ndarray] = {}
+    masks: dict[int, np.ndarray] = {}
     for number, path in paintings.items():
         index = exposure.drawing_at(numbers.index(number))
         if index in painted:
@@ -128,9 +129,15 @@ def read_folder(
                 f"{path} paints frame {number}, the same drawing as another keyframe: give one of the two."
             )
         painted[index] = _resized(read_painted(path), size)
+        if background == "generated":
+            masks[index] = _resized(read_mask(path).astype(np.uint8), size) > 0
+    if masks and not prompt.strip():
+        raise FolderError("A generated background needs words that say what it shows: give them with --prompt.")
+    if masks and not any(mask.any() for mask in masks.values()):
+        raise FolderError("No keyframe has a transparent part where a background could be generated.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
-    return FolderShot(Shot(drawings, painted, prompt, seed, finish), exposure, paths)  # type: ignore[arg-type]
+    return FolderShot(Shot(drawings, painted, prompt, seed, finish, masks), exposure, paths)  # type: ignore[arg-type]
 
 
 def _paintings(keyframes: Iterable[str], files: Mapping[int, Path]) -> dict[int, Path]:
@@ -228,6 +235,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the result (default: the line art's)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")
     parser.add_argument("--prompt", default="", help="what the shot shows, in words")
+    parser.add_argument(
+        "--background",
+        choices=("kept", "generated"),
+        default="kept",
+        help="generated: the model paints what the keyframes leave transparent, from the prompt (default: kept)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -240,11 +253,13 @@ def run(args: argparse.Namespace) -> int:
             )
         if args.output.exists() and not args.output.is_dir():
             raise FolderError(f"{args.output} is a file: give a folder for the coloured frames.")
-        source = read_folder(args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish)
+        source = read_folder(
+            args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background
+        )
         from server.colorize.colorizer import Colorizer  # brings torch, so the input is checked before
 
         colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
-    except (FolderError, ImageError, UnknownPreset) as error:
+    except ValueError as error:  # ours are sentences for people
         console.print(f"Error: {error}", markup=False, highlight=False)
         return 2
     drawn = f"{len(source.files)} frames, {source.exposure.drawing_count} distinct drawings"

@@ -2,7 +2,7 @@
 """A shot, decoded and ready to be coloured, and what colouring gives."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 import numpy as np
@@ -40,6 +40,8 @@ class Shot:
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3]; at least one.
     prompt, seed, finish: as in `shared.protocol.ShotManifest`.
+    masks: where keyframes leave the background to the model, bool [H, W] by drawing, all of them or none; there the
+        keyframes' images count for nothing. A preset without votes then shows the model's own picture throughout.
     """
 
     drawings: Sequence[np.ndarray]
@@ -47,6 +49,7 @@ class Shot:
     prompt: str = ""
     seed: int = 0
     finish: Finish = "flats"
+    masks: Mapping[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

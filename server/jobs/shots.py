@@ -6,20 +6,22 @@ from __future__ import annotations
 from typing import Any
 
 from server.colorize.shot import Drawings, SegmentResult, Shot
-from server.images import encode_png, read_line_art, read_painted
+from server.images import encode_png, read_line_art, read_mask, read_painted
 from server.storage.blobs import Blobs
 from shared.protocol import ShotManifest
 
 
 def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     """Return the shot that `manifest` describes; its drawings are read lazily."""
-    exposure = manifest.exposure
+    keyframes = {manifest.exposure.drawing_at(one.frame): blobs.read(one.blob) for one in manifest.keyframes}
+    masked = keyframes if manifest.background == "generated" else {}
     return Shot(
         drawings=Drawings(manifest.drawings, lambda address: read_line_art(blobs.read(address))),
-        keyframes={exposure.drawing_at(one.frame): read_painted(blobs.read(one.blob)) for one in manifest.keyframes},
+        keyframes={drawing: read_painted(content) for drawing, content in keyframes.items()},
         prompt=manifest.prompt,
         seed=manifest.seed,
         finish=manifest.finish,
+        masks={drawing: read_mask(content) for drawing, content in masked.items()},
     )
 
 

@@ -4,18 +4,24 @@
 from .long_shot import ColoredSegment, LongShot
 from .memory import DynamicGlobalLocalMemory
 from .pipeline import LongAnimationPipeline, NonFiniteLatents, SegmentOutput
+from .quality import DRAFT, EXACT, FINAL, QUALITIES, Quality
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
 from .video_memory import VideoMemory
 from .video_xl import VideoXL
 
 __all__ = [
+    "DRAFT",
+    "EXACT",
+    "FINAL",
+    "QUALITIES",
     "ColoredSegment",
     "DynamicGlobalLocalMemory",
     "LongAnimationPipeline",
     "LongAnimationTransformer3DModel",
     "LongShot",
     "NonFiniteLatents",
+    "Quality",
     "SegmentOutput",
     "SketchDiT",
     "VideoMemory",

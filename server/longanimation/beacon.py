@@ -180,8 +180,9 @@ class BeaconModel(nn.Module):
         return self.norm(hidden)
 
     def _with_beacons(self, embeddings: torch.Tensor, ratio: int) -> torch.Tensor:
-        batch, count, hidden = embeddings.shape
+        batch, count = embeddings.shape[:2]
         if count % ratio:
             raise ValueError(f"{count} tokens cannot be compressed {ratio} to one: give a multiple of {ratio}.")
-        beacon = self.beacon_embed_tokens.weight.to(embeddings.dtype).expand(batch, count // ratio, 1, hidden)
+        first = torch.zeros(batch, count // ratio, 1, dtype=torch.long, device=embeddings.device)
+        beacon = self.beacon_embed_tokens(first).to(embeddings.dtype)
         return torch.cat([embeddings.unflatten(1, (-1, ratio)), beacon], dim=2).flatten(1, 2)

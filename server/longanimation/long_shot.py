@@ -77,7 +77,7 @@ class LongShot:
                 raise ValueError(f"The research code colours from drawing 0 alone, not from {sorted(references)}.")
             self.segments = plan_research_segments(len(sketches), segment)
         else:
-            overlap = 1 + FUSED_LATENTS * pipeline.temporal_compression
+            overlap = 1 + FUSED_LATENTS * pipeline.geometry.temporal
             self.segments = plan_segments(len(sketches), references.keys(), segment, overlap)
         self._text = functools.lru_cache(maxsize=2)(pipeline.encode_prompt)
         self._history: list[VideoMemory] = []
@@ -102,7 +102,7 @@ class LongShot:
         segment = self.segments[index]
         research = self.compatibility == "research"
         sequence = list(segment.sequence)
-        sequence += sequence[-1:] * (self.pipeline.segment_length(len(sequence)) - len(sequence))
+        sequence += sequence[-1:] * (self.pipeline.geometry.segment_length(len(sequence)) - len(sequence))
         suffix = self.pipeline.config.prompt_suffix * (index + 1 if research else 1)
         output = self.pipeline(
             references=self.references[segment.keyframe],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 from torch.nn import functional as F
 
@@ -85,6 +86,7 @@ class DynamicGlobalLocalMemory(ModelMixin, ConfigMixin):
         # Zero at first, so that the memory stage starts from what SketchDiT has learned.
         self.proj_out = nn.Parameter(torch.zeros(dim, output_dim))
 
+    @apply_forward_hook
     def map_memory(self, global_memory: torch.Tensor, local_memory: torch.Tensor | None) -> MappedMemory:
         """Compute each layer's keys and values. They depend neither on the denoising step nor on the guidance branch:
         once a segment is enough.
@@ -99,6 +101,7 @@ class DynamicGlobalLocalMemory(ModelMixin, ConfigMixin):
             mapped.append((attention.to_k(attention.norm1(key)), attention.to_v(attention.norm1(value))))
         return mapped
 
+    @apply_forward_hook
     def attend(self, mapped: MappedMemory, latents: torch.Tensor) -> torch.Tensor:
         """Return what memory adds to the control signal `latents` [B, N, dim]; B a multiple of the memory's batch."""
         for (attention, feed_forward), (key, value) in zip(self.layers, mapped, strict=True):  # type: ignore[misc]

@@ -11,8 +11,11 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler, DiffusionPi
 from diffusers.utils.torch_utils import randn_tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from .denoiser import Denoiser
 from .fusion import FUSED_LATENTS, color_consistency_fusion
+from .geometry import Geometry
 from .memory import DynamicGlobalLocalMemory, MappedMemory
+from .quality import EXACT, Quality
 from .rotary import rotary_embedding
 from .sketch_dit import SketchDiT
 from .solver import solve_step
@@ -66,7 +69,6 @@ class LongAnimationPipeline(DiffusionPipeline):
     prompt_suffix: what is added to every prompt, as the weights saw it in training.
     """
 
-    model_cpu_offload_seq = "video_xl->text_encoder->sketch_dit->dynamic_memory->transformer->vae"
     _optional_components = ["tokenizer", "text_encoder", "dynamic_memory", "video_tokenizer", "video_xl"]  # noqa: RUF012
     _callback_tensor_inputs = ["latents"]  # noqa: RUF012
 
@@ -98,32 +100,16 @@ class LongAnimationPipeline(DiffusionPipeline):
         self.register_to_config(prompt_suffix=prompt_suffix)
 
     @property
-    def spatial_compression(self) -> int:
-        """Pixels a latent, in each direction."""
-        return 2 ** (len(self.vae.config.block_out_channels) - 1)
-
-    @property
-    def spatial_multiple(self) -> int:
-        """Heights and widths must be multiples of this."""
-        return self.spatial_compression * self.transformer.config.patch_size
-
-    @property
-    def temporal_compression(self) -> int:
-        """Drawings a latent, after the first."""
-        return int(self.vae.config.temporal_compression_ratio)
-
-    def segment_length(self, drawings: int) -> int:
-        """The least number of drawings, at least `drawings`, that fills latents and patches."""
-        while (drawings - 1) % self.temporal_compression or not self._fills_patches(self._latents_of(drawings)):
-            drawings += 1
-        return drawings
-
-    def _latents_of(self, drawings: int) -> int:
-        """How many latents so many drawings and the reference have."""
-        return 1 + (drawings - 1) // self.temporal_compression + 1
-
-    def _fills_patches(self, latents: int) -> bool:
-        return latents % (self.transformer.config.patch_size_t or 1) == 0
+    def geometry(self) -> Geometry:
+        """How pixels and drawings become latents and patches."""
+        vae, transformer = self.vae.config, self.transformer.config
+        return Geometry(
+            spatial=2 ** (len(vae.block_out_channels) - 1),
+            temporal=int(vae.temporal_compression_ratio),
+            channels=vae.latent_channels,
+            patch=transformer.patch_size,
+            patch_time=transformer.patch_size_t or 1,
+        )
 
     # What goes in
 
@@ -153,11 +139,11 @@ class LongAnimationPipeline(DiffusionPipeline):
             truncation=True,
             return_tensors="pt",
         ).input_ids
-        return self.text_encoder(tokens.to(self.text_encoder.device)).last_hidden_state
+        return self.text_encoder(tokens.to(self._execution_device)).last_hidden_state
 
     def encode_video(self, signal: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         """Encode [B, F, 3, H, W] in −1..1 into an unscaled posterior sample [B, latents, C, h, w]."""
-        video = signal.transpose(1, 2).to(self.vae.device, self.vae.dtype)
+        video = signal.transpose(1, 2).to(self._execution_device, self.vae.dtype)
         return self.vae.encode(video).latent_dist.sample(generator).transpose(1, 2)
 
     def encode_sketches(
@@ -190,7 +176,7 @@ class LongAnimationPipeline(DiffusionPipeline):
 
     def _video_ids(self, text: str) -> torch.Tensor:
         ids = self.video_tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
-        return ids.to(self.video_xl.device)
+        return ids.to(self._execution_device)
 
     @torch.no_grad()
     def remember(
@@ -211,64 +197,10 @@ class LongAnimationPipeline(DiffusionPipeline):
             None if memories is None else torch.cat([self.video_xl.read(memory, tail) for memory in memories])
             for memories in (history, latest)
         ]
-        dtype, device = self.dynamic_memory.dtype, self.dynamic_memory.device
+        dtype, device = self.dynamic_memory.dtype, self._execution_device
         return self.dynamic_memory.map_memory(*(None if m is None else m.to(device, dtype) for m in read))
 
     # A segment
-
-    def check_inputs(
-        self,
-        references: torch.Tensor,
-        reference_sketch: torch.Tensor | None,
-        sketches: torch.Tensor | None,
-        sketch_latents: torch.Tensor | None,
-        latents: torch.Tensor | None,
-    ) -> None:
-        """Raise ValueError when something does not fit the model or the rest, or is not a number."""
-        height, width = references.shape[-2:]
-        multiple = self.spatial_multiple
-        if height % multiple or width % multiple:
-            fitting = [max(multiple, round(side / multiple) * multiple) for side in (height, width)]
-            raise ValueError(
-                f"The size {width}×{height} must be a multiple of {multiple} in both directions: scale or pad it, to "
-                f"{fitting[1]}×{fitting[0]} for example (`sketch.fit_size` does)."
-            )
-        if (sketches is None) == (sketch_latents is None) or (sketches is None) != (reference_sketch is None):
-            raise ValueError("Give either `reference_sketch` and `sketches`, or `sketch_latents`, which holds both.")
-        given = {
-            "references": references,
-            "reference_sketch": reference_sketch,
-            "sketches": sketches,
-            "sketch_latents": sketch_latents,
-            "latents": latents,
-        }
-        for name, tensor in given.items():
-            if tensor is not None and not torch.isfinite(tensor).all():
-                count = int((~torch.isfinite(tensor)).sum())
-                raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: make it anew.")
-        if sketches is not None and reference_sketch is not None:
-            if reference_sketch.shape[-2:] != (height, width) or sketches.shape[-2:] != (height, width):
-                raise ValueError(
-                    f"References {tuple(references.shape)}, their sketch {tuple(reference_sketch.shape)} and the "
-                    f"sketches {tuple(sketches.shape)} must have the same height and width."
-                )
-            if (len(sketches) - 1) % self.temporal_compression:
-                raise ValueError(
-                    f"A segment has {self.temporal_compression}·k + 1 drawings, not {len(sketches)}: repeat the last "
-                    f"one up to {self.segment_length(len(sketches))}."
-                )
-        count = sketch_latents.shape[1] if sketches is None else self._latents_of(len(sketches))  # type: ignore[union-attr]
-        if not self._fills_patches(count):
-            raise ValueError(
-                f"The segment's {count} latents, the reference's counted, do not fill patches of "
-                f"{self.transformer.config.patch_size_t} latents: `segment_length` tells how many drawings do."
-            )
-        compression = self.spatial_compression
-        shape = (count, self.vae.config.latent_channels, height // compression, width // compression)
-        for name in ("sketch_latents", "latents"):
-            tensor = given[name]
-            if tensor is not None and tensor.shape[1:] != shape:
-                raise ValueError(f"`{name}` must be [B, {', '.join(map(str, shape))}], not {list(tensor.shape)}.")
 
     @torch.no_grad()
     def __call__(
@@ -289,6 +221,7 @@ class LongAnimationPipeline(DiffusionPipeline):
         sketch_latents: torch.Tensor | None = None,
         latents: torch.Tensor | None = None,
         step_noise: Sequence[torch.Tensor] | None = None,
+        quality: Quality = EXACT,
         compatibility: Compatibility | None = None,
         callback_on_step_end: StepCallback | None = None,
         output_type: Literal["pt", "latent"] = "pt",
@@ -308,10 +241,11 @@ class LongAnimationPipeline(DiffusionPipeline):
         fusion_start: share of the steps that pass before fusion begins. The research code fuses after the steps i > 30
             of 50 (paper: t_st = 20).
         latents: pure noise to begin with, [B, 1 + f, C, h, w]. step_noise: noise of each step, likewise.
+        quality: how much of the sampling is left out; a shot keeps to one.
         compatibility: "research" draws the noise of all steps but the first and the last twice and takes the second.
         Raises ValueError for inputs that do not fit, NonFiniteLatents when the model's arithmetic broke down.
         """
-        self.check_inputs(references, reference_sketch, sketches, sketch_latents, latents)
+        self.geometry.check(references, reference_sketch, sketches, sketch_latents, latents)
         guided = guidance_scale != 1.0
         batch, dtype, device = len(references), self.transformer.dtype, self._execution_device
 
@@ -331,50 +265,49 @@ class LongAnimationPipeline(DiffusionPipeline):
             latents = randn_tensor(sketch.shape, generator=generator, device=device, dtype=dtype)
         latents = latents.to(device, dtype) * self.scheduler.init_noise_sigma
 
-        copies = 2 if guided else 1
-        image = image.repeat(copies, 1, 1, 1, 1)
-        hybrid = torch.cat([sketch.repeat(copies, 1, 1, 1, 1), image], dim=2)
-        _, count, _, height, width = latents.shape
-        rotary = rotary_embedding(self.transformer, count, height, width)
-        ofs = torch.full((1,), OFS, device=device, dtype=dtype)
-
+        denoiser = Denoiser(
+            sketch_dit=self.sketch_dit,
+            dynamic_memory=self.dynamic_memory,
+            transformer=self.transformer,
+            scheduler=self.scheduler,
+            text=text,
+            sketch=sketch,
+            image=image,
+            memory=memory,
+            rotary=rotary_embedding(self.transformer, latents.shape[1], *latents.shape[3:]),
+            ofs=torch.full((1,), OFS, device=device, dtype=dtype),
+            guidance_scale=guidance_scale,
+            steps=num_inference_steps,
+            quality=quality,
+        )
         self.scheduler.set_timesteps(num_inference_steps, device=device)
         first_fused = round(fusion_start * num_inference_steps)
         clean, timestep_before = None, None
         tail: list[torch.Tensor] = []
-        for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps.tolist())):
-            times = torch.full((copies * batch,), timestep, device=device)
-            control = self.sketch_dit(hybrid, text, times, ofs, rotary)
-            if memory is not None:
-                control = control + self.dynamic_memory.attend(memory, control)
-            noisy = torch.cat([latents.repeat(copies, 1, 1, 1, 1), image], dim=2)
-            (velocity,) = self.transformer(noisy, text, times, ofs, rotary, control, return_dict=False)
-            velocity = velocity.float()
-            if guided:
-                unconditional, conditional = velocity.chunk(2)
-                velocity = unconditional + guidance_scale * (conditional - unconditional)
-
-            mean, deviation, clean = solve_step(self.scheduler, velocity, clean, timestep, timestep_before, latents)
-            if step_noise is not None:
-                noise = step_noise[index].to(latents)
-            else:
-                inner = 0 < index < num_inference_steps - 1
-                for _ in range(2 if compatibility == "research" and inner else 1):
-                    noise = randn_tensor(latents.shape, generator=generator, device=device, dtype=dtype)
-            latents = (mean + deviation * noise).to(dtype)
-            timestep_before = timestep
-            if not torch.isfinite(latents).all():
-                raise NonFiniteLatents(
-                    f"The latents became NaN or infinite in step {index + 1} of {num_inference_steps}: the weights are "
-                    f"damaged, or {dtype} is too narrow for them. Try float32, or convert the weights again."
-                )
-            if index >= first_fused:
-                if previous_tail is not None:
-                    latents = color_consistency_fusion(latents, previous_tail[index - first_fused].to(latents))
-                tail.append(latents[:, -FUSED_LATENTS:])
-            if callback_on_step_end is not None:
-                outputs = callback_on_step_end(self, index, timestep, {"latents": latents})
-                latents = outputs.get("latents", latents)
+        with quality.applied(self.transformer):
+            for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps.tolist())):
+                velocity = denoiser.velocity(index, timestep, latents)
+                mean, deviation, clean = solve_step(self.scheduler, velocity, clean, timestep, timestep_before, latents)
+                if step_noise is not None:
+                    noise = step_noise[index].to(latents)
+                else:
+                    inner = 0 < index < num_inference_steps - 1
+                    for _ in range(2 if compatibility == "research" and inner else 1):
+                        noise = randn_tensor(latents.shape, generator=generator, device=device, dtype=dtype)
+                latents = (mean + deviation * noise).to(dtype)
+                timestep_before = timestep
+                if not torch.isfinite(latents).all():
+                    raise NonFiniteLatents(
+                        f"The latents became NaN or infinite in step {index + 1} of {num_inference_steps}: the weights "
+                        f"are damaged, or {dtype} is too narrow for them. Try float32, or convert the weights again."
+                    )
+                if index >= first_fused:
+                    if previous_tail is not None:
+                        latents = color_consistency_fusion(latents, previous_tail[index - first_fused].to(latents))
+                    tail.append(latents[:, -FUSED_LATENTS:])
+                if callback_on_step_end is not None:
+                    outputs = callback_on_step_end(self, index, timestep, {"latents": latents})
+                    latents = outputs.get("latents", latents)
 
         has_tail = bool(tail) and latents.shape[1] > FUSED_LATENTS + 1
         latents = latents[:, 1:]

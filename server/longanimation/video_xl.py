@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPVisionConfig, CLIPVisionModel
@@ -104,6 +105,7 @@ class VideoXL(ModelMixin, ConfigMixin):
         """Width of a key or value as DGLM reads it."""
         return self.config.hidden_size // self.config.num_attention_heads * self.config.num_key_value_heads
 
+    @apply_forward_hook
     def encode_frames(self, frames: torch.Tensor, crop: Crop = None) -> torch.Tensor:
         """Turn frames [F, 3, H, W] in 0..1, on any device, into visual tokens [F · tokens a frame, hidden].
 
@@ -132,6 +134,7 @@ class VideoXL(ModelMixin, ConfigMixin):
         tokens = F.avg_pool2d(tokens.transpose(1, 2).unflatten(2, (grid, grid)), 2)
         return tokens.flatten(2).transpose(1, 2), seen.pooler_output
 
+    @apply_forward_hook
     def start(self, head_ids: torch.Tensor, ratio: Ratio | None = None) -> VideoMemory:
         """Begin a memory with the tokens [L] before the image; they are not compressed.
 
@@ -151,12 +154,14 @@ class VideoXL(ModelMixin, ConfigMixin):
         self.model.extend(embeddings[None], memory.cache)
         return memory
 
+    @apply_forward_hook
     def append_frames(self, memory: VideoMemory, frames: torch.Tensor, crop: Crop = None) -> None:
         """Encode frames as `encode_frames` does and add them to the memory, a few at a time."""
         for part in frames.split(FRAMES_AT_ONCE):
             tokens, features = self._encode(part, crop)
             self.append(memory, tokens.flatten(0, 1), features)
 
+    @apply_forward_hook
     def append(self, memory: VideoMemory, tokens: torch.Tensor, features: torch.Tensor | None = None) -> None:
         """Add visual tokens [N, hidden], N a multiple of the ratio.
 
@@ -167,11 +172,13 @@ class VideoXL(ModelMixin, ConfigMixin):
         memory.add(tokens, features)
         self._compress(memory, finish=False)
 
+    @apply_forward_hook
     def read(self, memory: VideoMemory, tail_ids: torch.Tensor) -> torch.Tensor:
         """Return what DGLM reads: [1, 2 (K, V), 3 layers, N, memory_width], N counting prompt, beacons and the tokens
         [L] after the image. The memory stays as it is; what waits in it is compressed on a copy."""
         return self._finish(memory, tail_ids)[0]
 
+    @apply_forward_hook
     def ask(self, memory: VideoMemory, tail_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what `read` does, and the logits [1, L, vocab_size] of the tail."""
         found, hidden = self._finish(memory, tail_ids)

@@ -61,8 +61,8 @@ class MemoryStage(SketchStage):
 
     def _remember(self, frames: torch.Tensor) -> torch.Tensor:
         memory: VideoMemory = self.video_xl.start(self.head)
-        self.video_xl.append(memory, self.video_xl.encode_frames(frames))
-        return self.video_xl.ask(memory, self.tail)[0]
+        self.video_xl.append_frames(memory, frames)
+        return self.video_xl.read(memory, self.tail)
 
 
 def train_memory(folder: Path, minutes: float, shape: SampleShape, batch: int, rate: float) -> None:

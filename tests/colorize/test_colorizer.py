@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -101,6 +102,19 @@ def test_the_result_is_better_than_holding_the_keyframe(colorizer: Colorizer, cl
         right += (np.abs(frames[drawing].astype(int) - true).max(-1) < 8)[paper[drawing]].mean()
         held += (labels[drawing] == labels[KEYFRAME])[paper[drawing]].mean()
     assert right > held
+
+
+def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: Colorizer, clip) -> None:
+    background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
+    mask = clip.labels[KEYFRAME] == background
+    shot = replace(shot_of(clip), masks={KEYFRAME: mask})
+    rain, snow = (color_all(colorizer.open(replace(shot, prompt=prompt))) for prompt in ("rain", "吹雪"))
+    far = cv2.erode((clip.line_art[KEYFRAME] == 255).astype(np.uint8), np.ones((9, 9))) > 0
+    assert (rain[KEYFRAME] != snow[KEYFRAME])[mask & far].any()
+    assert np.array_equal(rain[KEYFRAME][~mask & far], snow[KEYFRAME][~mask & far])
+    assert (np.abs(rain[KEYFRAME].astype(int) - truth(clip, KEYFRAME)).max(-1) <= 2)[~mask & far].mean() > 0.95
+    other = rain[0][clip.line_art[0] == 255]
+    assert len(np.unique(other, axis=0)) > len(clip.colors), "pictures have more colours than flats"
 
 
 def test_the_model_works_in_the_shape_of_the_shot() -> None:

@@ -107,6 +107,21 @@ def test_a_keyframe_without_a_number_says_what_to_do():
         parse_keyframe("painted.png")
 
 
+def test_a_generated_background_is_where_the_keyframe_is_transparent(line_art, keyframe, tmp_path):
+    arguments = {"prompt": "a harbour at dusk", "background": "generated"}
+    with pytest.raises(FolderError, match="No keyframe has a transparent part"):
+        read_folder(line_art, [f"{keyframe}@10"], **arguments)
+    painting = np.dstack([scene(70)[1], np.full(scene(70)[0].shape, 255, np.uint8)])
+    painting[:, :40, 3] = 0
+    (tmp_path / "masked.png").write_bytes(encode_png(painting))
+    with pytest.raises(FolderError, match="--prompt"):
+        read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], background="generated")
+    shot = read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], size=(160, 90), **arguments).shot
+    assert shot.masks[1].shape == (90, 160)
+    assert shot.masks[1][:, :19].all() and not shot.masks[1][:, 21:].any()
+    assert not read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], prompt="dusk").shot.masks
+
+
 def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
     def refused(message: str, keyframes=(f"{keyframe}@10",), art: Path = line_art) -> None:
         with pytest.raises((FolderError, ImageError), match=message):

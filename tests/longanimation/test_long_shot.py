@@ -102,7 +102,7 @@ def test_a_segment_is_fused_with_the_one_it_continues(pipeline: LongAnimationPip
     assert torch.equal(second["previous_tail"], listener.outputs[0].tail)
     # Aligned: what the tail's four latents show is what latents 2..5 of the next segment show.
     assert torch.equal(first["sketches"][-OVERLAP:], second["sketches"][:OVERLAP])
-    assert 1 + 4 * pipeline.temporal_compression == OVERLAP
+    assert 1 + 4 * pipeline.geometry.temporal == OVERLAP
 
 
 def test_memory_holds_all_that_is_coloured_and_the_latest_drawings(pipeline: LongAnimationPipeline) -> None:

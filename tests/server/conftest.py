@@ -65,6 +65,14 @@ class SmallShot:
         other.manifest = replace(self.manifest, drawings=tuple(drawings))
         return other
 
+    def with_keyframe(self, content: bytes) -> "SmallShot":
+        """Return this shot with its keyframe painted otherwise."""
+        other = SmallShot()
+        address = address_of(content)
+        other.blobs[address] = content
+        other.manifest = replace(self.manifest, keyframes=(Keyframe(105, address),))
+        return other
+
 
 class Site:
     """A running server, spoken to over HTTP."""

@@ -111,6 +111,18 @@ def test_a_keyframe_that_cannot_be_used_is_named_by_its_frame(client: FlaskClien
     assert "keyframe of frame 105 is 4×4" in problem(response, 422, "wrong_size")["title"]
 
 
+def test_a_generated_background_needs_a_prompt_and_a_transparent_part(client: FlaskClient, shot: SmallShot) -> None:
+    upload(client, shot)
+    assert problem(submit(client, shot, background="generated"), 422, "no_prompt")["field"] == "prompt"
+    answer = submit(client, shot, background="generated", prompt="a harbour at dusk")
+    assert problem(answer, 422, "nothing_transparent")["field"] == "background"
+    pixels = np.full((HEIGHT, WIDTH, 4), 255, np.uint8)
+    pixels[:, :4, 3] = 0
+    masked = shot.with_keyframe(png(pixels))
+    upload(client, masked)
+    assert submit(client, masked, background="generated", prompt="a harbour at dusk").status_code == 201
+
+
 def test_a_shot_without_any_line_is_refused_but_a_blank_drawing_is_not(client: FlaskClient, shot: SmallShot) -> None:
     one_blank = shot.with_blob(2, drawing())
     upload(client, one_blank)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much memory a pipeline takes, estimated from its configuration before anything is loaded.
+
+A segment goes through four stages. Each needs the weights that lie on the GPU then, its activations, and what the
+memory of the shot holds; the largest stage counts. The constants of the activations were measured: the peak of living
+tensors while the real-size modules run on the meta device.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLCogVideoX
+from torch import nn
+from transformers import T5Config, T5EncoderModel
+
+from .memory import DynamicGlobalLocalMemory
+from .sketch_dit import SketchDiT
+from .transformer import LongAnimationTransformer3DModel
+from .video_xl import FRAMES_AT_ONCE, VideoXL
+
+Modules = Mapping[str, nn.Module]
+"""The pipeline's modules by their names in it; they may be on the meta device."""
+
+STAGES = {
+    "video_xl": ("video_xl",),
+    "text_encoder": ("text_encoder",),
+    "denoising": ("sketch_dit", "dynamic_memory", "transformer"),
+    "vae": ("vae",),
+}
+"""What runs in turn, and the modules of it. Those of the denoising alternate in every step."""
+
+RESIDENT = ("vae", "dynamic_memory")
+"""Small modules that stay on the GPU where the others are streamed."""
+
+STREAMED = ("video_xl", "transformer", "text_encoder", "sketch_dit")
+"""The large modules, the largest first: they are streamed, or kept in 8 bits."""
+
+TILE = (240, 360)
+"""Height and width of the VAE's tiles in pixels: multiples of six and of five latents. They overlap by a sixth of their
+height and a fifth of their width; where that has to be rounded, Diffusers returns frames of another size."""
+
+MARGIN = 10**9
+"""Bytes for what is not counted: workspaces of cuBLAS and cuDNN, gaps between blocks; in main memory, the program."""
+
+DENOISING_TENSORS = 16
+"""Tensors [batch, tokens, width] that live at once in a block of the denoiser (measured: 14.1), and the control."""
+
+VAE_MAPS = 180
+"""Channels-first maps at full resolution, of the VAE's least width, that live at once (measured: 176)."""
+
+TOWER_TENSORS = 20
+"""Tensors [frames, patches, width] in a layer of the vision tower, beside the output of each (measured: 19.6)."""
+
+WINDOW_TENSORS = 25
+"""Tensors [visual tokens, width] in a layer of Video-XL while it compresses a window (measured: 24.9)."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is coloured at once.
+
+    pixels: area of a drawing as the model sees it; drawings: of a segment, at most; colorings: of the same drawings in
+    one batch; guided: whether a second branch runs for guidance.
+    """
+
+    pixels: int
+    drawings: int
+    colorings: int = 1
+    guided: bool = True
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that are needed: device, on the GPU; host, of main memory, to keep what is not there."""
+
+    device: int
+    host: int
+
+
+def skeleton(folder: Path) -> dict[str, nn.Module]:
+    """Build the modules of a pipeline folder on the meta device: shapes without weights."""
+    classes: dict[str, Any] = {
+        "vae": AutoencoderKLCogVideoX,
+        "transformer": LongAnimationTransformer3DModel,
+        "sketch_dit": SketchDiT,
+        "dynamic_memory": DynamicGlobalLocalMemory,
+        "video_xl": VideoXL,
+    }
+    with torch.device("meta"):
+        modules = {name: each.from_config(each.load_config(folder, subfolder=name)) for name, each in classes.items()}
+        modules["text_encoder"] = T5EncoderModel(T5Config.from_pretrained(folder, subfolder="text_encoder"))
+    return modules
+
+
+def weight_bytes(module: nn.Module, dtype: torch.dtype, eight_bits: bool = False) -> int:
+    """Bytes of a module's weights in `dtype`. eight_bits: those of linear layers take a byte each, and each row 5 bytes
+    for its scale and zero point, as in torchao."""
+    size = sum(parameter.numel() for parameter in module.parameters()) * dtype.itemsize
+    if eight_bits:
+        for layer in module.modules():
+            if isinstance(layer, nn.Linear):
+                size -= layer.weight.numel() * (dtype.itemsize - 1) - 5 * layer.out_features
+    return size
+
+
+def activation_bytes(modules: Modules, workload: Workload, dtype: torch.dtype, tiling: bool) -> dict[str, int]:
+    """Bytes of each stage's activations. tiling: the VAE works in overlapping tiles."""
+    transformer, vae, video = (modules[name].config for name in ("transformer", "vae", "video_xl"))
+    tower = modules["video_xl"].model.vision_tower.config
+    size, frames = dtype.itemsize, workload.drawings
+
+    width = transformer.num_attention_heads * transformer.attention_head_dim
+    latents = 2 + ceil((frames - 1) / vae.temporal_compression_ratio)  # the reference's is one more
+    patch = 2 ** (len(vae.block_out_channels) - 1) * transformer.patch_size
+    tokens = ceil(latents / (transformer.patch_size_t or 1)) * ceil(workload.pixels / patch**2)
+    batch = workload.colorings * (1 + workload.guided)
+    denoising = DENOISING_TENSORS * batch * (tokens + transformer.max_text_seq_length) * width
+
+    if tiling:
+        tile = min(workload.pixels, TILE[0] * TILE[1])
+        finished = 2 * workload.colorings * frames * 3 * workload.pixels  # tiles, and the frames they make
+        pictures = VAE_MAPS * vae.block_out_channels[0] * tile + finished
+    else:
+        pictures = VAE_MAPS * vae.block_out_channels[0] * workload.pixels * workload.colorings
+
+    patches = (tower.image_size // tower.patch_size) ** 2 + 1
+    looking = (tower.num_hidden_layers + TOWER_TENSORS) * FRAMES_AT_ONCE * patches * tower.hidden_size
+    compressing = WINDOW_TENSORS * video.beacon_window * video.hidden_size
+    copied = video.beacon_limit * 2 * video.num_hidden_layers * modules["video_xl"].memory_width
+    text = DENOISING_TENSORS * transformer.max_text_seq_length * transformer.text_embed_dim
+    return {
+        "video_xl": size * max(looking, compressing + copied),
+        "text_encoder": size * text,
+        "denoising": size * denoising,
+        "vae": size * pictures,
+    }
+
+
+def memory_bytes(modules: Modules, workload: Workload, dtype: torch.dtype) -> int:
+    """Bytes of what the shot's memory holds on the GPU all along when it is full: the keys and values of Video-XL, and
+    what DGLM makes of them."""
+    video, memory = modules["video_xl"].config, modules["dynamic_memory"].config
+    cached = 2 * video.num_hidden_layers * modules["video_xl"].memory_width
+    mapped = 2 * memory.depth * memory.heads * memory.dim_head
+    return workload.colorings * video.beacon_limit * (cached + mapped) * dtype.itemsize
+
+
+def footprint(modules: Modules, workload: Workload, mode: str, dtype: torch.dtype, tiling: bool) -> Footprint:
+    """Estimate what `mode` (see `placement`) takes.
+
+    On the GPU: margin + memory + the largest stage. A stage counts all weights in `full`; its own in `model` and
+    `int8`; in `group` and `fp8` those that are resident, and the layer that works beside the one that is fetched.
+    """
+    eight_bits = STREAMED if mode in ("int8", "fp8") else ()
+    weights = {name: weight_bytes(each, dtype, name in eight_bits) for name, each in modules.items()}
+    total, resident = sum(weights.values()), sum(weights[name] for name in RESIDENT)
+    needed = 0
+    for stage, activations in activation_bytes(modules, workload, dtype, tiling).items():
+        if mode == "full":
+            held = total
+        elif mode in ("model", "int8"):
+            held = sum(weights[name] for name in STAGES[stage])
+        else:
+            streamed = [modules[name] for name in STAGES[stage] if name in STREAMED]
+            held = resident + 2 * max((_largest_layer(each) for each in streamed), default=0) * dtype.itemsize
+        needed = max(needed, held + activations)
+    device = MARGIN + memory_bytes(modules, workload, dtype) + needed
+    return Footprint(device, 0 if mode == "full" else MARGIN + total)
+
+
+def _largest_layer(module: nn.Module) -> int:
+    """Parameters of the largest layer that has no layers inside."""
+    return max(sum(p.numel() for p in layer.parameters(recurse=False)) for layer in module.modules())

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How pixels and drawings become latents and patches, and whether a segment's tensors fit that."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """spatial: pixels a latent, in each direction. temporal: drawings a latent, after the first. channels: of a latent.
+    patch: latents a token, in each direction; patch_time: in time.
+    """
+
+    spatial: int
+    temporal: int
+    channels: int
+    patch: int
+    patch_time: int
+
+    @property
+    def multiple(self) -> int:
+        """Heights and widths must be multiples of this."""
+        return self.spatial * self.patch
+
+    def segment_length(self, drawings: int) -> int:
+        """The least number of drawings, at least `drawings`, that fills latents and patches."""
+        while (drawings - 1) % self.temporal or self.latents(drawings) % self.patch_time:
+            drawings += 1
+        return drawings
+
+    def latents(self, drawings: int) -> int:
+        """How many latents so many drawings and the reference have."""
+        return 1 + (drawings - 1) // self.temporal + 1
+
+    def check(
+        self,
+        references: torch.Tensor,
+        reference_sketch: torch.Tensor | None,
+        sketches: torch.Tensor | None,
+        sketch_latents: torch.Tensor | None,
+        latents: torch.Tensor | None,
+    ) -> None:
+        """Raise ValueError when the inputs of a segment do not fit the model or each other, or are not numbers."""
+        if (sketches is None) == (sketch_latents is None) or (sketches is None) != (reference_sketch is None):
+            raise ValueError("Give either `reference_sketch` and `sketches`, or `sketch_latents`, which holds both.")
+        given = {
+            "references": references,
+            "reference_sketch": reference_sketch,
+            "sketches": sketches,
+            "sketch_latents": sketch_latents,
+            "latents": latents,
+        }
+        tensors = {name: tensor for name, tensor in given.items() if tensor is not None}
+        for name, tensor in tensors.items():
+            if not torch.isfinite(tensor).all():
+                count = int((~torch.isfinite(tensor)).sum())
+                raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: make it anew.")
+        height, width = references.shape[-2:]
+        self._check_size(height, width)
+        for name in ("reference_sketch", "sketches"):
+            if name in tensors and tensors[name].shape[-2:] != (height, width):
+                raise ValueError(
+                    f"The references are {width}×{height}, but `{name}` is {list(tensors[name].shape)}: give one size."
+                )
+        if sketches is not None and (len(sketches) - 1) % self.temporal:
+            raise ValueError(
+                f"A segment has {self.temporal}·k + 1 drawings, not {len(sketches)}: repeat the last one up to "
+                f"{self.segment_length(len(sketches))}."
+            )
+        count = sketch_latents.shape[1] if sketches is None else self.latents(len(sketches))  # type: ignore[union-attr]
+        if count % self.patch_time:
+            raise ValueError(
+                f"The segment's {count} latents, the reference's counted, do not fill patches of {self.patch_time} "
+                "latents: `segment_length` tells how many drawings do."
+            )
+        shape = (count, self.channels, height // self.spatial, width // self.spatial)
+        for name in ("sketch_latents", "latents"):
+            if name in tensors and tensors[name].shape[1:] != shape:
+                raise ValueError(
+                    f"`{name}` must be [B, {', '.join(map(str, shape))}], not {list(tensors[name].shape)}."
+                )
+
+    def _check_size(self, height: int, width: int) -> None:
+        if height % self.multiple or width % self.multiple:
+            fitting = [max(1, round(side / self.multiple)) * self.multiple for side in (width, height)]
+            raise ValueError(
+                f"The size {width}×{height} must be a multiple of {self.multiple} in both directions: scale or pad it, "
+                f"to {fitting[0]}×{fitting[1]} for example (`sketch.fit_size` does)."
+            )

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the weights of a pipeline live while it works: chosen by what fits, done by Diffusers and accelerate."""
+
+import importlib.util
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from diffusers import PipelineQuantizationConfig, TorchAoConfig
+from diffusers.hooks import apply_layerwise_casting
+from diffusers.hooks.layerwise_casting import DEFAULT_SKIP_MODULES_PATTERN
+from diffusers.modular_pipelines.components_manager import AutoOffloadStrategy, custom_offload_with_hook
+from torch import nn
+from transformers import T5EncoderModel
+from transformers import TorchAoConfig as TransformersTorchAoConfig
+
+from .footprint import RESIDENT, STAGES, STREAMED, TILE, Footprint, Workload, footprint, skeleton
+from .pipeline import LongAnimationPipeline
+from .sketch_dit import SketchDiT
+from .transformer import LongAnimationTransformer3DModel
+from .video_xl import VideoXL
+
+EXACT_MODES = {
+    "full": "everything stays on the GPU",
+    "model": "what a stage needs is on the GPU, the rest in main memory",
+    "group": "the GPU holds a layer at a time",
+}
+ROUNDED_MODES = {
+    "int8": "as `model`, with the large modules' weights in 8-bit integers",
+    "fp8": "as `group`, with the large modules' weights in 8-bit floats",
+}
+MODES = EXACT_MODES | ROUNDED_MODES
+"""The memory modes, the fastest first; the exact ones give the same frames as `full`."""
+
+NOT_CAST = (*DEFAULT_SKIP_MODULES_PATTERN, r"\.wo$", "relative_attention_bias")
+"""Layers that stay as they are in `fp8`: Diffusers' choice, T5's that cast what they are given to the type of their
+weights, and its position biases, which every layer adds."""
+
+logger = logging.getLogger(__name__)
+
+
+class MemoryModeError(ValueError):
+    """A memory mode cannot be used here; the message says why and which can."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A memory mode, whether the VAE works in tiles, and what both are estimated to need."""
+
+    mode: str
+    tiling: bool
+    needs: Footprint
+
+
+def work_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device multiplies it in hardware; elsewhere that is far slower than float32."""
+    if device.type == "cpu":
+        fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    else:
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if fast else torch.float32
+
+
+def load_pipeline(
+    folder: Path, device: str | torch.device, workload: Workload, mode: str = "auto"
+) -> LongAnimationPipeline:
+    """Load a pipeline folder and place it.
+
+    device: `cpu`, where all modes but `full` are refused, or a GPU. mode: one of MODES, or `auto`: what `choose` takes.
+    Raises MemoryModeError.
+    """
+    device = torch.device(device)
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", 0)  # the hooks compare it with where the weights are
+    if mode not in ("auto", *MODES):
+        raise MemoryModeError(f"The memory mode must be auto, {', '.join(MODES)}, not {mode!r}.")
+    if mode == "int8" and not _has_torchao():
+        raise MemoryModeError("The memory mode `int8` needs torchao: pip install torchao~=0.18.0, or choose `group`.")
+    dtype = work_dtype(device)
+    if device.type == "cpu":
+        if mode not in ("auto", "full"):
+            raise MemoryModeError(f"The memory mode `{mode}` needs a GPU. On the CPU leave it at auto.")
+        return load(folder, "full", dtype).to(device)
+    free = Footprint(torch.cuda.mem_get_info(device)[0], psutil.virtual_memory().available)
+    plan = choose(estimates(folder, workload, dtype), free, mode)
+    pipeline = load(folder, plan.mode, dtype)
+    place(pipeline, plan.mode, device, plan.tiling)
+    return pipeline
+
+
+def estimates(folder: Path, workload: Workload, dtype: torch.dtype) -> list[Plan]:
+    """Every way to place a pipeline folder, the best first: exact before rounded, then whole pictures before tiles,
+    then the fastest. `int8` is left out where torchao is missing."""
+    modules = skeleton(folder)
+    return [
+        Plan(mode, tiling, footprint(modules, workload, mode, dtype, tiling))
+        for modes in (EXACT_MODES, ROUNDED_MODES)
+        for tiling in (False, True)
+        for mode in modes
+        if mode != "int8" or _has_torchao()
+    ]
+
+
+def choose(plans: list[Plan], free: Footprint, mode: str = "auto") -> Plan:
+    """Return the first of `plans` that fits into what is free, and log what was chosen and why.
+
+    mode: take one of this mode, the thriftiest with a warning when none fits; with `auto` that is a MemoryModeError.
+    """
+    allowed = [plan for plan in plans if mode in ("auto", plan.mode)]
+    fitting = [plan for plan in allowed if plan.needs.device <= free.device and plan.needs.host <= free.host]
+    have = f"{_gigabytes(free.device)} of GPU memory and {_gigabytes(free.host)} of main memory free"
+    if not fitting and mode == "auto":
+        raise MemoryModeError(
+            f"{have}: too little for every memory mode. {'; '.join(map(_needs, _thriftiest(allowed).values()))}. "
+            "Close other programs, or choose a preset for smaller pictures or shorter segments."
+        )
+    if fitting:
+        plan = fitting[0]
+        better = "" if plan is plans[0] or mode != "auto" else f"; {_needs(plans[0])}"
+        logger.info("%s%s: using %s, %s.", have, better, _name(plan), _amounts(plan))
+    else:
+        plan = _thriftiest(allowed)[mode]
+        logger.warning("%s, but %s: it may fail for want of memory.", have, _needs(plan))
+    return plan
+
+
+def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
+    """Load a pipeline folder into main memory, its weights as `mode` keeps them."""
+    arguments: dict[str, Any] = {}
+    if mode == "int8":
+        from torchao.quantization import Int8WeightOnlyConfig
+
+        ours = TorchAoConfig(Int8WeightOnlyConfig())
+        theirs = TransformersTorchAoConfig(Int8WeightOnlyConfig())
+        mapping = {name: theirs if name == "text_encoder" else ours for name in STREAMED}
+        arguments["quantization_config"] = PipelineQuantizationConfig(quant_mapping=mapping)
+    elif mode == "fp8":
+        # One after the other: together they would need their full size for a moment.
+        classes: Mapping[str, Any] = {
+            "video_xl": VideoXL,
+            "transformer": LongAnimationTransformer3DModel,
+            "text_encoder": T5EncoderModel,
+            "sketch_dit": SketchDiT,
+        }
+        for name in STREAMED:
+            module = classes[name].from_pretrained(folder, subfolder=name, dtype=dtype)
+            apply_layerwise_casting(module, torch.float8_e4m3fn, dtype, NOT_CAST)
+            arguments[name] = module
+    return LongAnimationPipeline.from_pretrained(folder, dtype=dtype, **arguments)
+
+
+def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tiling: bool) -> None:
+    """Place a pipeline that `load` loaded for `mode`.
+
+    tiling: let the VAE work in overlapping tiles, one colouring after the other.
+    """
+    if tiling:
+        pipeline.vae.enable_tiling(*TILE)
+        pipeline.vae.enable_slicing()
+    if mode == "full":
+        pipeline.to(device)
+    elif mode in ("model", "int8"):
+        _place_by_stage(pipeline, device)
+    else:
+        pipeline.enable_group_offload(
+            onload_device=device,
+            offload_type="leaf_level",
+            use_stream=device.type == "cuda",
+            low_cpu_mem_usage=True,  # pinning everything beforehand could take twice the memory of the weights
+            exclude_modules=list(RESIDENT),
+        )
+
+
+def _place_by_stage(pipeline: LongAnimationPipeline, device: torch.device) -> None:
+    """Let each module move to the GPU when it is called, and those of other stages off it.
+
+    `enable_model_cpu_offload` would not do: its chain of single modules would move those of the denoising to and fro in
+    every step, and it leaves a module where it is when the next one in the chain is not called.
+    """
+    hooks = [
+        custom_offload_with_hook(name, getattr(pipeline, name), device, _ByStage())
+        for names in STAGES.values()
+        for name in names
+    ]
+    for hook in hooks:
+        for other in hooks:
+            if other is not hook:
+                hook.add_other_hook(other)
+
+
+class _ByStage(AutoOffloadStrategy):
+    """Diffusers' choice of what has to leave the GPU: all that belongs to another stage."""
+
+    def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: torch.device) -> list[Any]:
+        together = next(names for names in STAGES.values() if model_id in names)
+        return [hook for hook in hooks if hook.model_id not in together]
+
+
+def _has_torchao() -> bool:
+    return importlib.util.find_spec("torchao") is not None
+
+
+def _thriftiest(plans: list[Plan]) -> dict[str, Plan]:
+    """For each mode the plan that needs least of the GPU."""
+    return {plan.mode: plan for plan in sorted(plans, key=lambda plan: -plan.needs.device)}
+
+
+def _name(plan: Plan) -> str:
+    return f"`{plan.mode}` with the VAE in tiles" if plan.tiling else f"`{plan.mode}`"
+
+
+def _amounts(plan: Plan) -> str:
+    return f"{_gigabytes(plan.needs.device)} and {_gigabytes(plan.needs.host)}"
+
+
+def _needs(plan: Plan) -> str:
+    return f"{_name(plan)} needs {_amounts(plan)}"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

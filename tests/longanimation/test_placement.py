@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Memory modes: what is chosen, and that a segment comes out the same wherever the weights live.
+
+There is no GPU here. Offloaded weights are NaN until the hook that should fetch them does so: what Diffusers and
+accelerate would move is hidden and shown again instead.
+"""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import ModelMixin
+from diffusers.hooks.group_offloading import ModuleGroup
+from torch import nn
+from transformers import PreTrainedModel
+
+from server.longanimation import LongAnimationPipeline, placement
+from server.longanimation.footprint import RESIDENT, STAGES, STREAMED, Footprint, Workload, skeleton, weight_bytes
+from server.longanimation.pipeline import StepCallback
+from server.longanimation.placement import MODES, MemoryModeError, Plan, choose, load, load_pipeline, place
+from server.longanimation.published import published_modules
+
+TINY = Path(__file__).parents[2] / "server" / "weights" / "tiny"
+GPU, MAIN_MEMORY = torch.device("cpu", 0), torch.device("cpu")
+GIGABYTE = 10**9
+TRAINING_SIZE = Workload(1024 * 576, 81)
+
+
+def segments(pipeline: LongAnimationPipeline, callback: StepCallback | None = None) -> torch.Tensor:
+    """The frames of two segments, the second one with the memory of the first: [B, 2 · F, 3, H, W]."""
+    pipeline.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(7, 3, 32, 48, generator=generator) * 2 - 1
+    frames, memory = [], None
+    for seed in range(2):
+        output = pipeline(
+            references=images[:1],
+            reference_sketch=images[1],
+            sketches=images[2:],
+            prompt="a fox",
+            num_inference_steps=2,
+            guidance_scale=3.0,
+            generator=torch.Generator().manual_seed(seed),
+            memory=memory,
+            callback_on_step_end=callback,
+        )
+        frames.append(output.frames)
+        history = [pipeline.remember(None, output.frames[0])]
+        memory = pipeline.map_memory(history, history)
+    return torch.cat(frames, dim=1)
+
+
+def decibels(found: torch.Tensor, expected: torch.Tensor) -> float:
+    """PSNR of values in 0..1."""
+    return float(-10 * (found - expected).square().mean().log10())
+
+
+@pytest.fixture(scope="module")
+def exact() -> torch.Tensor:
+    return segments(load(TINY, "full", torch.float32))
+
+
+class Hiding:
+    """Weights that are away are NaN. Integers, of which nothing is computed, stay."""
+
+    def __init__(self) -> None:
+        self._away: dict[torch.Tensor, torch.Tensor] = {}
+
+    def hide(self, tensors: Iterator[torch.Tensor]) -> None:
+        for tensor in tensors:
+            if tensor.is_floating_point() and tensor not in self._away:
+                self._away[tensor] = tensor.data
+                tensor.data = torch.full(tensor.shape, torch.nan).to(tensor.dtype)
+
+    def show(self, tensors: Iterator[torch.Tensor]) -> None:
+        for tensor in tensors:
+            if tensor in self._away:
+                tensor.data = self._away.pop(tensor)
+
+
+class PretendGPU(Hiding):
+    """Notes which modules are on it, and every change of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.modules: set[nn.Module] = set()
+        self.history: list[frozenset[nn.Module]] = []
+
+    def move(self, module: nn.Module, device: torch.device | str) -> nn.Module:
+        """Stands in for `module.to(device)`."""
+        if torch.device(device) == GPU:
+            self.show(module.parameters())
+            self.modules.add(module)
+        else:
+            self.hide(module.parameters())
+            self.modules.discard(module)
+        self.history.append(frozenset(self.modules))
+        return module
+
+    def device_of(self, module: nn.Module) -> torch.device:
+        """Stands in for `module.device`."""
+        return GPU if module in self.modules else MAIN_MEMORY
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> PretendGPU:
+    pretended = PretendGPU()
+    for kind in (ModelMixin, PreTrainedModel):
+        monkeypatch.setattr(kind, "to", lambda module, device, **_: pretended.move(module, device))
+        monkeypatch.setattr(kind, "device", property(pretended.device_of))
+    return pretended
+
+
+def tensors_of(group: ModuleGroup) -> Iterator[torch.Tensor]:
+    """Every weight of a group that is moved at once."""
+    for module in group.modules:
+        yield from module.parameters()
+    yield from group.parameters
+
+
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> Hiding:
+    hiding = Hiding()
+    monkeypatch.setattr(ModuleGroup, "_offload_to_memory", lambda group: hiding.hide(tensors_of(group)))
+    monkeypatch.setattr(ModuleGroup, "_onload_from_memory", lambda group: hiding.show(tensors_of(group)))
+    return hiding
+
+
+def test_by_stage_the_gpu_holds_one_stage_and_the_frames_are_the_same(gpu: PretendGPU, exact: torch.Tensor) -> None:
+    pipeline = load(TINY, "model", torch.float32)
+    place(pipeline, "model", GPU, tiling=False)
+    assert torch.equal(segments(pipeline), exact)
+    stages = [frozenset(getattr(pipeline, name) for name in names) for names in STAGES.values()]
+    assert all(any(held <= stage for stage in stages) for held in gpu.history)
+
+
+def test_by_stage_nothing_moves_between_steps(gpu: PretendGPU) -> None:
+    pipeline = load(TINY, "model", torch.float32)
+    place(pipeline, "model", GPU, tiling=False)
+    moves: list[int] = []
+
+    def note(_pipeline: LongAnimationPipeline, _index: int, _timestep: int, _tensors: dict) -> dict:
+        moves.append(len(gpu.history))
+        return {}
+
+    segments(pipeline, note)
+    first, second, third, fourth = moves
+    assert first == second < third == fourth
+
+
+def test_in_groups_every_layer_is_fetched_and_the_frames_are_the_same(groups: Hiding, exact: torch.Tensor) -> None:
+    pipeline = load(TINY, "group", torch.float32)
+    place(pipeline, "group", MAIN_MEMORY, tiling=False)
+    for name in STREAMED:
+        assert all(weight.isnan().all() for weight in getattr(pipeline, name).parameters())
+    for name in RESIDENT:
+        assert not any(weight.isnan().any() for weight in getattr(pipeline, name).parameters())
+    assert torch.equal(segments(pipeline), exact)
+
+
+def test_in_8_bit_floats_layers_are_fetched_and_the_frames_are_close(groups: Hiding, exact: torch.Tensor) -> None:
+    pipeline = load(TINY, "fp8", torch.float32)
+    place(pipeline, "fp8", MAIN_MEMORY, tiling=False)
+    stored = {name: weight.dtype for name, weight in pipeline.transformer.named_parameters()}
+    assert stored["transformer_blocks.0.attn1.to_q.weight"] == torch.float8_e4m3fn
+    assert stored["patch_embed.proj.weight"] == torch.float32
+    assert 40 < decibels(segments(pipeline), exact) < 80
+
+
+def test_in_8_bit_integers_weights_have_their_estimate_and_the_frames_are_close(exact: torch.Tensor) -> None:
+    pytest.importorskip("torchao", reason="the mode int8 needs torchao")
+    pipeline = load(TINY, "int8", torch.float32)
+    modules = skeleton(TINY)
+    for name in STREAMED:
+        stored = sum(stored_bytes(weight) for weight in getattr(pipeline, name).parameters())
+        estimate = weight_bytes(modules[name], torch.float32, eight_bits=True)
+        assert stored == estimate
+        assert stored < 0.4 * weight_bytes(modules[name], torch.float32)
+    assert 45 < decibels(segments(pipeline), exact) < 80
+
+
+def stored_bytes(weight: torch.Tensor) -> int:
+    """Bytes of a tensor, or of the tensors that one of torchao is made of."""
+    if not hasattr(weight, "__tensor_flatten__"):
+        return weight.nbytes
+    return sum(getattr(weight, name).nbytes for name in weight.__tensor_flatten__()[0])
+
+
+@torch.no_grad()
+def test_tiles_make_frames_of_the_same_size_that_are_close() -> None:
+    pipeline = load(TINY, "full", torch.float32)
+    latents = torch.randn(1, 1, 8, 66, 12, generator=torch.Generator().manual_seed(0))
+    whole = pipeline.decode_video(latents)
+    place(pipeline, "full", MAIN_MEMORY, tiling=True)
+    tiled = pipeline.decode_video(latents)
+    assert tiled.shape == whole.shape == (1, 1, 3, 264, 48)
+    assert 25 < decibels(tiled, whole) < 80
+
+
+@pytest.fixture(scope="module")
+def plans() -> list[Plan]:
+    modules = {name: module.to(torch.bfloat16) for name, module in published_modules().items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(placement, "skeleton", lambda _: modules)
+        patch.setattr(placement, "_has_torchao", lambda: True)
+        return placement.estimates(Path(), TRAINING_SIZE, torch.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("device", "host", "mode", "tiling"),
+    [
+        (80, 64, "full", False),
+        (48, 64, "model", False),
+        (24, 64, "model", True),
+        (16, 64, "group", True),
+        (12, 64, "group", True),
+        (48, 32, "full", True),
+        (24, 32, "int8", True),
+        (16, 32, "int8", True),
+        (12, 32, "fp8", True),
+    ],
+)
+def test_the_published_model_takes_the_best_mode_that_fits(
+    plans: list[Plan], device: int, host: int, mode: str, tiling: bool
+) -> None:
+    plan = choose(plans, Footprint(device * GIGABYTE, host * GIGABYTE))
+    assert (plan.mode, plan.tiling) == (mode, tiling)
+
+
+def test_a_gpu_too_small_for_every_mode_is_told_what_each_needs(plans: list[Plan]) -> None:
+    with pytest.raises(MemoryModeError) as caught:
+        choose(plans, Footprint(8 * GIGABYTE, 64 * GIGABYTE))
+    message = str(caught.value)
+    assert message.startswith("8.0 GB of GPU memory and 64.0 GB of main memory free: too little for every memory mode.")
+    for mode in MODES:
+        thriftiest = min(plan.needs.device for plan in plans if plan.mode == mode)
+        assert f"`{mode}` with the VAE in tiles needs {thriftiest / GIGABYTE:.1f} GB" in message
+
+
+def test_the_log_says_what_is_free_what_is_needed_and_what_is_used(
+    plans: list[Plan], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    choose(plans, Footprint(48 * GIGABYTE, 64 * GIGABYTE))
+    (line,) = caplog.messages
+    assert line.startswith("48.0 GB of GPU memory and 64.0 GB of main memory free; `full` needs ")
+    assert ": using `model`" in line
+
+
+def test_a_chosen_mode_is_used_even_where_it_may_not_fit(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
+    assert choose(plans, Footprint(80 * GIGABYTE, 64 * GIGABYTE), "group").mode == "group"
+    assert not caplog.messages
+    plan = choose(plans, Footprint(24 * GIGABYTE, 64 * GIGABYTE), "full")
+    assert (plan.mode, plan.tiling) == ("full", True)
+    assert "it may fail for want of memory" in caplog.text
+
+
+def test_on_the_cpu_everything_is_loaded_there_and_other_modes_are_refused() -> None:
+    pipeline = load_pipeline(TINY, "cpu", Workload(36864, 13))
+    assert pipeline.transformer.dtype == placement.work_dtype(MAIN_MEMORY)
+    with pytest.raises(MemoryModeError, match="`model` needs a GPU"):
+        load_pipeline(TINY, "cpu", Workload(36864, 13), "model")
+    with pytest.raises(MemoryModeError, match="must be auto, full, model, group, int8, fp8, not 'half'"):
+        load_pipeline(TINY, "cpu", Workload(36864, 13), "half")
+
+
+def test_on_a_gpu_the_plan_for_its_free_memory_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    placed: list[tuple[str, torch.device]] = []
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * GIGABYTE, 2 * GIGABYTE))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    monkeypatch.setattr(placement, "place", lambda pipeline, mode, device, tiling: placed.append((mode, device)))
+    pipeline = load_pipeline(TINY, "cuda", Workload(36864, 13))
+    assert pipeline.transformer.dtype == torch.bfloat16
+    assert placed == [("full", torch.device("cuda", 0))]
+
+
+def test_int8_without_torchao_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "_has_torchao", lambda: False)
+    with pytest.raises(MemoryModeError, match="pip install torchao"):
+        load_pipeline(TINY, "cuda", Workload(36864, 13), "int8")
+    assert "int8" not in {plan.mode for plan in placement.estimates(TINY, Workload(36864, 13), torch.float32)}
