@@ -16,7 +16,7 @@ import numpy as np
 from . import keyframes, lineart, png
 from .errors import ShotError
 from .keyframes import PaintedFrame
-from .shared.protocol import Finish, Keyframe, ProtocolError, ShotManifest
+from .shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
 from .shared.timing import expose
 from .take import Take, address_of_file, frame_name, replace_folder
 
@@ -34,6 +34,7 @@ class ShotOptions:
     prompt: str
     seed: int
     finish: Finish
+    quality: Quality = "final"
 
 
 def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> Generator[tuple[int, int], None, Take]:
@@ -123,6 +124,7 @@ def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path) -> ShotM
             prompt=options.prompt,
             seed=options.seed,
             finish=options.finish,
+            quality=options.quality,
         )
     except ProtocolError as error:
         raise ShotError(error.sentence) from error

@@ -20,7 +20,7 @@ def _draw(panel: bpy.types.Panel, context: bpy.types.Context) -> None:
     _draw_range(layout, shot)
     _draw_keyframes(layout, shot)
     column = layout.column()
-    for name in ("preset", "finish", "seed", "prompt"):
+    for name in ("preset", "finish", "quality", "seed", "prompt"):
         column.prop(shot, name)
     layout.operator("longanimation.color_shot", icon="BRUSH_DATA")
     for running in monitor.takes:

@@ -43,6 +43,14 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         ),
         default="flats",
     )
+    quality: bpy.props.EnumProperty(
+        name="Quality",
+        items=(
+            ("final", "Final", "For delivery"),
+            ("draft", "Draft", "Faster, to look at the take; Final with the same seed gives the same take"),
+        ),
+        default="final",
+    )
     seed: bpy.props.IntProperty(name="Seed", description="Another seed gives another take", default=0, min=0)
     prompt: bpy.props.StringProperty(name="Prompt", description="Describe the shot in a sentence; may be empty")
 
@@ -59,6 +67,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
             prompt=self.prompt,
             seed=self.seed,
             finish=self.finish,
+            quality=self.quality,
         )
 
 

@@ -22,6 +22,7 @@ API_PREFIX = "/api/v1"
 
 Finish = Literal["painted", "flats"]
 Background = Literal["kept", "generated"]
+Quality = Literal["exact", "final", "draft"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 FINAL_STATES: tuple[JobState, ...] = ("done", "failed", "cancelled")
 
@@ -74,6 +75,7 @@ class ShotManifest:
     timing: for each frame, the index of its drawing in `drawings`.
     keyframes: at least one painted frame of the range.
     preset, prompt, seed, finish: how to colour. A parent is the job this one corrects.
+    quality: "draft" is for looking at a take, "final" is fast where nobody sees it, "exact" leaves nothing out.
     background: "generated" lets the model paint what the keyframes leave transparent, from the prompt.
     """
 
@@ -89,6 +91,7 @@ class ShotManifest:
     prompt: str = ""
     seed: int = 0
     finish: Finish = "flats"
+    quality: Quality = "final"
     background: Background = "kept"
     parent: str | None = None
 
@@ -152,18 +155,13 @@ class ShotManifest:
                 f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already.",
             )
             seen.add(painted)
-        _require(
-            self.finish in typing.get_args(Finish),
-            "bad_finish",
-            "finish",
-            f"The finish must be one of {', '.join(typing.get_args(Finish))}, not {self.finish!r}.",
-        )
-        _require(
-            self.background in typing.get_args(Background),
-            "bad_background",
-            "background",
-            f"The background must be one of {', '.join(typing.get_args(Background))}, not {self.background!r}.",
-        )
+        for field, kind in (("finish", Finish), ("quality", Quality), ("background", Background)):
+            _require(
+                getattr(self, field) in typing.get_args(kind),
+                f"bad_{field}",
+                field,
+                f"The {field} must be one of {', '.join(typing.get_args(kind))}, not {getattr(self, field)!r}.",
+            )
         _require(
             self.background == "kept" or bool(self.prompt.strip()),
             "no_prompt",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from server.colorize.regions import LINE_BELOW
 from server.colorize.shot import Drawings, Shot
 from server.images import encode_png, read_line_art, read_mask, read_painted, read_size
 from shared.digests import address_of
+from shared.protocol import Quality
 from shared.timing import Exposure, expose
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def read_folder(
     seed: int = 0,
     finish: str = "flats",
     background: str = "kept",
+    quality: str = "final",
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
@@ -137,7 +139,8 @@ def read_folder(
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
-    return FolderShot(Shot(drawings, painted, prompt, seed, finish, masks), exposure, paths)  # type: ignore[arg-type]
+    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks)  # type: ignore[arg-type]
+    return FolderShot(shot, exposure, paths)
 
 
 def _paintings(keyframes: Iterable[str], files: Mapping[int, Path]) -> dict[int, Path]:
@@ -232,6 +235,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the coloured frames")
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
+    parser.add_argument(
+        "--quality",
+        choices=get_args(Quality),
+        default="final",
+        help="draft: to look at a take; final: almost exact, in a third of the steps; exact (default: final)",
+    )
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the result (default: the line art's)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")
     parser.add_argument("--prompt", default="", help="what the shot shows, in words")
@@ -254,7 +263,7 @@ def run(args: argparse.Namespace) -> int:
         if args.output.exists() and not args.output.is_dir():
             raise FolderError(f"{args.output} is a file: give a folder for the coloured frames.")
         source = read_folder(
-            args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background
+            args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background, args.quality
         )
         from server.colorize.colorizer import Colorizer  # brings torch, so the input is checked before
 

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from shared.protocol import Finish
+from shared.protocol import Finish, Quality
 
 
 class Drawings(Sequence[np.ndarray]):
@@ -39,7 +39,7 @@ class Shot:
 
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3]; at least one.
-    prompt, seed, finish: as in `shared.protocol.ShotManifest`.
+    prompt, seed, finish, quality: as in `shared.protocol.ShotManifest`.
     masks: where keyframes leave the background to the model, bool [H, W] by drawing, all of them or none; there the
         keyframes' images count for nothing. A preset without votes then shows the model's own picture throughout.
     """
@@ -49,6 +49,7 @@ class Shot:
     prompt: str = ""
     seed: int = 0
     finish: Finish = "flats"
+    quality: Quality = "final"
     masks: Mapping[int, np.ndarray] = field(default_factory=dict)
 
 

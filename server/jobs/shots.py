@@ -21,6 +21,7 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
         prompt=manifest.prompt,
         seed=manifest.seed,
         finish=manifest.finish,
+        quality=manifest.quality,
         masks={drawing: read_mask(content) for drawing, content in masked.items()},
     )
 

@@ -46,7 +46,8 @@ def _rotation(count: int, head_dim: int, theta: float, like: torch.Tensor) -> Ro
 def _rotate(heads: torch.Tensor, rotation: Rotation) -> torch.Tensor:
     cosines, sines = rotation
     first, second = heads.chunk(2, dim=-1)
-    return heads * cosines + torch.cat([-second, first], dim=-1) * sines
+    turned = heads * cosines + torch.cat([-second, first], dim=-1) * sines
+    return turned.to(heads.dtype)  # under autocast the rotation is wider than the heads
 
 
 class _Attention(nn.Module):

@@ -117,6 +117,14 @@ def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: 
     assert len(np.unique(other, axis=0)) > len(clip.colors), "pictures have more colours than flats"
 
 
+def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, clip) -> None:
+    preset = replace(colorizer.preset, votes=5)
+    shot = shot_of(clip)
+    for quality, votes in (("draft", 2), ("final", 5), ("exact", 5)):
+        coloring = Coloring(colorizer.pipeline, preset, replace(shot, quality=quality))
+        assert len(coloring._references()[KEYFRAME]) == votes
+
+
 def test_the_model_works_in_the_shape_of_the_shot() -> None:
     assert model_size(540, 960, 256 * 144, 16) == (144, 256)
     assert model_size(1080, 1080, 256 * 144, 16) == (192, 192)
