@@ -26,7 +26,7 @@ from .stack import random_pipeline
 
 LENGTHS = (200, 2000)
 QUICK_LENGTHS = (30, 60)
-QUICK = Sizes(64, 2, 32)
+QUICK = Sizes(64, 1, 32)
 
 
 def draw(folder: Path, count: int, height: int) -> None:
@@ -61,7 +61,7 @@ def color(count: int, sizes: Sizes, peak: "multiprocessing.Queue[int]") -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
-    sizes = read_sizes(__doc__, Sizes(64, 2, 64), QUICK, arguments)
+    sizes = read_sizes(__doc__, Sizes(64, 2, 32), QUICK, arguments)
     context = multiprocessing.get_context("spawn")
     peaks = {}
     for count in QUICK_LENGTHS if sizes == QUICK else LENGTHS:

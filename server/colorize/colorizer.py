@@ -56,7 +56,7 @@ class Colorizer:
         return cls(pipeline, preset)
 
     def open(self, shot: Shot) -> "Coloring":
-        """Plan the colouring of a shot. Raises ValueError for keyframes outside the shot."""
+        """Plan the colouring of a shot."""
         return Coloring(self.pipeline, self.preset, shot)
 
 
@@ -88,6 +88,14 @@ class Coloring:
             quality=QUALITIES[shot.quality],
         )
         self.segments = self._long_shot.segments
+
+    @property
+    def note(self) -> str:
+        """What the animator should know beforehand; empty where there is nothing to say."""
+        read, rest = self.pipeline.cut_prompt(self.shot.prompt)
+        if not rest:
+            return ""
+        return f"The prompt is too long for this preset, which reads it up to “…{read[-20:]}”. Left out: “{rest}”."
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
         """Colour segment `index`; all before it must have been coloured or restored.

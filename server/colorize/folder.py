@@ -206,6 +206,8 @@ def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Cons
         TextColumn("{task.percentage:3.0f} %"),
         TimeRemainingColumn(),
     )
+    if coloring.note:
+        console.print(coloring.note, markup=False, highlight=False)
     total = len(coloring.segments)
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("Colouring", total=total)

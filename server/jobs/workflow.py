@@ -61,7 +61,7 @@ class Painter:
             row = self._catalogue.job(job)
             coloring = self._engine(row.manifest.preset).open(read_shot(row.manifest, self._blobs))
             run = _Run(self._catalogue, self._blobs, job, coloring)
-            self._catalogue.plan(job, len(coloring.segments), run.progress(row.segments_done, 0.0))
+            self._catalogue.plan(job, len(coloring.segments), run.progress(row.segments_done, 0.0), coloring.note)
             for index in range(len(coloring.segments)):
                 addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
                 if index not in run.colored:  # finished in an earlier process

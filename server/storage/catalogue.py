@@ -139,7 +139,7 @@ class Catalogue:
         with self._engine.begin() as connection:
             return _change(connection, job, allowed, values, "state", message)
 
-    def plan(self, job: str, segments_total: int, progress: float) -> None:
+    def plan(self, job: str, segments_total: int, progress: float, message: str = "") -> None:
         """Note how many segments a running job has, and from which progress its present run begins."""
         values = {
             "segments_total": segments_total,
@@ -148,7 +148,7 @@ class Catalogue:
             "started_progress": progress,
         }
         with self._engine.begin() as connection:
-            _change(connection, job, ("running",), values, "progress")
+            _change(connection, job, ("running",), values, "progress", message)
 
     def advance(self, job: str, progress: float) -> None:
         """Note how far a running job is, from 0 to 1."""

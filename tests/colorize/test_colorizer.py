@@ -117,6 +117,17 @@ def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: 
     assert len(np.unique(other, axis=0)) > len(clip.colors), "pictures have more colours than flats"
 
 
+def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
+    limit = colorizer.pipeline.transformer.config.max_text_seq_length - 1
+    assert colorizer.open(shot_of(clip, prompt="a" * limit)).note == ""
+    assert "Left out: “ and rain”" in colorizer.open(shot_of(clip, prompt="a" * limit + " and rain")).note
+
+
+def test_a_keyframe_outside_the_shot_is_refused(clip) -> None:
+    with pytest.raises(ValueError, match=r"Keyframes \[4, 12\] must lie among the 12 drawings"):
+        Shot(list(clip.line_art), {KEYFRAME: truth(clip, KEYFRAME), DRAWINGS: truth(clip, KEYFRAME)})
+
+
 def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, clip) -> None:
     preset = replace(colorizer.preset, votes=5)
     shot = shot_of(clip)

@@ -2,6 +2,7 @@
 """A folder is read by the frame numbers in its names; what is wrong is said before anything is written."""
 
 import argparse
+import io
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,6 +39,8 @@ def keyframe(tmp_path: Path) -> Path:
 class Marks:
     """Colours each drawing with its own index, one segment a drawing; fails at segment `broken`."""
 
+    note = "The prompt is too long."
+
     def __init__(self, shot: Shot, broken: int | None = None) -> None:
         self.shot, self.broken = shot, broken
         self.segments = range(len(shot.drawings))
@@ -61,7 +64,9 @@ def test_frames_are_ordered_by_number_and_held_drawings_are_one(line_art, keyfra
 def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_path):
     source = read_folder(line_art, [f"{keyframe}@10"])
     output = tmp_path / "new" / "colored"
-    colorize(source, Marks(source.shot), output, Console(quiet=True))
+    console = Console(file=io.StringIO())
+    colorize(source, Marks(source.shot), output, console)
+    assert "The prompt is too long." in console.file.getvalue()
     values = {path.name: int(read_painted(path)[0, 0, 0]) for path in sorted(output.iterdir())}
     assert values == {"shot2_8.png": 0, "shot2_9.png": 0, "shot2_10.png": 1, "shot2_11.png": 2, "shot2_100.png": 3}
 

@@ -57,6 +57,7 @@ class StandInColoring:
         self._shot = shot
         self._data = data
         self._memory = shot.seed
+        self.note = "This is a stand-in."
         count = len(shot.drawings)
         self.segments = tuple(
             StandInSegment(tuple(range(first, min(first + DRAWINGS_A_SEGMENT, count))))

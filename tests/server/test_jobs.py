@@ -59,6 +59,7 @@ def test_events_are_numbered_and_continue_after_a_cursor(
     assert progress == sorted(progress)
     inside = [event for event in events if event["kind"] == "progress" and event["progress"] * 4 % 1]
     assert inside, "progress is told within a segment too"
+    assert "This is a stand-in." in [event["message"] for event in events], "what the colouring notes is told"
     later = site.call("GET", f"/jobs/{job}/events?after={numbers[2]}", 200)
     assert later == events[3:]
 
