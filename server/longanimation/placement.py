@@ -18,6 +18,8 @@ from torch import nn
 from transformers import T5EncoderModel
 from transformers import TorchAoConfig as TransformersTorchAoConfig
 
+from .convert.components import weight_files
+from .convert.parts import assign, same_name
 from .footprint import RESIDENT, STAGES, STREAMED, TILE, Footprint, Workload, footprint, skeleton
 from .pipeline import LongAnimationPipeline
 from .sketch_dit import SketchDiT
@@ -71,7 +73,7 @@ def load_pipeline(
     """Load a pipeline folder and place it.
 
     device: `cpu`, where all modes but `full` are refused, or a GPU. mode: one of MODES, or `auto`: what `choose` takes.
-    Raises MemoryModeError.
+    Raises MemoryModeError, and what `check_weights` raises.
     """
     device = torch.device(device)
     if device.type == "cuda" and device.index is None:
@@ -80,6 +82,7 @@ def load_pipeline(
         raise MemoryModeError(f"The memory mode must be auto, {', '.join(MODES)}, not {mode!r}.")
     if mode == "int8" and not _has_torchao():
         raise MemoryModeError("The memory mode `int8` needs torchao: pip install torchao~=0.18.0, or choose `group`.")
+    check_weights(folder)
     dtype = work_dtype(device)
     if device.type == "cpu":
         if mode not in ("auto", "full"):
@@ -90,6 +93,13 @@ def load_pipeline(
     pipeline = load(folder, plan.mode, dtype)
     place(pipeline, plan.mode, device, plan.tiling)
     return pipeline
+
+
+def check_weights(folder: Path) -> None:
+    """Check that a pipeline folder holds each weight once and in its shape, and no other: Diffusers would only warn and
+    colour with random numbers. Raises ConversionError, which names the weight and its file."""
+    for name, module in skeleton(folder).items():
+        assign(name, module, [(weight_files(folder / name), same_name)])
 
 
 def estimates(folder: Path, workload: Workload, dtype: torch.dtype) -> list[Plan]:

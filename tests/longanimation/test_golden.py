@@ -94,7 +94,7 @@ def test_memory_attention_and_its_step_invariant_keys_and_values() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("frames", [1, 3, 5, 6, 8, 11])
-@pytest.mark.parametrize("group", [None, 1, 4])
+@pytest.mark.parametrize("group", [None, 1, 3, 4])
 def test_video_xl_memory_in_one_pass_and_incrementally(frames: int, group: int | None) -> None:
     config, io, weights = golden_case("e_beacon")
     model = VideoXL(**config["model"])

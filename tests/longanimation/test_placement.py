@@ -6,6 +6,7 @@ accelerate would move is hidden and shown again instead.
 """
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 import torch
 from diffusers import ModelMixin
 from diffusers.hooks.group_offloading import ModuleGroup
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
 
 from server.longanimation import LongAnimationPipeline, placement
+from server.longanimation.convert import ConversionError
 from server.longanimation.footprint import RESIDENT, STAGES, STREAMED, Footprint, Workload, skeleton, weight_bytes
 from server.longanimation.pipeline import StepCallback
 from server.longanimation.placement import MODES, MemoryModeError, Plan, choose, load, load_pipeline, place
@@ -281,3 +284,25 @@ def test_int8_without_torchao_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(MemoryModeError, match="pip install torchao"):
         load_pipeline(TINY, "cuda", Workload(36864, 13), "int8")
     assert "int8" not in {plan.mode for plan in placement.estimates(TINY, Workload(36864, 13), torch.float32)}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "sentence"),
+    [
+        ("proj_out", None, r"dynamic_memory: missing proj_out \(256, 256\)"),
+        ("proj_out", (256, 128), r"proj_out has the shape \(256, 128\), and dynamic_memory needs \(256, 256\)"),
+        ("proj_in", (2,), r"unexpected key proj_in \(2,\); dynamic_memory has no such weight"),
+    ],
+)
+def test_a_wrong_weight_in_a_preset_is_named(name: str, shape: tuple[int, ...] | None, sentence: str, tmp_path: Path):
+    folder = tmp_path / "preset"
+    shutil.copytree(TINY, folder)
+    (path,) = (folder / "dynamic_memory").glob("*.safetensors")
+    weights = load_file(path)
+    if shape is None:
+        del weights[name]
+    else:
+        weights[name] = torch.zeros(shape)
+    save_file(weights, path, {"format": "pt"})
+    with pytest.raises(ConversionError, match=sentence):
+        load_pipeline(folder, "cpu", Workload(36864, 13))

@@ -88,9 +88,9 @@ def find_components(downloads: Downloads) -> list[Component]:
     scheduler = CogVideoXDPMScheduler.from_config(_read_config(cogvideox / "scheduler" / "scheduler_config.json"))
     return [
         _tokenizer("tokenizer", T5Tokenizer, cogvideox / "tokenizer"),
-        _model("text_encoder", text_encoder, [(_weight_files(cogvideox / "text_encoder"), same_name)]),
-        _model("vae", vae, [(_weight_files(cogvideox / "vae"), same_name)]),
-        _model("transformer", transformer, [(_weight_files(cogvideox / "transformer"), same_name)]),
+        _model("text_encoder", text_encoder, [(weight_files(cogvideox / "text_encoder"), same_name)]),
+        _model("vae", vae, [(weight_files(cogvideox / "vae"), same_name)]),
+        _model("transformer", transformer, [(weight_files(cogvideox / "transformer"), same_name)]),
         _model("sketch_dit", sketch_dit, [([downloads.control], same_name)]),
         _model("dynamic_memory", memory, [([downloads.memory], same_name)]),
         _tokenizer("video_tokenizer", Qwen2Tokenizer, downloads.video_xl),
@@ -110,7 +110,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ConversionError(f"{path} is no JSON ({error}): download it again.") from error
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """The files that hold a folder's weights, whether one or several with an index."""
     for name in WEIGHT_NAMES:
         index = folder / f"{name}.index.json"
@@ -155,7 +155,7 @@ def _video_xl(downloads: Downloads) -> tuple[VideoXL, list[tuple[list[Path], Ren
     }.items():
         if settings.get(key, accepted) != accepted:
             raise ConversionError(f"{path}: {key} is {settings[key]!r}; only {accepted!r}, as in Video-XL, is known.")
-    sources: list[tuple[list[Path], Rename]] = [(_weight_files(folder), video_xl_name)]
+    sources: list[tuple[list[Path], Rename]] = [(weight_files(folder), video_xl_name)]
     has_tower = any(tensor.name.startswith(VIDEO_XL_TOWER) for file in sources[0][0] for tensor in read_weights(file))
     tower = downloads.vision_tower
     if tower is None and not has_tower:
@@ -164,7 +164,7 @@ def _video_xl(downloads: Downloads) -> tuple[VideoXL, list[tuple[list[Path], Ren
             "openai/clip-vit-large-patch14-336 and give its folder as the vision tower (--vision-tower DIR)."
         )
     if tower is not None and not has_tower:
-        sources.append((_weight_files(tower), tower_name))
+        sources.append((weight_files(tower), tower_name))
     vision = VISION_TOWER
     if tower is not None:
         found = _read_config(tower / "config.json")
