@@ -21,6 +21,16 @@ def fit_size(image: np.ndarray, height: int, width: int, fill: int) -> np.ndarra
     )
 
 
+def cover_size(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Scale an image [H, W] or [H, W, 3] to cover `height` × `width` and cut off what sticks out, as the research code
+    does: for parity, before `sketch_signal` and `image_signal`."""
+    scale = max(height / image.shape[0], width / image.shape[1])
+    rows, columns = round(image.shape[0] * scale), round(image.shape[1] * scale)
+    scaled = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    top, left = (rows - height) // 2, (columns - width) // 2
+    return scaled[top : top + height, left : left + width]
+
+
 def fitted_size(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
     """Return the size that an image of `rows` × `columns` has inside a letterbox of `height` × `width`."""
     scale = min(height / rows, width / columns)

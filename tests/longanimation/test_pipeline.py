@@ -11,7 +11,7 @@ from diffusers import CogVideoXTransformer3DModel
 from benchmarks.stack import random_pipeline
 from server.longanimation import LongAnimationPipeline, NonFiniteLatents
 from server.longanimation.fusion import color_consistency_fusion
-from server.longanimation.sketch import fit_size, image_signal, sketch_signal, unfit
+from server.longanimation.sketch import cover_size, fit_size, image_signal, sketch_signal, unfit
 from server.longanimation.tiny import tiny_transformer
 
 
@@ -200,3 +200,10 @@ def test_a_letterbox_keeps_the_edges_and_comes_off_again() -> None:
     assert boxed.shape == (96, 120, 3) and (boxed[0] == 255).all()
     assert np.array_equal(unfit(boxed[None], 40, 120)[0], image)
     assert image_signal(image, 96, 120).shape == (3, 96, 120)
+
+
+def test_covering_keeps_proportions_and_cuts_the_sides() -> None:
+    image = np.zeros((40, 120, 3), np.uint8)
+    image[:, 40:80] = 255
+    assert (cover_size(image, 80, 80)[:, 1:-1] == 255).all()
+    assert cover_size(image[..., 0], 33, 47).shape == (33, 47)
