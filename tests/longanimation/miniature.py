@@ -37,7 +37,7 @@ VISION_SIZE = {
     "projection_dim": 8,
     "num_hidden_layers": 3,
     "num_attention_heads": 2,
-    "image_size": 28,
+    "image_size": 56,
     "patch_size": 7,
 }
 VIDEO_XL_SIZE = {

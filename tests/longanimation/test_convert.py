@@ -15,9 +15,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from server.colorize.presets import find_preset
-from server.longanimation import LongAnimationPipeline
+from server.longanimation import LongAnimationPipeline, LongShot
 from server.longanimation.convert import ConversionError, Downloads, plan_conversion, verify_folder
 from server.longanimation.convert.manifest import MANIFEST
+from server.longanimation.published import PROMPT_SUFFIX
 from server.longanimation.rotary import rotary_embedding
 from tests.longanimation.miniature import SENTENCES, Weights, write_downloads
 
@@ -88,12 +89,24 @@ def test_the_loaded_sketch_dit_steers_the_loaded_transformer(converted: Path) ->
     assert steered.isfinite().all() and not torch.allclose(steered, free)
 
 
+def test_the_converted_pipeline_colours_a_shot_with_memory_and_guidance(converted: Path) -> None:
+    pipeline = LongAnimationPipeline.from_pretrained(converted)
+    pipeline.set_progress_bar_config(disable=True)
+    assert pipeline.config.prompt_suffix == PROMPT_SUFFIX
+    height, width = 2 * pipeline.geometry.multiple, 3 * pipeline.geometry.multiple
+    images = torch.rand(29, 3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    shot = LongShot(pipeline, images[1:], {0: images[:1]}, "a red coat", segment=25, num_inference_steps=2)
+    segments = list(shot.run())
+    assert [len(segment.drawings) for segment in segments] == [25, 3]
+    assert all(segment.frames.float().std() > 0 for segment in segments)
+
+
 def test_video_xl_has_the_published_projector_layer_and_the_strongest_compression(converted: Path) -> None:
     video_xl = LongAnimationPipeline.from_pretrained(converted).video_xl
     assert video_xl.config.vision_layer == -2
     assert list(video_xl.config.beacon_ratio) == [8]
-    assert video_xl.config.vision["image_size"] == 28
-    assert video_xl.encode_frames(torch.rand(3, 3, 28, 28)).shape == (3 * 2 * 2, 32)
+    assert video_xl.config.vision["image_size"] == 56
+    assert video_xl.encode_frames(torch.rand(3, 3, 56, 56)).shape == (3 * 4 * 4, 32)
 
 
 def test_the_text_is_split_as_the_published_sentencepiece_model_splits_it(
