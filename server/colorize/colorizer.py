@@ -80,7 +80,7 @@ class Coloring:
             pipeline,
             sketches=Drawings(range(len(shot.drawings)), self._sketch),
             references=self._references(),
-            prompt=shot.prompt,
+            prompt=pipeline.cut_prompt(shot.prompt)[0],
             seed=shot.seed,
             segment=preset.segment,
             num_inference_steps=preset.steps,
