@@ -50,8 +50,7 @@ def color(count: int, sizes: Sizes, peak: "multiprocessing.Queue[int]") -> None:
         cv2.floodFill(key, None, (0, 0), (210, 190, 90))
         cv2.imwrite(str(folder / "key.png"), key)
         source = read_folder(folder / "lineart", [f"{folder / 'key.png'}@0"])
-        settings = {"pixels": sizes.size**2 * 3 // 2, "segment": 81, "steps": 2, "guidance": 1.0, "votes": 1}
-        preset = Preset("random", folder, "", "", **settings)
+        preset = Preset("random", folder, "", "", sizes.size**2 * 3 // 2, segment=81, steps=2, guidance=1.0, votes=1)
         coloring = Coloring(random_pipeline(sizes.width, sizes.layers), preset, source.shot)
         colorize(source, coloring, folder / "colored", Console(stderr=True))
         if len(list((folder / "colored").iterdir())) != count:
