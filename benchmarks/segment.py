@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the pipeline costs beside its modules: one segment against the plain sum of their forwards.
 
---width, --layers: of the denoiser; SketchDiT has half the layers. --size: height of the frames, 3:2.
+--width, --layers: of the denoiser; SketchDiT has a seventh of the layers. --size: height of the frames, 3:2.
 """
 
 from collections.abc import Callable, Sequence

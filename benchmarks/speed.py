@@ -23,13 +23,14 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from server.colorize.presets import find_preset
-from server.longanimation import LongAnimationPipeline, LongAnimationTransformer3DModel, SketchDiT
+from server.longanimation import LongAnimationPipeline
 from server.longanimation.quality import DRAFT, EXACT, FINAL, Quality
 from server.longanimation.rotary import rotary_embedding
 from server.longanimation.sketch import image_signal, sketch_signal
 from server.training.samples import SampleShape, draw_sample
 
 from .measure import Sizes, median_seconds, print_json_line, progress, read_sizes
+from .stack import random_pipeline
 
 DEFAULT = Sizes(width=512, layers=14, size=64)
 QUICK = Sizes(width=64, layers=1, size=16)
@@ -112,27 +113,15 @@ def measure_tiny(height: int, steps: int) -> dict[str, dict[str, float]]:
 @torch.no_grad()
 def measure_wide(sizes: Sizes, steps: int, compiled: bool) -> dict[str, float]:
     """Weigh the steps of every lever by the cost of the parts that run in them."""
-    config = {
-        "num_attention_heads": sizes.width // 64,
-        "in_channels": 16,
-        "out_channels": 8,
-        "text_embed_dim": 128,
-        "time_embed_dim": 128,
-        "ofs_embed_dim": 128,
-        "patch_size": 2,
-        "patch_size_t": 2,
-        "max_text_seq_length": 64,
-        "use_rotary_positional_embeddings": True,
-    }
-    transformer = LongAnimationTransformer3DModel(num_layers=sizes.layers, **config).eval()
-    sketch_dit = SketchDiT(num_layers=max(sizes.layers // 7, 1), **config).eval()
+    pipeline = random_pipeline(sizes.width, sizes.layers)
+    transformer, sketch_dit = pipeline.transformer, pipeline.sketch_dit
     frames, rows, columns = 2 * DRAWINGS, sizes.size // 8, sizes.size // 4
     rotary = rotary_embedding(transformer, frames, rows, columns)
 
     def inputs(batch: int) -> tuple[torch.Tensor, ...]:
         return (
-            torch.randn(batch, frames, 16, rows, columns),
-            torch.randn(batch, 64, 128),
+            torch.randn(batch, frames, transformer.config.in_channels, rows, columns),
+            torch.randn(batch, transformer.config.max_text_seq_length, transformer.config.text_embed_dim),
             torch.full((batch,), 500),
             torch.full((1,), 2.0),
         )

@@ -21,7 +21,8 @@ CHANNELS = 4
 
 
 def random_pipeline(width: int = 64, layers: int = 4, seed: int = 0) -> LongAnimationPipeline:
-    """Return a pipeline whose transformer has `layers` blocks of `width`, a multiple of 64; SketchDiT has half as many.
+    """Return a pipeline whose transformer has `layers` blocks of `width`, a multiple of 64; SketchDiT has a seventh of
+    them, as published, and at least one.
 
     No part is silent, as freshly made ones are where training starts from zero.
     """
@@ -81,7 +82,7 @@ def random_pipeline(width: int = 64, layers: int = 4, seed: int = 0) -> LongAnim
             scaling_factor=0.7,
         ),
         transformer=LongAnimationTransformer3DModel(**transformer, num_layers=layers),
-        sketch_dit=SketchDiT(**transformer, num_layers=max(1, layers // 2)),
+        sketch_dit=SketchDiT(**transformer, num_layers=max(1, layers // 7)),
         dynamic_memory=DynamicGlobalLocalMemory(
             dim=width, dim_head=HEAD, heads=width // HEAD, output_dim=width, mapping_sizes=(16, 24, 32)
         ),

@@ -112,8 +112,9 @@ class Coloring:
             color, labels = self._finish(drawing, segment.keyframe, pictures, neighbour)
             neighbour = (drawing, labels)
             frames[drawing] = lay_lines(color, self._line_art(drawing))
-            colors.append(_shrink(color, self.height, self.width))
             entries.append(_shrink(labels, self.height, self.width))
+            if self._plain:
+                colors.append(_shrink(color, self.height, self.width))
         state = {"entries": np.stack(entries), "labels": neighbour[1]}
         if self._plain:
             state["colors"] = np.stack(colors)
@@ -217,7 +218,8 @@ class Coloring:
         """The votes float32 [h, w, N] of the model, of the coloured neighbour and of the keyframe for a drawing."""
         line_art, count = self._line_art(drawing), len(self._palette.colors)
         read_in = self._codes or [self._palette.colors]
-        scores = [decode_distances(image / 255, code) for image, code in zip(images, read_in, strict=False)]
+        coded = images[: len(read_in)]  # a plain one may follow
+        scores = [decode_distances(image / 255, code) for image, code in zip(coded, read_in, strict=True)]
         votes = cast_votes(np.sum(scores, axis=0))
         carriers = {
             keyframe: (self._painted_labels(keyframe), KEYFRAME_WEIGHT),

@@ -25,6 +25,16 @@ from .video_xl import FRAMES_AT_ONCE, VideoXL
 Modules = Mapping[str, nn.Module]
 """The pipeline's modules by their names in it; they may be on the meta device."""
 
+CLASSES: dict[str, Any] = {
+    "vae": AutoencoderKLCogVideoX,
+    "transformer": LongAnimationTransformer3DModel,
+    "sketch_dit": SketchDiT,
+    "dynamic_memory": DynamicGlobalLocalMemory,
+    "video_xl": VideoXL,
+    "text_encoder": T5EncoderModel,
+}
+"""What loads each module."""
+
 STAGES = {
     "video_xl": ("video_xl",),
     "text_encoder": ("text_encoder",),
@@ -83,15 +93,9 @@ class Footprint:
 
 def skeleton(folder: Path) -> dict[str, nn.Module]:
     """Build the modules of a pipeline folder on the meta device: shapes without weights."""
-    classes: dict[str, Any] = {
-        "vae": AutoencoderKLCogVideoX,
-        "transformer": LongAnimationTransformer3DModel,
-        "sketch_dit": SketchDiT,
-        "dynamic_memory": DynamicGlobalLocalMemory,
-        "video_xl": VideoXL,
-    }
+    ours = {name: each for name, each in CLASSES.items() if name != "text_encoder"}
     with torch.device("meta"):
-        modules = {name: each.from_config(each.load_config(folder, subfolder=name)) for name, each in classes.items()}
+        modules = {name: each.from_config(each.load_config(folder, subfolder=name)) for name, each in ours.items()}
         modules["text_encoder"] = T5EncoderModel(T5Config.from_pretrained(folder, subfolder="text_encoder"))
     return modules
 

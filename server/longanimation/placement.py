@@ -3,7 +3,6 @@
 
 import importlib.util
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,12 @@ from diffusers.hooks import apply_layerwise_casting
 from diffusers.hooks.layerwise_casting import DEFAULT_SKIP_MODULES_PATTERN
 from diffusers.modular_pipelines.components_manager import AutoOffloadStrategy, custom_offload_with_hook
 from torch import nn
-from transformers import T5EncoderModel
 from transformers import TorchAoConfig as TransformersTorchAoConfig
 
 from .convert.components import weight_files
 from .convert.parts import assign, same_name
-from .footprint import RESIDENT, STAGES, STREAMED, TILE, Footprint, Workload, footprint, skeleton
+from .footprint import CLASSES, RESIDENT, STAGES, STREAMED, TILE, Footprint, Modules, Workload, footprint, skeleton
 from .pipeline import LongAnimationPipeline
-from .sketch_dit import SketchDiT
-from .transformer import LongAnimationTransformer3DModel
-from .video_xl import VideoXL
 
 EXACT_MODES = {
     "full": "everything stays on the GPU",
@@ -82,30 +77,30 @@ def load_pipeline(
         raise MemoryModeError(f"The memory mode must be auto, {', '.join(MODES)}, not {mode!r}.")
     if mode == "int8" and not _has_torchao():
         raise MemoryModeError("The memory mode `int8` needs torchao: pip install torchao~=0.18.0, or choose `group`.")
-    check_weights(folder)
+    modules = skeleton(folder)
+    check_weights(folder, modules)
     dtype = work_dtype(device)
     if device.type == "cpu":
         if mode not in ("auto", "full"):
             raise MemoryModeError(f"The memory mode `{mode}` needs a GPU. On the CPU leave it at auto.")
         return load(folder, "full", dtype).to(device)
     free = Footprint(torch.cuda.mem_get_info(device)[0], psutil.virtual_memory().available)
-    plan = choose(estimates(folder, workload, dtype), free, mode)
+    plan = choose(estimates(modules, workload, dtype), free, mode)
     pipeline = load(folder, plan.mode, dtype)
     place(pipeline, plan.mode, device, plan.tiling)
     return pipeline
 
 
-def check_weights(folder: Path) -> None:
-    """Check that a pipeline folder holds each weight once and in its shape, and no other: Diffusers would only warn and
-    colour with random numbers. Raises ConversionError, which names the weight and its file."""
-    for name, module in skeleton(folder).items():
+def check_weights(folder: Path, modules: Modules) -> None:
+    """Check that a pipeline folder holds each weight of its modules once and in its shape, and no other: Diffusers only
+    warns and colours with random numbers. Raises ConversionError, which names the weight and its file."""
+    for name, module in modules.items():
         assign(name, module, [(weight_files(folder / name), same_name)])
 
 
-def estimates(folder: Path, workload: Workload, dtype: torch.dtype) -> list[Plan]:
-    """Every way to place a pipeline folder, the best first: exact before rounded, then whole pictures before tiles,
+def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[Plan]:
+    """Every way to place a pipeline's modules, the best first: exact before rounded, then whole pictures before tiles,
     then the fastest. `int8` is left out where torchao is missing."""
-    modules = skeleton(folder)
     return [
         Plan(mode, tiling, footprint(modules, workload, mode, dtype, tiling))
         for modes in (EXACT_MODES, ROUNDED_MODES)
@@ -150,14 +145,8 @@ def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
         arguments["quantization_config"] = PipelineQuantizationConfig(quant_mapping=mapping)
     elif mode == "fp8":
         # One after the other: together they would need their full size for a moment.
-        classes: Mapping[str, Any] = {
-            "video_xl": VideoXL,
-            "transformer": LongAnimationTransformer3DModel,
-            "text_encoder": T5EncoderModel,
-            "sketch_dit": SketchDiT,
-        }
         for name in STREAMED:
-            module = classes[name].from_pretrained(folder, subfolder=name, dtype=dtype)
+            module = CLASSES[name].from_pretrained(folder, subfolder=name, dtype=dtype)
             apply_layerwise_casting(module, torch.float8_e4m3fn, dtype, NOT_CAST)
             arguments[name] = module
     return LongAnimationPipeline.from_pretrained(folder, dtype=dtype, **arguments)

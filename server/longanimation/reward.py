@@ -43,12 +43,7 @@ class ColorConsistencyReward:
         return -color_consistency_distance(self._read(references), self._read(generated))
 
     def _read(self, videos: torch.Tensor) -> torch.Tensor:
-        memories = []
-        for video in videos:
-            memory = self.video_xl.start(self.head_ids)
-            self.video_xl.append_frames(memory, video)
-            memories.append(self.video_xl.read(memory, self.tail_ids))
-        return torch.cat(memories)
+        return torch.cat([self.video_xl.read_video(self.head_ids, video, self.tail_ids) for video in videos])
 
 
 def step_log_probability(latents: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:

@@ -13,8 +13,7 @@ def fit_size(image: np.ndarray, height: int, width: int, fill: int) -> np.ndarra
     """Scale an image [H, W] or [H, W, 3] to fit `height` × `width`, by area, and pad it evenly with `fill` (letterbox:
     the edges of the frame are never lost)."""
     rows, columns = fitted_size(image.shape[0], image.shape[1], height, width)
-    shrinks = rows * columns < image.shape[0] * image.shape[1]
-    scaled = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    scaled = _scaled(image, rows, columns)
     top, left = (height - rows) // 2, (width - columns) // 2
     return cv2.copyMakeBorder(
         scaled, top, height - rows - top, left, width - columns - left, cv2.BORDER_CONSTANT, value=(fill,) * 3
@@ -26,9 +25,14 @@ def cover_size(image: np.ndarray, height: int, width: int) -> np.ndarray:
     does: for parity, before `sketch_signal` and `image_signal`."""
     scale = max(height / image.shape[0], width / image.shape[1])
     rows, columns = round(image.shape[0] * scale), round(image.shape[1] * scale)
-    scaled = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     top, left = (rows - height) // 2, (columns - width) // 2
-    return scaled[top : top + height, left : left + width]
+    return _scaled(image, rows, columns)[top : top + height, left : left + width]
+
+
+def _scaled(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Scale an image, by area where it shrinks."""
+    shrinks = rows * columns < image.shape[0] * image.shape[1]
+    return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def fitted_size(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler
 from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
 
 from .memory import DynamicGlobalLocalMemory
+from .published import SCHEDULER
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
 from .video_xl import VideoXL
@@ -131,13 +132,4 @@ def tiny_video_tokenizer() -> ByT5Tokenizer:
 
 def tiny_scheduler() -> CogVideoXDPMScheduler:
     """The published noise schedule."""
-    return CogVideoXDPMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        prediction_type="v_prediction",
-        timestep_spacing="trailing",
-        rescale_betas_zero_snr=True,
-        snr_shift_scale=1.0,
-    )
+    return CogVideoXDPMScheduler(**SCHEDULER)

@@ -178,6 +178,12 @@ class VideoXL(ModelMixin, ConfigMixin):
         [L] after the image. The memory stays as it is; what waits in it is compressed on a copy."""
         return self._finish(memory, tail_ids)[0]
 
+    def read_video(self, head_ids: torch.Tensor, frames: torch.Tensor, tail_ids: torch.Tensor) -> torch.Tensor:
+        """Return what `read` does for a video [F, 3, H, W] that is there as a whole."""
+        memory = self.start(head_ids)
+        self.append_frames(memory, frames)
+        return self.read(memory, tail_ids)
+
     @apply_forward_hook
     def ask(self, memory: VideoMemory, tail_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what `read` does, and the logits [1, L, vocab_size] of the tail."""

@@ -11,7 +11,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX
 from transformers import T5EncoderModel
 
-from server.longanimation import LongAnimationTransformer3DModel, SketchDiT, VideoMemory
+from server.longanimation import LongAnimationTransformer3DModel, SketchDiT
 from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
 from server.longanimation.tiny import tiny_memory, tiny_video_tokenizer, tiny_video_xl
 
@@ -60,9 +60,7 @@ class MemoryStage(SketchStage):
         return signal + self.dynamic_memory(everything, latest, signal)
 
     def _remember(self, frames: torch.Tensor) -> torch.Tensor:
-        memory: VideoMemory = self.video_xl.start(self.head)
-        self.video_xl.append_frames(memory, frames)
-        return self.video_xl.read(memory, self.tail)
+        return self.video_xl.read_video(self.head, frames, self.tail)
 
 
 def train_memory(folder: Path, minutes: float, shape: SampleShape, batch: int, rate: float) -> None:

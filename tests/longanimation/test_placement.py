@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from benchmarks.speed import psnr
 from server.longanimation import LongAnimationPipeline, placement
 from server.longanimation.convert import ConversionError
 from server.longanimation.footprint import RESIDENT, STAGES, STREAMED, Footprint, Workload, skeleton, weight_bytes
@@ -53,11 +54,6 @@ def segments(pipeline: LongAnimationPipeline, callback: StepCallback | None = No
         history = [pipeline.remember(None, output.frames[0])]
         memory = pipeline.map_memory(history, history)
     return torch.cat(frames, dim=1)
-
-
-def decibels(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """PSNR of values in 0..1."""
-    return float(-10 * (found - expected).square().mean().log10())
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +165,7 @@ def test_in_8_bit_floats_layers_are_fetched_and_the_frames_are_close(groups: Hid
     stored = {name: weight.dtype for name, weight in pipeline.transformer.named_parameters()}
     assert stored["transformer_blocks.0.attn1.to_q.weight"] == torch.float8_e4m3fn
     assert stored["patch_embed.proj.weight"] == torch.float32
-    assert 40 < decibels(segments(pipeline), exact) < 80
+    assert 40 < psnr(segments(pipeline), exact) < 80
 
 
 def test_in_8_bit_integers_weights_have_their_estimate_and_the_frames_are_close(exact: torch.Tensor) -> None:
@@ -181,7 +177,7 @@ def test_in_8_bit_integers_weights_have_their_estimate_and_the_frames_are_close(
         estimate = weight_bytes(modules[name], torch.float32, eight_bits=True)
         assert stored == estimate
         assert stored < 0.4 * weight_bytes(modules[name], torch.float32)
-    assert 45 < decibels(segments(pipeline), exact) < 80
+    assert 45 < psnr(segments(pipeline), exact) < 80
 
 
 def stored_bytes(weight: torch.Tensor) -> int:
@@ -199,16 +195,15 @@ def test_tiles_make_frames_of_the_same_size_that_are_close() -> None:
     place(pipeline, "full", MAIN_MEMORY, tiling=True)
     tiled = pipeline.decode_video(latents)
     assert tiled.shape == whole.shape == (1, 1, 3, 264, 48)
-    assert 25 < decibels(tiled, whole) < 80
+    assert 25 < psnr(tiled, whole) < 80
 
 
 @pytest.fixture(scope="module")
 def plans() -> list[Plan]:
     modules = {name: module.to(torch.bfloat16) for name, module in published_modules().items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(placement, "skeleton", lambda _: modules)
         patch.setattr(placement, "_has_torchao", lambda: True)
-        return placement.estimates(Path(), TRAINING_SIZE, torch.bfloat16)
+        return placement.estimates(modules, TRAINING_SIZE, torch.bfloat16)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +278,7 @@ def test_int8_without_torchao_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(placement, "_has_torchao", lambda: False)
     with pytest.raises(MemoryModeError, match="pip install torchao"):
         load_pipeline(TINY, "cuda", Workload(36864, 13), "int8")
-    assert "int8" not in {plan.mode for plan in placement.estimates(TINY, Workload(36864, 13), torch.float32)}
+    assert "int8" not in {plan.mode for plan in placement.estimates(skeleton(TINY), Workload(36864, 13), torch.float32)}
 
 
 @pytest.mark.parametrize(
