@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A procedural cartoon: endless clips of line art with known fills, to train on.
 
-`draw_clip(seed, frames, width, height, at=None)` makes up a story and draws it.
+`draw_clip(seed, frames, width, height, at=None)` makes up a story and draws it; `PaintedClip.painting` gives the
+true colours of a drawing, shaded and lit.
 """
 
-from server.training.cartoon.clip import Clip, draw_clip
+from server.training.cartoon.clip import Clip, PaintedClip, draw_clip
 
-__all__ = ["Clip", "draw_clip"]
+__all__ = ["Clip", "PaintedClip", "draw_clip"]

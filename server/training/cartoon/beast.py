@@ -73,7 +73,7 @@ class Beast:
         clip = place(ellipse(0, 0, 1, 1), 0, -mid, 0, rx, self.deep)
         spots = [place(spot, 0, -mid, 0, math.copysign(max(abs(view.sin), 0.3), view.sin)) for spot in self.spots]
         groups += [[Mark(spot, self.other, clip=clip)] for spot in spots]
-        wag = 0.5 * math.sin(pose.clock * 1.1)
+        wag = 0.5 * math.sin(pose.clock * 1.1) + pose.sway
         tip: Spot = (wag * self.tail * 0.5, mid + self.tail * 0.8, -self.long * 1.05 - self.deep - self.tail * 0.4)
         root: Spot = (0.0, mid + self.deep * 0.3, -self.long - self.deep * 0.7)
         tail = bent(view.flat(root), view.flat((tip[0], root[1], tip[2])), view.flat(tip), True)

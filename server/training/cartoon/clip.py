@@ -15,11 +15,14 @@ import skia
 
 from server.training.cartoon.background import MARGIN, Scenery, paint_scenery
 from server.training.cartoon.beast import Beast, Flyer
+from server.training.cartoon.creature import Bird, Crawler, ManyLegs
 from server.training.cartoon.humanoid import Humanoid
-from server.training.cartoon.motion import Pose, perform
+from server.training.cartoon.motion import Pose, choose_holds, perform
 from server.training.cartoon.oddities import Blob, Tangle, Vehicle
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Group, Ink, Sheet
+from server.training.cartoon.shading import Shading, choose_light
+from server.training.cartoon.style import Style, choose_style
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Clip:
     """Drawings of one story with their fills.
 
     Attributes:
-        line_art: uint8 [T,H,W], 255 paper, dark lines, anti-aliased; hidden lines are not there.
+        line_art: uint8 [T,H,W], 255 paper, dark lines, anti-aliased; hidden lines are not there. A share of the clips
+            are rough scans, whose paper may be a little darker.
         labels: uint8 [T,H,W], index into `colors`: the fill of every pixel, also under the lines.
         colors: uint8 [N,3], N <= 40, as an artist might pick them.
         sentence: a short description.
@@ -37,6 +41,31 @@ class Clip:
     labels: np.ndarray
     colors: np.ndarray
     sentence: str
+
+
+@dataclass(frozen=True)
+class PaintedClip(Clip):
+    """A clip that knows how it is painted, lit and timed.
+
+    Attributes:
+        parts: uint16 [T,H,W], 256 × figure + part. Figure 0 is the background, the last one the foreground; the number
+            of a figure holds for the whole story, that of a part only for its drawing, where a greater one is nearer.
+        holds: for how many frames each drawing is shown: ones, twos, threes, and now and then longer.
+        light: float32 [T,3], by what the scene's light multiplies all colours.
+        views: float32 [T,2,3], the camera: from frame heights to pixels.
+        shading: how fills are painted.
+    """
+
+    parts: np.ndarray
+    holds: tuple[int, ...]
+    light: np.ndarray
+    views: np.ndarray
+    shading: Shading
+
+    def painting(self, index: int) -> np.ndarray:
+        """The true colours of a drawing without lines: its fills, shaded and lit; RGB uint8 [H,W,3]."""
+        shaded = self.shading.paint(self.colors[self.labels[index]], self.parts[index], self.views[index])
+        return np.round(shaded * self.light[index]).astype(np.uint8)
 
 
 class Figure(Protocol):
@@ -65,10 +94,13 @@ _FIGURES: dict[str, Callable[[Random, Palette], Figure]] = {
     "blob": Blob,
     "vehicle": Vehicle,
     "tangle": Tangle,
+    "bird": Bird,
+    "crawler": Crawler,
+    "many legs": ManyLegs,
 }
 
 
-def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int] | None = None) -> Clip:
+def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int] | None = None) -> PaintedClip:
     """Make up a story of `frames` drawings and draw it, or of it only the drawings `at`, in their order.
 
     Drawings follow each other as on twos: one a twelfth of a second. The same arguments give the same clip,
@@ -77,7 +109,7 @@ def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int]
     Raises:
         IndexError: `at` names a drawing outside the story.
     """
-    wanted = list(range(frames)) if at is None else list(at)
+    wanted = [int(index) for index in (range(frames) if at is None else at)]
     outside = [index for index in wanted if not 0 <= index < frames]
     if outside:
         raise IndexError(
@@ -86,25 +118,26 @@ def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int]
     rng = Random(seed)
     aspect, unit = width / height, width / 256
     palette = Palette(rng)
+    style = choose_style(rng, unit)
     scenery = paint_scenery(rng, palette, aspect)
-    ink = _ink(rng, unit)
-    actors = _cast(rng, palette, frames, aspect, scenery, ink)
+    actors = _cast(rng, palette, frames, aspect, scenery, style)
     camera = _camera(rng, frames, aspect, actors)
-    stage_ink = replace(
-        ink, width=ink.width * rng.uniform(0.6, 1.0), weight=0.0, grey=ink.grey + rng.choice((0, 0, 50))
-    )
+    holds, light = choose_holds(rng, frames), choose_light(rng, frames)
 
+    stage_ink = style.stage_ink
     panned = len(set(camera)) > 1
-    if not panned and rng.random() < 0.08:  # a painted background, of which the line art shows nothing
+    if not panned and rng.random() < style.painted:  # a painted background, of which the line art shows nothing
         stage_ink = replace(stage_ink, width=0.0)
     moving = panned or stage_ink.boil > 0
     still: Sheet | None = None
     line_art = np.empty((len(wanted), height, width), np.uint8)
-    labels = np.empty_like(line_art)
+    labels, parts = np.empty_like(line_art), np.empty(line_art.shape, np.uint16)
+    views = np.empty((len(wanted), 2, 3), np.float32)
     sheet = Sheet(width, height)
     for i, index in enumerate(wanted):
         x, y, zoom = camera[index]
         scale = height * zoom
+        views[i] = (scale, 0, width / 2 - x * scale), (0, scale, height / 2 - y * scale)
         view = skia.Matrix()
         view.setAffine([scale, 0, 0, scale, width / 2 - x * scale, height / 2 - y * scale])
         if moving:
@@ -114,15 +147,20 @@ def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int]
                 still = Sheet(width, height)
                 still.paint(scenery.behind, stage_ink, view, scale, 0)
             sheet.copy(still)
-        for actor in actors:
-            _perform(sheet, actor, actor.poses[index], view, scale, index)
-        sheet.paint(scenery.before, stage_ink, view, scale, index)
-        line_art[i], labels[i] = sheet.art, sheet.labels
-    cast = ", ".join(actor.figure.name for actor in actors[:3]).replace("a orange", "an orange")
-    return Clip(line_art, labels, palette.colors, f"{cast}, {scenery.words}")
+        for figure, actor in enumerate(actors, 1):
+            _perform(sheet, actor, actor.poses[index], view, scale, index, figure)
+        sheet.paint(scenery.before, stage_ink, view, scale, index, len(actors) + 1)
+        line_art[i] = style.scan.of(sheet.art, seed, index) if style.scan else sheet.art
+        labels[i], parts[i] = sheet.labels, sheet.parts
+    cast = ", ".join(actor.figure.name for actor in actors[:3])
+    sentence = f"{cast}, {scenery.words}".replace("a orange", "an orange")
+    shown = tuple(holds[index] for index in wanted)
+    return PaintedClip(line_art, labels, palette.colors, sentence, parts, shown, light[wanted], views, style.shading)
 
 
-def _perform(sheet: Sheet, actor: _Actor, pose: Pose, view: skia.Matrix, scale: float, drawing: int) -> None:
+def _perform(
+    sheet: Sheet, actor: _Actor, pose: Pose, view: skia.Matrix, scale: float, drawing: int, figure: int
+) -> None:
     s = actor.size
     sx, sy = s / pose.squash, s * pose.squash
     c, n = math.cos(pose.tilt), math.sin(pose.tilt)
@@ -132,33 +170,25 @@ def _perform(sheet: Sheet, actor: _Actor, pose: Pose, view: skia.Matrix, scale: 
     x, y = pose.x, pose.y - pose.lift * s
     place.setAffine([c * sx, n * sx, -n * sy, c * sy, x - n * pivot, y - pivot + c * pivot])
     place.postConcat(view)
-    sheet.paint(actor.figure.groups(pose), actor.ink, place, s * scale, drawing)
+    sheet.paint(actor.figure.groups(pose), actor.ink, place, s * scale, drawing, figure)
 
 
-def _ink(rng: Random, unit: float) -> Ink:
-    width = rng.uniform(0.45, 1.2) * unit
-    return Ink(
-        width=width,
-        grey=rng.choice((0, 0, 0, rng.randint(0, 110))),
-        weight=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.3, 0.8))) * unit,
-        gap=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.02, 0.12))),
-        boil=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.2, 0.6))) * unit,
-    )
-
-
-def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Scenery, ink: Ink) -> list[_Actor]:
+def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Scenery, style: Style) -> list[_Actor]:
     abstract = rng.random() < 0.12
     count = rng.randint(2, 7) if abstract else rng.choices((1, 2, 3, 4), (3, 4, 2, 1))[0]
     shot = rng.choice((0.2, 0.3, 0.45, 0.6, 0.6, 0.75, 0.75, 1.0, 1.3))  # from long shots to close-ups
+    if style.small:
+        shot = rng.uniform(0.12, 0.32)
     twins = rng.getrandbits(32) if rng.random() < 0.25 else None  # the same figure in other colours
+    plain = style.small and rng.random() < 0.7
     meeting = count > 1 and rng.random() < 0.3
     actors = []
     for i in rng.sample(range(count), count):
         if abstract:
             figure: Figure = Tangle(rng, palette)
         else:
-            figure = _figure(Random(twins) if twins is not None else rng, palette)
-        size = min(1.5, max(0.15, shot * rng.uniform(0.75, 1.25)))
+            figure = _figure(Random(twins) if twins is not None else rng, palette, plain)
+        size = min(1.5, max(0.1, shot * rng.uniform(0.75, 1.25)))
         if isinstance(figure, Vehicle | Beast):  # they are longer than high
             size *= 0.7
         ground = scenery.ground + rng.uniform(-0.06, 0.06)
@@ -166,18 +196,26 @@ def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Sc
             ground = rng.uniform(0.4, 1.3)
         elif rng.random() < 0.9:  # keep the head in the picture
             ground = max(ground, size * rng.uniform(1.03, 1.15))
-        plan = rng.choices(("wander", "cross", "stay"), (4, 3, 5 if size > 0.8 else 2))[0]
+        plan = rng.choices(
+            ("wander", "cross", "leave", "stay"), (4, 3, 4 if frames > 80 else 1, 5 if size > 0.8 else 2)
+        )[0]
         x = aspect * (i + rng.uniform(0.2, 0.8)) / count
         if meeting:
             plan, x = "meet", aspect * (rng.uniform(0.1, 0.3) + (0.6 if i % 2 else 0.0))
         poses = perform(rng, plan, frames, aspect, size, (x, ground), figure.stride)
-        own = replace(ink, width=ink.width * min(1.2, max(0.7, size**0.3)))
+        own = replace(
+            style.ink,
+            width=style.ink.width * min(1.2, max(0.7, size**0.3)),
+            hand=style.ink.hand and style.ink.hand.scaled(min(1.0, size * 1.6)),
+        )
         actors.append(_Actor(figure, size, poses, own))
     return sorted(actors, key=lambda actor: actor.poses[0].y)
 
 
-def _figure(rng: Random, palette: Palette) -> Figure:
-    kind = rng.choices(tuple(_FIGURES), (10, 1.5, 3, 2, 2, 1.5, 1.5))[0]
+def _figure(rng: Random, palette: Palette, plain: bool) -> Figure:
+    kind = rng.choices(tuple(_FIGURES), (10, 1.5, 3, 1.5, 2, 1.5, 1.5, 1.2, 0.8, 0.8))[0]
+    if plain and kind == "person":
+        return Humanoid(rng, palette, plain=True)
     return _FIGURES[kind](rng, palette)
 
 

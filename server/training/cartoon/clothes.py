@@ -6,14 +6,16 @@ from __future__ import annotations
 import math
 from random import Random
 
+import skia
+
 from server.training.cartoon.motion import Pose
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Group, Mark
-from server.training.cartoon.shapes import Point, blob, box, ellipse, loft, place, polygon, smooth, star
+from server.training.cartoon.shapes import Point, blob, box, ellipse, hatching, loft, place, polygon, smooth, star
 from server.training.cartoon.view import Turntable
 
 _ON_FRONT = ("buttons", "pocket", "emblem", "apron", "collar", "tie", "zip", "straps")
-_ALL_ROUND = ("stripes", "belt", "split", "hem", "folds", "dots")
+_ALL_ROUND = ("stripes", "belt", "split", "hem", "folds", "dots", "hatch", "checks", "zigzag", "creases")
 
 
 class Clothes:
@@ -38,6 +40,8 @@ class Clothes:
         self.shirt = palette.cloth((skin,))
         self.trousers = palette.cloth((self.shirt, skin))
         self.shoes = palette.cloth((self.trousers,))
+        self.black_shoes = palette.name(self.shoes) == "black" and rng.random() < 0.6  # inked solid
+        self.black_trousers = palette.name(self.trousers) == "black" and rng.random() < 0.4
         self.sole = palette.maybe(0.3, (self.shoes,))
         self.hands = palette.cloth((self.shirt,)) if rng.random() < 0.15 else skin
         self.extra = palette.cloth((self.shirt,))
@@ -96,6 +100,27 @@ class Clothes:
                 for side in (-1, 0.4, 1.2):
                     fold = [(x + side * w * 0.5, y - t * 0.1), (x + side * w * 0.6, y + max(self.skirt, t * 0.1))]
                     marks.append(Mark(smooth(fold, False), None, line=0.8, clip=clip))
+            elif pattern == "hatch":
+                side = x - 0.3 * w * (1 + view.sin)
+                shadow = skia.Rect.MakeLTRB(x - 2 * w, y - t, side, y + self.skirt + t * 0.1)
+                marks.append(Mark(hatching(shadow, w * 0.22), None, line=0.5, clip=clip))
+            elif pattern == "checks":
+                s = w * 0.45
+                cells = [(i, j) for i in range(-4, 4) for j in range(8) if (i + j) % 2]
+                tiles = skia.Path()
+                for i, j in cells:
+                    tiles.addRect(skia.Rect.MakeXYWH(x + i * s, y - t + j * s, s, s))
+                marks.append(Mark(tiles, self.extra, line=0.6, clip=clip))
+            elif pattern == "zigzag":
+                top = y - t * 0.5
+                edge = [(x + w * (0.4 * i - 2), top + (t * 0.12 if i % 2 else 0)) for i in range(11)]
+                band = edge + [(px, py + t * 0.2) for px, py in reversed(edge)]
+                marks.append(Mark(polygon(band), self.extra, line=0.8, clip=clip))
+            elif pattern == "creases":
+                for at, reach in self.dots:
+                    end = (x + (at * 0.4 + 0.2) * w, y - t + reach * t + w * 0.15)
+                    crease = [(x + at * w, y - t + reach * t), (x + at * 0.7 * w, y - t + reach * t + w * 0.2), end]
+                    marks.append(Mark(smooth(crease, False), None, line=0.7, clip=clip))
             elif pattern == "dots":
                 r = w * 0.16
                 spots = [(x + dx * w, y - t * 0.95 + dy * t) for dx, dy in self.dots]
@@ -133,7 +158,7 @@ class Clothes:
         (x, y), w, t = base, self.wide, self.torso
         layers: list[tuple[float, Group]] = []
         if self.cape is not None:
-            flap = 0.08 * math.sin(pose.clock * 0.9) - 0.2 * pose.gait * math.copysign(1, view.sin)
+            flap = 0.08 * math.sin(pose.clock * 0.9) + pose.sway - 0.2 * pose.gait * math.copysign(1, view.sin)
             path = place(self.trunk, x - w * 0.5 * view.sin, y, -flap, 1.25 * wide, 1.1)
             layers.append((-1.2 * w * math.copysign(1, view.cos + 0.2), [Mark(path, self.cape)]))
         if self.pack is not None:
@@ -141,7 +166,7 @@ class Clothes:
             path = box(at - w * 0.7, y - t * 0.9, at + w * 0.7, y - t * 0.1, w * 0.3)
             layers.append((view.near((0, 0, -w)), [Mark(path, self.pack)]))
         if self.scarf is not None:
-            end = box(x + w * 0.2, y - t * 0.98, x + w * 0.5, y - t * 0.4)
+            end = place(box(-w * 0.15, 0, w * 0.15, t * 0.58), x + w * 0.35, y - t * 0.98, -pose.sway)
             knot = ellipse(x, y - t * 0.98, w * 0.7, w * 0.32)
             layers.append(
                 (0.02, [Mark(end, self.scarf), Mark(knot, self.scarf)] if view.cos > 0 else [Mark(knot, self.scarf)])

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import skia
@@ -17,13 +17,15 @@ from server.training.cartoon.shapes import ellipse, loft, place, polygon, smooth
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """How a head looks in one drawing: cosine and sine of its yaw, mouth and lids 0..1, gaze -1..1."""
+    """How a head looks in one drawing: cosine and sine of its yaw, mouth and lids 0..1, gaze -1..1;
+    hair sways by `sway` radians."""
 
     cos: float
     sin: float
     mouth: float
     lids: float
     gaze: float
+    sway: float
 
     @classmethod
     def of(cls, pose: Pose) -> Face:
@@ -31,7 +33,7 @@ class Face:
         yaw = (pose.yaw + math.pi) % (2 * math.pi) - math.pi
         side = abs(yaw)
         seen = 0.7 * side if side < 1.75 else math.pi - (math.pi - side) * (math.pi - 0.7 * 1.75) / (math.pi - 1.75)
-        return cls(math.cos(seen), math.copysign(math.sin(seen), yaw), pose.mouth, pose.lids, pose.gaze)
+        return cls(math.cos(seen), math.copysign(math.sin(seen), yaw), pose.mouth, pose.lids, pose.gaze, pose.sway)
 
 
 class Features:
@@ -56,7 +58,13 @@ class Features:
         self.brows = rng.random() < 0.6
         self.cheeks = palette.near((250, 140, 140)) if rng.random() < 0.2 else None
         self.glasses = rng.random() < 0.1
+        self.lashes, self.sparkle = rng.random() < 0.3, rng.random() < 0.3
         self.beard = hair if rng.random() < 0.12 else None
+
+    def simplify(self) -> None:
+        """Leave only dots for eyes and a mouth."""
+        self.eyes, self.nose, self.brows, self.glasses, self.cheeks = "dot", "none", False, False, None
+        self.lashes = False
 
     def marks(self, x: float, y: float, face: Face, shape: skia.Path) -> list[Mark]:
         """The features on a head of this `shape` with its chin at (x, y), from back to front."""
@@ -88,7 +96,7 @@ class Features:
             tip = x + dx + n * 3 * face.sin
             beak = [(x + dx - n, y - self.r * 0.8), (x + dx + n, y - self.r * 0.8), (tip, y - self.r * 0.5)]
             marks.append(Mark(polygon(beak), self.nose_fill))
-        return marks
+        return [replace(mark, inset=True) for mark in marks]
 
     def _spot(self, lateral: float, face: Face) -> tuple[float, float]:
         """Where something `lateral` from the middle of the face is on the screen, and how wide it looks."""
@@ -110,6 +118,14 @@ class Features:
             if self.eyes == "iris":
                 marks.append(Mark(ellipse(px, y, e * 0.65 * wide, ry * 0.75), self.iris, line=0.8, clip=white))
             marks.append(Mark(ellipse(px, y, e * 0.35 * wide, ry * 0.45), self.black, solid=True, line=0, clip=white))
+            if self.sparkle:
+                spark = ellipse(px - e * 0.25 * wide, y - ry * 0.35, e * 0.2 * wide, ry * 0.22)
+                marks.append(Mark(spark, self.white, line=0, clip=white))
+        if self.lashes:
+            lash = smooth(
+                [(x - e * wide * 1.2, y - ry * 0.5), (x, y - ry * 1.05), (x + e * wide * 1.2, y - ry * 0.5)], False
+            )
+            marks.append(Mark(lash, None, line=2.2))
         if self.glasses:
             marks.append(Mark(ellipse(x, y, e * 1.4 * wide, e * 1.5), None))
         if self.brows:

@@ -84,7 +84,7 @@ class Head:
                 )
             elif self.ears == "long":
                 ear_path = place(
-                    ellipse(0, -0.6, 0.22, 0.7), x + ex * 0.5, y - self.r * 1.7, 0.2 * side, self.r, self.r
+                    ellipse(0, -0.6, 0.22, 0.7), x + ex * 0.5, y - self.r * 1.7, 0.2 * side - face.sway, self.r, self.r
                 )
                 marks.append(Mark(ear_path, self.ear_fill))
         return marks

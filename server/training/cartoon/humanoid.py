@@ -24,9 +24,12 @@ Layers = list[tuple[float, Group]]
 
 
 class Humanoid:
-    """One figure; its proportions and clothes are chosen once, `groups` draws it in any pose."""
+    """One figure; its proportions and clothes are chosen once, `groups` draws it in any pose.
 
-    def __init__(self, rng: Random, palette: Palette, robot: bool = False) -> None:
+    A `plain` one has a dot for an eye and nothing on its clothes, as figures are drawn that are small in the frame.
+    """
+
+    def __init__(self, rng: Random, palette: Palette, robot: bool = False, plain: bool = False) -> None:
         self.head = rng.choice((rng.uniform(0.13, 0.2), rng.uniform(0.2, 0.35), rng.uniform(0.35, 0.5)))
         rest = 1 - self.head
         self.leg = rest * rng.uniform(0.42, 0.62)
@@ -44,15 +47,18 @@ class Humanoid:
         self.foot = rng.uniform(0.5, 1.1) * self.thick + 0.02
         self.skin = palette.cloth() if robot else palette.skin()
         self.clothes = Clothes(rng, palette, self.skin, self.wide, self.hips, self.torso, self.leg, robot)
-        self.hand = make_hand(rng)
+        self.hand = make_hand(rng, plain)
         self.prop = make_prop(rng, palette) if rng.random() < 0.35 else None
         self.face = Head(rng, palette, self.skin, self.head, robot)
+        if plain:
+            self.clothes.patterns.clear()
+            self.face.features.simplify()
         noun = "robot" if robot else rng.choice(("girl", "boy", "woman", "man", "kid"))
-        hair = f"{palette.name(self.face.hair_fill)}-haired " if self.face.hair else ""
+        hair = f" with {palette.name(self.face.hair_fill)} hair" if self.face.hair else ""
         build = "small round " if self.head > 0.33 else "tall " if self.head < 0.18 else ""
         clothes = self.clothes
         below = "" if clothes.skirt else f" and {palette.name(clothes.trousers)} trousers"
-        self.name = f"a {build}{hair}{noun} in a {palette.name(clothes.shirt)} {clothes.top}{below}"
+        self.name = f"a {build}{noun}{hair} in a {palette.name(clothes.shirt)} {clothes.top}{below}"
 
     def groups(self, pose: Pose) -> list[Group]:
         """The figure in `pose`, from back to front."""
@@ -101,7 +107,7 @@ class Humanoid:
         drop = math.atan2(up, 0.4) * math.copysign(1, view.sin)
         rx = self.foot * math.hypot(view.sin, 0.65 * view.cos) + self.thick * 0.4
         shoe = place(ellipse(0, 0, rx, self.thick * 0.8), toe[0], toe[1] + self.thick * 0.2, drop)
-        layers: Layers = [(depth - 0.001, [Mark(shoe, clothes.shoes)])]
+        layers: Layers = [(depth - 0.001, [Mark(shoe, clothes.shoes, solid=clothes.black_shoes)])]
         if clothes.sole is not None:
             sole = place(box(-1, self.thick * 0.3, 1, 1), toe[0], toe[1] + self.thick * 0.2, drop)
             layers.append((depth - 0.0009, [Mark(sole, clothes.sole, clip=shoe)]))
@@ -114,7 +120,7 @@ class Humanoid:
             shorts = cuff(a, between(a, b, 0.9), wide, wide * clothes.flare)
             layers.append((depth + 1e-5, [Mark(shorts, clothes.trousers)]))
         if clothes.trouser == 1:
-            layers.append((depth + 1e-5, self._limb(a, b, c, clothes.trousers, wide)))
+            layers.append((depth + 1e-5, self._limb(a, b, c, clothes.trousers, wide, clothes.black_trousers)))
         return layers
 
     def _arm(self, view: Turntable, side: int, angles: tuple[float, float, float], shoulder: float) -> Layers:
@@ -146,11 +152,12 @@ class Humanoid:
             layers.append((depth, self._limb(a, b, c, clothes.shirt, wide)))
         return layers
 
-    def _limb(self, a: Point, b: Point, c: Point, fill: int, wide: float) -> Group:
+    def _limb(self, a: Point, b: Point, c: Point, fill: int, wide: float, solid: bool = False) -> Group:
         """Upper and lower half under one outline."""
         if self.taper == 1.0:
-            return [Mark(bent(a, b, c, self.soft), fill, tube=wide)]
-        return [Mark(line(a, b), fill, tube=wide), Mark(line(b, c), fill, tube=wide * self.taper)]
+            return [Mark(bent(a, b, c, self.soft), fill, tube=wide, solid=solid)]
+        lower = Mark(line(b, c), fill, tube=wide * self.taper, solid=solid)
+        return [Mark(line(a, b), fill, tube=wide, solid=solid), lower]
 
 
 def _along(start: Spot, side: int, lift: float, swing: float, length: float) -> Spot:

@@ -31,6 +31,7 @@ class Pose(NamedTuple):
         mouth, lids: how far open, 0..1.
         gaze: shift of the pupils, -1..1.
         clock: number of the drawing, for what swings by itself.
+        sway: how far what hangs loose lags to the right, radians; a spring after the walk.
     """
 
     x: float
@@ -47,24 +48,31 @@ class Pose(NamedTuple):
     lids: float = 1.0
     gaze: float = 0.0
     clock: int = 0
+    sway: float = 0.0
 
 
 def perform(rng: Random, plan: str, frames: int, aspect: float, size: float, start: Point, stride: float) -> list[Pose]:
     """The poses of an actor `size` frame heights tall, one a drawing.
 
     Args:
-        plan: "wander" about; "cross" the frame, leave it and return; "meet": go to the other side and back;
-            or "stay" and move on the spot.
+        plan: "wander" about; "cross" the frame, leave it and return; "leave" it for long, 25 to 150 drawings; "meet":
+            go to the other side and back; or "stay" and move on the spot.
         aspect: width of the frame in frame heights.
         start: where it stands at first, in frame heights.
         stride: length of a full double step in body heights.
     """
     actor = _Actor(rng, Pose(*start), size, stride)
-    edge = {"cross": -0.4 * size, "meet": 0.15 * aspect}.get(plan, 0.0)
+    edge = {"cross": -0.4 * size, "leave": -0.7 * size - 0.2, "meet": 0.15 * aspect}.get(plan, 0.0)
     poses: list[Pose] = []
     first = rng.randint(0, 12)  # the clip need not start with a start
     while len(poses) < frames + first:
-        if plan in ("cross", "meet"):
+        if plan == "leave":
+            poses += actor.walk(rng.uniform(0.2, 0.8) * aspect)
+            for _ in range(rng.randint(1, 3)):
+                poses += rng.choice((actor.idle, actor.jump, actor.turn))(rng.randint(6, 14))
+            poses += actor.walk(rng.choice((aspect - edge, edge)))
+            poses += actor.idle(rng.randint(25, 150))
+        elif plan in ("cross", "meet"):
             poses += actor.walk(aspect - edge if actor.pose.x < aspect / 2 else edge)
             poses += actor.idle(rng.randint(2, 12))
         elif plan == "stay":
@@ -73,7 +81,27 @@ def perform(rng: Random, plan: str, frames: int, aspect: float, size: float, sta
             poses += actor.walk(rng.uniform(-0.1, 1.1) * aspect)
         else:
             poses += rng.choice((actor.idle, actor.jump, actor.turn, actor.flip))(rng.randint(5, 14))
-    return poses[first : first + frames]
+    return _swayed(poses[first : first + frames], size)
+
+
+def choose_holds(rng: Random, count: int) -> list[int]:
+    """For how many frames each of `count` drawings is shown: runs on ones, twos and threes, seldom a long hold."""
+    holds: list[int] = []
+    while len(holds) < count:
+        holds += [rng.choice((1, 2, 2, 2, 3))] * rng.randint(4, 30)
+        holds[-1] = rng.choice((holds[-1], holds[-1], rng.randint(4, 16)))
+    return holds[:count]
+
+
+def _swayed(poses: list[Pose], size: float) -> list[Pose]:
+    """The poses with what hangs loose on a damped spring, pushed by every change of speed and tilt."""
+    swayed, angle, speed = [], 0.0, 0.0
+    for before, pose in zip([poses[0], *poses], poses, strict=False):
+        pull = -2.0 * (pose.x - before.x) / size - 0.3 * (pose.lift - before.lift) - 0.4 * (pose.tilt - before.tilt)
+        speed = 0.65 * speed - 0.5 * angle + pull
+        angle = max(-0.9, min(0.9, angle + speed))
+        swayed.append(pose._replace(sway=angle))
+    return swayed
 
 
 class _Actor:

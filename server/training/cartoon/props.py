@@ -14,9 +14,9 @@ from server.training.cartoon.shapes import blob, box, cuff, ellipse, line, loft,
 _PROPS = ("stick", "ball", "balloon", "bag", "flower", "sword", "book", "umbrella", "cup", "sign", "bucket")
 
 
-def make_hand(rng: Random) -> skia.Path:
-    """A hand for an arm of half width 1: a fist, a mitten with a thumb, or fingers."""
-    kind = rng.choice(("fist", "mitten", "fingers", "point"))
+def make_hand(rng: Random, plain: bool = False) -> skia.Path:
+    """A hand for an arm of half width 1: a fist, a mitten with a thumb, or fingers; a `plain` one is a fist."""
+    kind = "fist" if plain else rng.choice(("fist", "mitten", "fingers", "spread", "point"))
     if kind == "fist":
         return ellipse(0, 0.4, 1.15, 1.3)
     if kind == "mitten":
@@ -26,6 +26,11 @@ def make_hand(rng: Random) -> skia.Path:
         points = [(-0.8, -0.3), (-1.0, 0.9), (-1.0, 2.2), (-0.6, 2.2), (-0.4, 1.3), (-0.2, 2.6), (0.2, 2.6), (0.3, 1.3)]
         points += [(0.7, 2.2), (1.0, 2.1), (0.9, 0.9), (1.7, 1.2), (1.6, 0.7), (0.8, -0.3)]
         return smooth(points, tension=0.7)
+    if kind == "spread":  # four fingers and a thumb
+        points = [(-0.8, -0.3), (-1.2, 1.0), (-2.0, 2.2), (-1.6, 2.4), (-0.8, 1.5), (-0.8, 2.9), (-0.4, 2.9)]
+        points += [(-0.25, 1.6), (0.1, 3.1), (0.5, 3.0), (0.4, 1.6), (1.0, 2.7), (1.35, 2.5), (0.9, 1.2)]
+        points += [(2.0, 1.3), (2.0, 0.8), (0.8, -0.3)]
+        return smooth(points, tension=0.6)
     return smooth([(-0.9, -0.3), (-1.1, 0.9), (-0.4, 2.3), (0.4, 2.3), (1.1, 0.9), (0.9, -0.3)], tension=0.5)
 
 
@@ -34,9 +39,7 @@ def make_prop(rng: Random, palette: Palette) -> Group:
     color = palette.cloth()
     other = palette.cloth((color,))
     s = rng.uniform(0.6, 1.4)
-    kind = rng.choice(
-        ("stick", "ball", "balloon", "bag", "flower", "sword", "book", "umbrella", "cup", "sign", "bucket")
-    )
+    kind = rng.choice(_PROPS)
     if kind == "stick":
         return [Mark(cuff((0, -0.3 * s), (0, 0.3 * s), 0.02, 0.03), color)]
     if kind == "ball":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drawing marks into a pair of rasters: the inked drawing and the map of its fills."""
+"""Drawing marks into a pair of rasters: the inked drawing, and the map of its fills and parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from random import Random
 import numpy as np
 import skia
 
-from server.training.cartoon.shapes import place
+from server.training.cartoon.shapes import hatching, place
+from server.training.cartoon.strokes import Hand
 
 _STROKE = skia.Paint.kStroke_Style
 _FILL = skia.Paint.kFill_Style
@@ -27,6 +28,7 @@ class Mark:
         line: width of the outline relative to the ink's; 0 for no outline.
         solid: inked solid in the drawing, as pupils are.
         clip: draw only inside this path (patterns on clothes).
+        inset: lies on the part before it and belongs to it, as what is clipped does: the features of a face.
         shade: index of the colour of its side away from the light, a hard shadow that no line shows.
     """
 
@@ -36,6 +38,7 @@ class Mark:
     line: float = 1.0
     solid: bool = False
     clip: skia.Path | None = None
+    inset: bool = False
     shade: int | None = None
 
     def moved(self, x: float, y: float, turn: float) -> Mark:
@@ -58,6 +61,9 @@ class Ink:
         weight: extra thickness in pixels on the lower right side of closed parts (thick and thin lines).
         gap: share of an outline that is missing, in short gaps.
         boil: deviation in pixels with which the lines of each drawing differ.
+        shade_line: width, relative to that of lines, of the line where a hard shadow ends; 0 leaves it out.
+        hatch: distance in pixels of the strokes that fill hard shadows; 0 leaves them out.
+        hand: how outlines are drawn by hand; None for even lines.
     """
 
     width: float
@@ -65,6 +71,9 @@ class Ink:
     weight: float = 0.0
     gap: float = 0.0
     boil: float = 0.0
+    shade_line: float = 0.0
+    hatch: float = 0.0
+    hand: Hand | None = None
 
 
 class Sheet:
@@ -73,56 +82,82 @@ class Sheet:
     Attributes:
         art: uint8 [H,W], 255 is paper; anti-aliased.
         labels: uint8 [H,W], the fill of every pixel; not anti-aliased, drawn without lines.
+        parts: uint16 [H,W], 256 × the figure + its group in the order of painting (255 for all beyond).
     """
 
     def __init__(self, width: int, height: int) -> None:
         self.art = np.full((height, width), 255, np.uint8)
-        self.labels = np.zeros((height, width), np.uint8)
-        info = skia.ImageInfo.Make(width, height, skia.kGray_8_ColorType, skia.kOpaque_AlphaType)
-        self._surfaces = [skia.Surface.MakeRasterDirect(info, raster, width) for raster in (self.art, self.labels)]
-        self._art, self._labels = (surface.getCanvas() for surface in self._surfaces)
+        self._map = np.zeros((height, width, 4), np.uint8)  # part (two bytes), label, opacity
+        self.labels = self._map[..., 2]
+        self.parts = self._map.view("<u2")[..., 0]
+        grey = skia.ImageInfo.Make(width, height, skia.kGray_8_ColorType, skia.kOpaque_AlphaType)
+        rgba = skia.ImageInfo.Make(width, height, skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType)
+        self._surfaces = [
+            skia.Surface.MakeRasterDirect(grey, self.art, width),
+            skia.Surface.MakeRasterDirect(rgba, self._map, 4 * width),
+        ]
+        self._art, self._marks = (surface.getCanvas() for surface in self._surfaces)
 
     def copy(self, other: Sheet) -> None:
         """Take over what another sheet of the same size shows."""
         np.copyto(self.art, other.art)
-        np.copyto(self.labels, other.labels)
+        np.copyto(self._map, other._map)
 
-    def paint(self, groups: Sequence[Group], ink: Ink, matrix: skia.Matrix, scale: float, drawing: int) -> None:
+    def paint(
+        self, groups: Sequence[Group], ink: Ink, matrix: skia.Matrix, scale: float, drawing: int, figure: int = 0
+    ) -> None:
         """Draw `groups` from back to front.
 
         Args:
             matrix: from the units of the marks to pixels; `scale` is its mean enlargement.
-            drawing: number of the drawing, which seeds the boil of its lines.
+            drawing: number of the drawing, which seeds the accidents of its lines.
+            figure: whose parts these are, 0..255. What is clipped or inset belongs to the part before it.
         """
-        for canvas in (self._art, self._labels):
+        for canvas in (self._art, self._marks):
             canvas.save()
             canvas.setMatrix(matrix)
-        brush = _Brush(self._art, self._labels, ink, scale, drawing)
+        brush = _Brush(self._art, self._marks, ink, scale, drawing, figure)
+        part = 0
         for group in groups:
+            if any(mark.fill is not None and mark.clip is None and not mark.inset for mark in group):
+                part = min(part + 1, 255)
             for mark in group:
-                if mark.line and ink.width:
+                if mark.line and ink.width and brush.sees(mark):
                     brush.outline(mark)
             for mark in group:
-                if mark.fill is not None:
-                    brush.fill(mark, mark.fill)
-        for canvas in (self._art, self._labels):
+                if mark.fill is not None and brush.sees(mark):
+                    brush.fill(mark, mark.fill, part)
+        for canvas in (self._art, self._marks):
             canvas.restore()
 
 
 class _Brush:
     """The paints of one ink. They are made once and changed a mark, since making them costs as much as drawing."""
 
-    def __init__(self, art: skia.Canvas, labels: skia.Canvas, ink: Ink, scale: float, drawing: int) -> None:
-        self._art, self._labels = art, labels
+    def __init__(self, art: skia.Canvas, marks: skia.Canvas, ink: Ink, scale: float, drawing: int, figure: int) -> None:
+        self._art, self._marks = art, marks
+        self._ink, self._scale, self._figure = ink, scale, figure
         self._width, self._shift = ink.width / scale, ink.weight / scale
+        self._frame = art.getLocalClipBounds()
         self._dark = _opaque(ink.grey)
-        boil = skia.DiscretePathEffect.Make(5 / scale, ink.boil / scale, drawing) if ink.boil else None
+        self._rng = Random(drawing * 256 + figure)
+        boil = None
+        if ink.boil:
+            wobble = skia.DiscretePathEffect.Make(9 / scale, 2 * ink.boil / scale, drawing)
+            boil = skia.PathEffect.MakeCompose(skia.CornerPathEffect.Make(6 / scale), wobble)
         dash = _gaps(ink, scale, drawing) if ink.gap and not ink.weight else None
         edge = skia.PathEffect.MakeCompose(dash, boil) if dash and boil else dash or boil
         self._edge = _paint(True, edge)
         self._edge.setStyle(_STROKE)
         self._edge.setColor(self._dark)
         self._paper, self._label = _paint(True, boil), _paint(False, boil)
+        self._tube = skia.Paint(Style=_STROKE, StrokeCap=skia.Paint.kRound_Cap, StrokeJoin=skia.Paint.kRound_Join)
+
+    def sees(self, mark: Mark) -> bool:
+        """Whether any of the mark may lie in the frame; most of the scenery does not."""
+        bounds = mark.path.getBounds()
+        around = mark.tube + 4 * self._width
+        return bounds.makeOutset(around, around).intersect(self._frame)
 
     def outline(self, mark: Mark) -> None:
         """Ink the outline of a part, whose inner half its fill will cover, or a line."""
@@ -130,8 +165,11 @@ class _Brush:
         if mark.clip is not None:
             canvas.save()
             canvas.clipPath(mark.clip, True)
-        self._edge.setStrokeWidth(width if mark.fill is None else mark.tube + 2 * width)
-        canvas.drawPath(mark.path, self._edge)
+        if self._ink.hand is not None:
+            self._draw_by_hand(mark, width, self._ink.hand)
+        else:
+            self._edge.setStrokeWidth(width if mark.fill is None else mark.tube + 2 * width)
+            canvas.drawPath(mark.path, self._edge)
         if self._shift and mark.fill is not None:
             canvas.save()
             canvas.translate(self._shift, self._shift)
@@ -140,12 +178,24 @@ class _Brush:
         if mark.clip is not None:
             canvas.restore()
 
-    def fill(self, mark: Mark, fill: int) -> None:
+    def _draw_by_hand(self, mark: Mark, width: float, hand: Hand) -> None:
+        path = mark.path
+        if mark.tube:
+            path = skia.Path()
+            self._tube.setStrokeWidth(mark.tube)
+            self._tube.getFillPath(mark.path, path)
+        self._edge.setStyle(_FILL)
+        self._art.drawPath(
+            hand.strokes(path, width if mark.fill is None else 2 * width, self._scale, self._rng), self._edge
+        )
+        self._edge.setStyle(_STROKE)
+
+    def fill(self, mark: Mark, fill: int, part: int) -> None:
         """Cover the part with paper (or with ink if it is solid) and label it."""
         style = _STROKE if mark.tube else _FILL
         self._paper.setColor(self._dark if mark.solid else 0xFFFFFFFF)
-        self._label.setColor(_opaque(fill))
-        for canvas, paint in ((self._art, self._paper), (self._labels, self._label)):
+        self._label.setColor(self._entry(fill, part))
+        for canvas, paint in ((self._art, self._paper), (self._marks, self._label)):
             paint.setStyle(style)
             paint.setStrokeWidth(mark.tube)
             if mark.clip is None:
@@ -156,20 +206,31 @@ class _Brush:
             canvas.drawPath(mark.path, paint)
             canvas.restore()
         if mark.shade is not None:
-            self._cast_shade(mark, mark.shade)
+            self._cast_shade(mark, mark.shade, part)
 
-    def _cast_shade(self, mark: Mark, shade: int) -> None:
+    def _cast_shade(self, mark: Mark, shade: int, part: int) -> None:
         """Darken what of the part is not in the part moved towards the light, at the upper left."""
         bounds = mark.path.getBounds()
         shift = 0.2 * min(bounds.width(), bounds.height())
-        canvas = self._labels
-        canvas.save()
-        canvas.clipPath(mark.path)
         moved = place(mark.path, -shift, -shift * 0.3)
-        canvas.clipPath(moved, skia.ClipOp.kDifference)
-        self._label.setColor(_opaque(shade))
-        canvas.drawPath(mark.path, self._label)
-        canvas.restore()
+        self._label.setColor(self._entry(shade, part))
+        for canvas in (self._art, self._marks):
+            canvas.save()
+            canvas.clipPath(mark.path, canvas is self._art)
+        if self._ink.shade_line and self._width:
+            self._edge.setStrokeWidth(self._width * self._ink.shade_line)
+            self._art.drawPath(moved, self._edge)
+        for canvas in (self._art, self._marks):
+            canvas.clipPath(moved, skia.ClipOp.kDifference, canvas is self._art)
+        self._marks.drawPath(mark.path, self._label)
+        if self._ink.hatch and self._width:
+            self._edge.setStrokeWidth(self._width * 0.6)
+            self._art.drawPath(hatching(bounds, self._ink.hatch / self._scale), self._edge)
+        for canvas in (self._art, self._marks):
+            canvas.restore()
+
+    def _entry(self, fill: int, part: int) -> int:
+        return 0xFF000000 | part << 16 | self._figure << 8 | fill
 
 
 def _opaque(value: int) -> int:

@@ -99,6 +99,18 @@ def line(*points: Point) -> skia.Path:
     return polygon(points, False)
 
 
+def hatching(bounds: skia.Rect, step: float) -> skia.Path:
+    """Slanting lines `step` apart all over `bounds`."""
+    path = skia.Path()
+    high = bounds.height()
+    count = min(200, int((bounds.width() + high) / step))
+    for i in range(count):
+        x = bounds.left() - high + i * step
+        path.moveTo(x, bounds.bottom())
+        path.lineTo(x + high, bounds.top())
+    return path
+
+
 def between(a: Point, b: Point, t: float) -> Point:
     """The point at share `t` of the way from a to b."""
     return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t

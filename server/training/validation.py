@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Validation clips: procedural cartoons that no training sees, as folders of frames with their true colours."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from server.colorize.finishing import lay_lines
+from server.colorize.regions import LINE_BELOW
+
+from .cartoon import draw_clip
+
+FIRST_SEED = 10**9
+"""Seeds from here on are reserved for validation; training counts its samples from 0."""
+
+_DRAWN_AT_ONCE = 24
+
+
+@dataclass(frozen=True)
+class ValidationClip:
+    """One clip: the folder's name, the cartoon's seed, its length in frames (not drawings), and its size in pixels."""
+
+    name: str
+    seed: int
+    frames: int
+    width: int = 640
+    height: int = 360
+
+
+CLIPS = (
+    ValidationClip("long_meadow", FIRST_SEED + 83, 320),
+    ValidationClip("long_alike", FIRST_SEED + 73, 320),
+    ValidationClip("long_brush", FIRST_SEED + 26, 320),
+    ValidationClip("long_rough", FIRST_SEED + 44, 320, 640, 480),
+    ValidationClip("soft_crossing", FIRST_SEED + 9, 48),
+    ValidationClip("rough_street", FIRST_SEED + 22, 48, 640, 480),
+    ValidationClip("brush_night", FIRST_SEED + 30, 48),
+    ValidationClip("many_legs", FIRST_SEED + 41, 48),
+    ValidationClip("soft_crowd", FIRST_SEED + 58, 48, 960, 540),
+    ValidationClip("painted_street", FIRST_SEED + 64, 48),
+)
+"""Long shots, then short ones; all kinds of lines and paintings. They change with the cartoon's code."""
+
+
+def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS) -> None:
+    """Write each clip as `NAME/lineart/NNNN.png` and `NAME/color/NNNN.png`, a file a frame, from 0001 on.
+
+    Drawings are held on ones, twos and threes. Colour frames show fills, shading and light with the lines on top.
+    The same clips give the same files.
+
+    Raises:
+        ValueError: a seed is not reserved for validation, or a drawing of the clip would be blank paper.
+        FileExistsError: the folder of a clip is there already.
+    """
+    for clip in clips:
+        if clip.seed < FIRST_SEED:
+            raise ValueError(
+                f"{clip.name} has seed {clip.seed}, which training may see: take one from {FIRST_SEED} on."
+            )
+        if (folder / clip.name).exists():
+            raise FileExistsError(f"{folder / clip.name} exists already: remove it, or give another folder.")
+    for clip in clips:
+        line_art, color = (folder / clip.name / kind for kind in ("lineart", "color"))
+        line_art.mkdir(parents=True)
+        color.mkdir()
+        frame = 1
+        for art, painting, hold in _drawings(clip):
+            images = (line_art, _png(art)), (color, _png(lay_lines(painting, art)))
+            for number in range(frame, min(frame + hold, clip.frames + 1)):
+                for place, content in images:
+                    (place / f"{number:04d}.png").write_bytes(content)
+            frame += hold
+
+
+def _drawings(clip: ValidationClip) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Line art uint8 [H,W], painting RGB uint8 [H,W,3] and hold of each drawing, as many as the frames show."""
+    frames = 0
+    for start in range(0, clip.frames, _DRAWN_AT_ONCE):
+        run = range(start, min(start + _DRAWN_AT_ONCE, clip.frames))
+        cartoon = draw_clip(clip.seed, clip.frames, clip.width, clip.height, at=run)
+        for i, hold in enumerate(cartoon.holds):
+            if not (cartoon.line_art[i] < LINE_BELOW).any():
+                raise ValueError(f"Drawing {run[i]} of {clip.name} is blank paper: give the clip another seed.")
+            yield cartoon.line_art[i], cartoon.painting(i), hold
+            frames += hold
+            if frames >= clip.frames:
+                return
+
+
+def _png(image: np.ndarray) -> bytes:
+    stored = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".png", stored)[1].tobytes()
