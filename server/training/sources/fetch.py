@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fetching shapes from npm's registry into a folder, once, before training."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from server.training.sources import avatars, openmoji
+from server.training.sources.drawing import Drawing, Split, load_drawings, save_drawings
+from server.training.sources.story import Families
+
+_PACKAGES = (*openmoji.PACKAGES, *avatars.PACKAGES)
+_LICENCE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "CITATION.cff")
+SOURCES = ("openmoji", "avatars")
+
+
+class FetchError(RuntimeError):
+    """The shapes could not be fetched; the message says what to do."""
+
+
+def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: None) -> None:
+    """Install the packages into `folder`, prepare their pictures and keep their licences beside.
+
+    Leaves `openmoji.npz`, `avatars.npz` and `licences/`; what is there already is left as it is. Takes two minutes and
+    150 MB, of which the packages in `npm/` may be deleted afterwards.
+
+    Args:
+        report: called with a line for people at every step.
+
+    Raises:
+        FetchError: Node.js is missing, or the packages cannot be installed or used.
+    """
+    missing = [name for name in SOURCES if not (folder / f"{name}.npz").is_file()]
+    if not missing:
+        report(f"{folder} has all shapes already")
+        return
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        raise FetchError(
+            "Node.js with npm is needed to fetch shapes and was not found: install it (https://nodejs.org, or the "
+            "package `npm` of your Linux), or train without, on procedural cartoons only"
+        )
+    modules = folder / "npm" / "node_modules"
+    report(f"installing {', '.join(_PACKAGES)} into {modules.parent}")
+    _install(npm, modules.parent)
+    keep_licences(modules, folder / "licences")
+    readers: dict[str, Callable[[], Iterator[Drawing]]] = {
+        "openmoji": lambda: openmoji.read_openmoji(modules),
+        "avatars": lambda: avatars.read_avatars(modules, node),
+    }
+    for name in missing:
+        report(f"preparing {name}")
+        try:
+            drawings = list(readers[name]())
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            raise FetchError(f"{name} cannot be used: {error}. Delete {modules.parent} and fetch again") from error
+        if not drawings:
+            raise FetchError(f"{name} has no pictures that can be used. Delete {modules.parent} and fetch again")
+        save_drawings(folder / f"{name}.npz", drawings)
+        report(f"{name}: {len(drawings)} drawings")
+
+
+def load_families(folder: Path, source: str, split: Split) -> Families:
+    """The figures of one source that belong to `split`, for `draw_story`; see `load_drawings` for errors."""
+    families: dict[str, list[Drawing]] = {}
+    for drawing in load_drawings(folder / f"{source}.npz", split):
+        families.setdefault(drawing.family, []).append(drawing)
+    return list(families.values())
+
+
+def _install(npm: str, folder: Path) -> None:
+    """Have npm install the packages; it runs none of their scripts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
+    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", *_PACKAGES]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    if done.returncode:
+        raise FetchError(
+            f"npm could not install {', '.join(_PACKAGES)}. Check the network and npm's registry "
+            f"(`npm config get registry`), then try again. npm said: {done.stderr.strip()[-500:]}"
+        )
+
+
+def keep_licences(modules: Path, folder: Path) -> None:
+    """Copy the licence texts of all packages in `modules` to `folder`, one file a package."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in sorted(
+        {file.parent for file in (*modules.glob("*/package.json"), *modules.glob("@*/*/package.json"))}
+    ):
+        name = package.relative_to(modules).as_posix().replace("/", "-")
+        texts = [package / text for text in _LICENCE_NAMES if (package / text).is_file()]
+        if texts:
+            content = "\n\n".join(text.read_text(encoding="utf-8", errors="replace") for text in texts)
+            (folder / f"{name}.txt").write_text(content, encoding="utf-8")

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stories played by puppets: who is in them, where they go, and the drawings of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+import skia
+
+from server.training.cartoon import PaintedClip
+from server.training.cartoon.background import MARGIN, Scenery, paint_scenery
+from server.training.cartoon.motion import Pose, choose_holds, perform
+from server.training.cartoon.palette import Palette
+from server.training.cartoon.render import Ink, Sheet
+from server.training.cartoon.shading import choose_light
+from server.training.cartoon.style import Style, choose_style
+from server.training.sources.drawing import Drawing
+from server.training.sources.puppet import Puppet
+
+Families = Sequence[Sequence[Drawing]]
+"""Those who may act: each one the drawings of one figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Actor:
+    puppet: Puppet
+    sizes: list[float]
+    poses: list[Pose]
+    ink: Ink
+
+
+def draw_story(
+    families: Families, seed: int, frames: int, width: int, height: int, at: Sequence[int] | None = None
+) -> PaintedClip:
+    """Make up a story of `frames` drawings with some of the families and draw it, or only the drawings `at` of it.
+
+    As `server.training.cartoon.draw_clip`: drawings follow each other as on twos, and the same arguments give the same
+    clip whichever drawings are asked for.
+
+    Raises:
+        ValueError: there is no family to choose from.
+        IndexError: `at` names a drawing outside the story.
+    """
+    if not families:
+        raise ValueError("there are no shapes for a story: fetch them, or choose the other split")
+    wanted = [int(index) for index in (range(frames) if at is None else at)]
+    outside = [index for index in wanted if not 0 <= index < frames]
+    if outside:
+        raise IndexError(f"drawings {outside} are outside the story, which has drawings 0 to {frames - 1}")
+    rng = Random(seed)
+    aspect = width / height
+    palette = Palette(rng)
+    style = choose_style(rng, width / 256)
+    scenery = paint_scenery(rng, palette, aspect)
+    actors = _cast(rng, palette, families, frames, aspect, scenery, style)
+    camera = _camera(rng, frames, aspect)
+    holds, light = choose_holds(rng, frames), choose_light(rng, frames)
+    stage_ink = style.stage_ink
+    if rng.random() < style.painted:  # a painted background, of which the line art shows nothing
+        stage_ink = replace(stage_ink, width=0.0)
+
+    moving = len(set(camera)) > 1 or stage_ink.boil > 0
+    still: Sheet | None = None
+    line_art = np.empty((len(wanted), height, width), np.uint8)
+    labels, parts = np.empty_like(line_art), np.empty(line_art.shape, np.uint16)
+    views = np.empty((len(wanted), 2, 3), np.float32)
+    sheet = Sheet(width, height)
+    for i, index in enumerate(wanted):
+        x, y, zoom = camera[index]
+        scale = height * zoom
+        views[i] = (scale, 0, width / 2 - x * scale), (0, scale, height / 2 - y * scale)
+        view = skia.Matrix()
+        view.setAffine([scale, 0, 0, scale, width / 2 - x * scale, height / 2 - y * scale])
+        if still is None or moving:
+            still = Sheet(width, height)
+            still.paint(scenery.behind, stage_ink, view, scale, index if moving else 0)
+        sheet.copy(still)
+        for figure, actor in enumerate(actors, 1):
+            _play(sheet, actor, index, view, scale, figure)
+        sheet.paint(scenery.before, stage_ink, view, scale, index, len(actors) + 1)
+        line_art[i] = style.scan.of(sheet.art, seed, index) if style.scan else sheet.art
+        labels[i], parts[i] = sheet.labels, sheet.parts
+    sentence = f"{', '.join(actor.puppet.name for actor in actors[:3])}, {scenery.words}"
+    shown = tuple(holds[index] for index in wanted)
+    return PaintedClip(line_art, labels, palette.colors, sentence, parts, shown, light[wanted], views, style.shading)
+
+
+def _play(sheet: Sheet, actor: _Actor, index: int, view: skia.Matrix, scale: float, figure: int) -> None:
+    pose, size = actor.poses[index], actor.sizes[index]
+    sx, sy = size / pose.squash, size * pose.squash
+    cos, sin = math.cos(pose.tilt), math.sin(pose.tilt)
+    pivot = 0.45 * sy * min(1.0, pose.lift * 5)  # in the air it turns about its middle, else about its feet
+    x, y = pose.x - sin * pivot, pose.y - pose.lift * size - pivot + cos * pivot
+    place = skia.Matrix()
+    place.setAffine([cos * sx, sin * sx, -sin * sy, cos * sy, x, y])
+    place.postConcat(view)
+    sheet.paint(actor.puppet.groups(pose), actor.ink, place, size * scale, index, figure)
+
+
+def _cast(
+    rng: Random, palette: Palette, families: Families, frames: int, aspect: float, scenery: Scenery, style: Style
+) -> list[_Actor]:
+    count = rng.choices((1, 2, 3, 4, 6), (2, 4, 3, 2, 1))[0]
+    shot = 0.2 if style.small else rng.choice((0.25, 0.4, 0.55, 0.7, 0.85, 1.1))  # from long shots to close-ups
+    alike = rng.random() < 0.25  # the same figure in other colours
+    family = rng.choice(families)
+    actors: list[_Actor] = []
+    for i in rng.sample(range(count), count):
+        if not alike:
+            family = rng.choice(families)
+        puppet = Puppet(rng, palette, family, recolored=alike and len(actors) > 0)
+        size = min(1.3, max(0.12, shot * rng.uniform(0.7, 1.3)))
+        x = aspect * (i + rng.uniform(0.2, 0.8)) / count
+        if rng.random() < 0.35:
+            poses = _fly(rng, frames, aspect, x)
+        else:
+            ground = max(scenery.ground + rng.uniform(-0.06, 0.06), size * rng.uniform(1.0, 1.1))
+            plan = rng.choices(("wander", "cross", "leave", "stay", "meet"), (3, 3, 2, 3, 2))[0]
+            poses = perform(rng, plan, frames, aspect, size, (x, ground), puppet.stride)
+        grow, pace = rng.choice((0.0, 0.0, rng.uniform(0.1, 0.4))), rng.uniform(0.05, 0.2)
+        sizes = [size * math.exp(grow * math.sin(pace * drawing)) for drawing in range(frames)]
+        ink = replace(style.ink, hand=style.ink.hand and style.ink.hand.scaled(min(1.0, size * 1.6)))
+        actors.append(_Actor(puppet, sizes, poses, ink))
+    return sorted(actors, key=lambda actor: actor.poses[0].y)
+
+
+def _fly(rng: Random, frames: int, aspect: float, x: float) -> list[Pose]:
+    """Through the air on a round that may leave the frame, turning as it goes."""
+    y, wide, high = rng.uniform(0.35, 0.9), rng.uniform(0.05, 0.8) * aspect, rng.uniform(0.02, 0.3)
+    pace, start = rng.choice((-1, 1)) * rng.uniform(0.04, 0.25), rng.uniform(0, 2 * math.pi)
+    spin = rng.choice((0.0, 0.0, rng.uniform(-0.25, 0.25)))
+    sway, stretch = rng.uniform(0, 0.4), rng.choice((0.0, rng.uniform(0.05, 0.2)))
+    poses = []
+    for drawing in range(frames):
+        angle = start + pace * drawing
+        poses.append(
+            Pose(
+                x=x + wide * math.sin(angle),
+                y=y + high * math.sin(2 * angle),
+                yaw=math.copysign(1.2, pace * math.cos(angle)),
+                tilt=spin * drawing + sway * math.sin(2 * angle + 1),
+                squash=1 + stretch * math.sin(3 * angle),
+                lift=0.2,
+                cycle=drawing / 12,
+                clock=drawing,
+                lids=0.1 if drawing % 19 < 2 else 1.0,
+            )
+        )
+    return poses
+
+
+def _camera(rng: Random, frames: int, aspect: float) -> list[tuple[float, float, float]]:
+    """Centre of the view and its enlargement, one a drawing."""
+    kind = rng.choices(("still", "pan", "zoom", "shake"), (6, 2, 1, 0.5))[0]
+    zoom, drift, dolly = rng.uniform(0.9, 1.2), rng.uniform(-0.02, 0.02), rng.uniform(-0.2, 0.5)
+    views = []
+    for i in range(frames):
+        x, factor, shake = aspect / 2, zoom, 0.0
+        if kind == "pan":
+            x += min(MARGIN / 2, max(-MARGIN / 2, drift * i))
+        elif kind == "zoom":
+            factor *= 1 + dolly * i / max(1, frames - 1)
+        elif kind == "shake":
+            shake = 0.015
+        views.append((x + rng.uniform(-shake, shake), 0.5 + rng.uniform(-shake, shake), factor))
+    return views

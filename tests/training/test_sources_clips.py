@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clips of others are read with their holds, and poor ones are left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from server.training.sources import ClipFilter, read_clips
+
+ANY = ClipFilter(frames=1, drawings=1)
+WIDTH, HEIGHT, RATE = 160, 96, 24
+
+
+def picture(step: int) -> np.ndarray:
+    """A red disc with a dark outline on a blue ground, further right with every step; RGB."""
+    image = np.full((HEIGHT, WIDTH, 3), (120, 170, 230), np.uint8)
+    cv2.circle(image, (30 + 8 * step, 48), 20, (220, 40, 40), -1)
+    cv2.circle(image, (30 + 8 * step, 48), 20, (20, 20, 20), 2)
+    return image
+
+
+def write_video(path: Path, steps: list[int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), RATE, (WIDTH, HEIGHT))
+    for step in steps:
+        video.write(cv2.cvtColor(picture(step), cv2.COLOR_RGB2BGR))
+    video.release()
+
+
+def test_held_drawings_of_a_compressed_video_are_seen_once(tmp_path: Path) -> None:
+    write_video(tmp_path / "walk.mp4", [0, 0, 1, 1, 1, 2, 3, 3])
+    (clip,) = read_clips(tmp_path, WIDTH, HEIGHT, ANY)
+    assert clip.exposure.drawing_of == (0, 0, 1, 1, 1, 2, 3, 3)
+    assert clip.color.shape == (4, HEIGHT, WIDTH, 3)
+    assert np.abs(clip.color[2].astype(int) - picture(2)).mean() < 8
+    assert clip.line_art[0][28, 30] < 128 < clip.line_art[0][5, 150]  # on the outline, and far from it
+
+
+def test_folders_of_frames_are_clips_and_are_scaled_to_cover(tmp_path: Path) -> None:
+    (tmp_path / "süß").mkdir()
+    for number in range(3):
+        ok, data = cv2.imencode(".png", cv2.cvtColor(picture(number), cv2.COLOR_RGB2BGR))
+        assert ok
+        (tmp_path / "süß" / f"{number:04}.png").write_bytes(data.tobytes())
+    (clip,) = read_clips(tmp_path, 64, 64, ANY)
+    assert clip.name == "süß"
+    assert clip.color.shape == (3, 64, 64, 3)
+
+
+def test_short_and_still_clips_are_left_out_as_in_the_paper(tmp_path: Path) -> None:
+    write_video(tmp_path / "short.mp4", list(range(9)) * 10)
+    write_video(tmp_path / "still.mp4", [0] * 100)
+    write_video(tmp_path / "good.mp4", [i // 2 % 11 for i in range(100)])
+    assert [clip.name for clip in read_clips(tmp_path, 64, 40)] == ["good"]
+
+
+def test_sakugas_tables_choose_cut_and_describe(tmp_path: Path) -> None:
+    write_video(tmp_path / "download" / "12.mp4", [0] * 12 + list(range(1, 13)))
+    for scene in (1, 2):
+        write_video(tmp_path / "split" / "34" / f"34-Scene-00{scene}.mp4", [scene] * 3)
+    (tmp_path / "clips.csv").write_text(
+        "identifier,scene_start_time,scene_end_time,aesthetic_score,dynamic_score,text_prob,text_description\n"
+        "12:7,00:00:00.500,00:00:00.750,0.9,0.9,0.0,a ball rolls\n"
+        "12:8,00:00:00.000,00:00:00.500,0.2,0.9,0.0,ugly\n"
+        "34:0,,,0.9,0.9,0.5,written on\n"
+        "34:5,,,0.9,,0.0,a ball\n"
+    )
+    rolling, second = read_clips(tmp_path, WIDTH, HEIGHT, ANY)
+    assert (rolling.name, rolling.sentence) == ("12:7", "a ball rolls")
+    assert rolling.exposure.drawing_of == tuple(range(6))
+    assert np.abs(rolling.color[0].astype(int) - picture(1)).mean() < 8
+    assert second.name == "34:5"
+    assert np.abs(second.color[0].astype(int) - picture(2)).mean() < 8
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="not a folder"):
+        list(read_clips(tmp_path / "none", 64, 40))
+    with pytest.raises(FileNotFoundError, match="no videos"):
+        list(read_clips(tmp_path, 64, 40))
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    with pytest.raises(ValueError, match=r"broken\.mp4 cannot be read"):
+        list(read_clips(tmp_path, 64, 40))
+    (tmp_path / "table.csv").write_text("name\nbroken\n")
+    with pytest.raises(ValueError, match="no column `identifier`"):
+        list(read_clips(tmp_path, 64, 40))
+    (tmp_path / "table.csv").write_text("identifier\nelsewhere:1\n")
+    with pytest.raises(FileNotFoundError, match="elsewhere"):
+        list(read_clips(tmp_path, 64, 40))
