@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-from server.colorize.colorizer import Coloring
+from server.colorize.colorizer import Colorizer
 from server.colorize.folder import colorize, read_folder
 from server.colorize.presets import Preset
+from server.matching import LineMatcher
 
 from .measure import Sizes, print_json_line, progress, read_sizes
 from .stack import random_pipeline
@@ -50,8 +51,10 @@ def color(count: int, sizes: Sizes, peak: "multiprocessing.Queue[int]") -> None:
         cv2.floodFill(key, None, (0, 0), (210, 190, 90))
         cv2.imwrite(str(folder / "key.png"), key)
         source = read_folder(folder / "lineart", [f"{folder / 'key.png'}@0"])
-        preset = Preset("random", folder, "", "", sizes.size**2 * 3 // 2, segment=81, steps=2, guidance=1.0, votes=1)
-        coloring = Coloring(random_pipeline(sizes.width, sizes.layers), preset, source.shot)
+        pixels = sizes.size**2 * 3 // 2
+        preset = Preset("random", folder, "", "", pixels, segment=81, steps=2, guidance=1.0, votes=1, hints=True)
+        colorizer = Colorizer(random_pipeline(sizes.width, sizes.layers), LineMatcher(), preset)
+        coloring = colorizer.open(source.shot)
         colorize(source, coloring, folder / "colored", Console(stderr=True))
         if len(list((folder / "colored").iterdir())) != count:
             raise AssertionError("not every drawing was coloured")

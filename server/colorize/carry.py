@@ -1,46 +1,100 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Optical flow between line drawings, and the votes of a finished drawing that it carries along.
+"""Palette entries carried from painted and finished drawings to others, by the line matcher."""
 
-Where little moves, the drawing before knows the answer better than any model; where much moves, comes back or is
-uncovered, flow is lost and the model knows. Both vote.
-"""
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
+import torch
+
+from server.matching import (
+    FINISHED,
+    LINE_BELOW,
+    MULTIPLE,
+    REFERENCE,
+    STRIDE,
+    Evidence,
+    LineMatcher,
+    connected_areas,
+    gather_evidence,
+    match,
+    place_grid,
+    pool_labels,
+)
+
+from .finishing import flats
+
+PIXELS = 640 * 360
+"""Area at which drawings are matched; the shot's shape is kept."""
+WINDOW = 3
+"""Drawings that are matched at once, beside the keyframe and the drawing finished last."""
 
 
-def soften(line_art: np.ndarray) -> np.ndarray:
-    """Blur line art uint8 [H, W], so that there is something to follow on both sides of a line."""
-    return cv2.GaussianBlur(line_art, (0, 0), line_art.shape[0] / 60)
+class Carrier:
+    """Carries the palette entries of one shot.
 
-
-def backward_map(target: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns and rows, float32 [H, W] each, of the place in `source` that each pixel of `target` comes from, by
-    DIS optical flow between softened line art uint8 [H, W]."""
-    height, width = target.shape
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    step = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(target, source, None)
-    return columns + step[..., 0], rows + step[..., 1]
-
-
-def carried_votes(
-    labels: np.ndarray, source: np.ndarray, target: np.ndarray, count: int, size: tuple[int, int]
-) -> np.ndarray:
-    """Let a finished drawing vote on another one.
-
-    labels: uint8 [H, W], the palette entry of every pixel of the finished drawing; source, target: line art uint8
-    [H, W] of that drawing and of the one to colour; count: entries of the palette; size: (height, width) of the
-    votes. Returns float32 [height, width, count]; a pixel's votes add up to how well the drawings match there, 0..1.
+    line_art: gives the line art uint8 [H, W] of a drawing; count: entries of the palette.
     """
-    source, target = soften(source), soften(target)
-    columns, rows = backward_map(target, source)
-    carried = cv2.remap(labels, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    moved = cv2.remap(source, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    contrast = max(float(target.std()), 1.0)
-    match = np.exp(-(((moved.astype(np.float32) - target) / contrast) ** 2))
-    height, width = size
-    votes = [
-        cv2.resize(np.where(carried == entry, match, 0), (width, height), interpolation=cv2.INTER_AREA)
-        for entry in range(count)
-    ]
-    return np.stack(votes, axis=-1)
+
+    def __init__(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray], count: int) -> None:
+        self.matcher = matcher
+        self.line_art = line_art
+        self.count = count
+
+    def carry(
+        self, drawings: Sequence[int], keyframe: int, neighbour: int, entries: Mapping[int, np.ndarray]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield each drawing's votes float32 [h, w, count], which add up to 1, and the entries uint8 [H, W] they elect.
+
+        drawings: that follow each other in this order, after `neighbour`; entries: uint8 [H, W] of the keyframe and
+        of the neighbour, which may be the keyframe. A drawing also learns from those before it, as they were elected.
+        """
+        lead = [] if neighbour == keyframe else [neighbour]
+        known = {drawing: entries[drawing] for drawing in (keyframe, *lead)}
+        for first in range(0, len(drawings), WINDOW):
+            fresh = drawings[first : first + WINDOW]
+            window = [keyframe, *lead, *fresh]
+            images = [self._shrink(self.line_art(drawing), cv2.INTER_AREA, 255) for drawing in window]
+            features = dict(zip(window, self._features(images), strict=True))
+            small = dict(zip(window, images, strict=True))
+            evidence = [self._evidence(features[keyframe], small[keyframe], known[keyframe], REFERENCE)]
+            evidence += [self._evidence(features[d], small[d], known[d], FINISHED) for d in lead]
+            for drawing in fresh:
+                line_art = self.line_art(drawing)
+                votes = self._votes(features[drawing], evidence, line_art.shape)
+                elected = flats(line_art, votes)
+                yield votes, elected
+                evidence.append(self._evidence(features[drawing], small[drawing], elected, FINISHED))
+            lead, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: elected}
+
+    @torch.no_grad()
+    def _features(self, images: list[np.ndarray]) -> torch.Tensor:
+        """Features [T, C, h, w] of line art uint8 [H, W] at the size of matching."""
+        parameter = next(self.matcher.parameters())
+        line_art = torch.from_numpy(np.stack(images))[None].to(parameter.device)
+        areas = torch.from_numpy(np.stack([connected_areas(image) for image in images]))[None].to(parameter.device)
+        return self.matcher(1 - line_art.to(parameter.dtype) / 255, areas)[0].cpu()
+
+    def _evidence(self, features: torch.Tensor, line_art: np.ndarray, entries: np.ndarray, role: int) -> Evidence:
+        labels = torch.from_numpy(self._shrink(entries, cv2.INTER_NEAREST, 0))
+        pooled = pool_labels(labels, torch.from_numpy(line_art >= LINE_BELOW), self.count)
+        return gather_evidence(features, *pooled, role)
+
+    @torch.no_grad()
+    def _votes(self, features: torch.Tensor, evidence: list[Evidence], shape: tuple[int, ...]) -> np.ndarray:
+        grid = place_grid(*features.shape[1:])
+        votes = match(self.matcher, features.flatten(1).T, grid.flatten(0, 1), evidence, self.count)
+        rows, columns = (-(-side // STRIDE) for side in self._size(shape))
+        return votes.unflatten(0, grid.shape[:2])[:rows, :columns].numpy()
+
+    def _shrink(self, image: np.ndarray, interpolation: int, padding: int) -> np.ndarray:
+        """Scale an image [H, W] to the size of matching, padded at the right and below to a multiple."""
+        rows, columns = self._size(image.shape)
+        small = cv2.resize(image, (columns, rows), interpolation=interpolation)
+        below, right = -rows % MULTIPLE, -columns % MULTIPLE
+        return cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT, value=padding)
+
+    @staticmethod
+    def _size(shape: tuple[int, ...]) -> tuple[int, int]:
+        scale = min(1.0, (PIXELS / (shape[0] * shape[1])) ** 0.5)
+        return round(shape[0] * scale), round(shape[1] * scale)

@@ -9,33 +9,41 @@ import diffusers
 import numpy as np
 import torch
 import transformers
+from torch.nn import functional as F
 
 from server.longanimation import QUALITIES, LongAnimationPipeline, LongShot
 from server.longanimation.footprint import Workload
 from server.longanimation.long_shot import derived_seed
-from server.longanimation.placement import load_pipeline
+from server.longanimation.placement import load_pipeline, work_dtype
+from server.longanimation.plan import Segment
 from server.longanimation.sketch import fitted_size, image_signal, sketch_signal, unfit
+from server.matching import LineMatcher
 
-from .carry import carried_votes
+from .carry import Carrier
 from .finishing import cast_votes, fill_under_lines, flats, lay_lines, painted
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
-from .presets import Preset, find_preset
+from .parts import WHOLE, Parts
+from .presets import WEIGHTS, Preset, find_preset
 from .shot import Drawings, SegmentResult, Shot
 
-NEIGHBOUR_WEIGHT, KEYFRAME_WEIGHT = 2.0, 0.5
-"""What the votes of the drawing before and of the keyframe count beside the model's, measured on procedural clips."""
+MODEL_WEIGHT = 0.25
+"""What the model's votes count beside those that the line matcher carries, measured on procedural clips."""
 
 DRAFT_VOTES = 2
 """Most votes of a draft; on procedural clips it takes a quarter of the time and is hardly worse than with eight."""
 
 StepCallback = Callable[[int, int], None]
 
+Carried = dict[int, tuple[np.ndarray, np.ndarray]]
+"""What the line matcher carries to drawings: votes float32 [h, w, N] and the entries uint8 [H, W] they elect."""
+
 
 class Colorizer:
     """A loaded preset, ready for shots."""
 
-    def __init__(self, pipeline: LongAnimationPipeline, preset: Preset) -> None:
+    def __init__(self, pipeline: LongAnimationPipeline, matcher: LineMatcher, preset: Preset) -> None:
         self.pipeline = pipeline
+        self.matcher = matcher
         self.preset = preset
 
     @classmethod
@@ -53,11 +61,13 @@ class Colorizer:
         workload = Workload(preset.pixels, preset.segment, max(1, preset.votes), preset.guidance != 1.0)
         pipeline = load_pipeline(preset.folder, device, workload, memory_mode)
         pipeline.set_progress_bar_config(disable=True)
-        return cls(pipeline, preset)
+        dtype = work_dtype(torch.device(device))
+        matcher = LineMatcher.from_pretrained(WEIGHTS / "line_matcher", torch_dtype=dtype)
+        return cls(pipeline, matcher.to(device, memory_format=torch.channels_last), preset)
 
-    def open(self, shot: Shot) -> "Coloring":
-        """Plan the colouring of a shot."""
-        return Coloring(self.pipeline, self.preset, shot)
+    def open(self, shot: Shot, parts: Parts = WHOLE) -> "Coloring":
+        """Plan the colouring of a shot, with some parts of the stack off to compare."""
+        return Coloring(self.pipeline, self.matcher, self.preset, shot, parts)
 
 
 class Coloring:
@@ -66,16 +76,21 @@ class Coloring:
     The same shot and seed give the same frames, in one go or interrupted and restored.
     """
 
-    def __init__(self, pipeline: LongAnimationPipeline, preset: Preset, shot: Shot) -> None:
+    def __init__(
+        self, pipeline: LongAnimationPipeline, matcher: LineMatcher, preset: Preset, shot: Shot, parts: Parts
+    ) -> None:
         self.pipeline = pipeline
         self.preset = preset
         self.shot = shot
+        self.parts = parts
         rows, columns = shot.drawings[0].shape
         self.height, self.width = model_size(rows, columns, preset.pixels, pipeline.geometry.multiple)
         # A drawing is looked at several times while it, or the next one, is finished; reading it may mean decoding it.
-        self._line_art = functools.lru_cache(maxsize=4)(shot.drawings.__getitem__)
+        self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
         self._labels: dict[int | None, np.ndarray] = {}
+        self._entries: dict[int, np.ndarray] = {}
         self._keyframes = sorted(shot.keyframes)
+        self._carrier = Carrier(matcher, self._line_art, len(self._palette.colors))
         self._long_shot = LongShot(
             pipeline,
             sketches=Drawings(range(len(shot.drawings)), self._sketch),
@@ -86,6 +101,8 @@ class Coloring:
             num_inference_steps=preset.steps,
             guidance_scale=preset.guidance,
             quality=QUALITIES[shot.quality],
+            memory=parts.memory,
+            fusion_start=parts.fusion_start,
         )
         self.segments = self._long_shot.segments
 
@@ -103,19 +120,19 @@ class Coloring:
         on_step is called with (steps done, steps in all); what it raises ends the run and changes nothing.
         """
         segment = self.segments[index]
-        colored = self._long_shot.color(index, _step_callback(on_step, self.preset.steps))
+        carried = self._carry(index) if self.parts.carried else {}
+        hints = self._hints(segment, carried) if self.preset.hints and carried else None
+        colored = self._long_shot.color(index, _step_callback(on_step, self.preset.steps), hints)
         rows, columns = self._line_art(segment.drawings[0]).shape
         images = unfit(colored.frames.permute(1, 0, 3, 4, 2).numpy(), rows, columns)
         frames, colors, entries = {}, [], []
-        neighbour = self._neighbour(index)
         for drawing, pictures in zip(segment.drawings, images, strict=True):
-            color, labels = self._finish(drawing, segment.keyframe, pictures, neighbour)
-            neighbour = (drawing, labels)
+            color, labels = self._finish(drawing, pictures, carried.get(drawing))
             frames[drawing] = lay_lines(color, self._line_art(drawing))
             entries.append(_shrink(labels, self.height, self.width))
             if self._plain:
                 colors.append(_shrink(color, self.height, self.width))
-        state = {"entries": np.stack(entries), "labels": neighbour[1]}
+        state = {"entries": np.stack(entries), "labels": labels}
         if self._plain:
             state["colors"] = np.stack(colors)
         if colored.tail is not None:
@@ -134,17 +151,37 @@ class Coloring:
         state = np.load(io.BytesIO(result.state), allow_pickle=False)
         self._labels.pop(self.segments[index].follows, None)  # only a follower looks at them
         self._labels[index] = state["labels"]
+        self._entries |= zip(self.segments[index].drawings, state["entries"], strict=True)
         tail = torch.from_numpy(state["tail"]) if "tail" in state else None
         videos = [recolor(state["entries"], code) for code in self._codes]
         images = np.stack([*videos, state["colors"]] if self._plain else videos)
         self._long_shot.remember(index, torch.from_numpy(images).permute(0, 1, 4, 2, 3), tail)
 
-    def _neighbour(self, index: int) -> tuple[int, np.ndarray]:
-        """The drawing beside the segment's first one that is coloured already, with its palette entries [H, W]."""
+    def _carry(self, index: int) -> Carried:
+        """Carry the colours of the keyframe, and of the drawing coloured beside the segment, to its drawings."""
         segment = self.segments[index]
-        if segment.follows is None:
-            return segment.keyframe, self._painted_labels(segment.keyframe)
-        return segment.sequence[segment.first - 1], self._labels[segment.follows]
+        known = {segment.keyframe: self._painted_labels(segment.keyframe)}
+        neighbour = segment.keyframe
+        if segment.follows is not None:
+            neighbour = segment.sequence[segment.first - 1]
+            known[neighbour] = self._labels[segment.follows]
+        drawings = [drawing for drawing in segment.drawings if drawing not in self.shot.keyframes]
+        return dict(zip(drawings, self._carrier.carry(drawings, segment.keyframe, neighbour, known), strict=True))
+
+    def _hints(self, segment: Segment, carried: Carried) -> torch.Tensor:
+        """The drawings of a segment as far as they are carried or finished, in each vote's colours, [B, F, 3, H, W]."""
+        hints = []
+        for drawing in segment.sequence:
+            if drawing in carried:
+                labels = _shrink(carried[drawing][1], self.height, self.width)
+            elif drawing in self.shot.keyframes:
+                labels = _shrink(self._painted_labels(drawing), self.height, self.width)
+            else:
+                labels = self._entries[drawing]
+            colors = self._codes + ([self._palette.colors] if self._plain else [])
+            images = [image_signal(recolor(labels, code), self.height, self.width) for code in colors]
+            hints.append(torch.stack(images))
+        return torch.stack(hints, dim=1)
 
     def _sketch(self, drawing: int) -> torch.Tensor:
         return sketch_signal(self._line_art(drawing), self.height, self.width)
@@ -190,19 +227,17 @@ class Coloring:
         return references
 
     def _finish(
-        self, drawing: int, keyframe: int, images: np.ndarray, neighbour: tuple[int, np.ndarray]
+        self, drawing: int, images: np.ndarray, carried: tuple[np.ndarray, np.ndarray] | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], into its colours at full size, RGB uint8
-        [H, W, 3] without lines, and its palette entries uint8 [H, W].
-
-        neighbour: a coloured drawing beside this one and its palette entries. It votes too, and so does the keyframe:
-        the one knows what moved step by step, the other cannot have gone astray.
-        """
+        """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], and what is carried to it into its colours at
+        full size, RGB uint8 [H, W, 3] without lines, and its palette entries uint8 [H, W]."""
         line_art, colors = self._line_art(drawing), self._palette.colors
         if drawing in self.shot.keyframes:
             color, entries = fill_under_lines(line_art, self.shot.keyframes[drawing]), self._painted_labels(drawing)
         else:
-            votes = self._votes(drawing, keyframe, images, neighbour)
+            votes = self._model_votes(images)
+            if carried is not None:
+                votes = carried[0] + MODEL_WEIGHT * _resize_votes(votes, carried[0].shape[:2])
             entries = flats(line_art, votes)
             if self.shot.finish == "flats":
                 color = colors[entries]
@@ -214,21 +249,18 @@ class Coloring:
             color = np.where(generated[..., None], painted(line_art, images[-1]), color)
         return color, entries
 
-    def _votes(self, drawing: int, keyframe: int, images: np.ndarray, neighbour: tuple[int, np.ndarray]) -> np.ndarray:
-        """The votes float32 [h, w, N] of the model, of the coloured neighbour and of the keyframe for a drawing."""
-        line_art, count = self._line_art(drawing), len(self._palette.colors)
+    def _model_votes(self, images: np.ndarray) -> np.ndarray:
+        """The model's votes float32 [h, w, N] for a drawing."""
         read_in = self._codes or [self._palette.colors]
         coded = images[: len(read_in)]  # a plain one may follow
         scores = [decode_distances(image / 255, code) for image, code in zip(coded, read_in, strict=True)]
-        votes = cast_votes(np.sum(scores, axis=0))
-        carriers = {
-            keyframe: (self._painted_labels(keyframe), KEYFRAME_WEIGHT),
-            neighbour[0]: (neighbour[1], NEIGHBOUR_WEIGHT),  # in the keyframe's place where it is the keyframe
-        }
-        for other, (labels, weight) in carriers.items():
-            source = self._line_art(other)
-            votes += weight * carried_votes(labels, source, line_art, count, votes.shape[:2])
-        return votes
+        return cast_votes(np.sum(scores, axis=0))
+
+
+def _resize_votes(votes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scale votes float32 [h, w, N] to size (height, width)."""
+    planes = torch.from_numpy(votes).permute(2, 0, 1)[None]
+    return F.interpolate(planes, size, mode="bilinear", antialias=True)[0].permute(1, 2, 0).numpy()
 
 
 def _step_callback(on_step: StepCallback | None, steps: int) -> Callable | None:

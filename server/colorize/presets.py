@@ -19,6 +19,7 @@ class Preset:
     pixels: area at which the model works; the shot's shape is kept.
     segment: drawings in a segment. steps, guidance: of the denoising.
     votes: how many runs in other code colours are added up; 0 takes the model's own colours.
+    hints: whether the model was trained to be shown what the line matcher carries to each drawing.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Preset:
     steps: int
     guidance: float
     votes: int
+    hints: bool
 
     @property
     def bytes(self) -> int:

@@ -40,6 +40,7 @@ class Geometry:
         sketches: torch.Tensor | None,
         sketch_latents: torch.Tensor | None,
         latents: torch.Tensor | None,
+        hints: torch.Tensor | None = None,
     ) -> None:
         """Raise ValueError when the inputs of a segment do not fit the model or each other, or are not numbers."""
         if (sketches is None) == (sketch_latents is None) or (sketches is None) != (reference_sketch is None):
@@ -50,6 +51,7 @@ class Geometry:
             "sketches": sketches,
             "sketch_latents": sketch_latents,
             "latents": latents,
+            "hints": hints,
         }
         tensors = {name: tensor for name, tensor in given.items() if tensor is not None}
         for name, tensor in tensors.items():
@@ -58,7 +60,7 @@ class Geometry:
                 raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: make it anew.")
         height, width = references.shape[-2:]
         self._check_size(height, width)
-        for name in ("reference_sketch", "sketches"):
+        for name in ("reference_sketch", "sketches", "hints"):
             if name in tensors and tensors[name].shape[-2:] != (height, width):
                 raise ValueError(
                     f"The references are {width}×{height}, but `{name}` is {list(tensors[name].shape)}: give one size."
@@ -73,6 +75,11 @@ class Geometry:
             raise ValueError(
                 f"The segment's {count} latents, the reference's counted, do not fill patches of {self.patch_time} "
                 "latents: `segment_length` tells how many drawings do."
+            )
+        if hints is not None and (self.latents(hints.shape[1]) != count or len(hints) != len(references)):
+            raise ValueError(
+                f"`hints` must hold a picture for each of the segment's drawings, in {len(references)} colourings, not "
+                f"{list(hints.shape)}."
             )
         shape = (count, self.channels, height // self.spatial, width // self.spatial)
         for name in ("sketch_latents", "latents"):

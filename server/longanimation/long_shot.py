@@ -5,7 +5,7 @@ import functools
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -14,6 +14,8 @@ from .memory import MappedMemory
 from .pipeline import Compatibility, LongAnimationPipeline, StepCallback
 from .plan import plan_research_segments, plan_segments
 from .video_memory import Ratio, VideoMemory
+
+MemoryKind = Literal["global", "local"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class LongShot:
     sketches: [3, H, W] for each drawing; references: [B, 3, H, W] by drawing; both may be read lazily.
     seed: each segment draws from a seed of its own, made of this one and its number.
     segment: drawings that the model sees at once, at most. ratio: of the memory, see `VideoXL.start`.
+    memory: what DGLM reads.
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
     compatibility: "research" does as the authors' driver does: forward only, from drawing 0; segments that overlap by
         16 drawings, a latent out of step; the ends of the shot dropped; the prompt's suffix once more each segment; the
@@ -59,6 +62,7 @@ class LongShot:
         segment: int = 81,
         ratio: Ratio | None = None,
         compatibility: Compatibility | None = None,
+        memory: tuple[MemoryKind, ...] = ("global", "local"),
         **sampling: Any,
     ) -> None:
         self.pipeline = pipeline
@@ -68,6 +72,7 @@ class LongShot:
         self.negative_prompt = negative_prompt
         self.seed = seed
         self.compatibility = compatibility
+        self.memory = memory
         self._remember = functools.partial(
             pipeline.remember, ratio=ratio, crop="center" if compatibility == "research" else None
         )
@@ -97,17 +102,26 @@ class LongShot:
             self.remember(index, segment.frames, segment.tail)
             yield segment
 
-    def color(self, index: int, callback_on_step_end: StepCallback | None = None) -> ColoredSegment:
-        """Colour segment `index`, when all before it are remembered. What the callback raises changes nothing."""
+    def color(
+        self, index: int, callback_on_step_end: StepCallback | None = None, hints: torch.Tensor | None = None
+    ) -> ColoredSegment:
+        """Colour segment `index`, when all before it are remembered. What the callback raises changes nothing.
+
+        hints: [B, F, 3, H, W] for the drawings of the segment's sequence, see `LongAnimationPipeline.__call__`.
+        """
         segment = self.segments[index]
         research = self.compatibility == "research"
         sequence = list(segment.sequence)
-        sequence += sequence[-1:] * (self.pipeline.geometry.segment_length(len(sequence)) - len(sequence))
+        missing = self.pipeline.geometry.segment_length(len(sequence)) - len(sequence)
+        sequence += sequence[-1:] * missing
+        if hints is not None:
+            hints = torch.cat([hints, hints[:, -1:].expand(-1, missing, -1, -1, -1)], dim=1)
         suffix = self.pipeline.config.prompt_suffix * (index + 1 if research else 1)
         output = self.pipeline(
             references=self.references[segment.keyframe],
             reference_sketch=self.sketches[sequence[0] if research else segment.keyframe],
             sketches=torch.stack([self.sketches[drawing] for drawing in sequence]),
+            hints=hints,
             prompt_embeds=self._text(self.prompt + suffix),
             negative_prompt_embeds=self._text(self.negative_prompt),
             generator=self._generator(index),
@@ -137,13 +151,14 @@ class LongShot:
     def _memory(self, index: int) -> MappedMemory | None:
         """What DGLM reads (Eq. 4); the first segment of a shot with one keyframe has nothing to look back at."""
         self._begin_history()
-        if not self._history:
-            return None
-        local = self.segments[index].local
-        if not local:
-            return self.pipeline.map_memory(self._history, None)
-        frames = torch.stack([self._recent[drawing] for drawing in local], dim=1)
-        return self.pipeline.map_memory(self._history, [self._remember(None, video / 255) for video in frames])
+        history = self._history if "global" in self.memory else []
+        latest: list[VideoMemory] = []
+        if "local" in self.memory and (local := self.segments[index].local):
+            frames = torch.stack([self._recent[drawing] for drawing in local], dim=1)
+            latest = [self._remember(None, video / 255) for video in frames]
+        if not history:  # local memory alone takes the first place
+            history, latest = latest, []
+        return self.pipeline.map_memory(history, latest or None) if history else None
 
     def _begin_history(self) -> None:
         """Show memory the keyframes first, where there are several."""

@@ -155,16 +155,23 @@ class LongAnimationPipeline(DiffusionPipeline):
         return torch.cat(parts, dim=1) * self.vae.config.scaling_factor
 
     def encode_references(
-        self, references: torch.Tensor, latents: int, generator: torch.Generator | None
+        self,
+        references: torch.Tensor,
+        latents: int,
+        generator: torch.Generator | None,
+        hints: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Return image latents [B, latents, C, h, w]: the references [B, 3, H, W] at 0, zeros elsewhere.
+        """Return image latents [B, latents, C, h, w]: the references [B, 3, H, W] at 0, then the hints [B, F, 3, H, W]
+        or zeros.
 
         CogVideoX-1.5 (`invert_scale_latents`) was trained on them as they come from the VAE.
         """
         encoded = self.encode_video(references[:, None], generator)
-        if not self.vae.config.invert_scale_latents:
-            encoded = encoded * self.vae.config.scaling_factor
-        return torch.cat([encoded, encoded.new_zeros(len(encoded), latents - 1, *encoded.shape[2:])], dim=1)
+        rest = encoded.new_zeros(len(encoded), latents - 1, *encoded.shape[2:])
+        if hints is not None:
+            rest = self.encode_video(hints, generator)
+        image = torch.cat([encoded, rest], dim=1)
+        return image if self.vae.config.invert_scale_latents else image * self.vae.config.scaling_factor
 
     def decode_video(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode scaled latents [B, latents, C, h, w] into frames [B, F, 3, H, W] in 0..1."""
@@ -208,6 +215,7 @@ class LongAnimationPipeline(DiffusionPipeline):
         references: torch.Tensor,
         reference_sketch: torch.Tensor | None = None,
         sketches: torch.Tensor | None = None,
+        hints: torch.Tensor | None = None,
         prompt: str = "",
         negative_prompt: str = "",
         num_inference_steps: int = 50,
@@ -231,6 +239,8 @@ class LongAnimationPipeline(DiffusionPipeline):
         references: [B, 3, H, W] in −1..1; more than one gives as many colourings of the same drawings in one batch.
         reference_sketch: [3, H, W]; sketches: [F, 3, H, W]; both −1 paper, +1 line. Or sketch_latents: both encoded and
             scaled, [1, 1 + f, C, h, w].
+        hints: [B, F, 3, H, W] in −1..1, what the drawings may look like, as carried from elsewhere; only for weights
+            that were trained with them (the published ones were not).
         prompt: the pipeline's suffix is added. prompt_embeds, negative_prompt_embeds: the same encoded, [1, L, D].
         guidance_scale: 1 leaves the negative prompt out.
         generator: draws, in this order, the sketches' posterior (unless given), the references', the initial latents
@@ -245,7 +255,7 @@ class LongAnimationPipeline(DiffusionPipeline):
         compatibility: "research" draws the noise of all steps but the first and the last twice and takes the second.
         Raises ValueError for inputs that do not fit, NonFiniteLatents when the model's arithmetic broke down.
         """
-        self.geometry.check(references, reference_sketch, sketches, sketch_latents, latents)
+        self.geometry.check(references, reference_sketch, sketches, sketch_latents, latents, hints)
         guided = guidance_scale != 1.0
         batch, dtype, device = len(references), self.transformer.dtype, self._execution_device
 
@@ -260,7 +270,7 @@ class LongAnimationPipeline(DiffusionPipeline):
         if sketch_latents is None:
             sketch_latents = self.encode_sketches(reference_sketch, sketches, generator)  # type: ignore[arg-type]
         sketch = sketch_latents.to(device, dtype).expand(batch, -1, -1, -1, -1)
-        image = self.encode_references(references, sketch.shape[1], generator).to(device, dtype)
+        image = self.encode_references(references, sketch.shape[1], generator, hints).to(device, dtype)
         if latents is None:
             latents = randn_tensor(sketch.shape, generator=generator, device=device, dtype=dtype)
         latents = latents.to(device, dtype) * self.scheduler.init_noise_sigma

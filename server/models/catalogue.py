@@ -15,6 +15,7 @@ SETTINGS: dict[str, Any] = {
     "steps": 50,
     "guidance": 6.0,
     "votes": 0,
+    "hints": False,
 }
 """The preset's `preset.json`: the size, length and steps of the paper (§4.1)."""
 

@@ -1,36 +1,64 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A finished drawing votes on its neighbour where the two match."""
+"""The shipped line matcher carries colours along with what moves."""
 
-import cv2
 import numpy as np
+import pytest
 
-from server.colorize.carry import carried_votes
+from server.colorize.carry import WINDOW, Carrier
+from server.colorize.presets import WEIGHTS
+from server.matching import LineMatcher
 
+from .drawings import BLUE, RED, SKY, scene
 
-def disc(x: int) -> tuple[np.ndarray, np.ndarray]:
-    """Line art of a disc at column `x`, and which pixels lie in it."""
-    line_art = np.full((120, 200), 255, np.uint8)
-    cv2.circle(line_art, (x, 60), 25, 0, 2)
-    inside = np.zeros((120, 200), np.uint8)
-    cv2.circle(inside, (x, 60), 25, 1, -1)
-    return line_art, inside
+STEPS = 2 * WINDOW
 
 
-def test_colours_follow_what_moves() -> None:
-    (source, labels), (target, truth) = disc(80), disc(92)
-    votes = carried_votes(labels, source, target, count=2, size=(60, 100))
-    assert votes.shape == (60, 100, 2)
-    elected = votes.argmax(-1)
-    expected = cv2.resize(truth, (100, 60), interpolation=cv2.INTER_NEAREST)
-    held = cv2.resize(labels, (100, 60), interpolation=cv2.INTER_NEAREST)
-    assert (elected == expected).mean() > 0.99 > (held == expected).mean()
+@pytest.fixture(scope="module")
+def matcher() -> LineMatcher:
+    return LineMatcher.from_pretrained(WEIGHTS / "line_matcher")
 
 
-def test_where_the_drawings_do_not_match_the_vote_is_weak() -> None:
-    (source, labels), (same, _) = disc(80), disc(80)
-    nothing = np.full_like(source, 255)
-    nothing[5, 5] = 0
-    matching = carried_votes(labels, source, same, 2, (60, 100)).sum(-1)
-    astray = carried_votes(labels, source, nothing, 2, (60, 100)).sum(-1)
-    assert matching.min() > 0.99
-    assert astray[30, 28:52].min() < 0.5
+@pytest.fixture(scope="module")
+def rolling() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Line art of a ball that rolls by and the palette entries [H, W], 0 sky, 1 red, 2 blue, where there is no line."""
+    drawings, paintings = zip(*(scene(50 + 12 * step) for step in range(1 + STEPS)), strict=True)
+    entries = [
+        np.argmin([np.abs(painting.astype(int) - color).sum(-1) for color in (SKY, RED, BLUE)], 0).astype(np.uint8)
+        for painting in paintings
+    ]
+    return list(drawings), entries
+
+
+def share_right(elected: np.ndarray, truth: np.ndarray, line_art: np.ndarray) -> float:
+    return float((elected == truth)[line_art == 255].mean())
+
+
+def test_colours_follow_what_moves(matcher: LineMatcher, rolling) -> None:
+    drawings, truth = rolling
+    carrier = Carrier(matcher, drawings.__getitem__, count=3)
+    carried = list(carrier.carry(range(1, 1 + STEPS), keyframe=0, neighbour=0, entries={0: truth[0]}))
+    assert len(carried) == STEPS
+    for index, (votes, elected) in enumerate(carried, start=1):
+        assert votes.shape == (45, 80, 3) and np.allclose(votes.sum(-1), 1, atol=1e-3)
+        assert share_right(elected, truth[index], drawings[index]) > 0.98
+    assert share_right(truth[0], truth[STEPS], drawings[STEPS]) < 0.9  # held, the keyframe is wrong
+
+
+def test_a_finished_neighbour_is_evidence_too(matcher: LineMatcher, rolling) -> None:
+    """Here the drawing before has the ball in another colour than the keyframe."""
+    drawings, truth = rolling
+    changed = np.where((truth[4] == 1), 2, truth[4]).astype(np.uint8)
+    carrier = Carrier(matcher, drawings.__getitem__, count=3)
+    (votes, _) = next(carrier.carry([5], keyframe=0, neighbour=4, entries={0: truth[0], 4: changed}))
+    (alone, _) = next(carrier.carry([5], keyframe=0, neighbour=0, entries={0: truth[0]}))
+    ball = (60 // 4, (50 + 12 * 5) // 4)
+    assert votes[ball][2] > alone[ball][2] + 0.2
+
+
+def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
+    drawing, _ = scene()
+    odd = drawing[:171, :303]
+    carrier = Carrier(matcher, lambda index: odd, count=2)
+    entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
+    ((votes, elected),) = carrier.carry([1], keyframe=0, neighbour=0, entries={0: entries})
+    assert votes.shape == (43, 76, 2) and elected.shape == odd.shape

@@ -132,7 +132,7 @@ def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, cli
     preset = replace(colorizer.preset, votes=5)
     shot = shot_of(clip)
     for quality, votes in (("draft", 2), ("final", 5), ("exact", 5)):
-        coloring = Coloring(colorizer.pipeline, preset, replace(shot, quality=quality))
+        coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(replace(shot, quality=quality))
         assert len(coloring._references()[KEYFRAME]) == votes
 
 

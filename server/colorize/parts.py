@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which parts of the stack work on a shot; parts are switched off to compare (paper Fig. 1, Tables 2 and 3)."""
+
+from dataclasses import dataclass
+
+from server.longanimation.long_shot import MemoryKind
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What of the stack is on.
+
+    memory: what DGLM reads. fusion_start: share of the steps that pass before Color Consistency Fusion begins, 1 for
+    none. carried: whether the line matcher carries colours along: it hints to the model and votes beside it.
+    """
+
+    memory: tuple[MemoryKind, ...] = ("global", "local")
+    fusion_start: float = 0.62
+    carried: bool = True
+
+
+WHOLE = Parts()
+"""As an animator gets it."""

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding the parts of one line drawing again in another, to copy their colours."""
+
+from .areas import LINE_BELOW, connected_areas
+from .evidence import FINISHED, REFERENCE, Evidence, gather_evidence, match, place_grid, pool_labels
+from .network import MULTIPLE, STRIDE, LineMatcher
+
+__all__ = [
+    "FINISHED",
+    "LINE_BELOW",
+    "MULTIPLE",
+    "REFERENCE",
+    "STRIDE",
+    "Evidence",
+    "LineMatcher",
+    "connected_areas",
+    "gather_evidence",
+    "match",
+    "place_grid",
+    "pool_labels",
+]
