@@ -1,68 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m server evaluate`: colour clips whose truth is known, and compare."""
 
-from __future__ import annotations
-
 import argparse
-import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from server.colorize.folder import FolderError
-from server.colorize.presets import UnknownPreset
-from server.colorize.shot import Shot
-from server.evaluation.clip import Clip, read_clip
-from server.evaluation.comparison import METHODS, as_report, compare
-from server.evaluation.metrics import ColorError, pool
+from server.colorize.presets import UnknownPreset, find_preset
+from server.evaluation.comparison import as_report
+from server.evaluation.evaluation import Evaluation
+from server.evaluation.methods import METHODS, TABLES, parse_methods
+from server.evaluation.metrics import pool
+from server.evaluation.perceptual import METRIC_WEIGHTS, MetricWeightsError, load_perceptual_metrics
+from server.evaluation.results import ClipResult
+from server.evaluation.summary import mean
+from server.evaluation.tables import number, share
 from server.images import ImageError
-
-if TYPE_CHECKING:
-    from server.colorize.colorizer import Colorizer
-
-
-@functools.cache
-def _load(preset: str) -> Colorizer:
-    """Load a preset when the first clip is ready for it, and once for all clips."""
-    from server.colorize.colorizer import Colorizer  # brings torch
-
-    return Colorizer.from_preset(preset)
-
-
-def color_clip(clip: Clip, at: int, preset: str, seed: int, progress: Progress, title: str) -> list[np.ndarray]:
-    """Colour a clip from the painting of drawing number `at`; returns one RGB uint8 [H, W, 3] a drawing."""
-    coloring = _load(preset).open(Shot(clip.drawings, {at: clip.truth[at]}, seed=seed))
-    frames: dict[int, np.ndarray] = {}
-    bar = progress.add_task(title, total=len(coloring.segments))
-    for index in range(len(coloring.segments)):
-        frames.update(coloring.color(index).frames)
-        progress.advance(bar)
-    return [frames[index] for index in range(len(clip.drawings))]
-
-
-def table(errors: dict[str, dict[str, ColorError]]) -> Table:
-    """The results as a table: a row a clip and method."""
-    result = Table("clip", "method")
-    for heading in ("mean ΔE", "within ΔE 10", "moved pixels within ΔE 10", "moved"):
-        result.add_column(heading, justify="right")
-    for clip, methods in errors.items():
-        for method, error in methods.items():
-            moved = "–" if error.within10_moved is None else f"{error.within10_moved:.1%}"
-            result.add_row(
-                clip if method == METHODS[0] else "",
-                method,
-                f"{error.mean_de:.2f}",
-                f"{error.within10:.1%}",
-                moved,
-                f"{error.moved_share:.1%}",
-                end_section=method == METHODS[-1],
-            )
-    return result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,26 +30,91 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to this file")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write tables, plots and contact sheets there; finished clips are not measured again",
+    )
+    parser.add_argument(
+        "--methods",
+        default="table1",
+        metavar="A,B,…",
+        help=f"what to compare: {', '.join((*TABLES, *METHODS))} (default: table1)",
+    )
+    parser.add_argument(
+        "--at",
+        default="middle",
+        metavar="WHERE",
+        help="which frame is painted: middle, first or a frame's number (default: middle; the paper's is first)",
+    )
+    parser.add_argument(
+        "--metric-weights",
+        type=Path,
+        default=METRIC_WEIGHTS,
+        metavar="DIR",
+        help="holds the published weights of LPIPS, FID and FVD (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command: the keyframe is each clip's middle frame. Returns the exit code."""
+    """Run the command. Returns the exit code."""
     console = Console(stderr=True, soft_wrap=True)
-    errors: dict[str, dict[str, ColorError]] = {}
     try:
-        with Progress(console=console) as progress:
-            for folder in args.clips:
-                clip = read_clip(folder / "lineart", folder / "color")
-                at = clip.exposure.drawing_of[len(clip.numbers) // 2]
-                ours = color_clip(clip, at, args.preset, args.seed, progress, folder.name)
-                errors[str(folder)] = compare(clip.drawings, clip.truth, ours, clip.truth[at], at, clip.holds)
-    except (FolderError, ImageError, UnknownPreset) as error:
+        names = [folder.resolve().name for folder in args.clips]
+        if args.output and len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise FolderError(f"Two clips are called {twice}: give each folder a name of its own.")
+        methods, preset = parse_methods(args.methods), find_preset(args.preset)
+        metrics = load_perceptual_metrics(args.metric_weights)
+        evaluation = Evaluation(methods, preset, metrics, args.seed, args.at, args.output, console)
+        for folder in args.clips:
+            evaluation.add(folder)
+        evaluation.write()
+    except (FolderError, ImageError, UnknownPreset, MetricWeightsError) as error:
         console.print(f"Error: {error}", markup=False, highlight=False)
         return 2
-    if len(errors) > 1:
-        errors["all"] = {method: pool(clip[method] for clip in errors.values()) for method in METHODS}
-    Console().print(table(errors))
+    Console().print(table(evaluation.results))
+    for sentence in metrics.refused.values():
+        console.print(sentence, markup=False, highlight=False)
     if args.json:
-        report = {clip: as_report(methods) for clip, methods in errors.items()}
-        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        args.json.write_text(json.dumps(report(evaluation.results), indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def report(results: Sequence[ClipResult]) -> dict[str, object]:
+    """The colour errors as JSON values: clip → method → error, and `all` over several clips."""
+    errors = {result.path: {name: each.color for name, each in result.methods.items()} for result in results}
+    if len(results) > 1:
+        errors["all"] = {name: pool(clip[name] for clip in errors.values()) for name in results[0].methods}
+    return {clip: as_report(methods) for clip, methods in errors.items()}
+
+
+def table(results: Sequence[ClipResult]) -> Table:
+    """The results as a table for the terminal: a row a clip and method, then over all clips."""
+    grid = Table("clip", "method")
+    headings = ("mean ΔE", "within ΔE 10", "moved within", "moved", "flicker", "PSNR", "SSIM")
+    for heading in headings:
+        grid.add_column(heading, justify="right")
+    groups = {result.path: [result] for result in results}
+    if len(results) > 1:
+        groups["all"] = list(results)
+    methods = list(results[0].methods)
+    for title, group in groups.items():
+        for method in methods:
+            measures = [result.methods[method] for result in group]
+            color = pool(each.color for each in measures)
+            psnr, ssim = (mean([mean(each.curves[name]) for each in measures]) for name in ("psnr", "ssim"))
+            grid.add_row(
+                title if method == methods[0] else "",
+                method,
+                number(color.mean_de, 2),
+                share(color.within10),
+                share(color.within10_moved),
+                share(color.moved_share),
+                number(mean([each.flicker for each in measures]), 2),
+                number(psnr, 2),
+                number(ssim, 3),
+                end_section=method == methods[-1],
+            )
+    return grid

@@ -10,8 +10,6 @@ from server.colorize.finishing import fill_under_lines
 from server.evaluation.baselines import flow, hold
 from server.evaluation.metrics import ColorError, color_error, pool
 
-METHODS = ("ours", "hold", "flow")
-
 
 def compare(
     drawings: Sequence[np.ndarray],
@@ -21,7 +19,7 @@ def compare(
     at: int,
     holds: Sequence[int] | None = None,
 ) -> dict[str, ColorError]:
-    """Measure our result, the keyframe held and flow from the keyframe, over all drawings but the keyframe's.
+    """Measure the colour of our result, of the keyframe held and of flow from it, over all drawings but the keyframe's.
 
     drawings: distinct line drawings uint8 [H, W] in story order; truth, ours: finished frames RGB uint8
     [H, W, 3], one a drawing; keyframe: the painting RGB uint8 of drawing number `at`; holds: for how many frames

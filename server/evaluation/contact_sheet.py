@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 _CELL_WIDTH = 300
 _GAP = 10
-_LABEL = 130
+_NARROWEST_LABEL = 130
 _HEAD = 44
 _PAPER, _INK, _QUIET, _MARK = "#f4f2ee", "#26241f", "#8a857a", "#d9480f"
 
@@ -33,22 +33,23 @@ def contact_sheet(
     """
     first = next(iter(rows.values()))[0]
     cell = (_CELL_WIDTH, round(_CELL_WIDTH * first.shape[0] / first.shape[1]))
+    large, small = ImageFont.load_default(22), ImageFont.load_default(19)
+    label_width = max(_NARROWEST_LABEL, *(round(large.getlength(label)) + 4 * _GAP for label in rows))
     size = (
-        _LABEL + len(columns) * (cell[0] + _GAP) + _GAP,
+        label_width + len(columns) * (cell[0] + _GAP) + _GAP,
         _HEAD + len(rows) * (cell[1] + _GAP) + _GAP,
     )
     sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
-    large, small = ImageFont.load_default(22), ImageFont.load_default(19)
     for column, heading in enumerate(columns):
-        left = _LABEL + column * (cell[0] + _GAP)
+        left = label_width + column * (cell[0] + _GAP)
         text, color = (f"{heading} · keyframe", _MARK) if column == marked else (heading, _QUIET)
         draw.text((left + cell[0] / 2, _HEAD / 2 + 4), text, color, small, anchor="mm")
     for row, (label, pictures) in enumerate(rows.items()):
         top = _HEAD + row * (cell[1] + _GAP)
-        draw.text((_LABEL - 2 * _GAP, top + cell[1] / 2), label, _INK, large, anchor="rm")
+        draw.text((label_width - 2 * _GAP, top + cell[1] / 2), label, _INK, large, anchor="rm")
         for column, picture in enumerate(pictures):
-            left = _LABEL + column * (cell[0] + _GAP)
+            left = label_width + column * (cell[0] + _GAP)
             image = Image.fromarray(picture).convert("RGB").resize(cell, Image.Resampling.LANCZOS)
             sheet.paste(image, (left, top))
             box = (left - 1, top - 1, left + cell[0], top + cell[1])

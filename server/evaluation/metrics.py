@@ -32,17 +32,22 @@ class ColorError:
     pixels: int
 
 
+def clear_of_lines(line_art: np.ndarray) -> np.ndarray:
+    """Where line art uint8 [H, W] is paper, without the anti-aliased fringe of lines: bool [H, W]."""
+    return cv2.erode(line_art, np.ones((3, 3), np.uint8)) >= LINE_BELOW
+
+
 def color_error(
     result: np.ndarray, truth: np.ndarray, line_art: np.ndarray, keyframe_truth: np.ndarray
 ) -> ColorError | None:
     """Compare a finished frame with the true one, both RGB uint8 [H, W, 3] with the lines on.
 
-    A pixel counts when the line art (uint8 [H, W]) is at least 200 there and at its eight neighbours: no line and
-    no anti-aliased fringe of one. keyframe_truth: the keyframe's true colours, RGB uint8 [H, W, 3], filled
+    A pixel counts when the line art (uint8 [H, W]) is at least 200 there and at its eight neighbours
+    (`clear_of_lines`). keyframe_truth: the keyframe's true colours, RGB uint8 [H, W, 3], filled
     under its lines (`finishing.fill_under_lines`), else its lines would count as moved. Returns None for a frame
     in which no pixel counts.
     """
-    counts = cv2.erode(line_art, np.ones((3, 3), np.uint8)) >= LINE_BELOW
+    counts = clear_of_lines(line_art)
     if not counts.any():
         return None
     difference = delta_e(result[counts], truth[counts])

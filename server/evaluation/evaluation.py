@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An evaluation: every clip coloured by every method, measured, kept and written down."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from server.colorize.folder import FolderError, frame_files
+from server.colorize.presets import Preset
+from server.evaluation.clip import read_clip
+from server.evaluation.contact_sheet import contact_sheet, spread
+from server.evaluation.frequency import plot_frequency
+from server.evaluation.measuring import Measures, Ruler
+from server.evaluation.methods import METHODS, TABLES, Task
+from server.evaluation.perceptual import PerceptualMetrics
+from server.evaluation.results import CLIP_RESULT, ClipFeatures, ClipResult, ResultFolder, Settings, stamp
+from server.evaluation.summary import Evaluated, Summary, curve, summarize
+from server.evaluation.tables import markdown
+
+if TYPE_CHECKING:
+    from server.colorize.colorizer import Colorizer
+
+SHEET_COLUMNS = 8
+
+
+class Evaluation:
+    """The clips measured so far, all in the same way.
+
+    methods: names from `METHODS`; at: which frame is painted, see `find_keyframe`; output: the folder to write into,
+    whose finished clips, by name, are taken over; console: where progress is shown.
+    """
+
+    def __init__(
+        self,
+        methods: tuple[str, ...],
+        preset: Preset,
+        metrics: PerceptualMetrics,
+        seed: int,
+        at: str,
+        output: Path | None,
+        console: Console,
+    ) -> None:
+        self.methods = methods
+        self.preset = preset
+        self.metrics = metrics
+        self.seed = seed
+        self.at = at
+        self.output = output
+        self.console = console
+        self.clips: list[tuple[ClipResult, ClipFeatures]] = []
+        self._finished = ResultFolder(output / "clips") if output else None
+
+    @property
+    def results(self) -> list[ClipResult]:
+        """The results of the clips, in order."""
+        return [result for result, _ in self.clips]
+
+    def add(self, folder: Path) -> None:
+        """Measure a clip and keep its results, or take them over when it was measured before.
+
+        Raises FolderError or ImageError for a clip that cannot be read.
+        """
+        name = folder.resolve().name
+        keyframe = find_keyframe(folder, self.at)
+        settings = Settings(
+            preset=self.preset.name,
+            model=stamp(self.preset.folder),
+            clip=stamp(folder),
+            seed=self.seed,
+            keyframe=keyframe,
+            methods=self.methods,
+            metrics=self.metrics.titles,
+        )
+        done = self._finished.load(name, settings) if self._finished else None
+        if done is None:
+            done = self._measure(folder, name, settings)
+            if self._finished:
+                self._finished.save(name, *done)
+        else:
+            self.console.print(f"{folder} was measured before.", markup=False, highlight=False)
+        self.clips.append(done)
+
+    def write(self) -> None:
+        """Write `tables.md`, `results.json` and `frequency.png` over all clips, where an output folder was given."""
+        if self.output:
+            write_results(self.output, self.clips, self.metrics)
+            self._plot(self.output / "frequency.png")
+
+    def _measure(self, folder: Path, name: str, settings: Settings) -> tuple[ClipResult, ClipFeatures]:
+        clip = read_clip(folder / "lineart", folder / "color")
+        at = clip.drawing_at(settings.keyframe)
+        if len(clip.drawings) < 2:
+            raise FolderError(f"{folder} shows one drawing only: there is nothing to colour beside the keyframe.")
+        ruler = Ruler(clip, at, self.metrics)
+        chosen = spread(len(clip.drawings), SHEET_COLUMNS, keep=at)
+        rows = {"line art": [clip.drawings[index] for index in chosen]}
+        measures: dict[str, Measures] = {}
+        features: ClipFeatures = {"truth": ruler.truth_features()}
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=self.console) as progress:
+            for method in self.methods:
+                bar = progress.add_task(f"{name}: {METHODS[method].title}", total=None)
+
+                def show(segments: int, total: int, bar: TaskID = bar) -> None:
+                    progress.update(bar, completed=segments, total=total)
+
+                load = functools.partial(_load, settings.preset)
+                if METHODS[method].model:
+                    load()  # before the clock starts
+                begin = perf_counter()
+                frames = METHODS[method].color(Task(clip, at, settings.seed, load, show))
+                measures[method], features[method] = ruler.measure(frames, round(perf_counter() - begin, 2))
+                rows[METHODS[method].title] = [frames[index] for index in chosen]
+                progress.update(bar, completed=1, total=1)
+        rows["truth"] = [clip.truth[index] for index in chosen]
+        if self.output:
+            headings = [f"frame {clip.numbers[clip.first_place_of(index)]}" for index in chosen]
+            contact_sheet(rows, self.output / f"sheet-{name}.png", headings, marked=chosen.index(at))
+        return ClipResult(str(folder), settings, clip.exposure.drawing_of, at, measures), features
+
+    def _plot(self, path: Path) -> None:
+        try:
+            plot_frequency(curves(self.results), path)
+        except ImportError:
+            self.console.print(
+                f"{path} is not drawn: install matplotlib (pip install matplotlib) and run the command again.",
+                markup=False,
+                highlight=False,
+            )
+
+
+@functools.cache
+def _load(preset: str) -> Colorizer:
+    """Load a preset when the first clip is ready for it, and once for all clips."""
+    from server.colorize.colorizer import Colorizer  # brings torch
+
+    return Colorizer.from_preset(preset)
+
+
+def find_keyframe(folder: Path, where: str) -> int:
+    """The number of a clip's painted frame. where: `middle`, `first` or a number. Raises FolderError."""
+    numbers = list(frame_files(folder / "lineart"))
+    if where in ("middle", "first"):
+        return numbers[len(numbers) // 2] if where == "middle" else numbers[0]
+    if not where.isdecimal() or int(where) not in numbers:
+        raise FolderError(
+            f"{folder} has no frame {where}: --at takes middle, first, or a number from {numbers[0]} to {numbers[-1]}."
+        )
+    return int(where)
+
+
+def curves(results: Sequence[ClipResult]) -> Mapping[str, Mapping[str, Sequence[np.ndarray]]]:
+    """The curves of Fig. 8: title of the method → name → one a clip. Like the paper's, of those in Table 1 only, unless
+    only ablations were run."""
+    measured = list(results[0].methods)
+    names = ("psnr", "psnr_low", "psnr_high")
+    return {
+        METHODS[method].title: {name: [curve(result.methods[method], name) for result in results] for name in names}
+        for method in [method for method in measured if method in TABLES["table1"]] or measured
+    }
+
+
+def write_results(output: Path, clips: Evaluated, metrics: PerceptualMetrics) -> None:
+    """Write `tables.md` and `results.json`."""
+    results = [result for result, _ in clips]
+    summaries: dict[str, Summary] = {method: summarize(clips, method) for method in results[0].methods}
+    lpips = metrics.lpips.trunk.title if metrics.lpips else ""
+    (output / "tables.md").write_text(markdown(results, summaries, metrics.refused, lpips), encoding="utf-8")
+    values = {
+        "methods": {method: asdict(summary) for method, summary in summaries.items()},
+        "refused": metrics.refused,
+        "clips": [CLIP_RESULT.dump_python(result, mode="json") for result in results],
+    }
+    (output / "results.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flicker: how much the colour of what should keep its colour changes from drawing to drawing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.measure import label
+
+from server.evaluation.metrics import clear_of_lines
+
+SMALLEST_AREA = 16
+"""Areas of fewer pixels are slivers between a thing's old and new outline."""
+
+
+@dataclass(frozen=True)
+class LastingAreas:
+    """The places of two consecutive drawings that show the same thing.
+
+    An area is connected, clear of lines in both drawings, and has one true colour, the same in both.
+
+    place: flat indices [P] of their pixels; area: int [P], which area each belongs to; count: how many areas.
+    """
+
+    place: np.ndarray
+    area: np.ndarray
+    count: int
+
+
+def lasting_areas(
+    truth: np.ndarray, next_truth: np.ndarray, line_art: np.ndarray, next_line_art: np.ndarray
+) -> LastingAreas:
+    """Find the areas that last from one drawing to the next.
+
+    truth, next_truth: RGB uint8 [H, W, 3]; line_art, next_line_art: uint8 [H, W].
+    """
+    same = (truth == next_truth).all(axis=2) & clear_of_lines(line_art) & clear_of_lines(next_line_art)
+    colors = truth.astype(np.int64) @ np.array([65536, 256, 1]) + 1
+    areas = label(np.where(same, colors, 0), connectivity=1).ravel()
+    large = np.bincount(areas) >= SMALLEST_AREA
+    large[0] = False
+    numbers = np.cumsum(large) - 1
+    place = np.flatnonzero(large[areas])
+    return LastingAreas(place, numbers[areas[place]], int(large.sum()))
+
+
+def color_changes(areas: LastingAreas, result: np.ndarray, next_result: np.ndarray) -> tuple[float, int]:
+    """The change of a result between two drawings, RGB uint8 [H, W, 3]: ΔE between the mean colours of each lasting
+    area, averaged over their pixels, and how many pixels these are. A result that is right changes by 0."""
+    if not areas.count:
+        return 0.0, 0
+    pixels = np.bincount(areas.area)
+    before, after = (_mean_colors(areas, frame, pixels) for frame in (result, next_result))
+    change = deltaE_ciede2000(rgb2lab(before[None])[0], rgb2lab(after[None])[0])
+    return float(np.average(change, weights=pixels)), int(pixels.sum())
+
+
+def flicker(areas: Sequence[LastingAreas], results: Sequence[np.ndarray]) -> float | None:
+    """Mean ΔE by which the colours of lasting areas change where one drawing follows another, over all pixels of all
+    such pairs. areas: from each drawing to the next; results: finished drawings. None when nothing lasts."""
+    changes = [
+        color_changes(pair, before, after) for pair, before, after in zip(areas, results[:-1], results[1:], strict=True)
+    ]
+    pixels = sum(count for _, count in changes)
+    return sum(change * count for change, count in changes) / pixels if pixels else None
+
+
+def _mean_colors(areas: LastingAreas, frame: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """The mean colour of each area, RGB in 0..1 [N, 3]."""
+    colors = frame.reshape(-1, 3)[areas.place] / 255
+    return np.stack([np.bincount(areas.area, colors[:, channel]) for channel in range(3)], 1) / pixels[:, None]

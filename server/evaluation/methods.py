@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every way of colouring that is compared: ours, the baselines, the ablations."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from server.colorize.folder import FolderError
+from server.colorize.parts import WHOLE, Parts
+from server.colorize.shot import Shot
+from server.evaluation import baselines
+from server.evaluation.clip import Clip
+from server.evaluation.paradigms import LVCD, MODEL, SegmentCallback, color_by_last_frame, color_shot
+from server.longanimation.long_shot import MemoryKind
+from shared.protocol import Finish
+
+if TYPE_CHECKING:
+    from server.colorize.colorizer import Colorizer
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be coloured: a clip from the painting of drawing number `at`.
+
+    colorizer: gives the model, loaded when first asked for; on_segment: is told of finished segments.
+    """
+
+    clip: Clip
+    at: int
+    seed: int
+    colorizer: Callable[[], Colorizer]
+    on_segment: SegmentCallback | None = None
+
+    @property
+    def keyframe(self) -> np.ndarray:
+        """The painting, RGB uint8 [H, W, 3]."""
+        return self.clip.truth[self.at]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of colouring.
+
+    color: returns one RGB uint8 [H, W, 3] a drawing; model: whether it runs the preset.
+    """
+
+    title: str
+    color: Callable[[Task], list[np.ndarray]]
+    model: bool = True
+
+
+Baseline = Callable[[Sequence[np.ndarray], np.ndarray, int], list[np.ndarray]]
+
+
+def _without_model(title: str, color: Baseline) -> Method:
+    return Method(title, lambda task: color(task.clip.drawings, task.keyframe, task.at), model=False)
+
+
+def _with_parts(parts: Parts, finish: Finish, task: Task) -> list[np.ndarray]:
+    shot = Shot(task.clip.drawings, {task.at: task.keyframe}, seed=task.seed, finish=finish)
+    return color_shot(task.colorizer(), shot, parts, task.on_segment)
+
+
+def _by_last_frame(task: Task) -> list[np.ndarray]:
+    return color_by_last_frame(
+        task.colorizer(), task.clip.drawings, task.keyframe, task.at, task.seed, on_segment=task.on_segment
+    )
+
+
+def _compared(title: str, parts: Parts) -> Method:
+    """Finished as ours is: against it the paradigms are compared."""
+    return Method(title, functools.partial(_with_parts, parts, "flats"))
+
+
+def _ablated(title: str, memory: tuple[MemoryKind, ...] = MODEL.memory, fusion_start: float = 0.62) -> Method:
+    """The model alone, as it painted: an election in every region would hide what a part adds."""
+    parts = replace(MODEL, memory=memory, fusion_start=fusion_start)
+    return Method(title, functools.partial(_with_parts, parts, "painted"))
+
+
+METHODS = {
+    "ours": _compared("ours", WHOLE),
+    "hold": _without_model("keyframe held", baselines.hold),
+    "flow": _without_model("flow from the keyframe", baselines.flow),
+    "flow-previous": _without_model("flow from the previous result (ACOF)", baselines.flow_previous),
+    "local": _compared("local paradigm (LVCD)", LVCD),
+    "last-frame": Method("last frame as next reference", _by_last_frame),
+    "sketch-dit": _ablated("SketchDiT", memory=()),
+    "local-memory": _ablated("0 + local memory", memory=("local",)),
+    "global-memory": _ablated("0 + global memory", memory=("global",)),
+    "dglm": _ablated("0 + DGLM"),
+    "no-fusion": _ablated("without fusion (t_st = 0)", fusion_start=1.0),
+    "fusion-50": _ablated("fusion from t_st = 50", fusion_start=0.0),
+    "fusion-40": _ablated("fusion from t_st = 40", fusion_start=0.2),
+}
+"""By name on the command line. The paper counts t_st in steps of 50 that are left; `fusion_start` in steps done."""
+
+TABLES = {
+    "table1": ("hold", "flow", "flow-previous", "local", "last-frame", "ours"),
+    "table2": ("sketch-dit", "local-memory", "global-memory", "dglm"),
+    "table3": ("no-fusion", "fusion-50", "fusion-40", "dglm"),
+}
+"""The methods of the paper's tables. In Table 3, `dglm` is t_st = 20."""
+
+
+def parse_methods(text: str) -> tuple[str, ...]:
+    """Read names of methods and of tables, with commas between, into methods in the order of `METHODS`.
+
+    Raises FolderError for an unknown name.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    chosen = {method for name in names for method in TABLES.get(name, (name,))}
+    if unknown := sorted(chosen - METHODS.keys()):
+        raise FolderError(
+            f"There is no method {unknown[0]!r}. Give some of {', '.join((*TABLES, *METHODS))}, with commas between."
+        )
+    if not chosen:
+        raise FolderError(f"Name at least one method: {', '.join((*TABLES, *METHODS))}.")
+    return tuple(name for name in METHODS if name in chosen)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our stack with parts switched off: the paradigms of others (paper §2) and the ablations of Tables 2 and 3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from server.colorize.parts import WHOLE, Parts
+from server.colorize.shot import Shot
+
+if TYPE_CHECKING:
+    from server.colorize.colorizer import Colorizer
+
+SegmentCallback = Callable[[int, int], None]
+"""Called with segments done and segments in all."""
+
+
+MODEL = Parts(carried=False)
+"""The model alone, as in the paper."""
+LVCD = Parts(memory=(), fusion_start=0.0, carried=False)
+"""LVCD's local paradigm (paper Fig. 1 a): the overlap is blended in every step and nothing is remembered."""
+SEGMENT_ALONE = Parts(memory=(), fusion_start=1.0, carried=False)
+
+
+def color_shot(
+    colorizer: Colorizer, shot: Shot, parts: Parts = WHOLE, on_segment: SegmentCallback | None = None
+) -> list[np.ndarray]:
+    """Colour a shot with some parts of the stack off; returns one RGB uint8 [H, W, 3] a drawing."""
+    coloring = colorizer.open(shot, parts)
+    frames: dict[int, np.ndarray] = {}
+    for index in range(len(coloring.segments)):
+        frames.update(coloring.color(index).frames)
+        if on_segment:
+            on_segment(index + 1, len(coloring.segments))
+    return [frames[index] for index in range(len(shot.drawings))]
+
+
+def color_by_last_frame(
+    colorizer: Colorizer,
+    drawings: Sequence[np.ndarray],
+    keyframe: np.ndarray,
+    at: int,
+    seed: int,
+    on_segment: SegmentCallback | None = None,
+) -> list[np.ndarray]:
+    """Colour a shot so that the last frame of a segment is the reference of the next one (paper §4.1): errors add up.
+
+    Arguments and result as for `baselines.hold`; seed: of the shot, which every segment takes.
+    """
+    frames: dict[int, np.ndarray] = {}
+    ways = [range(at, len(drawings)), range(at, -1, -1)]
+    count = colorizer.preset.segment
+    runs = [way[start : start + count] for way in ways for start in range(0, len(way) - 1, count - 1)] or [ways[0]]
+    for done, run in enumerate(runs, start=1):
+        reference = keyframe if run[0] == at else frames[run[0]]
+        part = Shot([drawings[index] for index in run], {0: reference}, seed=seed)
+        colored = dict(zip(run, color_shot(colorizer, part, SEGMENT_ALONE), strict=True))
+        frames |= {index: frame for index, frame in colored.items() if index not in frames}
+        if on_segment:
+            on_segment(done, len(runs))
+    return [frames[index] for index in range(len(drawings))]

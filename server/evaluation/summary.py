@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One number a method and metric, over all clips."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from server.evaluation.frechet import frechet_distance
+from server.evaluation.frequency import decay
+from server.evaluation.image_quality import SHORT_TERM
+from server.evaluation.measuring import Measures
+from server.evaluation.metrics import ColorError, pool
+from server.evaluation.results import ClipFeatures, ClipResult
+
+Evaluated = Sequence[tuple[ClipResult, ClipFeatures]]
+"""All clips, each measured with the same methods."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The paper's metrics (§4.1) over some frames of every clip: LPIPS, SSIM, PSNR are means over clips of means over
+    frames; FID pools all frames, FVD all clips. None is what was refused, or needs more clips or frames."""
+
+    lpips: float | None
+    ssim: float | None
+    psnr: float | None
+    fvd: float | None
+    fid: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A method over all clips.
+
+    short, long: the first 14 frames and whole clips; color: pooled over pixels; flicker: mean over clips; psnr_low,
+    psnr_high, decay_low, decay_high: mean PSNR in dB by frequency band, and its decay in % against the first 14 frames;
+    None where a clip is no longer than those; seconds: the colouring took, in all.
+    """
+
+    short: Scores
+    long: Scores
+    color: ColorError
+    flicker: float | None
+    psnr_low: float | None
+    psnr_high: float | None
+    decay_low: float | None
+    decay_high: float | None
+    seconds: float
+
+
+def summarize(clips: Evaluated, method: str) -> Summary:
+    """Sum a method up over all clips."""
+    measures = [result.methods[method] for result, _ in clips]
+    return Summary(
+        short=_scores(clips, method, "short"),
+        long=_scores(clips, method, "long"),
+        color=pool(each.color for each in measures),
+        flicker=mean([each.flicker for each in measures]),
+        psnr_low=mean([mean(each.curves["psnr_low"]) for each in measures]),
+        psnr_high=mean([mean(each.curves["psnr_high"]) for each in measures]),
+        decay_low=mean([_decay(each, "psnr_low") for each in measures]),
+        decay_high=mean([_decay(each, "psnr_high") for each in measures]),
+        seconds=sum(each.seconds for each in measures),
+    )
+
+
+def curve(measures: Measures, name: str) -> np.ndarray:
+    """A curve by frame [F], NaN where the frame does not count."""
+    return np.array(measures.curves[name], float)
+
+
+def _scores(clips: Evaluated, method: str, term: str) -> Scores:
+    frames = SHORT_TERM if term == "short" else None
+    means = {
+        name: mean([mean(result.methods[method].curves.get(name, [])[:frames]) for result, _ in clips])
+        for name in ("lpips", "ssim", "psnr")
+    }
+    videos = [[features[side].get(term) for _, features in clips] for side in (method, "truth")]
+    images = [
+        [_shown(result, features[side]["image"], frames) for result, features in clips if "image" in features[side]]
+        for side in (method, "truth")
+    ]
+    return Scores(
+        **means,
+        fvd=_distance(*(np.array([video for video in side if video is not None]) for side in videos)),
+        fid=_distance(*(np.concatenate(side) if side else np.empty((0, 0)) for side in images)),
+    )
+
+
+def _shown(result: ClipResult, features: np.ndarray, frames: int | None) -> np.ndarray:
+    """The features of the frames that count, a held drawing as often as it is shown."""
+    return features[[drawing for drawing in result.drawing_of[:frames] if drawing != result.at]]
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float | None:
+    return frechet_distance(a, b) if min(len(a), len(b)) > 1 else None
+
+
+def _decay(measures: Measures, name: str) -> float | None:
+    return mean(decay(curve(measures, name))[SHORT_TERM:].tolist())
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """The mean of what is known, None when nothing is."""
+    known = [value for value in values if value is not None and not np.isnan(value)]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results as Markdown, in the form of the paper's Tables 1 to 3, and what the paper does not measure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from server.evaluation.methods import METHODS, TABLES
+from server.evaluation.results import ClipResult
+from server.evaluation.summary import Scores, Summary
+
+NONE = "–"
+
+_PAPER = ("LPIPS ↓", "SSIM ↑", "PSNR ↑", "FVD ↓", "FID ↓")
+_MODULES = (
+    "The model alone, as it painted (finish `painted`), whole clips. The Color Consistency Reward (CCR) is a stage of "
+    "training, not a switch: it takes a preset with it and one without."
+)
+_FUSION = (
+    "As Table 2, with DGLM. t_st counts the steps of 50 that are left when fusion begins; a preset of few steps cannot "
+    "tell all of them apart."
+)
+
+
+def markdown(
+    clips: Sequence[ClipResult], summaries: Mapping[str, Summary], refused: Mapping[str, str], lpips: str
+) -> str:
+    """Write all tables.
+
+    clips: what was measured; summaries: by method; refused: metric → sentence that says what is missing; lpips: which
+    network LPIPS looks through, empty where it is refused.
+    """
+    parts = [_heading(clips, lpips)]
+    if rows := _ranked(summaries, TABLES["table1"]):
+        head = ("method", *(f"{name} {term}" for term in ("short", "long") for name in _PAPER))
+        parts += ["## Table 1: comparison", _table(head, rows)]
+    if any(name in summaries for name in TABLES["table2"]):
+        rows = [
+            [str(number), METHODS[name].title, *_long_term(summaries.get(name))]
+            for number, name in enumerate(TABLES["table2"])
+        ]
+        rows.append(["4", "3 + CCR", *[NONE] * 4])
+        parts += ["## Table 2: ablation of the modules", _MODULES, _table(("ID", "settings", *_PAPER[:4]), rows)]
+    if any(name in summaries for name in TABLES["table3"]):
+        titles = {"dglm": "fusion from t_st = 20"}
+        rows = [[titles.get(name, METHODS[name].title), *_long_term(summaries.get(name))] for name in TABLES["table3"]]
+        parts += ["## Table 3: ablation of Color Consistency Fusion", _FUSION, _table(("settings", *_PAPER[:4]), rows)]
+    if len(parts) > 1 and (notes := _notes(summaries.values(), refused)):
+        parts.append("\n".join(f"- {note}" for note in notes))
+    parts += ["## Colour", _COLOR_NOTE, _table(_COLOR_HEAD, [_color(name, each) for name, each in summaries.items()])]
+    parts += ["## Frequency analysis (Fig. 8)", _FREQUENCY_NOTE, _table(_FREQUENCY_HEAD, _frequency(summaries))]
+    parts += ["## Clips", _table(_CLIP_HEAD, [row for clip in clips for row in _clip(clip)])]
+    return "\n\n".join(parts) + "\n"
+
+
+_COLOR_NOTE = (
+    "CIEDE2000 at full size, without line pixels; a pixel has moved when its true colour is not the keyframe's at that "
+    "place. Flicker is the mean ΔE, from a drawing to the next, between the mean colours of areas whose true colour "
+    "stays where it is; the truth has 0, and so has what never changes."
+)
+_COLOR_HEAD = ("method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, within ΔE 10 ↑", "flicker ↓", "seconds to colour")
+_FREQUENCY_NOTE = (
+    "PSNR in dB of the low (below 16 cycles a picture: colour) and the high frequencies, and how far it has decayed "
+    "after the first 14 frames, in %."
+)
+_FREQUENCY_HEAD = ("method", "low ↑", "high ↑", "low: decay ↓", "high: decay ↓")
+_CLIP_HEAD = ("clip", "method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, within ΔE 10 ↑", "flicker ↓")
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number for people; a dash where there is none."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def share(value: float | None) -> str:
+    """A share in percent; a dash where there is none."""
+    return NONE if value is None else f"{value:.1%}"
+
+
+def _heading(clips: Sequence[ClipResult], lpips: str) -> str:
+    settings = clips[0].settings
+    frames = [len(clip.drawing_of) for clip in clips]
+    drawings = sum(max(clip.drawing_of) + 1 for clip in clips)
+    length = f"{min(frames)} to {max(frames)}" if min(frames) < max(frames) else str(frames[0])
+    count = "one clip" if len(clips) == 1 else f"{len(clips)} clips"
+    text = (
+        f"Preset `{settings.preset}`, seed {settings.seed}, {count} of {length} frames ({drawings} drawings in all), "
+        "one painted keyframe each. Frame metrics leave the keyframe's own drawing out. The paper's metrics look at "
+        "256×256 in [0, 1]; short term is the first 14 frames, long term the whole clip."
+    )
+    return f"# Evaluation\n\n{text}" + (f" LPIPS looks through {lpips}." if lpips else "")
+
+
+def _notes(summaries: Iterable[Summary], refused: Mapping[str, str]) -> list[str]:
+    notes = list(refused.values())
+    scores = [term for summary in summaries for term in (summary.short, summary.long)]
+    if "FVD" not in refused and any(term.fvd is None for term in scores):
+        notes.append("FVD needs at least two clips, of ten frames or more each.")
+    return notes
+
+
+def _ranked(summaries: Mapping[str, Summary], names: Iterable[str]) -> list[list[str]]:
+    """The rows of Table 1, the best of each column in bold."""
+    names = [name for name in names if name in summaries]
+    columns = [
+        [_paper(getattr(summaries[name], term))[place] for name in names]
+        for term in ("short", "long")
+        for place in range(len(_PAPER))
+    ]
+    marked = [_best_in_bold(column, _PAPER[place % len(_PAPER)]) for place, column in enumerate(columns)]
+    return [[METHODS[name].title, *row] for name, row in zip(names, zip(*marked, strict=True), strict=True)]
+
+
+def _best_in_bold(column: Sequence[str], heading: str) -> list[str]:
+    known = {float(value) for value in column if value != NONE}
+    if len(known) < 2:
+        return list(column)
+    best = max(known) if "↑" in heading else min(known)
+    return [f"**{value}**" if value != NONE and float(value) == best else value for value in column]
+
+
+def _paper(scores: Scores) -> list[str]:
+    return [
+        number(scores.lpips, 3),
+        number(scores.ssim, 3),
+        number(scores.psnr, 2),
+        number(scores.fvd, 2),
+        number(scores.fid, 2),
+    ]
+
+
+def _long_term(summary: Summary | None) -> list[str]:
+    return [NONE] * 4 if summary is None else _paper(summary.long)[:4]
+
+
+def _color(name: str, summary: Summary) -> list[str]:
+    color = summary.color
+    measures = [number(color.mean_de, 2), share(color.within10), share(color.within10_moved)]
+    return [METHODS[name].title, *measures, number(summary.flicker, 2), number(summary.seconds, 1)]
+
+
+def _frequency(summaries: Mapping[str, Summary]) -> list[list[str]]:
+    return [
+        [METHODS[name].title]
+        + [number(value, 2) for value in (each.psnr_low, each.psnr_high, each.decay_low, each.decay_high)]
+        for name, each in summaries.items()
+    ]
+
+
+def _clip(clip: ClipResult) -> list[list[str]]:
+    return [
+        [
+            Path(clip.path).name if place == 0 else "",
+            METHODS[name].title,
+            number(measures.color.mean_de, 2),
+            share(measures.color.within10),
+            share(measures.color.within10_moved),
+            number(measures.flicker, 2),
+        ]
+        for place, (name, measures) in enumerate(clip.methods.items())
+    ]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    text = {"method", "settings", "clip"}
+    rule = ["---" if name in text else "---:" for name in head]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of the stack are off where a method says so, and names on the command line are checked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from server.colorize.colorizer import Colorizer
+from server.colorize.folder import FolderError
+from server.colorize.parts import WHOLE, Parts
+from server.colorize.shot import Shot
+from server.evaluation import paradigms
+from server.evaluation.methods import METHODS, TABLES, parse_methods
+from server.evaluation.paradigms import LVCD, MODEL, color_by_last_frame, color_shot
+from server.longanimation import LongAnimationPipeline
+from tests.colorize.drawings import scene
+
+DRAWINGS, SEGMENT = 9, 7
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> Colorizer:
+    loaded = Colorizer.from_preset("tiny")
+    loaded.preset = replace(loaded.preset, segment=SEGMENT, steps=2, votes=1, pixels=96 * 64)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def rolling():
+    return tuple(zip(*(scene(60 + 6 * step) for step in range(DRAWINGS)), strict=True))
+
+
+@pytest.fixture(scope="module")
+def shot(rolling) -> Shot:
+    drawings, truth = rolling
+    return Shot(drawings, {0: truth[0]})
+
+
+def spied(colorizer: Colorizer, shot: Shot, parts: Parts, monkeypatch) -> tuple[list, list]:
+    """Colour a shot; return for each mapped memory whether it is two, and for each segment when fusion starts and
+    whether it reads memory."""
+    memories, starts = [], []
+    call, map_memory = LongAnimationPipeline.__call__, LongAnimationPipeline.map_memory
+
+    def spied_memory(self, history, latest):
+        memories.append(latest is not None)
+        return map_memory(self, history, latest)
+
+    def spied_call(self, *args, **arguments):
+        starts.append((arguments.get("fusion_start", 0.62), arguments["memory"] is not None))
+        return call(self, *args, **arguments)
+
+    monkeypatch.setattr(LongAnimationPipeline, "map_memory", spied_memory)
+    monkeypatch.setattr(LongAnimationPipeline, "__call__", spied_call)
+    frames = color_shot(colorizer, shot, parts)
+    assert len(frames) == DRAWINGS
+    return memories, starts
+
+
+@pytest.mark.parametrize(
+    ("parts", "reads", "with_both", "start"),
+    [
+        (MODEL, True, True, 0.62),
+        (Parts(memory=("global",), carried=False), True, False, 0.62),
+        (Parts(memory=("local",), carried=False), True, False, 0.62),
+        (LVCD, False, False, 0.0),
+    ],
+)
+def test_only_what_is_on_reaches_the_model(colorizer, shot, parts, reads, with_both, start, monkeypatch):
+    memories, starts = spied(colorizer, shot, parts, monkeypatch)
+    assert starts[0] == (start, False)  # the first segment has nothing to look back at
+    assert starts[1:] and all(each == (start, reads) for each in starts[1:])
+    assert len(memories) == (len(starts) - 1 if reads else 0)
+    assert all(both == with_both for both in memories)
+
+
+def test_the_whole_stack_is_what_an_animator_gets(colorizer, shot):
+    coloring = colorizer.open(shot)
+    expected = {}
+    for index in range(len(coloring.segments)):
+        expected |= coloring.color(index).frames
+    frames = color_shot(colorizer, shot, WHOLE)
+    assert all((frame == expected[index]).all() for index, frame in enumerate(frames))
+
+
+def test_the_model_alone_does_not_look_at_what_is_carried(colorizer, shot, monkeypatch):
+    def fail(*arguments):
+        raise AssertionError("the matcher was asked")
+
+    monkeypatch.setattr("server.colorize.carry.Carrier.carry", fail)
+    colorizer.open(shot, MODEL).color(0)
+    with pytest.raises(AssertionError, match="the matcher was asked"):
+        colorizer.open(shot, WHOLE).color(0)
+
+
+def test_the_last_frame_of_a_segment_is_the_reference_of_the_next(rolling, colorizer, monkeypatch):
+    drawings, truth = rolling
+    opened: list[Shot] = []
+
+    def paint(colorizer, shot, parts):
+        opened.append(shot)
+        return [np.full((180, 320, 3), 10 * len(opened) + place, np.uint8) for place in range(len(shot.drawings))]
+
+    monkeypatch.setattr(paradigms, "color_shot", paint)
+    drawings, keyframe = (*drawings, *drawings), truth[2]
+    frames = color_by_last_frame(colorizer, drawings, keyframe, 2, seed=3)
+    assert len(frames) == 18 and {shot.seed for shot in opened} == {3}
+    assert [len(shot.drawings) for shot in opened] == [7, 7, 4, 3]  # 2…8, 8…14, 14…17, and 2…0 backward
+    references = [shot.keyframes[0] for shot in opened]
+    assert references[0] is keyframe and references[3] is keyframe
+    assert (references[1] == 16).all() and (references[2] == 26).all()
+    assert [int(frame[0, 0, 0]) for frame in frames] == [42, 41, *range(10, 17), *range(21, 27), *range(31, 34)]
+
+
+def test_a_shot_of_one_drawing_has_a_last_frame_too(rolling, colorizer, monkeypatch):
+    monkeypatch.setattr(paradigms, "color_shot", lambda colorizer, shot, parts: list(shot.keyframes.values()))
+    (frame,) = color_by_last_frame(colorizer, rolling[0][:1], rolling[1][0], 0, seed=0)
+    assert frame is rolling[1][0]
+
+
+def test_methods_are_chosen_by_name_or_table():
+    assert parse_methods("flow, hold,ours") == ("ours", "hold", "flow")
+    assert parse_methods("table3,hold") == ("hold", "dglm", "no-fusion", "fusion-50", "fusion-40")
+    assert {name for table in TABLES.values() for name in table} == METHODS.keys()
+    with pytest.raises(FolderError, match="no method 'acof'"):
+        parse_methods("hold,acof")
+    with pytest.raises(FolderError, match="at least one"):
+        parse_methods(",")
