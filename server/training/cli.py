@@ -2,45 +2,124 @@
 """`python -m server train STAGE`: one command a stage, resumable."""
 
 import argparse
-from dataclasses import replace
+import sys
 from pathlib import Path
+from typing import Any
 
-STAGES = ("vae", "sketch", "memory", "preset")
+STAGES: dict[str, dict[str, Any]] = {
+    "sources": {},
+    "validation": {},
+    "match": {"size": (320, 192), "drawings": 3, "batch": 8, "rate": 1e-3},
+    "vae": {"size": (256, 144), "drawings": 2, "batch": 4, "rate": 2e-3},
+    "sketch": {"size": (192, 112), "drawings": 5, "batch": 12, "rate": 1.5e-3},
+    "describe": {"size": (256, 144), "drawings": 1, "history": 10, "batch": 8, "rate": 1e-3},
+    "memory": {"size": (256, 144), "drawings": 5, "history": 12, "batch": 8, "rate": 1e-3},
+    "reward": {"size": (256, 144), "drawings": 5, "history": 12, "batch": 2, "rate": 1e-4},
+    "preset": {},
+}
+"""The stages in order, and how the tiny stack is trained in each, unless the command says otherwise."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
     parser.add_argument("stage", choices=STAGES, help="what to train, in this order; `preset` puts it all together")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run: checkpoints, log, weights")
-    parser.add_argument("--minutes", type=float, default=60, help="how long to train in this call")
-    parser.add_argument("--size", default="192x112", help="WxH of the training drawings, multiples of 16")
-    parser.add_argument("--drawings", type=int, default=5, help="drawings in a segment")
-    parser.add_argument("--history", type=int, default=12, help="coloured drawings to remember, stage memory")
-    parser.add_argument("--batch", type=int, default=12, help="samples a step")
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="learning rate at the start")
-    parser.add_argument("--compile", action="store_true", help="use torch.compile, which needs a C++ compiler")
+    parser.add_argument(
+        "--base", type=Path, help="folder of a pipeline, such as the converted published one, to train on; it is frozen"
+    )
+    parser.add_argument("--minutes", type=float, default=60, help="how long to train in this call (%(default)g)")
+    parser.add_argument("--steps", type=int, help="stop when the stage has done so many steps in all")
+    parser.add_argument("--size", type=_size, help="WxH of the training drawings")
+    parser.add_argument("--drawings", type=int, help="drawings in a segment")
+    parser.add_argument("--history", type=int, help="coloured drawings to remember or to describe")
+    parser.add_argument("--batch", type=int, help="samples a step, in each process")
+    parser.add_argument("--accumulate", type=int, default=1, help="batches a step (%(default)s)")
+    parser.add_argument("--rate", type=float, help="learning rate at the start")
+    parser.add_argument(
+        "--precision", choices=("no", "bf16"), default="bf16", help="of the arithmetic; bf16 needs a recent processor"
+    )
+    parser.add_argument("--recompute", action="store_true", help="save memory: compute activations twice")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw samples (%(default)s)")
+    parser.add_argument("--pictures", type=float, default=10, help="minutes between sample grids (%(default)g)")
+    parser.add_argument("--sources", type=Path, help="folder of shapes that the stage `sources` fetched")
+    parser.add_argument("--hints", type=float, default=0.8, help="share of samples with hints (%(default)s)")
+    parser.add_argument("--memory", choices=("local", "global", "both"), default="both", help="what DGLM reads")
+    parser.add_argument("--joint", action="store_true", help="stage memory: train Video-XL along")
+    parser.add_argument("--colorings", type=int, default=4, help="stage reward: samples of a shot (%(default)s)")
+    parser.add_argument("--sampling", type=int, default=4, help="stage reward: denoising steps (%(default)s)")
+    parser.add_argument("--compile", action="store_true", help="stage sketch: torch.compile, needs a C++ compiler")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: give width and height, such as 256x144")
+    return int(width), int(height)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run one stage. Imports are here, so that `--help` needs neither torch nor what only training needs."""
-    from .samples import SampleShape
+    for name, value in STAGES[args.stage].items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    if args.stage == "sources":
+        from .sources import fetch_sources
 
-    width, height = (int(side) for side in args.size.split("x"))
-    shape = SampleShape(args.drawings, height, width)
+        fetch_sources(args.output, report=lambda line: print(line, file=sys.stderr))  # noqa: T201
+    elif args.stage == "validation":
+        from .validation import write_validation
+
+        write_validation(args.output)
+    elif args.stage == "preset":
+        from .preset import assemble_preset
+
+        assemble_preset(args.output, args.base, hints=args.hints > 0)
+    elif args.stage == "match":
+        from .match import WindowShape, train_match
+
+        width, height = args.size
+        window = WindowShape(args.drawings, height, width, args.sources)
+        train_match(args.output, args.minutes, window, args.batch, args.rate)
+    else:
+        _train(args)
+    return 0
+
+
+def _train(args: argparse.Namespace) -> None:
+    from .samples import SampleShape
+    from .stage import Settings
+
+    width, height = args.size
+    shape = SampleShape(args.drawings, height, width, args.history or 0, args.sources)
+    settings = Settings(
+        minutes=args.minutes,
+        steps=args.steps,
+        batch=args.batch,
+        rate=args.rate,
+        precision=args.precision,
+        accumulate=args.accumulate,
+        workers=args.workers,
+        recompute=args.recompute,
+        base=args.base,
+        pictures=args.pictures,
+    )
     if args.stage == "vae":
         from .vae import train_vae
 
-        train_vae(args.output, args.minutes)
+        train_vae(args.output, shape, settings)
     elif args.stage == "sketch":
         from .sketch import train_sketch
 
-        train_sketch(args.output, args.minutes, shape, args.batch, args.rate, args.compile)
+        train_sketch(args.output, shape, settings, args.hints, args.compile)
+    elif args.stage == "describe":
+        from .describe import train_describe
+
+        train_describe(args.output, shape, settings)
     elif args.stage == "memory":
         from .memory import train_memory
 
-        train_memory(args.output, args.minutes, replace(shape, history=args.history), args.batch, args.rate)
+        train_memory(args.output, shape, settings, args.hints, args.memory, args.joint)
     else:
-        from .preset import assemble_preset
+        from .reward import train_reward
 
-        assemble_preset(args.output)
-    return 0
+        train_reward(args.output, shape, settings, args.hints, args.memory, args.colorings, args.sampling)

@@ -1,73 +1,83 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `memory`: DGLM learns to use what Video-XL remembers (§3.2.2, §4.1), SketchDiT and denoiser frozen.
+"""Stage `memory`: DGLM learns to use what Video-XL remembers of the true colours of earlier drawings (§3.2.2, §4.1).
 
-The paper starts from a trained Video-XL. The tiny one has seen nothing yet, so it learns here together with DGLM, from
-the same loss; its history is the true colours of other drawings of the story.
+Everything else is frozen, Video-XL too; `joint` lets that learn along, for a stack whose Video-XL has not learned to
+describe.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import torch
-from diffusers import AutoencoderKLCogVideoX
-from transformers import T5EncoderModel
 
-from server.longanimation import LongAnimationTransformer3DModel, SketchDiT
 from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
-from server.longanimation.tiny import tiny_memory, tiny_video_tokenizer, tiny_video_xl
 
-from .run import TrainingRun
-from .samples import SampleShape, sample_batches
-from .sketch import SketchStage
+from .hints import Hints
+from .samples import SampleShape
+from .sketch import HINT_SHARE, DenoisingStage, Given, Memory, make_hints, model_dtype
+from .stack import load_stack
+from .stage import Settings, train_stage
 
-LOCAL_DRAWINGS = 4
-"""How many of the latest coloured drawings are the local memory."""
+MemoryKind = Literal["local", "global", "both"]
+"""What DGLM reads: the latest drawings, all earlier ones, or both (Table 2 of the paper compares them)."""
 
 
-class MemoryStage(SketchStage):
-    """The sketch stage's loss, with the control signal completed by memory."""
+class MemoryStage(DenoisingStage):
+    """The sketch stage's loss, with the control signal completed by memory.
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(AutoencoderKLCogVideoX.from_pretrained(folder / "vae"), compiled=False)
-        self.transformer = LongAnimationTransformer3DModel.from_pretrained(folder / "transformer").requires_grad_(False)
-        self.sketch_dit = SketchDiT.from_pretrained(folder / "sketch_dit").requires_grad_(False)
-        self.text_encoder = T5EncoderModel.from_pretrained(folder / "text_encoder").requires_grad_(False)
-        self.dynamic_memory = tiny_memory()
-        self.video_xl = tiny_video_xl()
+    anew: modules that may begin anew.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        shape: SampleShape,
+        settings: Settings,
+        hints: Hints | None,
+        kind: MemoryKind,
+        learned: tuple[str, ...],
+        anew: tuple[str, ...],
+    ) -> None:
+        if not shape.history:
+            raise ValueError("--history 0 leaves nothing to remember: take 1 or more.")
+        pipeline = load_stack(folder, settings.base, anew, dtype=model_dtype(settings))
+        super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute)
+        self.kind = kind
+        self.local = shape.local
         self.head, self.tail = (
-            tiny_video_tokenizer()(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
+            pipeline.video_tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
             for text in (MEMORY_HEAD, MEMORY_TAIL)
         )
 
-    @property
-    def modules(self) -> dict[str, torch.nn.Module]:
-        """What is trained, by its name in the pipeline."""
-        return {"dynamic_memory": self.dynamic_memory, "video_xl": self.video_xl}
+    def to(self, device: torch.device) -> None:
+        """See `Stage`."""
+        super().to(device)
+        self.head, self.tail = self.head.to(device), self.tail.to(device)
 
-    def control(
-        self,
-        hidden_states: torch.Tensor,
-        text: torch.Tensor,
-        timestep: torch.Tensor,
-        ofs: torch.Tensor,
-        rotary: tuple[torch.Tensor, torch.Tensor],
-        history: torch.Tensor,
-    ) -> torch.Tensor:
-        """SketchDiT's signal plus what DGLM finds in the history uint8 [B, F, H, W, 3]."""
-        signal = super().control(hidden_states, text, timestep, ofs, rotary, history)
+    def given(self, batch: dict) -> Given:
+        """Encode the conditions of a batch; its history is uint8 [B, F, H, W, 3]."""
+        return super().given(batch)._replace(memory=self.remember(batch["history"]))
+
+    def remember(self, history: torch.Tensor) -> Memory:
         frames = history.permute(0, 1, 4, 2, 3).float() / 255
-        everything = torch.cat([self._remember(video) for video in frames])
-        latest = torch.cat([self._remember(video[-LOCAL_DRAWINGS:]) for video in frames])
-        return signal + self.dynamic_memory(everything, latest, signal)
+        everything = None if self.kind == "local" else self._read(frames)
+        latest = None if self.kind == "global" else self._read(frames[:, -self.local :])
+        return (latest, None) if everything is None else (everything, latest)  # type: ignore[return-value]
 
-    def _remember(self, frames: torch.Tensor) -> torch.Tensor:
-        return self.video_xl.read_video(self.head, frames, self.tail)
+    def _read(self, videos: torch.Tensor) -> torch.Tensor:
+        read = [self.pipeline.video_xl.read_video(self.head, video, self.tail) for video in videos]
+        return torch.cat(read).float()
 
 
-def train_memory(folder: Path, minutes: float, shape: SampleShape, batch: int, rate: float) -> None:
-    """Train the stage and write the averaged weights into `folder`, which holds the sketch stage's."""
-    stage = MemoryStage(folder)
-    run = TrainingRun(folder / "memory-run", stage.modules, rate)
-    run.train(sample_batches(shape, batch, run.samples), stage.loss, minutes)
-    run.load_averages()
-    for name, module in stage.modules.items():
-        module.save_pretrained(folder / name)
+def train_memory(
+    folder: Path,
+    shape: SampleShape,
+    settings: Settings,
+    hint_share: float = HINT_SHARE,
+    kind: MemoryKind = "both",
+    joint: bool = False,
+) -> None:
+    """Train the stage and write the averaged weights into `folder`, which holds the sketch stage's, or has a base."""
+    learned = ("dynamic_memory", "video_xl") if joint else ("dynamic_memory",)
+    stage = MemoryStage(folder, shape, settings, make_hints(folder, hint_share), kind, learned, anew=learned)
+    train_stage("memory", folder, stage, settings)

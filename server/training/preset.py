@@ -6,18 +6,11 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKLCogVideoX
-from transformers import T5EncoderModel
 
 from server.colorize.presets import WEIGHTS
-from server.longanimation import (
-    DynamicGlobalLocalMemory,
-    LongAnimationPipeline,
-    LongAnimationTransformer3DModel,
-    SketchDiT,
-    VideoXL,
-)
-from server.longanimation.tiny import tiny_scheduler, tiny_tokenizer, tiny_video_tokenizer
+from server.matching import LineMatcher
+
+from .stack import load_stack
 
 SETTINGS = {
     "title": "Tiny: for any computer",
@@ -30,22 +23,23 @@ SETTINGS = {
 }
 
 
-def assemble_preset(run: Path, target: Path = WEIGHTS / "tiny") -> None:
-    """Write `run`'s modules as one pipeline in bfloat16 to `target`, which is replaced when all is written."""
-    pipeline = LongAnimationPipeline(
-        tokenizer=tiny_tokenizer(),
-        text_encoder=T5EncoderModel.from_pretrained(run / "text_encoder"),
-        vae=AutoencoderKLCogVideoX.from_pretrained(run / "vae"),
-        transformer=LongAnimationTransformer3DModel.from_pretrained(run / "transformer"),
-        sketch_dit=SketchDiT.from_pretrained(run / "sketch_dit"),
-        dynamic_memory=DynamicGlobalLocalMemory.from_pretrained(run / "dynamic_memory"),
-        video_tokenizer=tiny_video_tokenizer(),
-        video_xl=VideoXL.from_pretrained(run / "video_xl"),
-        scheduler=tiny_scheduler(),
-    )
+def assemble_preset(run: Path, base: Path | None = None, target: Path | None = None, hints: bool = True) -> None:
+    """Write `run`'s modules, and those of the base where it has none, as one pipeline in bfloat16 to `target`, which is
+    replaced when all is written, and its line matcher beside. By default that is the preset of the name of the run's
+    folder.
+
+    On a base, the settings are the base's. hints: whether the stages were trained with them.
+    """
+    target = target or WEIGHTS / run.resolve().name
+    chosen = SETTINGS if base is None else json.loads((base / "preset.json").read_text(encoding="utf-8"))
+    settings = json.dumps(chosen | {"hints": hints}, indent=2, ensure_ascii=False) + "\n"
+    pipeline = load_stack(run, base, dtype=torch.bfloat16)
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     pipeline.to(torch.bfloat16).save_pretrained(fresh)
-    (fresh / "preset.json").write_text(json.dumps(SETTINGS, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (fresh / "preset.json").write_text(settings, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
+    if (run / "line_matcher").is_dir():
+        matcher = LineMatcher.from_pretrained(run / "line_matcher", torch_dtype=torch.bfloat16)
+        matcher.save_pretrained(target.with_name("line_matcher"))

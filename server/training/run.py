@@ -1,19 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One training run: optimiser, averaged weights, log and checkpoint, so that a stage can stop and go on."""
+"""One training run: optimiser, averaged weights, log, pictures and checkpoint, so that a stage can stop and go on.
+
+Accelerate runs it on whatever is there: a processor, a GPU, or several GPUs under `accelerate launch`.
+"""
 
 import csv
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
+import cv2
+import numpy as np
 import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.utils import broadcast, send_to_device, set_seed
 from rich.console import Console
 from torch import nn
+from torch.utils.tensorboard import SummaryWriter
 
 CHECKPOINT_SECONDS = 300
 AVERAGE_DECAY = 0.998
 WARMUP_STEPS = 100
+
+Precision = Literal["no", "bf16"]
+Picture = Callable[[], np.ndarray]
+"""Paints what the stage can do by now: RGB uint8 [H, W, 3]."""
 
 _console = Console(stderr=True)
 
@@ -33,17 +46,42 @@ def _optimizers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.O
     return optimizers
 
 
-class TrainingRun:
-    """Trains named modules by calling a loss, for a number of minutes, from where the last run stopped.
+class _Loss(nn.Module):
+    """A loss as a module that owns what it trains, which is what Accelerate spreads over processes."""
 
-    folder: holds `checkpoint.pt` (weights, averages, optimiser, steps and samples seen) and `log.csv`.
+    def __init__(self, modules: dict[str, nn.Module], loss_of: Callable[[dict], torch.Tensor]) -> None:
+        super().__init__()
+        self.trained = nn.ModuleDict(modules)
+        self.loss_of = loss_of
+
+    def forward(self, batch: dict) -> torch.Tensor:
+        return self.loss_of(batch)
+
+
+class TrainingRun:
+    """Trains named modules by calling a loss, for a while, from where the last run stopped.
+
+    folder: holds `checkpoint.pt` (weights, averages, optimiser, steps and samples seen), `log.csv` (step, samples,
+        loss, norm of the gradient, seconds, then what the stage measures), TensorBoard's files in `tensorboard`, and
+        pictures as `samples/STEP.png`.
+    rate: learning rate after the warm-up; it falls linearly to a tenth over a call of `train`.
+    precision: of the arithmetic; weights and their averages are float32. accumulate: batches to a step.
     """
 
-    def __init__(self, folder: Path, modules: dict[str, nn.Module], rate: float) -> None:
+    def __init__(
+        self, folder: Path, modules: dict[str, nn.Module], rate: float, precision: Precision = "no", accumulate: int = 1
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.modules = modules
         self.rate = rate
+        # Some parts of a module have no gradient in some steps, such as the head of a language model that is only read.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(
+            mixed_precision=precision, gradient_accumulation_steps=accumulate, kwargs_handlers=[unused]
+        )
+        for module in modules.values():
+            module.to(self.accelerator.device)
         self.optimizers = _optimizers(modules.values(), rate)
         self.averages = {
             name: {key: value.detach().clone() for key, value in module.state_dict().items()}
@@ -59,18 +97,29 @@ class TrainingRun:
         """Where the run stops and goes on."""
         return self.folder / "checkpoint.pt"
 
+    @property
+    def log(self) -> Path:
+        """The table of steps."""
+        return self.folder / "log.csv"
+
     def _load(self) -> None:
-        stored = torch.load(self.checkpoint, weights_only=True)
+        stored = torch.load(self.checkpoint, weights_only=True, map_location=self.accelerator.device)
         for name, module in self.modules.items():
             module.load_state_dict(stored["modules"][name])
         for optimizer, state in zip(self.optimizers, stored["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self.averages = stored["averages"]
         self.step, self.samples = stored["step"], stored["samples"]
-        _console.print(f"{self.folder.name}: goes on after step {self.step}")
+        self._say(f"goes on after step {self.step}")
+
+    def _say(self, text: str) -> None:
+        if self.accelerator.is_main_process:
+            _console.print(f"{self.folder.name}: {text}")
 
     def save(self) -> None:
         """Write the checkpoint; an interrupted write leaves the old one."""
+        if not self.accelerator.is_main_process:
+            return
         content = {
             "modules": {name: module.state_dict() for name, module in self.modules.items()},
             "averages": self.averages,
@@ -87,6 +136,14 @@ class TrainingRun:
         for name, module in self.modules.items():
             module.load_state_dict(self.averages[name])
 
+    def write(self, folder: Path) -> None:
+        """Write the averaged weights to `folder`/NAME for each module."""
+        self.load_averages()
+        if self.accelerator.is_main_process:
+            for name, module in self.modules.items():
+                module.save_pretrained(folder / name)
+        self.accelerator.wait_for_everyone()
+
     def _average(self) -> None:
         decay = min(AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
         for name, module in self.modules.items():
@@ -97,31 +154,124 @@ class TrainingRun:
                 else:
                     average[key].copy_(value)
 
-    def train(self, batches: Iterator[dict], loss_of: Callable[[dict], torch.Tensor], minutes: float) -> None:
-        """Train for `minutes`; the learning rate falls linearly to a tenth over this call."""
-        parameters = [p for module in self.modules.values() for p in module.parameters() if p.requires_grad]
-        started = saved = time.monotonic()
-        with (self.folder / "log.csv").open("a", newline="") as file:
-            log = csv.writer(file)
-            while (elapsed := time.monotonic() - started) < minutes * 60:
-                fade = 1 - 0.9 * elapsed / (minutes * 60)
-                for optimizer in self.optimizers:
-                    optimizer.param_groups[0]["lr"] = self.rate * fade * min(1, (self.step + 1) / WARMUP_STEPS)
-                batch = next(batches)
-                loss = loss_of(batch)
-                loss.backward()
-                norm = nn.utils.clip_grad_norm_(parameters, 1.0)
-                for optimizer in self.optimizers:
+    def train(
+        self,
+        batches: Iterator[dict],
+        loss_of: Callable[[dict], torch.Tensor],
+        minutes: float,
+        steps: int | None = None,
+        picture: Picture | None = None,
+        picture_minutes: float = 10,
+        measures: Mapping[str, float] | None = None,
+    ) -> None:
+        """Train for `minutes`, or until `steps` have been done in all, whichever comes first.
+
+        picture: called every `picture_minutes` and at the end. measures: numbers that the loss fills in, to be logged.
+        Raises FloatingPointError when the loss is no longer a number; the checkpoint is from before that.
+        """
+        accelerator = self.accelerator
+        set_seed(self.samples, device_specific=True)  # noise of its own in every process and after every stop
+        model = accelerator.prepare(_Loss(self.modules, loss_of))
+        optimizers = [accelerator.prepare(optimizer) for optimizer in self.optimizers]
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        journal = _Journal(self) if accelerator.is_main_process else None
+        started = saved = painted = time.monotonic()
+        first = self.step
+        while (done := self._share_done(started, minutes, first, steps)) < 1:
+            rate = self.rate * (1 - 0.9 * done) * min(1, (self.step + 1) / WARMUP_STEPS)
+            for optimizer in self.optimizers:
+                optimizer.param_groups[0]["lr"] = rate
+            batch = send_to_device(next(batches), accelerator.device)
+            with accelerator.accumulate(model):
+                loss = model(batch)
+                accelerator.backward(loss)
+                if accelerator.sync_gradients:
+                    norm = accelerator.clip_grad_norm_(parameters, 1.0)
+                    if not torch.isfinite(norm):
+                        raise FloatingPointError(
+                            f"{self.folder.name}: the gradient of step {self.step + 1} is {norm.item()}. Call again to "
+                            "go on from the checkpoint, with a lower --rate or --precision no."
+                        )
+                for optimizer in optimizers:
                     optimizer.step()
-                    optimizer.zero_grad(set_to_none=True)
-                self.step += 1
-                self.samples += len(batch["prompt"])
-                self._average()
-                log.writerow([self.step, self.samples, f"{loss.item():.5f}", f"{norm.item():.3f}", f"{elapsed:.1f}"])
-                if self.step % 10 == 0:
-                    file.flush()
-                    _console.print(f"{self.folder.name} step {self.step} samples {self.samples} loss {loss.item():.4f}")
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    self.save()
-                    saved = time.monotonic()
+                    optimizer.zero_grad()
+            self.samples += len(next(iter(batch.values()))) * accelerator.num_processes
+            if not accelerator.sync_gradients:
+                continue
+            self.step += 1
+            self._average()
+            loss = accelerator.reduce(loss.detach(), "mean").item()
+            now = time.monotonic()
+            if journal:
+                journal.write(loss, norm.item(), rate, now - started, measures or {})
+                if picture and now - painted > picture_minutes * 60:
+                    journal.show(self._paint(picture))
+                    painted = time.monotonic()
+            if now - saved > CHECKPOINT_SECONDS:
+                if journal:
+                    journal.flush()
+                self.save()
+                saved = time.monotonic()
         self.save()
+        if journal:
+            if picture:
+                journal.show(self._paint(picture))
+            journal.close()
+
+    def _share_done(self, started: float, minutes: float, first: int, steps: int | None) -> float:
+        """How much of this call is over, the same in every process."""
+        share = (time.monotonic() - started) / (minutes * 60)
+        if steps is not None:
+            share = max(share, (self.step - first) / (steps - first) if steps > first else 1)
+        return broadcast(torch.tensor(share, device=self.accelerator.device)).item()
+
+    @torch.no_grad()
+    def _paint(self, picture: Picture) -> np.ndarray:
+        with self.accelerator.autocast():
+            return picture()
+
+
+class _Journal:
+    """What a run leaves for people to look at."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        self.run = run
+        self._forget_the_lost()
+        self.file = run.log.open("a", newline="")
+        self.table = csv.writer(self.file)
+        self.board = SummaryWriter(run.folder / "tensorboard", purge_step=run.step + 1)
+
+    def _forget_the_lost(self) -> None:
+        """Remove steps after the checkpoint, the last perhaps half written: a run that was killed takes them again."""
+        log = self.run.log
+        if log.exists():
+            rows = [line for line in log.read_text().splitlines() if line.count(",") >= 4]
+            kept = [row for row in rows if int(row.split(",")[0]) <= self.run.step]
+            temporary = log.with_suffix(".tmp")
+            temporary.write_text("".join(f"{row}\n" for row in kept))
+            os.replace(temporary, log)
+
+    def write(self, loss: float, norm: float, rate: float, seconds: float, measures: Mapping[str, float]) -> None:
+        run = self.run
+        row = [run.step, run.samples, f"{loss:.5f}", f"{norm:.3f}", f"{seconds:.1f}"]
+        self.table.writerow(row + [f"{value:.5f}" for value in measures.values()])
+        for name, value in {"loss": loss, "norm": norm, "rate": rate, **measures}.items():
+            self.board.add_scalar(name, value, run.step)
+        if run.step % 10 == 0:
+            self.flush()
+            run._say(f"step {run.step} samples {run.samples} loss {loss:.4f}")
+
+    def show(self, picture: np.ndarray) -> None:
+        folder = self.run.folder / "samples"
+        folder.mkdir(exist_ok=True)
+        coded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
+        (folder / f"{self.run.step:06}.png").write_bytes(coded.tobytes())
+        self.board.add_image("samples", picture, self.run.step, dataformats="HWC")
+
+    def flush(self) -> None:
+        self.file.flush()
+        self.board.flush()
+
+    def close(self) -> None:
+        self.file.close()
+        self.board.close()

@@ -1,93 +1,141 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Training samples: a painted reference, the drawings of a segment and what they should look like."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from server.colorize.palette import code_colors, recolor
+from server.longanimation.plan import LOCAL_DRAWINGS
 
-from .cartoon import draw_clip
+from .hints import Hints
+from .stage import Settings
+from .stories import tell_story
 
-STORY_FRAMES = 40
-"""Length of the story from which reference and segment are taken, in drawings."""
+STORY_DRAWINGS = 40
+"""Length of the story from which reference, segment and history are taken, in drawings; for long segments more."""
 
 CODE_SHARE = 0.75
 """Share of samples in code colours (as at inference); the others keep the artist's colours."""
+
+SHOWN = 9 * 10**8
+"""Seeds from here on are for pictures of what a stage can do: neither training nor validation has them."""
+
+Sample = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class SampleShape:
     """What a sample is made of: drawings in the segment (the reference comes on top), size in pixels, and drawings of
-    the same story that are coloured already."""
+    the same story that are coloured already. sources: see `tell_story`."""
 
     drawings: int
     height: int
     width: int
     history: int = 0
+    sources: Path | None = None
+
+    @property
+    def story(self) -> int:
+        """Length of the story in drawings."""
+        return max(STORY_DRAWINGS, 2 * self.drawings + self.history)
+
+    @property
+    def local(self) -> int:
+        """How many drawings of the history are the local memory: the latest, a third at most."""
+        return min(LOCAL_DRAWINGS, -(-self.history // 3))
 
 
 def to_signal(images: torch.Tensor) -> torch.Tensor:
-    """Turn uint8 images [B, T, H, W, 3] into what the VAE reads: [B, 3, T, H, W] in −1..1."""
-    return images.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    """Turn uint8 images [B, T, H, W, 3] into what the VAE reads: [B, T, 3, H, W] in −1..1."""
+    return images.permute(0, 1, 4, 2, 3).float() / 127.5 - 1
 
 
 def to_sketch_signal(line_art: torch.Tensor) -> torch.Tensor:
-    """Turn uint8 line art [B, T, H, W] into three equal channels [B, 3, T, H, W], paper −1 and line +1."""
-    return (1 - line_art.float() / 127.5)[:, None].expand(-1, 3, -1, -1, -1)
+    """Turn uint8 line art [B, T, H, W] into three equal channels [B, T, 3, H, W], paper −1 and line +1."""
+    return (1 - line_art.float() / 127.5)[:, :, None].expand(-1, -1, 3, -1, -1)
 
 
-def draw_sample(seed: int, shape: SampleShape) -> dict[str, np.ndarray | str]:
+def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sample:
     """Draw one sample: index 0 is the reference, the rest a run of consecutive drawings.
 
-    Returns `color` uint8 [1+T, H, W, 3] without lines, `line_art` uint8 [1+T, H, W], `history` uint8 [history, H, W, 3]
-    in story order, and `prompt`.
+    Returns `color` uint8 [1+T, H, W, 3] without lines, `line_art` uint8 [1+T, H, W], `prompt`, and `history` uint8
+    [history, H, W, 3]: drawings coloured before, in the order of work, so that the last ones are beside the run. With
+    `hints` also `hint` uint8 [T, H, W, 3] and whether there is one, `hinted`.
     """
     rng = np.random.default_rng(seed)
-    start = int(rng.integers(0, STORY_FRAMES - shape.drawings + 1))
+    start = int(rng.integers(0, shape.story - shape.drawings + 1))
     # A reference near the segment is as frequent as one far from it.
     if rng.random() < 0.5:
-        reference = int(np.clip(start + rng.integers(-4, 5), 0, STORY_FRAMES - 1))
+        reference = int(np.clip(start + rng.integers(-4, 5), 0, shape.story - 1))
     else:
-        reference = int(rng.integers(0, STORY_FRAMES))
+        reference = int(rng.integers(0, shape.story))
     run = list(range(start, start + shape.drawings))
+    before, after = list(range(start)), list(range(start + shape.drawings, shape.story))
     if rng.random() < 0.5:
         run.reverse()
-    others = sorted(set(range(STORY_FRAMES)) - set(run))
-    history = sorted(rng.choice(others, shape.history, replace=False).tolist())
-    clip = draw_clip(seed, STORY_FRAMES, shape.width, shape.height, at=[reference, *run, *history])
-    used, labels = np.unique(clip.labels, return_inverse=True)
-    colors = code_colors(len(used), rng) if rng.random() < CODE_SHARE else clip.colors[used]
-    color = recolor(labels.reshape(clip.labels.shape), colors)
+        before, after = after[::-1], before[::-1]
+    history = _choose_history(rng, [*after, *before], shape)
+    story = tell_story(seed, shape.story, shape.width, shape.height, [reference, *run, *history], shape.sources)
+    used, labels = np.unique(story.labels, return_inverse=True)
+    labels = labels.reshape(story.labels.shape).astype(np.uint8)
+    colors = code_colors(len(used), rng) if rng.random() < CODE_SHARE else story.colors[used]
+    color = recolor(labels, colors)
     shown = 1 + shape.drawings
-    return {
+    sample: Sample = {
         "color": color[:shown],
-        "line_art": clip.line_art[:shown],
+        "line_art": story.line_art[:shown],
         "history": color[shown:],
-        "prompt": clip.sentence if rng.random() < 0.5 else "",
+        "prompt": story.sentence if rng.random() < 0.5 else "",
     }
+    if hints is not None:
+        hint = hints.draw(rng, story.line_art[:shown], labels[:shown], colors)
+        sample["hinted"] = np.bool_(hint is not None)
+        sample["hint"] = np.zeros_like(color[1:shown]) if hint is None else hint
+    return sample
+
+
+def _choose_history(rng: np.random.Generator, others: list[int], shape: SampleShape) -> list[int]:
+    """Of the drawings outside the run, in the order of work, take the latest and some of all that come before."""
+    latest = len(others) - shape.local
+    earlier = sorted(rng.choice(latest, shape.history - shape.local, replace=False).tolist())
+    return [others[index] for index in earlier] + others[latest:]
 
 
 class SampleStream(IterableDataset):
-    """An endless stream of samples; sample k of a stream is the same in every run."""
+    """An endless stream of samples; sample k of a stream is the same in every run, whoever draws it.
 
-    def __init__(self, shape: SampleShape, first: int) -> None:
-        self.shape = shape
+    draw: gives the sample of a seed. first: the seed to begin with.
+    """
+
+    def __init__(self, draw: Callable[[int], Sample], first: int) -> None:
+        self.draw = draw
         self.first = first
+        process = PartialState()
+        self.process, self.processes = process.process_index, process.num_processes
 
-    def __iter__(self) -> Iterator[dict]:
+    def __iter__(self) -> Iterator[Sample]:
         worker = get_worker_info()
-        offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        seed = self.first + offset
+        own, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        seed = self.first + self.process * workers + own
         while True:
-            yield draw_sample(seed, self.shape)
-            seed += stride
+            yield self.draw(seed)
+            seed += self.processes * workers
 
 
-def sample_batches(shape: SampleShape, batch: int, first: int) -> Iterator[dict]:
-    """Endless batches, drawn ahead by one process beside the training. `first` is the number of samples seen."""
-    loader = DataLoader(SampleStream(shape, first), batch_size=batch, num_workers=1, prefetch_factor=4)
-    return iter(loader)
+def sample_batches(draw: Callable[[int], Sample], settings: Settings, first: int) -> Iterator[dict]:
+    """Endless batches, drawn ahead by processes beside the training. `first` is the number of samples seen."""
+    stream = SampleStream(draw, first)
+    ahead = 4 if settings.workers else None
+    return iter(DataLoader(stream, settings.batch, num_workers=settings.workers, prefetch_factor=ahead))
+
+
+def shown_batch(draw: Callable[[int], Sample], count: int) -> dict:
+    """A batch of `count` samples that are the same every time, for pictures."""
+    return next(iter(DataLoader(SampleStream(draw, SHOWN), batch_size=count)))

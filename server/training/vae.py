@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `vae`: the autoencoder of the tiny preset (the published one is CogVideoX's)."""
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch.nn import functional as F
@@ -10,49 +13,78 @@ from torch.nn import functional as F
 from server.longanimation.tiny import tiny_vae
 
 from .autoencoder_start import start_near_identity
-from .run import TrainingRun
-from .samples import SampleShape, sample_batches, to_signal, to_sketch_signal
+from .grids import lay_out, lines_to_images, to_images
+from .samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
+from .stage import Settings, train_stage
 
 KL_WEIGHT = 1e-5
-SHAPE = SampleShape(drawings=2, height=144, width=256)
-BATCH = 4
 CROP = 64
-"""Pixels; the autoencoder is convolutional, so that small crops teach it as much as whole drawings, sooner."""
+"""Pixels at most; the autoencoder is convolutional, so that small crops teach it as much as whole drawings, sooner."""
 
 
 def signals_of(batch: dict) -> torch.Tensor:
     """What the autoencoder must be able to carry: colours without lines, drawn colours with lines, sketches; a random
-    crop of each drawing, the same one over time."""
-    color, sketch = to_signal(batch["color"]), to_sketch_signal(batch["line_art"])
+    crop of each drawing, the same one over time. [B', 3, T, h, w]."""
+    color, sketch = (
+        signal.transpose(1, 2) for signal in (to_signal(batch["color"]), to_sketch_signal(batch["line_art"]))
+    )
     signals = torch.cat([color, torch.minimum(color, -sketch)[:1], sketch])
-    tops = torch.randint(0, signals.shape[-2] - CROP + 1, (len(signals),))
-    lefts = torch.randint(0, signals.shape[-1] - CROP + 1, (len(signals),))
+    rows, columns = (min(CROP, side) for side in signals.shape[-2:])
+    tops = torch.randint(0, signals.shape[-2] - rows + 1, (len(signals),))
+    lefts = torch.randint(0, signals.shape[-1] - columns + 1, (len(signals),))
     crops = zip(signals, tops.tolist(), lefts.tolist(), strict=True)
-    return torch.stack([signal[..., top : top + CROP, left : left + CROP] for signal, top, left in crops])
+    return torch.stack([signal[..., top : top + rows, left : left + columns] for signal, top, left in crops])
 
 
-def train_vae(folder: Path, minutes: float) -> None:
-    """Train by absolute error plus a little KL, then write the averaged weights to `folder`/vae with the scaling
-    factor that gives latents unit variance."""
-    vae = tiny_vae()
-    start_near_identity(vae)
-    run = TrainingRun(folder / "vae-run", {"vae": vae}, rate=2e-3)
+class VaeStage:
+    """The autoencoder, which learns by absolute and squared error plus a little KL."""
 
-    def loss_of(batch: dict) -> torch.Tensor:
+    def __init__(self, folder: Path, shape: SampleShape) -> None:
+        if (folder / "vae").is_dir():
+            self.vae = AutoencoderKLCogVideoX.from_pretrained(folder / "vae")
+        else:
+            self.vae = tiny_vae()
+            start_near_identity(self.vae)
+        self.draw = partial(draw_sample, shape=shape)
+        self.modules = {"vae": self.vae}
+        self.measures: dict[str, float] = {}
+
+    def to(self, device: torch.device) -> None:
+        """All there is is trained."""
+
+    def batches(self, settings: Settings, first: int) -> Iterator[dict]:
+        """See `Stage`."""
+        return sample_batches(self.draw, settings, first)
+
+    def loss(self, batch: dict) -> torch.Tensor:
+        """The error of a decoded posterior sample."""
         signal = signals_of(batch)
-        with torch.autocast("cpu", torch.bfloat16):
-            posterior = vae.encode(signal).latent_dist
-            decoded = vae.decode(posterior.sample()).sample.float()
+        posterior = self.vae.encode(signal).latent_dist
+        decoded = self.vae.decode(posterior.sample()).sample.float()
         kl = posterior.kl().mean() / posterior.mean[0].numel()
         return F.l1_loss(decoded, signal) + F.mse_loss(decoded, signal) + KL_WEIGHT * kl
 
-    run.train(sample_batches(SHAPE, BATCH, run.samples), loss_of, minutes)
-    run.load_averages()
-    vae.register_to_config(scaling_factor=1 / _latent_deviation(vae))
-    vae.save_pretrained(folder / "vae")
+    def picture(self) -> np.ndarray:
+        """Line art, what becomes of it, what becomes of the colours, and the colours."""
+        batch = shown_batch(self.draw, 2)
+        groups = []
+        for color, line_art in zip(batch["color"], batch["line_art"], strict=True):
+            signals = torch.cat([to_sketch_signal(line_art[None]), to_signal(color[None])]).transpose(1, 2)
+            latents = self.vae.encode(signals.to(self.vae.device)).latent_dist.mode()
+            lines, colors = self.vae.decode(latents).sample.transpose(1, 2)
+            groups.append([lines_to_images(line_art), to_images(-lines), to_images(colors), color.numpy()])
+        return lay_out(groups)
+
+    @torch.no_grad()
+    def latent_deviation(self, settings: Settings) -> float:
+        """The standard deviation of latents."""
+        batch = next(self.batches(settings, 10**8))
+        return self.vae.encode(signals_of(batch).to(self.vae.device)).latent_dist.mean.std().item()
 
 
-@torch.no_grad()
-def _latent_deviation(vae: AutoencoderKLCogVideoX) -> float:
-    batch = next(sample_batches(SHAPE, 16, first=10**8))
-    return vae.encode(signals_of(batch)).latent_dist.mean.std().item()
+def train_vae(folder: Path, shape: SampleShape, settings: Settings) -> None:
+    """Train the stage; the scaling factor of what it writes gives latents unit variance."""
+    stage = VaeStage(folder, shape)
+    train_stage("vae", folder, stage, settings)
+    stage.vae.register_to_config(scaling_factor=1 / stage.latent_deviation(settings))
+    stage.vae.save_config(folder / "vae")

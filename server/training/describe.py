@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stage `describe`: Video-XL learns to say what is where in which colour, so that the keys and values that its beacons
+leave of a video hold just that. The paper takes a Video-XL that others trained (§3.2.2).
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from server.colorize.palette import code_colors, recolor
+from server.longanimation import VideoXL
+from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
+from server.longanimation.tiny import tiny_video_tokenizer, tiny_video_xl
+from server.longanimation.video_memory import VideoMemory
+
+from .description import describe
+from .grids import lay_out
+from .samples import CODE_SHARE, Sample, SampleShape, sample_batches, shown_batch
+from .stage import Settings, train_stage
+from .stories import tell_story
+
+SHOWN_TOKENS = 160
+"""Longest answer in a picture."""
+
+
+def draw_video(seed: int, shape: SampleShape) -> Sample:
+    """Draw a video of `shape.history` drawings, not all in a row: `video` uint8 [F, H, W, 3] without lines, and the
+    `sentence` that describes it. In the artist's colours it also says who is there."""
+    rng = np.random.default_rng(seed)
+    step = int(rng.integers(1, max(1, shape.story // shape.history) + 1))
+    start = int(rng.integers(0, shape.story - step * (shape.history - 1)))
+    at = [start + step * index for index in range(shape.history)]
+    story = tell_story(seed, shape.story, shape.width, shape.height, at, shape.sources)
+    coded = rng.random() < CODE_SHARE
+    colors = code_colors(len(story.colors), rng) if coded else story.colors
+    sentence = describe(story.labels, story.parts, colors)
+    return {
+        "video": recolor(story.labels, colors),
+        "sentence": sentence if coded else f"{sentence}. {story.sentence}",
+    }
+
+
+class DescribeStage:
+    """Video-XL and the loss of its next token."""
+
+    def __init__(self, folder: Path, shape: SampleShape, base: Path | None) -> None:
+        if not shape.history:
+            raise ValueError("--history 0 leaves no drawings to describe: take 1 or more.")
+        place = next((place for place in (folder, base) if place and (place / "video_xl").is_dir()), None)
+        self.video_xl = (VideoXL.from_pretrained(place / "video_xl") if place else tiny_video_xl()).float()
+        self.tokenizer: PreTrainedTokenizerBase = (
+            AutoTokenizer.from_pretrained(base / "video_tokenizer") if base else tiny_video_tokenizer()
+        )
+        self.head, self.question = (self._tokens(text) for text in (MEMORY_HEAD, MEMORY_TAIL))
+        self.draw = partial(draw_video, shape=shape)
+        self.modules = {"video_xl": self.video_xl}
+        self.measures: dict[str, float] = {}
+
+    def to(self, device: torch.device) -> None:
+        """See `Stage`."""
+        self.head, self.question = self.head.to(device), self.question.to(device)
+
+    def batches(self, settings: Settings, first: int) -> Iterator[dict]:
+        """See `Stage`."""
+        return sample_batches(self.draw, settings, first)
+
+    def _tokens(self, text: str) -> torch.Tensor:
+        return self.tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
+
+    def watch(self, video: torch.Tensor) -> VideoMemory:
+        """The memory of a video uint8 [F, H, W, 3]."""
+        memory = self.video_xl.start(self.head)
+        self.video_xl.append_frames(memory, video.permute(0, 3, 1, 2).float() / 255)
+        return memory
+
+    def loss(self, batch: dict) -> torch.Tensor:
+        """Mean cross-entropy of the sentences' next tokens, given the videos' beacons."""
+        samples = zip(batch["video"], batch["sentence"], strict=True)
+        return torch.stack([self._sentence_loss(*sample) for sample in samples]).mean()
+
+    def _sentence_loss(self, video: torch.Tensor, sentence: str) -> torch.Tensor:
+        end = torch.tensor([self.tokenizer.eos_token_id])
+        answer = torch.cat([self._tokens(sentence), end]).to(self.question.device)
+        _, logits = self.video_xl.ask(self.watch(video), torch.cat([self.question, answer[:-1]]))
+        return F.cross_entropy(logits[0, len(self.question) - 1 :].float(), answer)
+
+    @torch.no_grad()
+    def answer(self, video: torch.Tensor) -> str:
+        """What Video-XL says of a video uint8 [F, H, W, 3], always the likeliest token."""
+        memory, said = self.watch(video), self.question
+        for _ in range(SHOWN_TOKENS):
+            _, logits = self.video_xl.ask(memory, said)
+            token = logits[0, -1:].argmax(dim=1)
+            if token.item() == self.tokenizer.eos_token_id:
+                break
+            said = torch.cat([said, token])
+        return self.tokenizer.decode(said[len(self.question) :])
+
+    def picture(self) -> np.ndarray:
+        """Videos, what Video-XL says of them, and the truth."""
+        batch = shown_batch(self.draw, 2)
+        groups = []
+        for video, sentence in zip(batch["video"], batch["sentence"], strict=True):
+            texts = [self.answer(video.to(self.question.device)), sentence]
+            groups.append([video.numpy(), *(_write_text(text, *video.shape[:3]) for text in texts)])
+        return lay_out(groups)
+
+
+def _write_text(text: str, count: int, height: int, width: int) -> np.ndarray:
+    """A text as a row of images uint8 [count, H, W, 3]."""
+    scale = height / 250
+    page = np.full((height, count * width, 3), 255, np.uint8)
+    longest = int(count * width / (19 * scale))
+    plain = text.encode("ascii", "replace").decode()
+    for line, start in enumerate(range(0, len(plain), longest), 1):
+        at = (4, int(40 * scale * line))
+        part = plain[start : start + longest]
+        cv2.putText(page, part, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), lineType=cv2.LINE_AA)
+    return np.ascontiguousarray(page.reshape(height, count, width, 3).transpose(1, 0, 2, 3))
+
+
+def train_describe(folder: Path, shape: SampleShape, settings: Settings) -> None:
+    """Train the stage and write the averaged weights to `folder`/video_xl, from which it starts if they are there."""
+    train_stage("describe", folder, DescribeStage(folder, shape, settings.base), settings)

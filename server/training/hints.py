@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hints: what a drawing's colours may be, as carried from the reference, with mistakes. The paper has no such part.
+
+They ride in the channels of the image latents that CogVideoX leaves zero for all but the reference. The model is to
+take what is right in them and to mend the rest.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from server.colorize.carry import Carrier
+from server.colorize.palette import recolor
+from server.colorize.presets import WEIGHTS
+from server.matching import LINE_BELOW, LineMatcher
+
+UNKNOWN = 128
+"""Grey level of what a hint leaves open."""
+MOST_WRONG, MOST_WRONG_WITHOUT_MATCHER = 0.15, 0.5
+"""Shares of a drawing's areas that get another colour of the palette: up to this, another share in each sample. The
+matcher makes mistakes of its own."""
+MOST_OPEN = 0.3
+"""Share of a drawing's areas that are left open, likewise."""
+EMPTY_SHARE = 0.1
+"""Share of drawings that are left open as a whole."""
+
+
+def find_matcher(folder: Path) -> LineMatcher | None:
+    """The line matcher that was trained in `folder`, else the shipped one, else None."""
+    for place in (folder / "line_matcher", WEIGHTS / "line_matcher"):
+        if place.is_dir():
+            return LineMatcher.from_pretrained(place).eval().requires_grad_(False)
+    return None
+
+
+class Hints:
+    """Draws hints for samples. share: of the samples that have them. Without a matcher they are the truth, corrupted
+    the more."""
+
+    def __init__(self, share: float, matcher: LineMatcher | None) -> None:
+        self.share = share
+        self.matcher = matcher
+
+    def draw(
+        self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, colors: np.ndarray
+    ) -> np.ndarray | None:
+        """Return hints uint8 [T, H, W, 3] for line art uint8 [1 + T, H, W], whose drawing 0 is the reference; None for
+        a sample that has none.
+
+        labels: palette entries uint8 [1 + T, H, W], of which only the reference's are read where there is a matcher;
+        colors: the palette uint8 [N, 3].
+        """
+        if rng.random() >= self.share:
+            return None
+        entries = self._carry(rng, line_art, labels, len(colors)) if self.matcher else labels[1:]
+        most_wrong = MOST_WRONG if self.matcher else MOST_WRONG_WITHOUT_MATCHER
+        wrong, left_open = rng.random() * most_wrong, rng.random() * MOST_OPEN
+        drawings = zip(line_art[1:], entries, strict=True)
+        known = [_corrupt(rng, *drawing, len(colors), wrong, left_open) for drawing in drawings]
+        return recolor(np.stack(known), np.concatenate([colors, np.full((1, 3), UNKNOWN, np.uint8)]))
+
+    def _carry(self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+        """What the matcher carries: as the regions elect it, or as often each feature's own vote, which also tells
+        apart what no line does, such as a painted background."""
+        elect = rng.random() < 0.5
+        carrier = Carrier(self.matcher, line_art.__getitem__, count)  # type: ignore[arg-type]
+        found = []
+        with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn inside the training's precision
+            for votes, elected in carrier.carry(range(1, len(line_art)), 0, 0, {0: labels[0]}):
+                own = votes.argmax(axis=-1).astype(np.uint8)
+                spread = cv2.resize(own, line_art.shape[:0:-1], interpolation=cv2.INTER_NEAREST)
+                found.append(elected if elect else spread)
+        return np.stack(found)
+
+
+def _corrupt(
+    rng: np.random.Generator, line_art: np.ndarray, entries: np.ndarray, count: int, wrong: float, left_open: float
+) -> np.ndarray:
+    """Change entries [H, W] of whole areas of paper; `count` stands for unknown."""
+    if rng.random() < EMPTY_SHARE:
+        return np.full_like(entries, count)
+    number, areas = cv2.connectedComponents((line_art >= LINE_BELOW).astype(np.uint8), connectivity=4)
+    fate = rng.random(number)
+    instead = np.where(fate < wrong, rng.integers(count, size=number), -1)
+    instead[fate > 1 - left_open] = count
+    instead[0] = -1  # lines
+    return np.where(instead[areas] < 0, entries, instead[areas]).astype(np.uint8)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stage `reward`: the Color Consistency Reward refines what the stages before learned (§3.2.3, §4.1).
+
+Nothing is propagated through reward or VAE (Eq. 2): each shot of a batch is coloured several times, and steps that led
+to a better colouring than its siblings become likelier. The reward is the negative of Eq. 5's distance. The paper does
+not say which weights it refines; here they are SketchDiT and DGLM, with CogVideoX and Video-XL frozen as before.
+Colourings are sampled without guidance.
+"""
+
+from pathlib import Path
+
+import torch
+
+from server.longanimation.reward import ColorConsistencyReward, policy_gradient_loss, step_log_probability
+
+from .hints import Hints
+from .memory import MemoryKind, MemoryStage
+from .samples import SampleShape
+from .sketch import HINT_SHARE, make_hints
+from .stage import Settings, train_stage
+
+LEARNED = ("sketch_dit", "dynamic_memory")
+LIKELIHOODS = 2
+"""Steps of a sampling, chosen at random, whose likelihood stands for all of them: what bounds memory and time."""
+
+
+class RewardStage(MemoryStage):
+    """Policy gradient on sampled colourings.
+
+    colorings: of each shot. steps: of the sampling.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        shape: SampleShape,
+        settings: Settings,
+        hints: Hints | None,
+        kind: MemoryKind,
+        colorings: int,
+        steps: int,
+    ) -> None:
+        if colorings < 2 or steps < 2:
+            raise ValueError(
+                f"--colorings {colorings} and --sampling {steps} must be 2 or more: colourings are compared with each "
+                "other, and the last step has no likelihood."
+            )
+        super().__init__(folder, shape, settings, hints, kind, LEARNED, anew=())
+        self.colorings, self.steps = colorings, steps
+
+    def loss(self, batch: dict) -> torch.Tensor:
+        """The loss whose gradient is −Eq. 2, averaged over shots."""
+        given = self.given(batch).repeated(self.colorings)
+        sampled = self.sample(given, self.steps)
+        rewards = self.rewards(sampled[-1].drawn, batch).unflatten(0, (-1, self.colorings))
+        self.measures["reward"] = rewards.mean().item()
+        chosen = torch.randperm(self.steps - 1)[:LIKELIHOODS].tolist()
+        likelihoods = []
+        for step in (sampled[index] for index in chosen):
+            mean, deviation, _ = self.step(step.timestep, step.timestep_before, step.clean_before, step.latents, given)
+            likelihoods.append(step_log_probability(step.drawn, mean, deviation).unflatten(0, (-1, self.colorings)))
+        weight = (self.steps - 1) / len(chosen)
+        shots = zip(rewards, torch.stack(likelihoods, dim=1), strict=True)
+        return weight * torch.stack([policy_gradient_loss(reward, of.unbind()) for reward, of in shots]).mean()
+
+    @torch.no_grad()
+    def rewards(self, latents: torch.Tensor, batch: dict) -> torch.Tensor:
+        """The reward of each colouring's clean latents [B · colorings, F, C, h, w]."""
+        reward = ColorConsistencyReward(self.pipeline.video_xl, self.head, self.tail)
+        true = batch["color"][:, 1:].permute(0, 1, 4, 2, 3).float() / 255
+        return reward(true.repeat_interleave(self.colorings, 0), self.pipeline.decode_video(latents[:, 1:]))
+
+
+def train_reward(
+    folder: Path,
+    shape: SampleShape,
+    settings: Settings,
+    hint_share: float = HINT_SHARE,
+    kind: MemoryKind = "both",
+    colorings: int = 4,
+    steps: int = 4,
+) -> None:
+    """Train the stage and write the averaged weights into `folder`, which holds the memory stage's, or has a base."""
+    stage = RewardStage(folder, shape, settings, make_hints(folder, hint_share), kind, colorings, steps)
+    train_stage("reward", folder, stage, settings)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all stages have in common: how long and how fast they learn, and from what."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from .run import Precision, TrainingRun
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a stage trains.
+
+    minutes, steps: it ends when either is over; steps count from the start of the stage, not of the call.
+    batch: samples a step in each process, `accumulate` times. workers: processes that draw samples ahead.
+    recompute: forget activations and compute them again on the way back, for models that fill the GPU.
+    base: a pipeline's folder, such as a converted published one, whose modules are frozen but for the stage's own.
+        None trains the tiny stack.
+    pictures: minutes between sample grids.
+    """
+
+    minutes: float = 60
+    steps: int | None = None
+    batch: int = 8
+    rate: float = 1e-3
+    precision: Precision = "no"
+    accumulate: int = 1
+    workers: int = 1
+    recompute: bool = False
+    base: Path | None = None
+    pictures: float = 10
+
+
+class Stage(Protocol):
+    """Modules to train, by their names in the pipeline, and their loss."""
+
+    modules: dict[str, nn.Module]
+    measures: dict[str, float]
+
+    def to(self, device: torch.device) -> None:
+        """Move what is not trained to a device."""
+
+    def batches(self, settings: Settings, first: int) -> Iterator[dict]:
+        """Endless batches, after the `first` samples."""
+
+    def loss(self, batch: dict) -> torch.Tensor:
+        """The loss of a batch."""
+
+    def picture(self) -> np.ndarray:
+        """What the stage can do by now, in rows: line art, the stage's own, the truth; RGB uint8 [H, W, 3]."""
+
+
+def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> None:
+    """Train a stage in `folder`/NAME-run and write the averaged weights of its modules into `folder`."""
+    run = TrainingRun(folder / f"{name}-run", stage.modules, settings.rate, settings.precision, settings.accumulate)
+    stage.to(run.accelerator.device)
+    run.train(
+        stage.batches(settings, run.samples),
+        stage.loss,
+        settings.minutes,
+        settings.steps,
+        stage.picture,
+        settings.pictures,
+        stage.measures,
+    )
+    run.write(folder)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A training run can be killed at any time and goes on from its checkpoint."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from server.training import run
+from server.training.run import TrainingRun
+
+
+def batches(count: int = 4) -> Iterator[dict]:
+    for seed in itertools.count():
+        yield {"x": torch.randn(count, 3, generator=torch.Generator().manual_seed(seed))}
+
+
+class Killed(BaseException):
+    """Stands for kill -9."""
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", -1)
+    first = TrainingRun(tmp_path, {"line": torch.nn.Linear(3, 1)}, 1e-2)
+
+    def loss(batch: dict) -> torch.Tensor:
+        if first.step == 5:
+            raise Killed
+        if first.step == 3:
+            monkeypatch.setattr(run, "CHECKPOINT_SECONDS", 300)
+        return first.modules["line"](batch["x"]).square().mean()
+
+    with pytest.raises(Killed):
+        first.train(batches(), loss, minutes=1)
+    first.checkpoint.with_suffix(".tmp").write_bytes(b"half")
+    with first.log.open("a") as log:
+        log.write("6,24,0.1,0.1,0.1\n7,2")
+
+    line = torch.nn.Linear(3, 1)
+    second = TrainingRun(tmp_path, {"line": line}, 1e-2)
+    assert second.step == 3 and second.samples == 12
+    pictures = []
+
+    def picture() -> np.ndarray:
+        pictures.append(second.step)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    second.train(batches(), lambda batch: line(batch["x"]).square().mean(), 1, steps=6, picture=picture)
+    assert [int(row.split(",")[0]) for row in second.log.read_text().splitlines()] == [1, 2, 3, 4, 5, 6]
+    assert pictures == [6] and (tmp_path / "samples" / "000006.png").is_file()
+
+
+def test_accumulated_batches_are_one_step(tmp_path: Path) -> None:
+    weights = []
+    for count, accumulate in ((8, 1), (4, 2)):
+        torch.manual_seed(0)
+        line = torch.nn.Linear(3, 1)
+        whole = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
+        parts = itertools.cycle({"x": part} for part in whole.split(count))
+        training = TrainingRun(tmp_path / str(accumulate), {"line": line}, 1e-1, accumulate=accumulate)
+        training.train(parts, lambda batch, line=line: line(batch["x"]).square().mean(), 1, steps=3)
+        assert training.samples == 24
+        weights.append(line.weight.detach())
+    assert torch.allclose(*weights, atol=1e-6)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_checkpoint(tmp_path: Path) -> None:
+    line = torch.nn.Linear(3, 1)
+    training = TrainingRun(tmp_path, {"line": line}, 1e-2)
+    training.train(batches(), lambda batch: line(batch["x"]).square().mean(), 1, steps=1)
+    with pytest.raises(FloatingPointError, match="lower --rate"):
+        training.train(batches(), lambda batch: line(batch["x"]).mean() * float("nan"), 1, steps=2)
+    stored = torch.load(training.checkpoint, weights_only=True)
+    assert stored["step"] == 1 and stored["modules"]["line"]["weight"].isfinite().all()
