@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from server.colorize.regions import LINE_BELOW, find_regions
+from server.colorize.regions import find_paper, find_regions
 
 MAX_ENTRIES = 48
 """Most colours of a palette: a gradient gets several, a painted background no more than this."""
@@ -81,7 +81,7 @@ def clear_pixels(line_art: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return bool [H, W]: pixels whose 3×3 neighbourhood is paper and lies in one region."""
     square = np.ones((3, 3), np.uint8)
     of_one = cv2.erode(labels.astype(np.float32), square) == cv2.dilate(labels.astype(np.float32), square)
-    return (cv2.erode(line_art, square) >= LINE_BELOW) & of_one
+    return (cv2.erode(find_paper(line_art).astype(np.uint8), square) > 0) & of_one
 
 
 def recolor(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:

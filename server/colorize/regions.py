@@ -11,11 +11,13 @@ from math import ceil
 
 import cv2
 import numpy as np
+from skimage.measure import label
 
 LINE_BELOW = 200
-"""Line art darker than this is line; thin anti-aliased lines are never all lighter."""
+"""On white paper, line art darker than this is line; thin anti-aliased lines are never all lighter."""
 SMALLEST_REGION = 6
 """Areas of fewer pixels are specks between line pixels and join what is nearest."""
+_DARKEST_PAPER = 128
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
@@ -50,13 +52,30 @@ class Regions:
         return np.where(astray, own, source.ravel()).reshape(self.labels.shape)
 
 
+def find_paper(line_art: np.ndarray) -> np.ndarray:
+    """Tell paper from lines, bool [H, W], in line art uint8 [H, W] on paper that may be grey, and uneven.
+
+    A line is darker than seven eighths of the paper around it, which is what is brightest there. Specks of paper are
+    taken for line.
+    """
+    height, width = line_art.shape
+    blocks = cv2.resize(line_art, (max(1, width * 45 // height), 45), interpolation=cv2.INTER_AREA)
+    level = cv2.medianBlur(cv2.dilate(blocks, np.ones((5, 5), np.uint8)), 5)
+    threshold = cv2.resize(np.maximum(level, _DARKEST_PAPER), (width, height)) * np.float32(7 / 8)
+    paper = (line_art >= threshold).astype(np.uint8)
+    _, areas, stats, _ = cv2.connectedComponentsWithStats(paper, connectivity=4, ltype=cv2.CV_32S)
+    large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_REGION
+    large[0] = False
+    return large[areas]
+
+
 def find_regions(line_art: np.ndarray, max_gap: int | None = None) -> Regions:
     """Find the closed regions of line art uint8 [H, W].
 
     max_gap: the widest break of a line, in pixels, that is still closed; by default a 36th of the
     height. Both sides of it must be clearly wider than the break itself.
     """
-    is_line = line_art < LINE_BELOW
+    is_line = ~find_paper(line_art)
     if is_line.all():
         return Regions(np.zeros(line_art.shape, np.int32), is_line, np.zeros(line_art.shape, np.float32), 1)
     paper = (~is_line).astype(np.uint8)
@@ -74,6 +93,19 @@ def find_regions(line_art: np.ndarray, max_gap: int | None = None) -> Regions:
     number = (np.cumsum(keep) - 1).astype(np.int32)
     inside = keep[labels]
     return Regions(number[labels].ravel()[nearest(inside)], is_line, depth, int(keep.sum()))
+
+
+def entry_regions(line_art: np.ndarray, entries: np.ndarray) -> Regions:
+    """The regions that lines and palette entries uint8 [H, W] bound, in line art uint8 [H, W]."""
+    paper = find_paper(line_art)
+    labels, count = label(np.where(paper, entries.astype(np.int32) + 1, 0), connectivity=1, return_num=True)
+    if not count:
+        return Regions(np.zeros(line_art.shape, np.int32), ~paper, np.zeros(line_art.shape, np.float32), 1)
+    # Zero where the entry changes too, else the deepest places would lie there.
+    inside = (paper & (cv2.morphologyEx(entries, cv2.MORPH_GRADIENT, _CROSS) == 0)).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+    filled = (labels - 1).ravel()[nearest(paper)].astype(np.int32)
+    return Regions(filled, ~paper, depth, count)
 
 
 def nearest(wanted: np.ndarray) -> np.ndarray:

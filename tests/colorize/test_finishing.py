@@ -5,17 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from server.colorize.finishing import (
-    cast_votes,
-    choose_entries,
-    fill_under_lines,
-    flats,
-    lay_lines,
-    painted,
-    split_leaks,
-)
+from server.colorize.finishing import cast_votes, fill_under_lines, flats, lay_lines, painted, shaded
 from server.colorize.palette import Palette, code_colors, decode_distances, extract_palette, recolor
-from server.colorize.regions import find_regions
 
 from .drawings import BLUE, RED, SKY, scene
 
@@ -50,28 +41,8 @@ def test_a_pixel_mixed_of_two_colours_does_not_elect_a_third():
     codes = np.array([(255, 0, 0), (0, 0, 255), (128, 0, 128)], np.uint8)
     image = np.zeros((20, 20, 3), np.float32)
     image[:, :11], image[:, 11:] = (1, 0, 0), (0, 0, 1)
-    entries, margin = choose_entries(find_regions(drawing), cast_votes(decode_distances(image, codes)))
-    assert entries.tolist() == [0]
-    assert 0 < margin[0] < 0.3  # unsure, and says so
-
-
-def test_a_gap_too_wide_to_close_does_not_leak_when_the_votes_see_it():
-    drawing, painting = scene(gap=14)
-    palette = extract_palette([painting], [drawing])
-    regions = find_regions(drawing)
-    assert regions.labels[60, 60] == regions.labels[10, 10]  # by shape alone the ball is open
-    result = palette.colors[flats(drawing, cast_votes(model_scores(drawing, palette, 0.1, (96, 64))))]
-    assert tuple(result[60, 60]) == RED and tuple(result[110, 200]) == BLUE and tuple(result[10, 10]) == SKY
-
-
-def test_an_error_in_the_middle_of_an_open_region_is_outvoted():
-    drawing, painting = scene()
-    palette = extract_palette([painting], [drawing])
-    entry = palette.colors.tolist().index(list(RED))
-    votes = cast_votes(model_scores(drawing, palette, 0))
-    votes[20:30, 5:20] = np.eye(len(palette.colors))[entry]  # a patch of the sky that no line shuts in
-    regions = find_regions(drawing)
-    assert split_leaks(regions, votes).count == regions.count
+    votes = cast_votes(decode_distances(image, codes))
+    assert not (flats(drawing, votes) == 2).any()
 
 
 def test_a_palette_of_one_colour_needs_no_votes():
@@ -98,6 +69,26 @@ def test_painted_keeps_gradients():
     small = cv2.resize(picture, MODEL_SIZE, interpolation=cv2.INTER_AREA)
     error = np.abs(painted(drawing, small).astype(int) - picture).max(-1)
     assert np.mean(error[drawing == 255]) < 4
+
+
+def test_shaded_keeps_gradients_within_each_entry():
+    drawing, painting = scene(gap=14)
+    fills = fill_under_lines(scene()[0], painting)
+    entries = (fills[:, :, None] == [SKY, RED, BLUE]).all(axis=-1).argmax(axis=-1).astype(np.uint8)
+    light = np.linspace(0.5, 1.0, 320)[None, :, None]
+    small = cv2.resize((fills * light).astype(np.float32), (80, 45), interpolation=cv2.INTER_NEAREST_EXACT)
+    error = np.abs(shaded(drawing, entries, small) - fills * light).max(axis=-1)
+    assert error[drawing == 255].max() <= 6
+    assert error.mean() < 1
+
+
+def test_shaded_gives_a_region_between_the_colours_places_the_mean_of_its_entry():
+    drawing, entries = np.full((40, 40), 255, np.uint8), np.zeros((40, 40), np.uint8)
+    entries[0:2, 0:2] = entries[20:, 20:] = 1
+    colors = np.array([[(10, 20, 30)] * 2, [(10, 20, 30), (200, 100, 50)]], np.float32)
+    result = shaded(drawing, entries, colors)
+    assert tuple(result[0, 0]) == tuple(result[39, 39]) == (200, 100, 50)
+    assert tuple(result[5, 5]) == tuple(result[39, 0]) == (10, 20, 30)
 
 
 def test_the_line_art_is_on_top_untouched():

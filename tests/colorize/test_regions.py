@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from server.colorize.regions import Regions, find_regions
+from server.colorize.regions import Regions, entry_regions, find_paper, find_regions
 
 from .drawings import circle, paper
 
@@ -68,6 +68,26 @@ def test_every_line_pixel_joins_a_region_beside_it():
     assert set(np.unique(regions.labels)) == {0, 1}
     assert regions.is_line[90, 60] and regions.labels[90, 62] == regions.labels[90, 100]
     assert regions.labels[90, 57] == regions.labels[10, 10]
+
+
+def test_lines_are_told_from_grey_and_uneven_paper():
+    drawing = paper()
+    circle(drawing, (100, 90), 40)
+    cv2.rectangle(drawing, (200, 30), (300, 150), 0, -1)  # a large black area is ink, not dark paper
+    scan = np.round(drawing * np.linspace(0.6, 1, 320)).astype(np.uint8)
+    assert (find_paper(scan) == (drawing > 0.875 * 255)).mean() > 0.999
+    assert find_regions(scan).count == 2
+
+
+def test_entries_bound_regions_where_no_line_does():
+    drawing, entries = paper(60, 60), np.zeros((60, 60), np.uint8)
+    cv2.line(drawing, (30, 0), (30, 59), 0, 1)
+    entries[20:30, 10:20] = entries[20:30, 40:50] = 1
+    regions = entry_regions(drawing, entries)
+    assert regions.count == 4
+    assert same(regions, (0, 0), (29, 59)) and not same(regions, (0, 0), (59, 0))
+    assert not same(regions, (15, 25), (45, 25)) and not same(regions, (15, 25), (0, 0))
+    assert regions.depth[25, 10] == 0 and regions.depth[25, 15] > 3
 
 
 @pytest.mark.parametrize("value", [0, 255])
