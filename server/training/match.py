@@ -2,13 +2,12 @@
 """Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings coloured before,
 to the next ones. The paper has no such part."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from server.matching import (
     FINISHED,
@@ -24,6 +23,8 @@ from server.matching import (
 from server.matching.areas import LINE_BELOW
 
 from .run import TrainingRun
+from .samples import sample_batches
+from .stage import Settings
 from .stories import tell_story
 
 STORY_DRAWINGS = 60
@@ -77,21 +78,6 @@ def draw_window(seed: int, shape: WindowShape) -> dict[str, np.ndarray]:
         "labels": labels.reshape(line_art.shape).astype(np.uint8),
         "areas": np.stack([connected_areas(drawing) for drawing in line_art]),
     }
-
-
-class WindowStream(IterableDataset):
-    """An endless stream of windows; window k of a stream is the same in every run."""
-
-    def __init__(self, shape: WindowShape, first: int) -> None:
-        self.shape = shape
-        self.first = first
-
-    def __iter__(self) -> Iterator[dict]:
-        worker = get_worker_info()
-        seed, stride = (self.first + worker.id, worker.num_workers) if worker else (self.first, 1)
-        while True:
-            yield draw_window(seed, self.shape)
-            seed += stride
 
 
 class MatchStage:
@@ -165,7 +151,6 @@ def train_match(folder: Path, minutes: float, shape: WindowShape, batch: int, ra
     """Train the stage and write the averaged weights to `folder`/line_matcher; from there it starts, if they exist."""
     stage = MatchStage(folder / "line_matcher")
     run = TrainingRun(folder / "match-run", stage.modules, rate)
-    windows = DataLoader(WindowStream(shape, run.samples), batch_size=batch, num_workers=1, prefetch_factor=4)
-    run.train(iter(windows), stage.loss, minutes)
-    run.load_averages()
-    stage.matcher.save_pretrained(folder / "line_matcher")
+    settings = Settings(minutes, batch=batch, rate=rate)
+    run.train(sample_batches(partial(draw_window, shape=shape), settings, run.samples), stage.loss, minutes)
+    run.write(folder)

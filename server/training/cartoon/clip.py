@@ -79,11 +79,70 @@ class Figure(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Actor:
+class Actor:
+    """Who acts in a story: size in frame heights and pose, both by drawing."""
+
     figure: Figure
-    size: float
+    sizes: Sequence[float]
     poses: list[Pose]
     ink: Ink
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that a story's drawings are drawn from.
+
+    actors: from back to front. camera: centre of the view and its enlargement, by drawing. stage_ink: of the scenery.
+    holds, light, sentence: as in `PaintedClip`, for all drawings.
+    """
+
+    palette: Palette
+    style: Style
+    scenery: Scenery
+    stage_ink: Ink
+    actors: list[Actor]
+    camera: list[tuple[float, float, float]]
+    holds: Sequence[int]
+    light: np.ndarray
+    sentence: str
+
+    def film(self, seed: int, wanted: Sequence[int], width: int, height: int) -> PaintedClip:
+        """Draw some of the drawings; `seed` is that of the scan's grain."""
+        moving = len(set(self.camera)) > 1 or self.stage_ink.boil > 0
+        still: Sheet | None = None
+        line_art = np.empty((len(wanted), height, width), np.uint8)
+        labels, parts = np.empty_like(line_art), np.empty(line_art.shape, np.uint16)
+        views = np.empty((len(wanted), 2, 3), np.float32)
+        sheet = Sheet(width, height)
+        for i, index in enumerate(wanted):
+            x, y, zoom = self.camera[index]
+            scale = height * zoom
+            views[i] = (scale, 0, width / 2 - x * scale), (0, scale, height / 2 - y * scale)
+            view = skia.Matrix()
+            view.setAffine([scale, 0, 0, scale, width / 2 - x * scale, height / 2 - y * scale])
+            if moving:
+                sheet.paint(self.scenery.behind, self.stage_ink, view, scale, index)
+            else:
+                if still is None:
+                    still = Sheet(width, height)
+                    still.paint(self.scenery.behind, self.stage_ink, view, scale, 0)
+                sheet.copy(still)
+            for figure, actor in enumerate(self.actors, 1):
+                _perform(sheet, actor, view, scale, index, figure)
+            sheet.paint(self.scenery.before, self.stage_ink, view, scale, index, len(self.actors) + 1)
+            line_art[i] = self.style.scan.of(sheet.art, seed, index) if self.style.scan else sheet.art
+            labels[i], parts[i] = sheet.labels, sheet.parts
+        return PaintedClip(
+            line_art,
+            labels,
+            self.palette.colors,
+            self.sentence,
+            parts,
+            tuple(self.holds[index] for index in wanted),
+            self.light[list(wanted)],
+            views,
+            self.style.shading,
+        )
 
 
 _FIGURES: dict[str, Callable[[Random, Palette], Figure]] = {
@@ -109,12 +168,7 @@ def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int]
     Raises:
         IndexError: `at` names a drawing outside the story.
     """
-    wanted = [int(index) for index in (range(frames) if at is None else at)]
-    outside = [index for index in wanted if not 0 <= index < frames]
-    if outside:
-        raise IndexError(
-            f"drawings {outside} are outside the story, which has drawings 0 to {frames - 1}; ask for those"
-        )
+    wanted = choose_drawings(frames, at)
     rng = Random(seed)
     aspect, unit = width / height, width / 256
     palette = Palette(rng)
@@ -128,52 +182,40 @@ def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int]
     panned = len(set(camera)) > 1
     if not panned and rng.random() < style.painted:  # a painted background, of which the line art shows nothing
         stage_ink = replace(stage_ink, width=0.0)
-    moving = panned or stage_ink.boil > 0
-    still: Sheet | None = None
-    line_art = np.empty((len(wanted), height, width), np.uint8)
-    labels, parts = np.empty_like(line_art), np.empty(line_art.shape, np.uint16)
-    views = np.empty((len(wanted), 2, 3), np.float32)
-    sheet = Sheet(width, height)
-    for i, index in enumerate(wanted):
-        x, y, zoom = camera[index]
-        scale = height * zoom
-        views[i] = (scale, 0, width / 2 - x * scale), (0, scale, height / 2 - y * scale)
-        view = skia.Matrix()
-        view.setAffine([scale, 0, 0, scale, width / 2 - x * scale, height / 2 - y * scale])
-        if moving:
-            sheet.paint(scenery.behind, stage_ink, view, scale, index)
-        else:
-            if still is None:
-                still = Sheet(width, height)
-                still.paint(scenery.behind, stage_ink, view, scale, 0)
-            sheet.copy(still)
-        for figure, actor in enumerate(actors, 1):
-            _perform(sheet, actor, actor.poses[index], view, scale, index, figure)
-        sheet.paint(scenery.before, stage_ink, view, scale, index, len(actors) + 1)
-        line_art[i] = style.scan.of(sheet.art, seed, index) if style.scan else sheet.art
-        labels[i], parts[i] = sheet.labels, sheet.parts
     cast = ", ".join(actor.figure.name for actor in actors[:3])
     sentence = f"{cast}, {scenery.words}".replace("a orange", "an orange")
-    shown = tuple(holds[index] for index in wanted)
-    return PaintedClip(line_art, labels, palette.colors, sentence, parts, shown, light[wanted], views, style.shading)
+    story = Story(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
+    return story.film(seed, wanted, width, height)
 
 
-def _perform(
-    sheet: Sheet, actor: _Actor, pose: Pose, view: skia.Matrix, scale: float, drawing: int, figure: int
-) -> None:
-    s = actor.size
-    sx, sy = s / pose.squash, s * pose.squash
-    c, n = math.cos(pose.tilt), math.sin(pose.tilt)
-    pivot = 0.45 * sy  # it tilts about its middle when it flies, about its feet when it stands
-    pivot *= min(1.0, pose.lift * 5)
+def choose_drawings(frames: int, at: Sequence[int] | None) -> list[int]:
+    """The drawings that are asked for, by default all `frames` of the story.
+
+    Raises:
+        IndexError: `at` names a drawing outside the story.
+    """
+    wanted = [int(index) for index in (range(frames) if at is None else at)]
+    outside = [index for index in wanted if not 0 <= index < frames]
+    if outside:
+        raise IndexError(
+            f"drawings {outside} are outside the story, which has drawings 0 to {frames - 1}; ask for those"
+        )
+    return wanted
+
+
+def _perform(sheet: Sheet, actor: Actor, view: skia.Matrix, scale: float, index: int, figure: int) -> None:
+    pose, size = actor.poses[index], actor.sizes[index]
+    sx, sy = size / pose.squash, size * pose.squash
+    cos, sin = math.cos(pose.tilt), math.sin(pose.tilt)
+    pivot = 0.45 * sy * min(1.0, pose.lift * 5)  # in the air it turns about its middle, else about its feet
+    x, y = pose.x - sin * pivot, pose.y - pose.lift * size - pivot + cos * pivot
     place = skia.Matrix()
-    x, y = pose.x, pose.y - pose.lift * s
-    place.setAffine([c * sx, n * sx, -n * sy, c * sy, x - n * pivot, y - pivot + c * pivot])
+    place.setAffine([cos * sx, sin * sx, -sin * sy, cos * sy, x, y])
     place.postConcat(view)
-    sheet.paint(actor.figure.groups(pose), actor.ink, place, s * scale, drawing, figure)
+    sheet.paint(actor.figure.groups(pose), actor.ink, place, size * scale, index, figure)
 
 
-def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Scenery, style: Style) -> list[_Actor]:
+def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Scenery, style: Style) -> list[Actor]:
     abstract = rng.random() < 0.12
     count = rng.randint(2, 7) if abstract else rng.choices((1, 2, 3, 4), (3, 4, 2, 1))[0]
     shot = rng.choice((0.2, 0.3, 0.45, 0.6, 0.6, 0.75, 0.75, 1.0, 1.3))  # from long shots to close-ups
@@ -208,7 +250,7 @@ def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Sc
             width=style.ink.width * min(1.2, max(0.7, size**0.3)),
             hand=style.ink.hand and style.ink.hand.scaled(min(1.0, size * 1.6)),
         )
-        actors.append(_Actor(figure, size, poses, own))
+        actors.append(Actor(figure, [size] * frames, poses, own))
     return sorted(actors, key=lambda actor: actor.poses[0].y)
 
 
@@ -219,7 +261,7 @@ def _figure(rng: Random, palette: Palette, plain: bool) -> Figure:
     return _FIGURES[kind](rng, palette)
 
 
-def _camera(rng: Random, frames: int, aspect: float, actors: list[_Actor]) -> list[tuple[float, float, float]]:
+def _camera(rng: Random, frames: int, aspect: float, actors: list[Actor]) -> list[tuple[float, float, float]]:
     """Centre of the view and its enlargement, one a drawing."""
     kind = rng.choices(("still", "pan", "follow", "zoom", "shake"), (6, 1.5, 1.5, 1, 0.5))[0]
     zoom = rng.choice((1.0, 1.0, rng.uniform(0.85, 1.25)))

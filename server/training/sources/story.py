@@ -5,17 +5,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
-
-import numpy as np
-import skia
 
 from server.training.cartoon import PaintedClip
 from server.training.cartoon.background import MARGIN, Scenery, paint_scenery
+from server.training.cartoon.clip import Actor, Story, choose_drawings
 from server.training.cartoon.motion import Pose, choose_holds, perform
 from server.training.cartoon.palette import Palette
-from server.training.cartoon.render import Ink, Sheet
 from server.training.cartoon.shading import choose_light
 from server.training.cartoon.style import Style, choose_style
 from server.training.sources.drawing import Drawing
@@ -23,14 +20,6 @@ from server.training.sources.puppet import Puppet
 
 Families = Sequence[Sequence[Drawing]]
 """Those who may act: each one the drawings of one figure."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Actor:
-    puppet: Puppet
-    sizes: list[float]
-    poses: list[Pose]
-    ink: Ink
 
 
 def draw_story(
@@ -47,10 +36,7 @@ def draw_story(
     """
     if not families:
         raise ValueError("there are no shapes for a story: fetch them, or choose the other split")
-    wanted = [int(index) for index in (range(frames) if at is None else at)]
-    outside = [index for index in wanted if not 0 <= index < frames]
-    if outside:
-        raise IndexError(f"drawings {outside} are outside the story, which has drawings 0 to {frames - 1}")
+    wanted = choose_drawings(frames, at)
     rng = Random(seed)
     aspect = width / height
     palette = Palette(rng)
@@ -63,52 +49,19 @@ def draw_story(
     if rng.random() < style.painted:  # a painted background, of which the line art shows nothing
         stage_ink = replace(stage_ink, width=0.0)
 
-    moving = len(set(camera)) > 1 or stage_ink.boil > 0
-    still: Sheet | None = None
-    line_art = np.empty((len(wanted), height, width), np.uint8)
-    labels, parts = np.empty_like(line_art), np.empty(line_art.shape, np.uint16)
-    views = np.empty((len(wanted), 2, 3), np.float32)
-    sheet = Sheet(width, height)
-    for i, index in enumerate(wanted):
-        x, y, zoom = camera[index]
-        scale = height * zoom
-        views[i] = (scale, 0, width / 2 - x * scale), (0, scale, height / 2 - y * scale)
-        view = skia.Matrix()
-        view.setAffine([scale, 0, 0, scale, width / 2 - x * scale, height / 2 - y * scale])
-        if still is None or moving:
-            still = Sheet(width, height)
-            still.paint(scenery.behind, stage_ink, view, scale, index if moving else 0)
-        sheet.copy(still)
-        for figure, actor in enumerate(actors, 1):
-            _play(sheet, actor, index, view, scale, figure)
-        sheet.paint(scenery.before, stage_ink, view, scale, index, len(actors) + 1)
-        line_art[i] = style.scan.of(sheet.art, seed, index) if style.scan else sheet.art
-        labels[i], parts[i] = sheet.labels, sheet.parts
-    sentence = f"{', '.join(actor.puppet.name for actor in actors[:3])}, {scenery.words}"
-    shown = tuple(holds[index] for index in wanted)
-    return PaintedClip(line_art, labels, palette.colors, sentence, parts, shown, light[wanted], views, style.shading)
-
-
-def _play(sheet: Sheet, actor: _Actor, index: int, view: skia.Matrix, scale: float, figure: int) -> None:
-    pose, size = actor.poses[index], actor.sizes[index]
-    sx, sy = size / pose.squash, size * pose.squash
-    cos, sin = math.cos(pose.tilt), math.sin(pose.tilt)
-    pivot = 0.45 * sy * min(1.0, pose.lift * 5)  # in the air it turns about its middle, else about its feet
-    x, y = pose.x - sin * pivot, pose.y - pose.lift * size - pivot + cos * pivot
-    place = skia.Matrix()
-    place.setAffine([cos * sx, sin * sx, -sin * sy, cos * sy, x, y])
-    place.postConcat(view)
-    sheet.paint(actor.puppet.groups(pose), actor.ink, place, size * scale, index, figure)
+    sentence = f"{', '.join(actor.figure.name for actor in actors[:3])}, {scenery.words}"
+    story = Story(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
+    return story.film(seed, wanted, width, height)
 
 
 def _cast(
     rng: Random, palette: Palette, families: Families, frames: int, aspect: float, scenery: Scenery, style: Style
-) -> list[_Actor]:
+) -> list[Actor]:
     count = rng.choices((1, 2, 3, 4, 6), (2, 4, 3, 2, 1))[0]
     shot = 0.2 if style.small else rng.choice((0.25, 0.4, 0.55, 0.7, 0.85, 1.1))  # from long shots to close-ups
     alike = rng.random() < 0.25  # the same figure in other colours
     family = rng.choice(families)
-    actors: list[_Actor] = []
+    actors: list[Actor] = []
     for i in rng.sample(range(count), count):
         if not alike:
             family = rng.choice(families)
@@ -124,7 +77,7 @@ def _cast(
         grow, pace = rng.choice((0.0, 0.0, rng.uniform(0.1, 0.4))), rng.uniform(0.05, 0.2)
         sizes = [size * math.exp(grow * math.sin(pace * drawing)) for drawing in range(frames)]
         ink = replace(style.ink, hand=style.ink.hand and style.ink.hand.scaled(min(1.0, size * 1.6)))
-        actors.append(_Actor(puppet, sizes, poses, ink))
+        actors.append(Actor(puppet, sizes, poses, ink))
     return sorted(actors, key=lambda actor: actor.poses[0].y)
 
 
