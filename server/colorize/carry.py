@@ -14,11 +14,11 @@ from server.matching import (
     REFERENCE,
     STRIDE,
     Evidence,
+    Features,
     LineMatcher,
     connected_areas,
     gather_evidence,
     match,
-    place_grid,
     pool_labels,
 )
 
@@ -55,7 +55,7 @@ class Carrier:
             fresh = drawings[first : first + WINDOW]
             window = [keyframe, *lead, *fresh]
             images = [self._shrink(self.line_art(drawing), cv2.INTER_AREA, 255) for drawing in window]
-            features = dict(zip(window, self._features(images), strict=True))
+            features = self._features(window, images)
             small = dict(zip(window, images, strict=True))
             evidence = [self._evidence(features[keyframe], small[keyframe], known[keyframe], REFERENCE)]
             evidence += [self._evidence(features[d], small[d], known[d], FINISHED) for d in lead]
@@ -68,24 +68,24 @@ class Carrier:
             lead, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: elected}
 
     @torch.no_grad()
-    def _features(self, images: list[np.ndarray]) -> torch.Tensor:
-        """Features [T, C, h, w] of line art uint8 [H, W] at the size of matching."""
+    def _features(self, window: Sequence[int], images: list[np.ndarray]) -> dict[int, Features]:
+        """By drawing the features [h, w] of line art uint8 [H, W] at the size of matching."""
         parameter = next(self.matcher.parameters())
         line_art = torch.from_numpy(np.stack(images))[None].to(parameter.device)
         areas = torch.from_numpy(np.stack([connected_areas(image) for image in images]))[None].to(parameter.device)
-        return self.matcher(1 - line_art.to(parameter.dtype) / 255, areas)[0].cpu()
+        features = self.matcher(1 - line_art.to(parameter.dtype) / 255, areas).cpu()
+        return {drawing: features[0, index] for index, drawing in enumerate(window)}
 
-    def _evidence(self, features: torch.Tensor, line_art: np.ndarray, entries: np.ndarray, role: int) -> Evidence:
+    def _evidence(self, features: Features, line_art: np.ndarray, entries: np.ndarray, role: int) -> Evidence:
         labels = torch.from_numpy(self._shrink(entries, cv2.INTER_NEAREST, 0))
         pooled = pool_labels(labels, torch.from_numpy(line_art >= LINE_BELOW), self.count)
         return gather_evidence(features, *pooled, role)
 
     @torch.no_grad()
-    def _votes(self, features: torch.Tensor, evidence: list[Evidence], shape: tuple[int, ...]) -> np.ndarray:
-        grid = place_grid(*features.shape[1:])
-        votes = match(self.matcher, features.flatten(1).T, grid.flatten(0, 1), evidence, self.count)
+    def _votes(self, features: Features, evidence: list[Evidence], shape: tuple[int, ...]) -> np.ndarray:
         rows, columns = (-(-side // STRIDE) for side in self._size(shape))
-        return votes.unflatten(0, grid.shape[:2])[:rows, :columns].numpy()
+        votes = match(self.matcher, features[:rows, :columns].flatten(), evidence, self.count)
+        return votes.unflatten(0, (rows, columns)).numpy()
 
     def _shrink(self, image: np.ndarray, interpolation: int, padding: int) -> np.ndarray:
         """Scale an image [H, W] to the size of matching, padded at the right and below to a multiple."""

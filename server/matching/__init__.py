@@ -2,7 +2,8 @@
 """Finding the parts of one line drawing again in another, to copy their colours."""
 
 from .areas import LINE_BELOW, connected_areas
-from .evidence import FINISHED, REFERENCE, Evidence, gather_evidence, match, place_grid, pool_labels
+from .evidence import FINISHED, REFERENCE, Evidence, gather_evidence, match, pool_labels
+from .features import Features, place_grid
 from .network import MULTIPLE, STRIDE, LineMatcher
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "REFERENCE",
     "STRIDE",
     "Evidence",
+    "Features",
     "LineMatcher",
     "connected_areas",
     "gather_evidence",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from .features import Features, place_grid
 from .network import STRIDE, LineMatcher
 
 CELL = 4
@@ -24,11 +25,11 @@ REFERENCE, FINISHED = 0, 1
 class Evidence:
     """A coloured drawing, a key a cell and palette entry.
 
-    features: [K, C], of length 1. entries: int64 [K]. places: [K, 2], row and column counted in features. mass: [K],
-    how many features the key stands for. role: REFERENCE or FINISHED.
+    looks: [K, C], of length 1. entries: int64 [K]. places: [K, 2], see `Features`. mass: [K], how many features the key
+    stands for. role: REFERENCE or FINISHED.
     """
 
-    features: torch.Tensor
+    looks: torch.Tensor
     entries: torch.Tensor
     places: torch.Tensor
     mass: torch.Tensor
@@ -46,33 +47,25 @@ def pool_labels(labels: torch.Tensor, paper: torch.Tensor, count: int) -> tuple[
     return entries, share
 
 
-def place_grid(rows: int, columns: int) -> torch.Tensor:
-    """Row and column of each feature, float [rows, columns, 2]."""
-    return torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij"), dim=-1).float()
-
-
-def gather_evidence(features: torch.Tensor, entries: torch.Tensor, share: torch.Tensor, role: int) -> Evidence:
-    """Pool the features [C, h, w] of a drawing by what `pool_labels` found."""
+def gather_evidence(features: Features, entries: torch.Tensor, share: torch.Tensor, role: int) -> Evidence:
+    """Pool the features [h, w] of a drawing by what `pool_labels` found."""
     known = share > LEAST_PAPER
-    places = place_grid(*share.shape)
-    cells = (places // CELL).long()
+    cells = (place_grid(*share.shape) // CELL).long()
     number = (cells[..., 0] * share.shape[1] + cells[..., 1]) * (int(entries.max()) + 1) + entries
     keys, key_of = number[known].unique(return_inverse=True)
     weight = share[known][:, None]
     mass = share.new_zeros(len(keys), 1).index_add(0, key_of, weight)
-    pooled = features.new_zeros(len(keys), len(features)).index_add(0, key_of, features[:, known].T * weight)
-    middles = places.new_zeros(len(keys), 2).index_add(0, key_of, places[known] * weight) / mass
-    return Evidence(F.normalize(pooled, dim=1), keys % (int(entries.max()) + 1), middles, mass[:, 0], role)
+    seen = torch.cat([features.looks[known], features.places[known]], dim=1) * weight
+    looks, places = seen.new_zeros(len(keys), seen.shape[1]).index_add(0, key_of, seen).tensor_split([-2], dim=1)
+    return Evidence(F.normalize(looks, dim=1), keys % (int(entries.max()) + 1), places / mass, mass[:, 0], role)
 
 
-def match(
-    network: LineMatcher, features: torch.Tensor, places: torch.Tensor, evidence: Sequence[Evidence], count: int
-) -> torch.Tensor:
-    """Return the votes [Q, count] of the evidence for each of the features [Q, C] at places [Q, 2]; they add up to 1.
+def match(network: LineMatcher, features: Features, evidence: Sequence[Evidence], count: int) -> torch.Tensor:
+    """Return the votes [Q, count] of the evidence for each of the features [Q]; they add up to 1.
 
-    A key counts the more, the more alike its feature and the nearer its place.
+    A key counts the more, the more alike its look and the nearer its place.
     """
-    keys = torch.cat([drawing.features * network.log_scale[drawing.role].exp() for drawing in evidence])
+    keys = torch.cat([drawing.looks * network.log_scale[drawing.role].exp() for drawing in evidence])
     spots = torch.cat([drawing.places for drawing in evidence]) / CELL
     strength = torch.cat(
         [network.bias[drawing.role] + torch.log(drawing.mass / CELL**2 + 0.05) for drawing in evidence]
@@ -80,9 +73,12 @@ def match(
     reach = torch.cat([network.log_reach[d.role].exp().expand(len(d.entries)) for d in evidence])
     entries = F.one_hot(torch.cat([drawing.entries for drawing in evidence]), count).to(keys.dtype)
     votes = []
-    for chunk, where in zip(features.split(CHUNK), (places / CELL).split(CHUNK), strict=True):
+    for first in range(0, len(features.looks), CHUNK):
+        asked = features[first : first + CHUNK]
+        where = asked.places / CELL
         squares = (where**2).sum(dim=1, keepdim=True) + (spots**2).sum(dim=1)
         away = torch.addmm(squares, where, spots.T, alpha=-2).clamp(min=0)
-        logits = torch.addmm(strength, chunk, keys.T) - reach * torch.log1p(away)
+        logits = torch.addmm(strength, asked.looks * asked.sharpness[:, None], keys.T)
+        logits = logits - asked.reach[:, None] * reach * torch.log1p(away)
         votes.append(logits.softmax(dim=1) @ entries)
     return torch.cat(votes)

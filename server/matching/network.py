@@ -11,10 +11,16 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 
+from .features import Features, place_grid
+
 STRIDE = 4
 """Pixels to a feature, each way."""
 MULTIPLE = 16
 """Heights and widths must be multiples of this."""
+
+
+_OFFSET_UNIT = 16.0
+"""Features that a unit of the network's output moves a place; it learns the sooner, the nearer to 1 its outputs are."""
 
 
 class _Residual(nn.Module):
@@ -61,7 +67,7 @@ def _rotate(x: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]) -> tor
 class LineMatcher(ModelMixin, ConfigMixin):
     """Features of line art.
 
-    width: channels at a quarter of the size; twice and four times as many below. features: channels of the result.
+    width: channels at a quarter of the size; twice and four times as many below. features: channels of a look.
     """
 
     @register_to_config
@@ -86,13 +92,16 @@ class LineMatcher(ModelMixin, ConfigMixin):
         self.from8 = nn.Conv2d(half, 4 * width, 1)
         self.up4 = nn.Sequential(_Residual(width), _Residual(width))
         self.out = nn.Conv2d(width, features, 1)
+        self.out_place = nn.Conv2d(width, 4, 1)
+        nn.init.zeros_(self.out_place.weight)
+        nn.init.zeros_(self.out_place.bias)
         # How alike two features must be, and how near, for a match: for the reference and for a finished drawing.
         self.log_scale = nn.Parameter(torch.full((2,), 2.3))
         self.log_reach = nn.Parameter(torch.tensor([-3.0, -1.0]))
         self.bias = nn.Parameter(torch.zeros(2))
 
-    def forward(self, line_art: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
-        """Return features [B, T, features, H/4, W/4], of length 1.
+    def forward(self, line_art: torch.Tensor, areas: torch.Tensor) -> Features:
+        """Return the features [B, T, H/4, W/4].
 
         line_art: darkness [B, T, H, W], 0 paper and 1 line. Drawing 0 of each window is the reference; the others
         follow each other.
@@ -121,8 +130,12 @@ class LineMatcher(ModelMixin, ConfigMixin):
         eighth = self.up8(eighth + F.pixel_shuffle(self.from16(low), 2))
         quarter = self.up4(quarter + F.pixel_shuffle(self.from8(F.silu(eighth)), 2))
         quarter = quarter + self.area_out(F.silu(spread(quarter)))
-        features = self.out(F.silu(quarter)).float()
-        return F.normalize(features, dim=1).unflatten(0, (batch, count))
+        quarter = F.silu(quarter)
+        looks, found = (out(quarter).float().permute(0, 2, 3, 1) for out in (self.out, self.out_place))
+        offsets, weights = found.split(2, dim=-1)
+        places = place_grid(*looks.shape[1:3]).to(looks.device) + _OFFSET_UNIT * offsets
+        sharpness, reach = weights.exp().unbind(-1)
+        return Features(F.normalize(looks, dim=-1), places, sharpness, reach).unflatten((batch, count))
 
 
 class _AreaMean:

@@ -13,11 +13,11 @@ from server.matching import (
     FINISHED,
     REFERENCE,
     Evidence,
+    Features,
     LineMatcher,
     connected_areas,
     gather_evidence,
     match,
-    place_grid,
     pool_labels,
 )
 from server.matching.areas import LINE_BELOW
@@ -92,24 +92,24 @@ class MatchStage:
         """Mean cross-entropy of the queries' palette entries."""
         with torch.autocast("cpu", torch.bfloat16):
             features = self.matcher(1 - batch["line_art"] / 255, batch["areas"])
-        windows = zip(features, batch["line_art"], batch["labels"], strict=True)
-        return torch.stack([self._window_loss(*window) for window in windows]).mean()
+        windows = zip(batch["line_art"], batch["labels"], strict=True)
+        return torch.stack([self._window_loss(features[i], *window) for i, window in enumerate(windows)]).mean()
 
-    def _window_loss(self, features: torch.Tensor, line_art: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """features [1 + T, C, h, w]; line_art, labels [1 + T, H, W]."""
+    def _window_loss(self, features: Features, line_art: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """features [1 + T, h, w]; line_art, labels [1 + T, H, W]."""
         count = int(labels.max()) + 1
         pooled = [pool_labels(*drawing, count) for drawing in zip(labels, line_art >= LINE_BELOW, strict=True)]
         evidence = [gather_evidence(features[0], *pooled[0], REFERENCE)]
         losses = []
-        for index in range(1, len(features)):
+        for index in range(1, len(labels)):
             entries, share = pooled[index]
             asked = share > LEAST_SHARE
-            queries, places = features[index][:, asked].T, place_grid(*share.shape)[asked]
+            queries = features[index][asked]
             used = self._choose(evidence)
-            losses.append(self._query_loss(queries, places, used, entries[asked], pooled[0][0][asked], count))
+            losses.append(self._query_loss(queries, used, entries[asked], pooled[0][0][asked], count))
             if torch.rand(()) < OWN_SHARE:
                 with torch.no_grad():
-                    own = match(self.matcher, queries, places, used, count).argmax(dim=1)
+                    own = match(self.matcher, queries, used, count).argmax(dim=1)
                 entries = entries.clone()
                 entries[asked] = own
             evidence.append(gather_evidence(features[index], entries, share * asked, FINISHED))
@@ -126,8 +126,7 @@ class MatchStage:
 
     def _query_loss(
         self,
-        queries: torch.Tensor,
-        places: torch.Tensor,
+        queries: Features,
         evidence: list[Evidence],
         entries: torch.Tensor,
         reference: torch.Tensor,
@@ -140,9 +139,9 @@ class MatchStage:
         still = torch.where(entries == reference, STILL_WEIGHT, 1.0)
         weight = present[entries] * still / frequency[entries].sqrt()
         if not weight.any():
-            return queries.sum() * 0
+            return queries.looks.sum() * 0
         asked = torch.multinomial(weight, QUERIES, replacement=True)
-        votes = match(self.matcher, queries[asked], places[asked], evidence, count)
+        votes = match(self.matcher, queries[asked], evidence, count)
         right = votes.gather(1, entries[asked][:, None])
         return -right.clamp(min=1e-6).log().mean()
 
