@@ -37,9 +37,19 @@ def assemble_preset(run: Path, base: Path | None = None, target: Path | None = N
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     pipeline.to(torch.bfloat16).save_pretrained(fresh)
+    _forget_origin(fresh)
     (fresh / "preset.json").write_text(settings, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     if (run / "line_matcher").is_dir():
         matcher = LineMatcher.from_pretrained(run / "line_matcher", torch_dtype=torch.bfloat16)
         matcher.save_pretrained(target.with_name("line_matcher"))
+        _forget_origin(target.with_name("line_matcher"))
+
+
+def _forget_origin(folder: Path) -> None:
+    """Take out of the configurations the path that the weights were loaded from: it is of this machine."""
+    for path in folder.rglob("config.json"):
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config.pop("_name_or_path", None)
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -67,6 +67,7 @@ def test_the_stages_in_order_make_a_preset(tmp_path: Path) -> None:
 
     assemble_preset(tmp_path, target=tmp_path / "weights" / "small")
     assert find_preset("small", tmp_path / "weights").hints
+    assert not [path for path in (tmp_path / "weights").rglob("*.json") if str(tmp_path) in path.read_text()]
     loaded = LongAnimationPipeline.from_pretrained(tmp_path / "weights" / "small")
     assert loaded.transformer.dtype == torch.float32
     assert loaded.dynamic_memory.proj_out.any()
