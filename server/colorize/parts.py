@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+from server.longanimation import FUSION_START
 from server.longanimation.long_shot import MemoryKind
 
 
@@ -15,7 +16,7 @@ class Parts:
     """
 
     memory: tuple[MemoryKind, ...] = ("global", "local")
-    fusion_start: float = 0.62
+    fusion_start: float = FUSION_START
     carried: bool = True
 
 

@@ -77,7 +77,9 @@ def _compared(title: str, parts: Parts) -> Method:
     return Method(title, functools.partial(_with_parts, parts, "flats"))
 
 
-def _ablated(title: str, memory: tuple[MemoryKind, ...] = MODEL.memory, fusion_start: float = 0.62) -> Method:
+def _ablated(
+    title: str, memory: tuple[MemoryKind, ...] = MODEL.memory, fusion_start: float = MODEL.fusion_start
+) -> Method:
     """The model alone, as it painted: an election in every region would hide what a part adds."""
     parts = replace(MODEL, memory=memory, fusion_start=fusion_start)
     return Method(title, functools.partial(_with_parts, parts, "painted"))

@@ -3,7 +3,7 @@
 
 from .long_shot import ColoredSegment, LongShot
 from .memory import DynamicGlobalLocalMemory
-from .pipeline import LongAnimationPipeline, NonFiniteLatents, SegmentOutput
+from .pipeline import FUSION_START, LongAnimationPipeline, NonFiniteLatents, SegmentOutput
 from .quality import DRAFT, EXACT, FINAL, QUALITIES, Quality
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
@@ -14,6 +14,7 @@ __all__ = [
     "DRAFT",
     "EXACT",
     "FINAL",
+    "FUSION_START",
     "QUALITIES",
     "ColoredSegment",
     "DynamicGlobalLocalMemory",

@@ -44,6 +44,11 @@ class NonFiniteLatents(ArithmeticError):
     """The latents are no longer numbers; the message says since when and what to try."""
 
 
+FUSION_START = 0.62
+"""Share of the steps that pass before fusion begins: the research code fuses after the steps i > 30 of 50 (paper:
+t_st = 20)."""
+
+
 @dataclass(frozen=True)
 class SegmentOutput:
     """A coloured segment.
@@ -223,7 +228,7 @@ class LongAnimationPipeline(DiffusionPipeline):
         generator: torch.Generator | None = None,
         memory: MappedMemory | None = None,
         previous_tail: torch.Tensor | None = None,
-        fusion_start: float = 0.62,
+        fusion_start: float = FUSION_START,
         prompt_embeds: torch.Tensor | None = None,
         negative_prompt_embeds: torch.Tensor | None = None,
         sketch_latents: torch.Tensor | None = None,
@@ -248,8 +253,7 @@ class LongAnimationPipeline(DiffusionPipeline):
         memory: from `map_memory`, for all but the first segment.
         previous_tail: the previous segment's `SegmentOutput.tail`; its last latents must cover the drawings of this
             segment's latents 2..5, the reference's being 0.
-        fusion_start: share of the steps that pass before fusion begins. The research code fuses after the steps i > 30
-            of 50 (paper: t_st = 20).
+        fusion_start: share of the steps that pass before fusion begins.
         latents: pure noise to begin with, [B, 1 + f, C, h, w]. step_noise: noise of each step, likewise.
         quality: how much of the sampling is left out; a shot keeps to one.
         compatibility: "research" draws the noise of all steps but the first and the last twice and takes the second.

@@ -18,7 +18,7 @@ from .sketch import HINT_SHARE, DenoisingStage, Given, Memory, make_hints, model
 from .stack import load_stack
 from .stage import Settings, train_stage
 
-MemoryKind = Literal["local", "global", "both"]
+MemoryChoice = Literal["local", "global", "both"]
 """What DGLM reads: the latest drawings, all earlier ones, or both (Table 2 of the paper compares them)."""
 
 
@@ -34,7 +34,7 @@ class MemoryStage(DenoisingStage):
         shape: SampleShape,
         settings: Settings,
         hints: Hints | None,
-        kind: MemoryKind,
+        kind: MemoryChoice,
         learned: tuple[str, ...],
         anew: tuple[str, ...],
     ) -> None:
@@ -74,7 +74,7 @@ def train_memory(
     shape: SampleShape,
     settings: Settings,
     hint_share: float = HINT_SHARE,
-    kind: MemoryKind = "both",
+    kind: MemoryChoice = "both",
     joint: bool = False,
 ) -> None:
     """Train the stage and write the averaged weights into `folder`, which holds the sketch stage's, or has a base."""

@@ -14,7 +14,7 @@ import torch
 from server.longanimation.reward import ColorConsistencyReward, policy_gradient_loss, step_log_probability
 
 from .hints import Hints
-from .memory import MemoryKind, MemoryStage
+from .memory import MemoryChoice, MemoryStage
 from .samples import SampleShape
 from .sketch import HINT_SHARE, make_hints
 from .stage import Settings, train_stage
@@ -36,7 +36,7 @@ class RewardStage(MemoryStage):
         shape: SampleShape,
         settings: Settings,
         hints: Hints | None,
-        kind: MemoryKind,
+        kind: MemoryChoice,
         colorings: int,
         steps: int,
     ) -> None:
@@ -76,7 +76,7 @@ def train_reward(
     shape: SampleShape,
     settings: Settings,
     hint_share: float = HINT_SHARE,
-    kind: MemoryKind = "both",
+    kind: MemoryChoice = "both",
     colorings: int = 4,
     steps: int = 4,
 ) -> None:
