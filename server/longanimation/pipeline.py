@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 OFS = 2.0
 """CogVideoX-1.5's constant offset embedding."""
 
+FUSION_START = 0.62
+"""Share of the steps that pass before fusion begins: the research code fuses after the steps i > 30 of 50 (paper:
+t_st = 20)."""
+
 MEMORY_HEAD = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
 MEMORY_TAIL = "\nCan you describe the scene and color in anime?<|im_end|>\n<|im_start|>assistant\n"
 """What Video-XL is told before and asked after the frames."""
@@ -42,11 +46,6 @@ it returns may hold other latents. What it raises ends the run."""
 
 class NonFiniteLatents(ArithmeticError):
     """The latents are no longer numbers; the message says since when and what to try."""
-
-
-FUSION_START = 0.62
-"""Share of the steps that pass before fusion begins: the research code fuses after the steps i > 30 of 50 (paper:
-t_st = 20)."""
 
 
 @dataclass(frozen=True)
