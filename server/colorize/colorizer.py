@@ -19,7 +19,7 @@ from server.longanimation.plan import Segment
 from server.longanimation.sketch import fitted_size, image_signal, sketch_signal, unfit
 from server.matching import LineMatcher
 
-from .carry import Carrier
+from .carry import Carried, Carrier
 from .finishing import cast_votes, fill_under_lines, flats, lay_lines, painted
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from .parts import WHOLE, Parts
@@ -33,9 +33,6 @@ DRAFT_VOTES = 2
 """Most votes of a draft; on procedural clips it takes a quarter of the time and is hardly worse than with eight."""
 
 StepCallback = Callable[[int, int], None]
-
-Carried = dict[int, tuple[np.ndarray, np.ndarray]]
-"""What the line matcher carries to drawings: votes float32 [h, w, N] and the entries uint8 [H, W] they elect."""
 
 
 class Colorizer:
@@ -127,7 +124,7 @@ class Coloring:
         images = unfit(colored.frames.permute(1, 0, 3, 4, 2).numpy(), rows, columns)
         frames, colors, entries = {}, [], []
         for drawing, pictures in zip(segment.drawings, images, strict=True):
-            color, labels = self._finish(drawing, pictures, carried.get(drawing))
+            color, labels = self._finish(drawing, pictures, segment.keyframe, carried.get(drawing))
             frames[drawing] = lay_lines(color, self._line_art(drawing))
             entries.append(_shrink(labels, self.height, self.width))
             if self._plain:
@@ -157,7 +154,7 @@ class Coloring:
         images = np.stack([*videos, state["colors"]] if self._plain else videos)
         self._long_shot.remember(index, torch.from_numpy(images).permute(0, 1, 4, 2, 3), tail)
 
-    def _carry(self, index: int) -> Carried:
+    def _carry(self, index: int) -> dict[int, Carried]:
         """Carry the colours of the keyframe, and of the drawing coloured beside the segment, to its drawings."""
         segment = self.segments[index]
         known = {segment.keyframe: self._painted_labels(segment.keyframe)}
@@ -168,12 +165,12 @@ class Coloring:
         drawings = [drawing for drawing in segment.drawings if drawing not in self.shot.keyframes]
         return dict(zip(drawings, self._carrier.carry(drawings, segment.keyframe, neighbour, known), strict=True))
 
-    def _hints(self, segment: Segment, carried: Carried) -> torch.Tensor:
+    def _hints(self, segment: Segment, carried: dict[int, Carried]) -> torch.Tensor:
         """The drawings of a segment as far as they are carried or finished, in each vote's colours, [B, F, 3, H, W]."""
         hints = []
         for drawing in segment.sequence:
             if drawing in carried:
-                labels = _shrink(carried[drawing][1], self.height, self.width)
+                labels = _shrink(carried[drawing].entries, self.height, self.width)
             elif drawing in self.shot.keyframes:
                 labels = _shrink(self._painted_labels(drawing), self.height, self.width)
             else:
@@ -203,6 +200,11 @@ class Coloring:
         """The palette entries [H, W] of a keyframe."""
         return self._palette.labels[self._keyframes.index(keyframe)]
 
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the colouring itself
+    def _painting(self, keyframe: int) -> np.ndarray:
+        """A keyframe's colours RGB uint8 [H, W, 3] without its lines."""
+        return fill_under_lines(self._line_art(keyframe), self.shot.keyframes[keyframe])
+
     @functools.cached_property
     def _codes(self) -> list[np.ndarray]:
         """The code colours that stand for the palette, a set a vote."""
@@ -227,22 +229,25 @@ class Coloring:
         return references
 
     def _finish(
-        self, drawing: int, images: np.ndarray, carried: tuple[np.ndarray, np.ndarray] | None
+        self, drawing: int, images: np.ndarray, keyframe: int, carried: Carried | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], and what is carried to it into its colours at
         full size, RGB uint8 [H, W, 3] without lines, and its palette entries uint8 [H, W]."""
         line_art, colors = self._line_art(drawing), self._palette.colors
         if drawing in self.shot.keyframes:
-            color, entries = fill_under_lines(line_art, self.shot.keyframes[drawing]), self._painted_labels(drawing)
+            color, entries = self._painting(drawing), self._painted_labels(drawing)
         else:
             votes = self._model_votes(images)
             if carried is not None:
-                votes = carried[0] + MODEL_WEIGHT * _resize_votes(votes, carried[0].shape[:2])
+                votes = carried.votes + MODEL_WEIGHT * _resize_votes(votes, carried.votes.shape[:2])
             entries = flats(line_art, votes)
             if self.shot.finish == "flats":
                 color = colors[entries]
             else:
                 color = painted(line_art, colors[votes.argmax(axis=-1)] if self._codes else images[0])
+            if carried is not None:
+                entries = np.where(carried.still, self._painted_labels(keyframe), entries)
+                color = np.where(carried.still[..., None], self._painting(keyframe), color)
         if self.shot.masks:
             elected = self._codes or drawing in self.shot.keyframes
             generated = entries == len(colors) - 1 if elected else np.ones_like(entries, bool)

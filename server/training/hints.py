@@ -68,10 +68,10 @@ class Hints:
         carrier = Carrier(self.matcher, line_art.__getitem__, count)  # type: ignore[arg-type]
         found = []
         with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn inside the training's precision
-            for votes, elected in carrier.carry(range(1, len(line_art)), 0, 0, {0: labels[0]}):
-                own = votes.argmax(axis=-1).astype(np.uint8)
+            for carried in carrier.carry(range(1, len(line_art)), 0, 0, {0: labels[0]}):
+                own = carried.votes.argmax(axis=-1).astype(np.uint8)
                 spread = cv2.resize(own, line_art.shape[:0:-1], interpolation=cv2.INTER_NEAREST)
-                found.append(elected if elect else spread)
+                found.append(carried.entries if elect else spread)
         return np.stack(found)
 
 

@@ -38,7 +38,7 @@ def test_colours_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     carrier = Carrier(matcher, drawings.__getitem__, count=3)
     carried = list(carrier.carry(range(1, 1 + STEPS), keyframe=0, neighbour=0, entries={0: truth[0]}))
     assert len(carried) == STEPS
-    for index, (votes, elected) in enumerate(carried, start=1):
+    for index, (votes, elected, _) in enumerate(carried, start=1):
         assert votes.shape == (45, 80, 3) and np.allclose(votes.sum(-1), 1, atol=1e-3)
         assert share_right(elected, truth[index], drawings[index]) > 0.98
     assert share_right(truth[0], truth[STEPS], drawings[STEPS]) < 0.9  # held, the keyframe is wrong
@@ -49,8 +49,8 @@ def test_a_finished_neighbour_is_evidence_too(matcher: LineMatcher, rolling) -> 
     drawings, truth = rolling
     changed = np.where((truth[4] == 1), 2, truth[4]).astype(np.uint8)
     carrier = Carrier(matcher, drawings.__getitem__, count=3)
-    (votes, _) = next(carrier.carry([5], keyframe=0, neighbour=4, entries={0: truth[0], 4: changed}))
-    (alone, _) = next(carrier.carry([5], keyframe=0, neighbour=0, entries={0: truth[0]}))
+    votes = next(carrier.carry([5], keyframe=0, neighbour=4, entries={0: truth[0], 4: changed})).votes
+    alone = next(carrier.carry([5], keyframe=0, neighbour=0, entries={0: truth[0]})).votes
     ball = (60 // 4, (50 + 12 * 5) // 4)
     assert votes[ball][2] > alone[ball][2] + 0.2
 
@@ -60,5 +60,21 @@ def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
     odd = drawing[:171, :303]
     carrier = Carrier(matcher, lambda index: odd, count=2)
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
-    ((votes, elected),) = carrier.carry([1], keyframe=0, neighbour=0, entries={0: entries})
+    ((votes, elected, _),) = carrier.carry([1], keyframe=0, neighbour=0, entries={0: entries})
     assert votes.shape == (43, 76, 2) and elected.shape == odd.shape
+
+
+def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, rolling) -> None:
+    """Also where it is painted without lines: here a sky in stripes two pixels wide."""
+    drawings, truth = rolling
+    stripes = (np.arange(320) // 2 % 2 * 3).astype(np.uint8)
+    painted = np.where(truth[0] == 0, stripes, truth[0]).astype(np.uint8)
+    carrier = Carrier(matcher, drawings.__getitem__, count=4)
+    ((_, entries, still),) = carrier.carry([STEPS], keyframe=0, neighbour=0, entries={0: painted})
+    far = np.zeros(still.shape, bool)
+    far[:, 260:] = far[110:, :] = True  # the right and the lower part, where nothing is drawn
+    far &= truth[0] == 0
+    assert still[far].mean() > 0.9
+    assert (entries == painted)[still].all()
+    ball = (truth[STEPS] == 1) & (drawings[STEPS] == 255)
+    assert not still[ball & (truth[0] != 1)].any()
