@@ -20,11 +20,12 @@ from server.longanimation.sketch import fitted_size, image_signal, sketch_signal
 from server.matching import LineMatcher
 
 from .carry import Carried, Carrier
-from .finishing import cast_votes, fill_under_lines, flats, lay_lines, painted
+from .election import Election, elect
+from .finishing import cast_votes, fill_under_lines, lay_lines, painted, shaded, soft_colors
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from .parts import WHOLE, Parts
 from .presets import WEIGHTS, Preset, find_preset
-from .shot import Drawings, SegmentResult, Shot
+from .shot import Drawings, Guess, SegmentResult, Shot
 
 MODEL_WEIGHT = 0.25
 """What the model's votes count beside those that the line matcher carries, measured on procedural clips."""
@@ -122,11 +123,13 @@ class Coloring:
         colored = self._long_shot.color(index, _step_callback(on_step, self.preset.steps), hints)
         rows, columns = self._line_art(segment.drawings[0]).shape
         images = unfit(colored.frames.permute(1, 0, 3, 4, 2).numpy(), rows, columns)
-        frames, colors, entries = {}, [], []
+        frames, colors, entries, guesses = {}, [], [], {}
         for drawing, pictures in zip(segment.drawings, images, strict=True):
-            color, labels = self._finish(drawing, pictures, segment.keyframe, carried.get(drawing))
+            color, labels, election = self._finish(drawing, pictures, segment.keyframe, carried.get(drawing))
             frames[drawing] = lay_lines(color, self._line_art(drawing))
             entries.append(_shrink(labels, self.height, self.width))
+            if election and (unsure := self._guesses(election)):
+                guesses[drawing] = unsure
             if self._plain:
                 colors.append(_shrink(color, self.height, self.width))
         state = {"entries": np.stack(entries), "labels": labels}
@@ -136,7 +139,7 @@ class Coloring:
             state["tail"] = colored.tail.float().cpu().numpy()
         packed = io.BytesIO()
         np.savez_compressed(packed, allow_pickle=False, **state)
-        result = SegmentResult(frames, packed.getvalue())
+        result = SegmentResult(frames, packed.getvalue(), guesses)
         self.restore(index, result)
         return result
 
@@ -230,21 +233,24 @@ class Coloring:
 
     def _finish(
         self, drawing: int, images: np.ndarray, keyframe: int, carried: Carried | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, Election | None]:
         """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], and what is carried to it into its colours at
-        full size, RGB uint8 [H, W, 3] without lines, and its palette entries uint8 [H, W]."""
-        line_art, colors = self._line_art(drawing), self._palette.colors
+        full size, RGB uint8 [H, W, 3] without lines, its palette entries uint8 [H, W], and how they were elected."""
+        line_art, colors, election = self._line_art(drawing), self._palette.colors, None
         if drawing in self.shot.keyframes:
             color, entries = self._painting(drawing), self._painted_labels(drawing)
         else:
             votes = self._model_votes(images)
             if carried is not None:
                 votes = carried.votes + MODEL_WEIGHT * _resize_votes(votes, carried.votes.shape[:2])
-            entries = flats(line_art, votes)
+            election = elect(line_art, votes)
+            entries = election.entries
             if self.shot.finish == "flats":
                 color = colors[entries]
+            elif self._codes:
+                color = shaded(line_art, entries, soft_colors(votes, entries, colors))
             else:
-                color = painted(line_art, colors[votes.argmax(axis=-1)] if self._codes else images[0])
+                color = painted(line_art, images[0])
             if carried is not None:
                 entries = np.where(carried.still, self._painted_labels(keyframe), entries)
                 color = np.where(carried.still[..., None], self._painting(keyframe), color)
@@ -252,7 +258,15 @@ class Coloring:
             elected = self._codes or drawing in self.shot.keyframes
             generated = entries == len(colors) - 1 if elected else np.ones_like(entries, bool)
             color = np.where(generated[..., None], painted(line_art, images[-1]), color)
-        return color, entries
+        return color, entries, election
+
+    def _guesses(self, election: Election) -> list[Guess]:
+        names = ["#" + bytes(color).hex() for color in self._palette.colors]
+        guesses = []
+        for region in election.unsure():
+            own, other = (names[entry] for entry in region.entries)
+            guesses.append(Guess(own, other, region.margin, region.share, region.box))
+        return guesses
 
     def _model_votes(self, images: np.ndarray) -> np.ndarray:
         """The model's votes float32 [h, w, N] for a drawing."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From small votes and pictures to finished frames: clean fills at the shot's size, the animator's lines on top.
 
-`flats` elects a palette entry for every region; `shaded`, `painted` and, for a drawing that is painted already,
-`fill_under_lines` give the colours, without lines; `lay_lines` puts the drawing over them.
+`flats` elects a palette entry for every region; `shaded` by `soft_colors`, `painted` and, for a drawing that is painted
+already, `fill_under_lines` give the colours, without lines; `lay_lines` puts the drawing over them.
 """
 
 import cv2
@@ -10,8 +10,11 @@ import numpy as np
 from scipy import ndimage
 
 from server.colorize.election import elect
-from server.colorize.palette import clear_pixels
+from server.colorize.palette import clear_pixels, to_lab
 from server.colorize.regions import Regions, entry_regions, find_regions
+
+SAME_GRADIENT = 20.0
+"""Palette entries that look no more different than this (CIE76 ΔE) may be steps of one gradient."""
 
 
 def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
@@ -53,6 +56,19 @@ def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
     sure = regions.depth >= clear[regions.labels]
     color = large.reshape(-1, 3)[regions.sources(sure)]
     return _smooth_seams(color, regions, sure, reach)
+
+
+def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """What soft colour the votes see at each of their pixels: the mean of the elected entry and of those that could be
+    steps of the same gradient (CIE76 ΔE up to `SAME_GRADIENT`), RGB float32 [h, w, 3].
+
+    votes: float32 [h, w, N]; entries: elected, uint8 [H, W]; palette: uint8 [N, 3].
+    """
+    lab = to_lab(palette)
+    near = (np.square(lab[:, None] - lab).sum(axis=2) < SAME_GRADIENT**2).astype(np.float32)
+    elected = cv2.resize(entries, votes.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    weight = votes * near[elected] + 1e-6 * np.eye(len(palette), dtype=np.float32)[elected]
+    return weight @ palette.astype(np.float32) / weight.sum(axis=2, keepdims=True)
 
 
 def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.ndarray:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.colorize.regions import LINE_BELOW
-from server.colorize.shot import Drawings, Shot
+from server.colorize.shot import Drawings, Guess, Shot
 from server.images import encode_png, read_line_art, read_mask, read_painted, read_size
 from shared.digests import address_of
 from shared.protocol import Quality
@@ -192,7 +193,8 @@ def write_frame(path: Path, content: bytes) -> None:
 
 
 def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Console) -> None:
-    """Colour a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
+    """Colour a folder's shot and write each frame under its drawing's file name as soon as its segment is done, and
+    beside them `guesses.json`: by file name the regions that may have the wrong colour, see `Guess`.
 
     coloring: that of `source.shot`.
     """
@@ -209,6 +211,7 @@ def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Cons
     if coloring.note:
         console.print(coloring.note, markup=False, highlight=False)
     total = len(coloring.segments)
+    guesses: dict[str, list[Guess]] = {}
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("Colouring", total=total)
         for index in range(total):
@@ -221,7 +224,18 @@ def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Cons
                 content = encode_png(image)
                 for path in frames_of[drawing]:
                     write_frame(output / path.name, content)
+            guesses |= {frames_of[drawing][0].name: found for drawing, found in result.guesses.items()}
             progress.update(bar, completed=index + 1)
+    listed = {name: [asdict(guess) for guess in guesses[name]] for name in sorted(guesses)}
+    write_frame(output / "guesses.json", (json.dumps(listed, indent=2) + "\n").encode())
+    if guesses:
+        worst = max(guesses, key=lambda name: sum(guess.share for guess in guesses[name]))
+        console.print(
+            f"{len(guesses)} of {source.exposure.drawing_count} drawings have regions whose colour is a guess, most of "
+            f"all {worst}: see {output / 'guesses.json'}, and paint one of them as another keyframe.",
+            markup=False,
+            highlight=False,
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -59,11 +59,28 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """A region that may have the wrong colour.
+
+    color, runner_up: what it has and what it may be, as `#rrggbb`. margin: by what share of the votes it was chosen.
+    share: of the frame's area. box: left, top, width and height in pixels.
+    """
+
+    color: str
+    runner_up: str
+    margin: float
+    share: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
 class SegmentResult:
     """A finished segment.
 
     frames: finished RGB uint8 [H, W, 3] by drawing, line art on top. state: what later segments need, as bytes.
+    guesses: by drawing, the largest first; drawings without any are left out.
     """
 
     frames: dict[int, np.ndarray]
     state: bytes
+    guesses: dict[int, list[Guess]] = field(default_factory=dict)

@@ -9,6 +9,10 @@ from server.colorize.shot import Drawings, SegmentResult, Shot
 from server.images import encode_png, read_line_art, read_mask, read_painted
 from server.storage.blobs import Blobs
 from shared.protocol import ShotManifest
+from shared.timing import Exposure
+
+MOST_TOLD = 5
+"""Frames that are named when the colouring had to guess."""
 
 
 def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
@@ -36,3 +40,12 @@ def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
     """Return the segment that `store_segment` stored."""
     frames = {int(drawing): read_painted(blobs.read(blob)) for drawing, blob in addresses["frames"].items()}
     return SegmentResult(frames=frames, state=blobs.read(addresses["state"]))
+
+
+def tell_guesses(result: SegmentResult, exposure: Exposure) -> str:
+    """Say in which frames regions may have the wrong colour, and in how much of the picture; the worst first."""
+    shares = {drawing: sum(guess.share for guess in found) for drawing, found in result.guesses.items()}
+    worst = sorted(shares, key=lambda drawing: -shares[drawing])
+    told = [f"{exposure.first_frame_of(drawing)} ({shares[drawing]:.1%})" for drawing in worst[:MOST_TOLD]]
+    rest = f" and {len(worst) - MOST_TOLD} more" if len(worst) > MOST_TOLD else ""
+    return f"Colours are partly a guess in frames {', '.join(told)}{rest}." if told else ""

@@ -15,9 +15,10 @@ from dbos import error as dbos_errors
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from shared.protocol import Problem
+from shared.timing import Exposure
 
 from .client import WORKFLOW
-from .shots import load_segment, read_shot, store_segment
+from .shots import load_segment, read_shot, store_segment, tell_guesses
 
 if TYPE_CHECKING:
     from server.colorize.colorizer import Coloring
@@ -60,7 +61,7 @@ class Painter:
         with _Outcome(self._catalogue, job):
             row = self._catalogue.job(job)
             coloring = self._engine(row.manifest.preset).open(read_shot(row.manifest, self._blobs))
-            run = _Run(self._catalogue, self._blobs, job, coloring)
+            run = _Run(self._catalogue, self._blobs, job, coloring, row.manifest.exposure)
             self._catalogue.plan(job, len(coloring.segments), run.progress(row.segments_done, 0.0), coloring.note)
             for index in range(len(coloring.segments)):
                 addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
@@ -77,11 +78,12 @@ class Painter:
 class _Run:
     """The work of this process on one job."""
 
-    def __init__(self, catalogue: Catalogue, blobs: Blobs, job: str, coloring: Coloring) -> None:
+    def __init__(self, catalogue: Catalogue, blobs: Blobs, job: str, coloring: Coloring, exposure: Exposure) -> None:
         self._catalogue = catalogue
         self._blobs = blobs
         self._job = job
         self._coloring = coloring
+        self._exposure = exposure
         # Progress counts drawings, for segments differ in length.
         self._ends = list(accumulate((len(segment.drawings) for segment in coloring.segments), initial=0))
         self._told = time.monotonic()
@@ -95,9 +97,12 @@ class _Run:
             self._tell(self.progress(index, done / total))
 
         self._check_state()
-        addresses = store_segment(self._coloring.color(index, on_step), self._blobs)
+        result = self._coloring.color(index, on_step)
+        addresses = store_segment(result, self._blobs)
         frames = {int(drawing): blob for drawing, blob in addresses["frames"].items()}
-        self._catalogue.finish_segment(self._job, index, self.progress(index, 1.0), frames)
+        self._catalogue.finish_segment(
+            self._job, index, self.progress(index, 1.0), frames, tell_guesses(result, self._exposure)
+        )
         self.colored.add(index)
         return addresses
 

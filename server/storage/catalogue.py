@@ -155,12 +155,14 @@ class Catalogue:
         with self._engine.begin() as connection:
             _change(connection, job, ("running",), {"progress": progress}, "progress")
 
-    def finish_segment(self, job: str, index: int, progress: float, blobs: Mapping[int, str]) -> None:
+    def finish_segment(
+        self, job: str, index: int, progress: float, blobs: Mapping[int, str], message: str = ""
+    ) -> None:
         """Note that segment `index` of a running job is finished, with its frames' addresses by drawing index."""
         with self._engine.begin() as connection:
             values = {"segments_done": index + 1, "progress": progress}
             # The job's row is changed first: a job deleted meanwhile must not get frames.
-            if _change(connection, job, ("running",), values, "segment"):
+            if _change(connection, job, ("running",), values, "segment", message):
                 connection.execute(sa.delete(frames).where(frames.c.job == job, frames.c.drawing.in_(list(blobs))))
                 rows = [{"job": job, "drawing": drawing, "blob": blob} for drawing, blob in blobs.items()]
                 connection.execute(sa.insert(frames), rows)

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from server.colorize.finishing import cast_votes, fill_under_lines, flats, lay_lines, painted, shaded
+from server.colorize.finishing import cast_votes, fill_under_lines, flats, lay_lines, painted, shaded, soft_colors
 from server.colorize.palette import Palette, code_colors, decode_distances, extract_palette, recolor
 
 from .drawings import BLUE, RED, SKY, scene
@@ -89,6 +89,16 @@ def test_shaded_gives_a_region_between_the_colours_places_the_mean_of_its_entry(
     result = shaded(drawing, entries, colors)
     assert tuple(result[0, 0]) == tuple(result[39, 39]) == (200, 100, 50)
     assert tuple(result[5, 5]) == tuple(result[39, 0]) == (10, 20, 30)
+
+
+def test_soft_colours_mix_the_steps_of_a_gradient_and_nothing_else():
+    palette = np.array([(200, 60, 50), (190, 60, 50), (40, 80, 220)], np.uint8)
+    votes = np.array([[(0.5, 0.25, 0.25), (0.0, 0.4, 0.6)]], np.float32)
+    entries = np.zeros((4, 8), np.uint8)
+    entries[:, 4:] = 2
+    soft = soft_colors(votes, entries, palette)
+    assert soft[0, 0] == pytest.approx((200 - 10 / 3, 60, 50), abs=0.01)
+    assert soft[0, 1] == pytest.approx((40, 80, 220), abs=0.01)
 
 
 def test_the_line_art_is_on_top_untouched():

@@ -3,8 +3,8 @@
 
 import argparse
 import io
+import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from server.colorize import folder
 from server.colorize.folder import FolderError, colorize, parse_keyframe, read_folder
-from server.colorize.shot import Shot
+from server.colorize.shot import Guess, SegmentResult, Shot
 from server.images import ImageError, encode_png, read_painted
 
 from .drawings import paper, scene
@@ -45,12 +45,13 @@ class Marks:
         self.shot, self.broken = shot, broken
         self.segments = range(len(shot.drawings))
 
-    def color(self, index: int, on_step) -> SimpleNamespace:
+    def color(self, index: int, on_step) -> SegmentResult:
         on_step(1, 2)
         if index == self.broken:
             raise KeyboardInterrupt
         rows, columns = self.shot.drawings[index].shape
-        return SimpleNamespace(frames={index: np.full((rows, columns, 3), index, np.uint8)}, state=b"")
+        guesses = {index: [Guess("#e63c32", "#3c50d2", 0.1, 0.02, (1, 2, 3, 4))]} if index == 2 else {}
+        return SegmentResult({index: np.full((rows, columns, 3), index, np.uint8)}, b"", guesses)
 
 
 def test_frames_are_ordered_by_number_and_held_drawings_are_one(line_art, keyframe):
@@ -67,8 +68,18 @@ def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_p
     console = Console(file=io.StringIO())
     colorize(source, Marks(source.shot), output, console)
     assert "The prompt is too long." in console.file.getvalue()
-    values = {path.name: int(read_painted(path)[0, 0, 0]) for path in sorted(output.iterdir())}
+    values = {path.name: int(read_painted(path)[0, 0, 0]) for path in sorted(output.glob("*.png"))}
     assert values == {"shot2_8.png": 0, "shot2_9.png": 0, "shot2_10.png": 1, "shot2_11.png": 2, "shot2_100.png": 3}
+
+
+def test_what_is_a_guess_is_listed_by_file(line_art, keyframe, tmp_path):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    console = Console(file=io.StringIO(), width=200)
+    colorize(source, Marks(source.shot), tmp_path / "out", console)
+    listed = json.loads((tmp_path / "out" / "guesses.json").read_text())
+    assert list(listed) == ["shot2_11.png"]
+    assert listed["shot2_11.png"][0]["color"] == "#e63c32" and listed["shot2_11.png"][0]["box"] == [1, 2, 3, 4]
+    assert "1 of 4 drawings" in console.file.getvalue() and "shot2_11.png" in console.file.getvalue()
 
 
 def test_an_interrupted_run_leaves_whole_frames_only(line_art, keyframe, tmp_path):
