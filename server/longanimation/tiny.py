@@ -61,13 +61,13 @@ def _transformer_config(num_layers: int) -> dict:
 
 
 def tiny_transformer() -> LongAnimationTransformer3DModel:
-    """The denoiser: 6 blocks of width 256 (published: 42 of 3072)."""
-    return LongAnimationTransformer3DModel(**_transformer_config(6))
+    """The denoiser: 4 blocks of width 256 (published: 42 of 3072)."""
+    return LongAnimationTransformer3DModel(**_transformer_config(4))
 
 
 def tiny_sketch_dit() -> SketchDiT:
-    """SketchDiT: 4 blocks of width 256 (published: 6 of 3072)."""
-    return SketchDiT(**_transformer_config(4))
+    """SketchDiT: 3 blocks of width 256 (published: 6 of 3072)."""
+    return SketchDiT(**_transformer_config(3))
 
 
 def tiny_video_xl() -> VideoXL:

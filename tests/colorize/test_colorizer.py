@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from server.colorize.colorizer import Coloring, Colorizer, model_size
-from server.colorize.presets import UnknownPreset
+from server.colorize.presets import WEIGHTS, UnknownPreset
 from server.colorize.shot import Shot
 from server.training.cartoon import draw_clip
 
@@ -145,3 +145,8 @@ def test_the_model_works_in_the_shape_of_the_shot() -> None:
 def test_an_unknown_preset_names_those_there_are() -> None:
     with pytest.raises(UnknownPreset, match=r"'big'.*tiny"):
         Colorizer.from_preset("big")
+
+
+def test_the_shipped_weights_are_small() -> None:
+    files = [path for name in ("tiny", "line_matcher") for path in (WEIGHTS / name).rglob("*.safetensors")]
+    assert len(files) == 7 and sum(path.stat().st_size for path in files) <= 40e6
