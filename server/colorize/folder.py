@@ -182,7 +182,7 @@ def _resized(image: np.ndarray, size: Size) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def write_frame(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that `path` is whole whenever it exists."""
     part = path.with_name(f".{path.name}.part")
     try:
@@ -192,11 +192,11 @@ def write_frame(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Console) -> None:
-    """Colour a folder's shot and write each frame under its drawing's file name as soon as its segment is done, and
-    beside them `guesses.json`: by file name the regions that may have the wrong colour, see `Guess`.
+def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Console) -> dict[str, list[Guess]]:
+    """Colour a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
 
-    coloring: that of `source.shot`.
+    coloring: that of `source.shot`. Returns, by the name of a drawing's first file, the regions that may have the wrong
+    colour.
     """
     output.mkdir(parents=True, exist_ok=True)
     frames_of: dict[int, list[Path]] = {}
@@ -223,19 +223,18 @@ def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Cons
             for drawing, image in result.frames.items():
                 content = encode_png(image)
                 for path in frames_of[drawing]:
-                    write_frame(output / path.name, content)
+                    write_file(output / path.name, content)
             guesses |= {frames_of[drawing][0].name: found for drawing, found in result.guesses.items()}
             progress.update(bar, completed=index + 1)
-    listed = {name: [asdict(guess) for guess in guesses[name]] for name in sorted(guesses)}
-    write_frame(output / "guesses.json", (json.dumps(listed, indent=2) + "\n").encode())
     if guesses:
         worst = max(guesses, key=lambda name: sum(guess.share for guess in guesses[name]))
         console.print(
             f"{len(guesses)} of {source.exposure.drawing_count} drawings have regions whose colour is a guess, most of "
-            f"all {worst}: see {output / 'guesses.json'}, and paint one of them as another keyframe.",
+            f"all {worst}: paint one of them as another keyframe.",
             markup=False,
             highlight=False,
         )
+    return guesses
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -249,6 +248,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a painted frame; its number is the one after @ or in its name; may be given several times",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the coloured frames")
+    parser.add_argument(
+        "--guesses", type=Path, metavar="FILE", help="write there, as JSON, the regions whose colour is a guess"
+    )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
     parser.add_argument(
@@ -283,7 +285,11 @@ def run(args: argparse.Namespace) -> int:
         )
         from server.colorize.colorizer import Colorizer  # brings torch, so the input is checked before
 
-        colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
+        guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
+        if args.guesses:
+            listed = {name: [asdict(guess) for guess in guesses[name]] for name in sorted(guesses)}
+            args.guesses.parent.mkdir(parents=True, exist_ok=True)
+            write_file(args.guesses, (json.dumps(listed, indent=2) + "\n").encode())
     except ValueError as error:  # ours are sentences for people
         console.print(f"Error: {error}", markup=False, highlight=False)
         return 2

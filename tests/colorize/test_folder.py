@@ -72,13 +72,11 @@ def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_p
     assert values == {"shot2_8.png": 0, "shot2_9.png": 0, "shot2_10.png": 1, "shot2_11.png": 2, "shot2_100.png": 3}
 
 
-def test_what_is_a_guess_is_listed_by_file(line_art, keyframe, tmp_path):
+def test_what_is_a_guess_is_told_by_file(line_art, keyframe, tmp_path):
     source = read_folder(line_art, [f"{keyframe}@10"])
     console = Console(file=io.StringIO(), width=200)
-    colorize(source, Marks(source.shot), tmp_path / "out", console)
-    listed = json.loads((tmp_path / "out" / "guesses.json").read_text())
-    assert list(listed) == ["shot2_11.png"]
-    assert listed["shot2_11.png"][0]["color"] == "#e63c32" and listed["shot2_11.png"][0]["box"] == [1, 2, 3, 4]
+    guesses = colorize(source, Marks(source.shot), tmp_path / "out", console)
+    assert list(guesses) == ["shot2_11.png"] and guesses["shot2_11.png"][0].color == "#e63c32"
     assert "1 of 4 drawings" in console.file.getvalue() and "shot2_11.png" in console.file.getvalue()
 
 
@@ -95,7 +93,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(OSError, match="No space"):
-        folder.write_frame(tmp_path / "frame.png", b"content")
+        folder.write_file(tmp_path / "frame.png", b"content")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -195,9 +193,11 @@ def test_a_size_must_be_written_as_one(size):
 def test_the_tiny_preset_colours_a_folder(line_art, keyframe, tmp_path):
     output = tmp_path / "out"
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--size", "160x90")
+    words += ("--guesses", str(tmp_path / "guesses.json"))
     assert folder.run(arguments(*words)) == 0
     pictures = {path.name: read_painted(path) for path in output.iterdir()}
     assert sorted(pictures) == sorted(f"shot2_{n}.png" for n in (8, 9, 10, 11, 100))
+    assert set(json.loads((tmp_path / "guesses.json").read_text())) <= set(pictures)
     assert all(picture.shape == (90, 160, 3) for picture in pictures.values())
     assert (pictures["shot2_8.png"] == pictures["shot2_9.png"]).all()
     assert tuple(pictures["shot2_10.png"][30, 35]) == (230, 60, 50)  # the keyframe's own paint
