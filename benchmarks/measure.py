@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the benchmarks share, and what they have in common.
 
-A module here that defines `main(arguments)` is a benchmark: `python -m benchmarks.NAME [--width N] [--layers N]
-[--size N] [--quick]`. It tells its progress on stderr and prints one JSON line on stdout: its sizes, and ratios from
-this one run, since times say more about the machine. What the sizes mean is in its docstring. With its defaults it
-ends within about a minute on two cores; with `--quick`, whose only purpose is to see that it runs, within seconds.
+A module here that defines `main(arguments)` is a benchmark: `python -m benchmarks.NAME [--size N] [--quick]`, with
+`--width N` and `--layers N` where a model of random weights can have any. It tells its progress on stderr and prints
+one JSON line on stdout: its sizes, and ratios from this one run, since times say more about the machine. What the sizes
+mean is in its docstring. With its defaults it ends within about a minute on two cores, unless it says otherwise; with
+`--quick`, whose only purpose is to see that it runs, within seconds.
 """
 
 import argparse
@@ -12,9 +13,15 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+S = TypeVar("S", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -26,15 +33,16 @@ class Sizes:
     size: int
 
 
-def read_sizes(description: str | None, default: Sizes, quick: Sizes, arguments: Sequence[str] | None) -> Sizes:
-    """Parse `--width`, `--layers`, `--size` and `--quick`; None reads the command line."""
+def read_sizes(description: str | None, default: S, quick: S, arguments: Sequence[str] | None) -> S:
+    """Parse an argument for each field of `default`, a dataclass of whole numbers, and `--quick`; None reads the
+    command line."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in vars(default).items():
         parser.add_argument(f"--{name}", type=int, help=f"default: {value}")
     parser.add_argument("--quick", action="store_true", help="sizes that end within seconds")
     given = vars(parser.parse_args(arguments))
     start = quick if given.pop("quick") else default
-    return Sizes(**{name: getattr(start, name) if value is None else value for name, value in given.items()})
+    return replace(start, **{name: value for name, value in given.items() if value is not None})
 
 
 def seconds(call: Callable[[], Any]) -> float:

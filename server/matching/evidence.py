@@ -15,7 +15,7 @@ CELL = 4
 """Features to a cell, each way: the features of one palette entry within a cell are averaged."""
 LEAST_PAPER = 0.2
 """A feature with a smaller share of its pixels in one entry, lines left out, is evidence of nothing."""
-CHUNK = 1024
+CHUNK = 256
 """Features that are matched at once: what they need should fit into a processor's cache."""
 REFERENCE, FINISHED = 0, 1
 """Roles of evidence: a keyframe's painting is right, a finished drawing is near."""

@@ -33,6 +33,11 @@ class Features:
         """Make of the first dimension several."""
         return self._each(lambda part: part.unflatten(0, sizes))
 
+    def unbind(self) -> "list[Features]":
+        """The features of each index of the first dimension."""
+        parts = zip(*(part.unbind() for part in (self.looks, self.places, self.sharpness, self.reach)), strict=True)
+        return [Features(*part) for part in parts]
+
     def cpu(self) -> "Features":
         """Bring them to main memory."""
         return self._each(torch.Tensor.cpu)

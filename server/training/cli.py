@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--minutes", type=float, default=60, help="how long to train in this call (%(default)g)")
     parser.add_argument("--steps", type=int, help="stop when the stage has done so many steps in all")
+    parser.add_argument(
+        "--seen", type=int, default=0, help="samples that the weights to begin with have seen already (%(default)s)"
+    )
     parser.add_argument("--size", type=_size, help="WxH of the training drawings")
     parser.add_argument("--drawings", type=int, help="drawings in a segment")
     parser.add_argument("--history", type=int, help="coloured drawings to remember or to describe")
@@ -74,18 +77,13 @@ def run(args: argparse.Namespace) -> int:
         from .preset import assemble_preset
 
         assemble_preset(args.output, args.base, hints=args.hints > 0)
-    elif args.stage == "match":
-        from .match import WindowShape, train_match
-
-        width, height = args.size
-        window = WindowShape(args.drawings, height, width, args.sources)
-        train_match(args.output, args.minutes, window, args.batch, args.rate)
     else:
         _train(args)
     return 0
 
 
 def _train(args: argparse.Namespace) -> None:
+    from .match import WindowShape, train_match
     from .samples import SampleShape
     from .stage import Settings
 
@@ -102,8 +100,11 @@ def _train(args: argparse.Namespace) -> None:
         recompute=args.recompute,
         base=args.base,
         pictures=args.pictures,
+        seen=args.seen,
     )
-    if args.stage == "vae":
+    if args.stage == "match":
+        train_match(args.output, WindowShape(args.drawings, height, width, args.sources), settings)
+    elif args.stage == "vae":
         from .vae import train_vae
 
         train_vae(args.output, shape, settings)

@@ -2,16 +2,22 @@
 """Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings coloured before,
 to the next ones. The paper has no such part."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.data import default_collate
 
+from server.colorize.palette import code_colors, recolor
 from server.matching import (
     FINISHED,
+    LINE_BELOW,
+    MULTIPLE,
     REFERENCE,
+    STRIDE,
     Evidence,
     Features,
     LineMatcher,
@@ -20,11 +26,10 @@ from server.matching import (
     match,
     pool_labels,
 )
-from server.matching.areas import LINE_BELOW
 
-from .run import TrainingRun
-from .samples import sample_batches
-from .stage import Settings
+from .grids import lay_out, lines_to_images
+from .samples import sample_batches, shown_batch
+from .stage import Settings, train_stage
 from .stories import tell_story
 
 STORY_DRAWINGS = 60
@@ -35,6 +40,9 @@ LEAST_SHARE = 0.5
 """Features are asked that lie in one colour at least by this share."""
 STILL_WEIGHT = 0.3
 """Weight of a query whose colour the reference has at the same place."""
+SCALES = ((1, 1), (1, 2), (1.5, 1.5), (1.5, 2), (2, 2))
+"""Sizes of windows, and of the drawings that they are cut from, as multiples of a shape: one pair for all windows of a
+batch. At inference the matcher sees whole drawings of twice the usual size."""
 OWN_SHARE, WITHOUT_REFERENCE, REFERENCE_ONLY = 0.5, 0.15, 0.3
 """Shares of drawings that are evidence as the matcher itself coloured them, and of queries to less evidence."""
 
@@ -49,9 +57,17 @@ class WindowShape:
     sources: Path | None = None
 
 
-def draw_window(seed: int, shape: WindowShape) -> dict[str, np.ndarray]:
-    """Draw a reference, from near or far in the story, and a run of drawings; as a whole, or a part at twice the size.
+def draw_windows(seed: int, shape: WindowShape, count: int) -> dict[str, torch.Tensor]:
+    """Draw a batch of windows, `count` of the shape's size or fewer larger ones, see `SCALES`."""
+    scale, whole = SCALES[np.random.default_rng(seed).integers(len(SCALES))]
+    fewer = max(1, int(count / scale**2.5))  # attention grows faster than the area
+    return default_collate([draw_window(seed * count + index, shape, scale, whole) for index in range(fewer)])
 
+
+def draw_window(seed: int, shape: WindowShape, scale: float = 1, whole: float = 1) -> dict[str, np.ndarray]:
+    """Draw a reference, from near or far in the story, and a run of drawings.
+
+    scale, whole: size of the window, and of the drawings that it is cut from, as multiples of the shape.
     Returns `line_art` and `labels` uint8 [1 + T, H, W] and `areas` int64 [1 + T, H/4, W/4].
     """
     rng = np.random.default_rng(seed)
@@ -63,13 +79,13 @@ def draw_window(seed: int, shape: WindowShape) -> dict[str, np.ndarray]:
     reference = int(rng.integers(0, STORY_DRAWINGS))
     if rng.random() < 0.4:
         reference = int(np.clip(run[0] + rng.integers(-5, 6), 0, STORY_DRAWINGS - 1))
-    scale = int(rng.choice([1, 2]))
-    size = scale * shape.width, scale * shape.height
+    height, width = (round(scale * side) for side in (shape.height, shape.width))
+    size = round(whole * shape.width), round(whole * shape.height)
     story = tell_story(seed, STORY_DRAWINGS, *size, at=[reference, *run], sources=shape.sources)
-    top, left = (int(rng.integers(0, (scale - 1) * side + 1)) for side in (shape.height, shape.width))
+    left, top = (int(rng.integers(0, there - side + 1)) for there, side in zip(size, (width, height), strict=True))
     mirror = -1 if rng.random() < 0.5 else 1
     line_art, labels = (
-        np.ascontiguousarray(images[:, top : top + shape.height, left : left + shape.width][:, :, ::mirror])
+        np.ascontiguousarray(images[:, top : top + height, left : left + width][:, :, ::mirror])
         for images in (story.line_art, story.labels)
     )
     labels = np.unique(labels, return_inverse=True)[1]
@@ -83,28 +99,45 @@ def draw_window(seed: int, shape: WindowShape) -> dict[str, np.ndarray]:
 class MatchStage:
     """The line matcher and its loss."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shape: WindowShape) -> None:
+        if shape.height % (2 * MULTIPLE) or shape.width % (2 * MULTIPLE):  # one and a half times it is a size too
+            raise ValueError(
+                f"--size {shape.width}x{shape.height} does not fit the line matcher: take multiples of {2 * MULTIPLE}."
+            )
         matcher = LineMatcher.from_pretrained(folder) if folder.is_dir() else LineMatcher()
         self.matcher = matcher.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.shape = shape
         self.modules = {"line_matcher": self.matcher}
+        self.measures: dict[str, float] = {}
+
+    def to(self, device: torch.device) -> None:
+        """See `Stage`: all of this one is trained."""
+
+    def batches(self, settings: Settings, first: int) -> Iterator[dict]:
+        """See `Stage`."""
+        draw = partial(draw_windows, shape=self.shape, count=settings.batch)
+        return sample_batches(draw, settings, first, batched=True)
 
     def loss(self, batch: dict) -> torch.Tensor:
         """Mean cross-entropy of the queries' palette entries."""
-        with torch.autocast("cpu", torch.bfloat16):
-            features = self.matcher(1 - batch["line_art"] / 255, batch["areas"])
-        windows = zip(batch["line_art"], batch["labels"], strict=True)
-        return torch.stack([self._window_loss(features[i], *window) for i, window in enumerate(windows)]).mean()
+        features = self.matcher(1 - batch["line_art"] / 255, batch["areas"])
+        losses = []
+        with torch.autocast(batch["labels"].device.type, enabled=False):
+            for index, labels in enumerate(batch["labels"]):
+                count = int(labels.max()) + 1
+                pooled = _pool(labels, batch["line_art"][index], count)
+                losses.append(self._window_loss(features[index].unbind(), pooled, count))
+        return torch.stack(losses).mean()
 
-    def _window_loss(self, features: Features, line_art: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """features [1 + T, h, w]; line_art, labels [1 + T, H, W]."""
-        count = int(labels.max()) + 1
-        pooled = [pool_labels(*drawing, count) for drawing in zip(labels, line_art >= LINE_BELOW, strict=True)]
+    def _window_loss(
+        self, features: list[Features], pooled: list[tuple[torch.Tensor, torch.Tensor]], count: int
+    ) -> torch.Tensor:
+        """features [h, w] of each drawing, the reference first; pooled: what `pool_labels` found there."""
         evidence = [gather_evidence(features[0], *pooled[0], REFERENCE)]
         losses = []
-        for index in range(1, len(labels)):
-            entries, share = pooled[index]
+        for seen, (entries, share) in zip(features[1:], pooled[1:], strict=True):
             asked = share > LEAST_SHARE
-            queries = features[index][asked]
+            queries = seen[asked]
             used = self._choose(evidence)
             losses.append(self._query_loss(queries, used, entries[asked], pooled[0][0][asked], count))
             if torch.rand(()) < OWN_SHARE:
@@ -112,7 +145,7 @@ class MatchStage:
                     own = match(self.matcher, queries, used, count).argmax(dim=1)
                 entries = entries.clone()
                 entries[asked] = own
-            evidence.append(gather_evidence(features[index], entries, share * asked, FINISHED))
+            evidence.append(gather_evidence(seen, entries, share * asked, FINISHED))
         return torch.stack(losses).mean()
 
     @staticmethod
@@ -145,11 +178,30 @@ class MatchStage:
         right = votes.gather(1, entries[asked][:, None])
         return -right.clamp(min=1e-6).log().mean()
 
+    def picture(self) -> np.ndarray:
+        """Line art, what is carried to each drawing from the reference alone, and the truth."""
+        batch = shown_batch(partial(draw_window, shape=self.shape), 3)
+        device = self.matcher.device
+        features = self.matcher(1 - batch["line_art"].to(device) / 255, batch["areas"].to(device)).cpu()
+        groups = []
+        for index, (line_art, labels) in enumerate(zip(batch["line_art"], batch["labels"], strict=True)):
+            count = int(labels.max()) + 1
+            colors = code_colors(count, np.random.default_rng(0))
+            evidence = [gather_evidence(features[index, 0], *_pool(labels, line_art, count)[0], REFERENCE)]
+            carried = [labels[0]]
+            for seen in features[index].unbind()[1:]:
+                entries = match(self.matcher, seen.flatten(), evidence, count).argmax(dim=1).view(seen.reach.shape)
+                carried.append(entries.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1))
+            rows = (recolor(np.stack([np.asarray(drawing) for drawing in row]), colors) for row in (carried, labels))
+            groups.append([lines_to_images(line_art), *rows])
+        return lay_out(groups)
 
-def train_match(folder: Path, minutes: float, shape: WindowShape, batch: int, rate: float) -> None:
+
+def _pool(labels: torch.Tensor, line_art: torch.Tensor, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """`pool_labels` of each of some drawings [T, H, W]."""
+    return [pool_labels(*drawing, count) for drawing in zip(labels, line_art >= LINE_BELOW, strict=True)]
+
+
+def train_match(folder: Path, shape: WindowShape, settings: Settings) -> None:
     """Train the stage and write the averaged weights to `folder`/line_matcher; from there it starts, if they exist."""
-    stage = MatchStage(folder / "line_matcher")
-    run = TrainingRun(folder / "match-run", stage.modules, rate)
-    settings = Settings(minutes, batch=batch, rate=rate)
-    run.train(sample_batches(partial(draw_window, shape=shape), settings, run.samples), stage.loss, minutes)
-    run.write(folder)
+    train_stage("match", folder, MatchStage(folder / "line_matcher", shape), settings)

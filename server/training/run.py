@@ -38,7 +38,7 @@ def _optimizers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.O
     for module in modules:
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:
-                inside = "transformer_blocks" in name and parameter.ndim == 2
+                inside = "blocks." in name and parameter.ndim == 2
                 (matrices if inside else others).append(parameter)
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01)]
     if matrices:

@@ -129,11 +129,15 @@ class SampleStream(IterableDataset):
             seed += self.processes * workers
 
 
-def sample_batches(draw: Callable[[int], Sample], settings: Settings, first: int) -> Iterator[dict]:
-    """Endless batches, drawn ahead by processes beside the training. `first` is the number of samples seen."""
+def sample_batches(
+    draw: Callable[[int], Sample], settings: Settings, first: int, batched: bool = False
+) -> Iterator[dict]:
+    """Endless batches, drawn ahead by processes beside the training. `first` is the number of samples seen; batched:
+    `draw` gives whole batches."""
     stream = SampleStream(draw, first)
     ahead = 4 if settings.workers else None
-    return iter(DataLoader(stream, settings.batch, num_workers=settings.workers, prefetch_factor=ahead))
+    batch = None if batched else settings.batch
+    return iter(DataLoader(stream, batch, num_workers=settings.workers, prefetch_factor=ahead))
 
 
 def shown_batch(draw: Callable[[int], Sample], count: int) -> dict:

@@ -23,6 +23,7 @@ class Settings:
     base: a pipeline's folder, such as a converted published one, whose modules are frozen but for the stage's own.
         None trains the tiny stack.
     pictures: minutes between sample grids.
+    seen: samples that the weights to begin with have seen already, so that a run without a checkpoint draws others.
     """
 
     minutes: float = 60
@@ -35,6 +36,7 @@ class Settings:
     recompute: bool = False
     base: Path | None = None
     pictures: float = 10
+    seen: int = 0
 
 
 class Stage(Protocol):
@@ -61,7 +63,7 @@ def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> No
     run = TrainingRun(folder / f"{name}-run", stage.modules, settings.rate, settings.precision, settings.accumulate)
     stage.to(run.accelerator.device)
     run.train(
-        stage.batches(settings, run.samples),
+        stage.batches(settings, settings.seen + run.samples),
         stage.loss,
         settings.minutes,
         settings.steps,
