@@ -2,12 +2,18 @@
 """`python -m server train STAGE`: one command a stage, resumable."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
+_log = logging.getLogger(__name__)
+
 STAGES: dict[str, dict[str, Any]] = {
     "sources": {},
+    "clips": {"size": (640, 384)},
     "validation": {},
     "match": {"size": (320, 192), "drawings": 3, "batch": 8, "rate": 1e-3},
     "vae": {"size": (256, 144), "drawings": 2, "batch": 4, "rate": 2e-3},
@@ -44,7 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recompute", action="store_true", help="save memory: compute activations twice")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw samples (%(default)s)")
     parser.add_argument("--pictures", type=float, default=10, help="minutes between sample grids (%(default)g)")
-    parser.add_argument("--sources", type=Path, help="folder of shapes that the stage `sources` fetched")
+    parser.add_argument(
+        "--sources",
+        type=Path,
+        help="folder of shapes that the stage `sources` fetched, or of clips that `clips` stored",
+    )
+    parser.add_argument(
+        "--clips",
+        type=Path,
+        metavar="DIR",
+        help="stage clips: folder of coloured clips, in the layout of Sakuga-42M or plain",
+    )
     parser.add_argument("--hints", type=float, default=0.8, help="share of samples with hints (%(default)s)")
     parser.add_argument("--memory", choices=("local", "global", "both"), default="both", help="what DGLM reads")
     parser.add_argument("--joint", action="store_true", help="stage memory: train Video-XL along")
@@ -61,6 +77,17 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command. Returns the exit code."""
+    try:
+        _run(args)
+    except (ValueError, OSError, FloatingPointError) as error:
+        _log.debug("train %s", args.stage, exc_info=True)
+        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", markup=False, highlight=False)
+        return 2
+    return 0
+
+
+def _run(args: argparse.Namespace) -> None:
     """Run one stage. Imports are here, so that `--help` needs neither torch nor what only training needs."""
     for name, value in STAGES[args.stage].items():
         if getattr(args, name) is None:
@@ -69,6 +96,12 @@ def run(args: argparse.Namespace) -> int:
         from .sources import fetch_sources
 
         fetch_sources(args.output, report=lambda line: print(line, file=sys.stderr))  # noqa: T201
+    elif args.stage == "clips":
+        from .sources import store_clips
+
+        if args.clips is None:
+            raise ValueError("Give the folder of your clips with --clips DIR.")
+        store_clips(args.clips, args.output, *args.size)
     elif args.stage == "validation":
         from .validation import write_validation
 
@@ -79,7 +112,6 @@ def run(args: argparse.Namespace) -> int:
         assemble_preset(args.output, args.base, hints=args.hints > 0)
     else:
         _train(args)
-    return 0
 
 
 def _train(args: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ from .description import describe
 from .grids import lay_out
 from .samples import CODE_SHARE, Sample, SampleShape, sample_batches, shown_batch
 from .stage import Settings, train_stage
-from .stories import tell_story
+from .stories import tell_cartoon
 
 SHOWN_TOKENS = 160
 """Longest answer in a picture."""
@@ -36,7 +36,7 @@ def draw_video(seed: int, shape: SampleShape) -> Sample:
     step = int(rng.integers(1, max(1, shape.story // shape.history) + 1))
     start = int(rng.integers(0, shape.story - step * (shape.history - 1)))
     at = [start + step * index for index in range(shape.history)]
-    story = tell_story(seed, shape.story, shape.width, shape.height, at, shape.sources)
+    story = tell_cartoon(seed, shape.story, shape.width, shape.height, at, shape.sources)
     coded = rng.random() < CODE_SHARE
     colors = code_colors(len(story.colors), rng) if coded else story.colors
     sentence = describe(story.labels, story.parts, colors)

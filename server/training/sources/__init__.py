@@ -2,11 +2,12 @@
 """Shapes and clips that others drew, to train on beside the procedural cartoon.
 
 `fetch_sources(folder)` fetches shapes once; `draw_story(load_families(folder, "openmoji", "train"), seed, …)` plays a
-story with them; `read_clips(folder)` reads a folder of coloured clips.
+story with them; `read_clips(folder)` reads a folder of coloured clips, which `store_clips` keeps for training.
 """
 
 from server.training.sources.clips import ClipFilter, ColoredClip, read_clips
 from server.training.sources.fetch import SOURCES, FetchError, fetch_sources, load_families
+from server.training.sources.library import store_clips
 from server.training.sources.story import draw_story
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "fetch_sources",
     "load_families",
     "read_clips",
+    "store_clips",
 ]

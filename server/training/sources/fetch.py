@@ -17,7 +17,7 @@ _LICENCE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "CITATION.c
 SOURCES = ("openmoji", "avatars")
 
 
-class FetchError(RuntimeError):
+class FetchError(OSError):
     """The shapes could not be fetched; the message says what to do."""
 
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A studio's own clips, kept drawing by drawing as training asks for them."""
+
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from server.colorize.palette import extract_palette
+from server.training.cartoon import Clip
+from server.training.sources.clips import ClipFilter, read_clips
+
+FOLDER = "clips"
+"""Where a folder of sources keeps clips."""
+
+
+def store_clips(clips: Path, folder: Path, width: int, height: int, wanted: ClipFilter | None = None) -> int:
+    """Read the clips of a folder once and write the different drawings of each as `folder`/clips/NNNNN/lineart/NNNN.png
+    and color/NNNN.png, with its name and description in `about.json`. Returns how many there are.
+
+    width, height: the largest that training will ask for; wanted: see `read_clips`, also for what is raised.
+
+    Raises:
+        FileExistsError: the folder has clips already.
+        ValueError: no clip is good enough.
+    """
+    library = folder / FOLDER
+    if library.exists():
+        raise FileExistsError(f"{library} exists already: remove it, or give another folder.")
+    count = 0
+    for count, clip in enumerate(read_clips(clips, width, height, wanted), 1):
+        place = library / f"{count:05d}"
+        for kind, images in (("lineart", clip.line_art), ("color", clip.color[..., ::-1])):
+            (place / kind).mkdir(parents=True)
+            for number, image in enumerate(images, 1):
+                (place / kind / f"{number:04d}.png").write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        about = {"name": clip.name, "drawings": len(clip.color), "sentence": clip.sentence}
+        (place / "about.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+    if not count:
+        raise ValueError(
+            f"No clip in {clips} is long, lively and clear enough: the paper asks for more than 91 frames."
+        )
+    return count
+
+
+@functools.lru_cache
+def stored_clips(folder: Path) -> tuple[Path, ...]:
+    """The clips that `store_clips` has written to a folder."""
+    return tuple(sorted(path.parent for path in (folder / FOLDER).glob("*/about.json")))
+
+
+def retell(place: Path, seed: int, drawings: int, width: int, height: int, at: Sequence[int]) -> Clip:
+    """Give the drawings `at` of a story of so many, told by a stored clip from where the seed says; a clip that is too
+    short is played forward and backward.
+
+    The painting of a clip is what its colours say, so the fills are the entries of its palette, as a keyframe's are.
+    """
+    about = json.loads((place / "about.json").read_text(encoding="utf-8"))
+    count = about["drawings"]
+    first = int(np.random.default_rng(seed).integers(max(1, count - drawings + 1)))
+    there_and_back = [*range(count), *range(count - 2, 0, -1)]
+    numbers = [there_and_back[(first + index) % len(there_and_back)] + 1 for index in at]
+    line_art, color = (
+        [
+            cv2.resize(_read(place / kind / f"{number:04d}.png", flag), (width, height), interpolation=cv2.INTER_AREA)
+            for number in numbers
+        ]
+        for kind, flag in (("lineart", cv2.IMREAD_GRAYSCALE), ("color", cv2.IMREAD_COLOR_RGB))
+    )
+    palette = extract_palette(color, line_art)
+    return Clip(np.stack(line_art), palette.labels, palette.colors, about["sentence"])
+
+
+def _read(file: Path, flag: int) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), flag)
+    if image is None:
+        raise ValueError(f"{file} cannot be read as an image: store the clips again.")
+    return image
