@@ -12,11 +12,9 @@ from torch.nn import functional as F
 from server.matching import (
     FINISHED,
     LINE_BELOW,
-    MULTIPLE,
     REFERENCE,
     STRIDE,
     Evidence,
-    Features,
     LineMatcher,
     connected_areas,
     gather_evidence,
@@ -27,9 +25,8 @@ from server.matching import (
 from .finishing import flats
 from .regions import Regions, find_regions
 from .stillness import find_still
+from .view import find_view
 
-PIXELS = 640 * 360
-"""Area at which drawings are matched; the shot's shape is kept."""
 WINDOW = 3
 """Drawings that are matched at once, beside the keyframe and the drawing finished last."""
 
@@ -70,70 +67,66 @@ class Carrier:
         standing = find_regions(self.line_art(keyframe))
         for first in range(0, len(drawings), WINDOW):
             fresh = drawings[first : first + WINDOW]
-            window = [keyframe, *lead, *fresh]
-            images = [self._shrink(self.line_art(drawing), cv2.INTER_AREA, 255) for drawing in window]
-            features = self._features(window, images)
-            small = dict(zip(window, images, strict=True))
-            evidence = [self._evidence(features[keyframe], small[keyframe], known[keyframe], REFERENCE)]
-            evidence += [self._evidence(features[d], small[d], known[d], FINISHED) for d in lead]
+            shown = (keyframe, *lead, *fresh)
+            window = _Window(self.matcher, {drawing: self.line_art(drawing) for drawing in shown}, self.count)
+            evidence = [window.evidence(keyframe, known[keyframe], REFERENCE)]
+            evidence += [window.evidence(drawing, known[drawing], FINISHED) for drawing in lead]
             for drawing in fresh:
-                line_art = self.line_art(drawing)
-                votes = self._votes(features[drawing], evidence, line_art.shape)
-                carried = self._elect(line_art, votes, known[keyframe], standing)
+                votes = window.view.spread(
+                    window.votes(drawing, evidence), self._shares(known[keyframe], window.view.grid)
+                )
+                carried = self._elect(self.line_art(drawing), votes, known[keyframe], standing)
                 yield carried
                 elected = carried.entries
-                evidence.append(self._evidence(features[drawing], small[drawing], elected, FINISHED))
+                evidence.append(window.evidence(drawing, elected, FINISHED))
             lead, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: elected}
 
     def _elect(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Carried:
         """painted: the keyframe's entries uint8 [H, W]; standing: its regions."""
         still = find_still(find_regions(line_art), standing, _lead(votes, painted))
-        shares = self._shares(painted, still, votes.shape[:2])
+        shares = self._shares(painted, votes.shape[:2], still)
         votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
         return Carried(votes, np.where(still, painted, flats(line_art, votes)), still)
 
-    def _shares(self, entries: np.ndarray, where: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-        """Of each square of a grid (rows, columns) the share float32 [h, w, count] that has each entry uint8 [H, W]
+    def _shares(self, entries: np.ndarray, grid: tuple[int, ...], where: np.ndarray | None = None) -> np.ndarray:
+        """Of each square of a grid (rows, columns) the share float32 [h, w, count] that has each entry uint8 [H, W],
         where that is wanted, bool [H, W]."""
         size = STRIDE * grid[1], STRIDE * grid[0]
-        labels, wanted = (
-            torch.from_numpy(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
-            for image in (entries, where.astype(np.uint8))
-        )
-        one_hot = (labels == torch.arange(self.count)[:, None, None]) & (wanted > 0)
-        return F.avg_pool2d(one_hot.float(), STRIDE).permute(1, 2, 0).numpy()
+        labels = torch.from_numpy(cv2.resize(entries, size, interpolation=cv2.INTER_NEAREST))
+        one_hot = labels == torch.arange(self.count)[:, None, None]
+        if where is not None:
+            one_hot &= torch.from_numpy(cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
+        return F.avg_pool2d(one_hot.float(), STRIDE).permute(1, 2, 0).contiguous().numpy()
+
+
+class _Window:
+    """Drawings that the matcher sees together, line art uint8 [H, W] by number, the keyframe first."""
 
     @torch.no_grad()
-    def _features(self, window: Sequence[int], images: list[np.ndarray]) -> dict[int, Features]:
-        """By drawing the features [h, w] of line art uint8 [H, W] at the size of matching."""
-        parameter = next(self.matcher.parameters())
+    def __init__(self, matcher: LineMatcher, drawings: Mapping[int, np.ndarray], count: int) -> None:
+        self.matcher = matcher
+        self.count = count
+        self.view = find_view(list(drawings.values()))
+        self.seen = {drawing: self.view.of_lines(image) for drawing, image in drawings.items()}
+        images = list(self.seen.values())
+        parameter = next(matcher.parameters())
         line_art = torch.from_numpy(np.stack(images))[None].to(parameter.device)
         areas = torch.from_numpy(np.stack([connected_areas(image) for image in images]))[None].to(parameter.device)
-        features = self.matcher(1 - line_art.to(parameter.dtype) / 255, areas).cpu()
-        return {drawing: features[0, index] for index, drawing in enumerate(window)}
+        features = matcher(1 - line_art.to(parameter.dtype) / 255, areas).cpu()
+        self.features = dict(zip(drawings, features[0].unbind(), strict=True))
 
-    def _evidence(self, features: Features, line_art: np.ndarray, entries: np.ndarray, role: int) -> Evidence:
-        labels = torch.from_numpy(self._shrink(entries, cv2.INTER_NEAREST, 0))
-        pooled = pool_labels(labels, torch.from_numpy(line_art >= LINE_BELOW), self.count)
-        return gather_evidence(features, *pooled, role)
+    def evidence(self, drawing: int, entries: np.ndarray, role: int) -> Evidence:
+        """What a drawing with entries uint8 [H, W] tells of others."""
+        labels = torch.from_numpy(self.view.of_entries(entries))
+        pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW), self.count)
+        return gather_evidence(self.features[drawing], *pooled, role)
 
     @torch.no_grad()
-    def _votes(self, features: Features, evidence: list[Evidence], shape: tuple[int, ...]) -> np.ndarray:
-        rows, columns = (-(-side // STRIDE) for side in self._size(shape))
-        votes = match(self.matcher, features[:rows, :columns].flatten(), evidence, self.count)
-        return votes.unflatten(0, (rows, columns)).numpy()
-
-    def _shrink(self, image: np.ndarray, interpolation: int, padding: int) -> np.ndarray:
-        """Scale an image [H, W] to the size of matching, padded at the right and below to a multiple."""
-        rows, columns = self._size(image.shape)
-        small = cv2.resize(image, (columns, rows), interpolation=interpolation)
-        below, right = -rows % MULTIPLE, -columns % MULTIPLE
-        return cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT, value=padding)
-
-    @staticmethod
-    def _size(shape: tuple[int, ...]) -> tuple[int, int]:
-        scale = min(1.0, (PIXELS / (shape[0] * shape[1])) ** 0.5)
-        return round(shape[0] * scale), round(shape[1] * scale)
+    def votes(self, drawing: int, evidence: list[Evidence]) -> np.ndarray:
+        """The votes float32 [rows, columns, N] for what is in view of a drawing."""
+        features = self.features[drawing]
+        votes = match(self.matcher, features.flatten(), evidence, self.count)
+        return votes.unflatten(0, features.reach.shape).numpy()
 
 
 def _lead(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def find_still(regions: Regions, before: Regions, lead: np.ndarray) -> np.ndarra
     """
     alike = _alike(regions, before)
     same = alike >= SAME_REGION
-    new, gone, unchanged = _compare_lines(regions.is_line, before.is_line)
+    new, gone, unchanged = compare_lines(regions.is_line, before.is_line)
     near = cv2.distanceTransform((~(new | gone)).astype(np.uint8), cv2.DIST_L2, 5) <= NEAR * len(new)
     voted = lead + PRIOR * alike >= 0
     # What has left, if its outline is open, leaves a hole behind: nothing that still stands reaches into it.
@@ -55,7 +55,7 @@ def _alike(regions: Regions, before: Regions) -> np.ndarray:
     return np.where(overlap == most[here], overlap, 0).astype(np.float32)[place].reshape(regions.labels.shape)
 
 
-def _compare_lines(lines: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def compare_lines(lines: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lines, bool [H, W], that have come, those that have gone, with their fringe, and those in both drawings; they may
     wobble a little."""
     side = 2 * max(1, round(_WOBBLE * len(lines))) + 1

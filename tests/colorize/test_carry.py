@@ -39,7 +39,8 @@ def test_colours_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     carried = list(carrier.carry(range(1, 1 + STEPS), keyframe=0, neighbour=0, entries={0: truth[0]}))
     assert len(carried) == STEPS
     for index, (votes, elected, _) in enumerate(carried, start=1):
-        assert votes.shape == (45, 80, 3) and np.allclose(votes.sum(-1), 1, atol=1e-3)
+        assert votes.shape == (90, 160, 3), "only the ball moves, and is seen twice as large"
+        assert np.allclose(votes.sum(-1), 1, atol=1e-3)
         assert share_right(elected, truth[index], drawings[index]) > 0.98
     assert share_right(truth[0], truth[STEPS], drawings[STEPS]) < 0.9  # held, the keyframe is wrong
 
@@ -51,8 +52,10 @@ def test_a_finished_neighbour_is_evidence_too(matcher: LineMatcher, rolling) -> 
     carrier = Carrier(matcher, drawings.__getitem__, count=3)
     votes = next(carrier.carry([5], keyframe=0, neighbour=4, entries={0: truth[0], 4: changed})).votes
     alone = next(carrier.carry([5], keyframe=0, neighbour=0, entries={0: truth[0]})).votes
-    ball = (60 // 4, (50 + 12 * 5) // 4)
-    assert votes[ball][2] > alone[ball][2] + 0.2
+    of_ball, of_ball_alone = (
+        found[60 * found.shape[0] // 180, 110 * found.shape[1] // 320] for found in (votes, alone)
+    )
+    assert of_ball[2] > of_ball_alone[2] + 0.2
 
 
 def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
