@@ -105,7 +105,7 @@ def _run(args: argparse.Namespace) -> None:
     elif args.stage == "validation":
         from .validation import write_validation
 
-        write_validation(args.output)
+        write_validation(args.output, sources=args.sources)
     elif args.stage == "preset":
         from .preset import assemble_preset
 

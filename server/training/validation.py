@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation clips: procedural cartoons that no training sees, as folders of frames with their true colours."""
+"""Validation clips: cartoons that no training sees, procedural ones and ones played by shapes that no training sees, as
+folders of frames with their true colours."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,6 +14,7 @@ from server.colorize.finishing import lay_lines
 from server.colorize.regions import LINE_BELOW
 
 from .cartoon import draw_clip
+from .sources import draw_story, load_families
 
 FIRST_SEED = 10**9
 """Seeds from here on are reserved for validation; training counts its samples from 0."""
@@ -21,13 +24,15 @@ _DRAWN_AT_ONCE = 24
 
 @dataclass(frozen=True)
 class ValidationClip:
-    """One clip: the folder's name, the cartoon's seed, its length in frames (not drawings), and its size in pixels."""
+    """One clip: the folder's name, the cartoon's seed, its length in frames (not drawings), its size in pixels, and
+    which fetched shapes play it, if any."""
 
     name: str
     seed: int
     frames: int
     width: int = 640
     height: int = 360
+    source: str | None = None
 
 
 CLIPS = (
@@ -41,20 +46,28 @@ CLIPS = (
     ValidationClip("many_legs", FIRST_SEED + 41, 48),
     ValidationClip("soft_crowd", FIRST_SEED + 58, 48, 960, 540),
     ValidationClip("painted_street", FIRST_SEED + 64, 48),
+    ValidationClip("openmoji_1", FIRST_SEED + 101, 48, source="openmoji"),
+    ValidationClip("openmoji_2", FIRST_SEED + 102, 48, source="openmoji"),
+    ValidationClip("openmoji_3", FIRST_SEED + 103, 48, source="openmoji"),
+    ValidationClip("avatars_1", FIRST_SEED + 104, 48, source="avatars"),
+    ValidationClip("avatars_2", FIRST_SEED + 105, 48, source="avatars"),
 )
 """Long shots, then short ones; all kinds of lines and paintings. They change with the cartoon's code."""
 
 
-def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS) -> None:
+def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sources: Path | None = None) -> None:
     """Write each clip as `NAME/lineart/NNNN.png` and `NAME/color/NNNN.png`, a file a frame, from 0001 on.
 
     Drawings are held on ones, twos and threes. Colour frames show fills, shading and light with the lines on top.
-    The same clips give the same files.
+    The same clips give the same files. sources: where `fetch_sources` put its shapes; without, clips that are played by
+    them are left out.
 
     Raises:
         ValueError: a seed is not reserved for validation, or a drawing of the clip would be blank paper.
         FileExistsError: the folder of a clip is there already.
     """
+    if sources is None:
+        clips = [clip for clip in clips if clip.source is None]
     for clip in clips:
         if clip.seed < FIRST_SEED:
             raise ValueError(
@@ -67,7 +80,7 @@ def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS) -> N
         line_art.mkdir(parents=True)
         color.mkdir()
         frame = 1
-        for art, painting, hold in _drawings(clip):
+        for art, painting, hold in _drawings(clip, sources):
             images = (line_art, _png(art)), (color, _png(lay_lines(painting, art)))
             for number in range(frame, min(frame + hold, clip.frames + 1)):
                 for place, content in images:
@@ -75,12 +88,15 @@ def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS) -> N
             frame += hold
 
 
-def _drawings(clip: ValidationClip) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+def _drawings(clip: ValidationClip, sources: Path | None) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     """Line art uint8 [H,W], painting RGB uint8 [H,W,3] and hold of each drawing, as many as the frames show."""
+    tell = draw_clip
+    if clip.source and sources:
+        tell = partial(draw_story, load_families(sources, clip.source, "validation"))
     frames = 0
     for start in range(0, clip.frames, _DRAWN_AT_ONCE):
         run = range(start, min(start + _DRAWN_AT_ONCE, clip.frames))
-        cartoon = draw_clip(clip.seed, clip.frames, clip.width, clip.height, at=run)
+        cartoon = tell(clip.seed, clip.frames, clip.width, clip.height, at=run)
         for i, hold in enumerate(cartoon.holds):
             if not (cartoon.line_art[i] < LINE_BELOW).any():
                 raise ValueError(f"Drawing {run[i]} of {clip.name} is blank paper: give the clip another seed.")

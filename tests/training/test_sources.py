@@ -19,6 +19,7 @@ from server.training.sources.drawing import EDGE, FILL, INK, LINE, Drawing, load
 from server.training.sources.prepare import prepare_drawing
 from server.training.sources.puppet import Puppet
 from server.training.sources.svg import read_svg
+from server.training.validation import FIRST_SEED, ValidationClip, write_validation
 
 HEAD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72">
   <g id="color">
@@ -103,6 +104,23 @@ def test_drawings_survive_their_file_and_splits_do_not_overlap(tmp_path: Path) -
     assert 0 < len(validation) < len(train)
     assert np.array_equal(train[0].points, drawings[0].points)
     assert np.array_equal(train[0].marks, drawings[0].marks)
+
+
+def test_validation_clips_are_played_by_shapes_that_training_never_sees(tmp_path: Path) -> None:
+    heads = [prepared(HEAD, f"ball {i}") for i in range(40)]
+    unseen = {drawing.name for drawing in heads if split_of(drawing.family) == "validation"}
+    others = [prepared(UNDERLAY, drawing.name) for drawing in heads if drawing.name not in unseen]
+    clip = ValidationClip("heads", FIRST_SEED, frames=4, width=96, height=54, source="balls")
+    written = []
+    for name, drawings in (("all", [*(h for h in heads if h.name in unseen), *others]), ("unseen", heads)):
+        (tmp_path / name).mkdir()
+        save_drawings(tmp_path / name / "balls.npz", drawings)
+        write_validation(tmp_path / f"{name} clips", [clip], tmp_path / name)
+        files = sorted((tmp_path / f"{name} clips" / "heads").rglob("*.png"))
+        written.append([file.read_bytes() for file in files])
+    assert len(written[0]) == 8 and written[0] == written[1]
+    write_validation(tmp_path / "none", [clip])
+    assert not (tmp_path / "none").exists(), "without sources such clips are left out"
 
 
 def test_relatives_share_a_split() -> None:
