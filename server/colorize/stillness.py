@@ -14,7 +14,7 @@ SAME_REGION = 0.5
 """Two regions are the same one if they share at least this much of the area that they cover together."""
 NEAR = 1 / 24
 """Within so many heights of a line that has come or gone, votes decide."""
-PRIOR = 0.75
+PRIOR = 0.2
 """There a region that is all the same counts as this share of the votes for what was there."""
 _WOBBLE = 1 / 180
 

@@ -20,7 +20,7 @@ SETTINGS = {
     "segment": 13,
     "steps": 2,
     "guidance": 1.0,
-    "votes": 8,
+    "votes": 2,
 }
 
 
