@@ -33,11 +33,12 @@ def load(width: int, layers: int, pixels: int) -> Colorizer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     sizes = read_sizes(__doc__, Sizes(64, 2, 32), QUICK, arguments)
+    lengths = QUICK_LENGTHS if sizes == QUICK else LENGTHS
     peaks = []
-    for count in QUICK_LENGTHS if sizes == QUICK else LENGTHS:
+    for count in lengths:
         progress(f"{count} drawings")
         peaks.append(color_shot(count, sizes.size, functools.partial(load, sizes.width, sizes.layers)).peak)
-    (short, long), (fewer, more) = peaks, (QUICK_LENGTHS if sizes == QUICK else LENGTHS)
+    (short, long), (fewer, more) = peaks, lengths
     print_json_line(benchmark="peak_memory", **vars(sizes), short=fewer, long=more, long_over_short=long / short)
 
 
