@@ -9,21 +9,20 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from server.line_art.regions import LINE_BELOW, Regions, find_regions
 from server.matching import (
     FINISHED,
-    LINE_BELOW,
     REFERENCE,
     STRIDE,
     Evidence,
     LineMatcher,
-    connected_areas,
+    find_areas,
     gather_evidence,
     match,
     pool_labels,
 )
 
 from .finishing import flats
-from .regions import Regions, find_regions
 from .stillness import find_still
 from .view import find_view
 
@@ -111,7 +110,7 @@ class _Window:
         images = list(self.seen.values())
         parameter = next(matcher.parameters())
         line_art = torch.from_numpy(np.stack(images))[None].to(parameter.device)
-        areas = torch.from_numpy(np.stack([connected_areas(image) for image in images]))[None].to(parameter.device)
+        areas = torch.from_numpy(np.stack([find_areas(image) for image in images]))[None].to(parameter.device)
         features = matcher(1 - line_art.to(parameter.dtype) / 255, areas).cpu()
         self.features = dict(zip(drawings, features[0].unbind(), strict=True))
 

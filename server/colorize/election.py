@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 
-from .regions import find_paper, nearest
+from server.line_art.regions import find_paper, nearest
 
 BORDER_PRICE = 3.0
 """What a border on open paper costs, in nats of log-likelihood a unit of its length, measured on procedural clips."""

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from server.colorize.election import elect
 from server.colorize.palette import clear_pixels, to_lab
-from server.colorize.regions import Regions, entry_regions, find_regions
+from server.line_art.regions import Regions, entry_regions, find_regions
 
 SAME_GRADIENT = 20.0
 """Palette entries that look no more different than this (CIE76 ΔE) may be steps of one gradient."""

@@ -16,9 +16,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from server.colorize.regions import LINE_BELOW
 from server.colorize.shot import Drawings, Guess, Shot
 from server.images import encode_png, read_line_art, read_mask, read_painted, read_size
+from server.line_art.regions import LINE_BELOW
 from shared.digests import address_of
 from shared.protocol import Quality
 from shared.timing import Exposure, expose

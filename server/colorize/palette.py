@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from server.colorize.regions import find_paper, find_regions
+from server.line_art.regions import find_paper, find_regions
 
 MAX_ENTRIES = 48
 """Most colours of a palette: a gradient gets several, a painted background no more than this."""
@@ -63,9 +63,9 @@ class _Reading:
     @property
     def colors(self) -> tuple[np.ndarray, np.ndarray]:
         """Colours uint8 [V, 3] and their pixel counts [V]."""
-        values, counts, _ = _distinct_colors(self._painted[self._sure])
+        values, counts, _ = distinct_colors(self._painted[self._sure])
         if not len(values) + len(self._medians):  # nothing but lines: the painting itself is all there is
-            values, counts, _ = _distinct_colors(self._painted.reshape(-1, 3))
+            values, counts, _ = distinct_colors(self._painted.reshape(-1, 3))
         return np.concatenate([values, self._medians]), np.concatenate([counts, self._areas])
 
     def labels(self, colors: np.ndarray) -> np.ndarray:
@@ -145,7 +145,7 @@ def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return values, np.bincount(place, lengths, len(values)).astype(np.int64), np.repeat(place, lengths)
 
 
-def _distinct_colors(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def distinct_colors(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """As `distinct`, of colours uint8 [P, 3]; the values are colours uint8 [V, 3]."""
     r, g, b = colors.T.astype(np.int32)
     codes, counts, place = distinct(r << 16 | g << 8 | b)
@@ -200,7 +200,7 @@ def _centers(values: np.ndarray, counts: np.ndarray, count: int) -> np.ndarray:
 
 def _nearest_entry(image: np.ndarray, colors: np.ndarray) -> np.ndarray:
     """Index uint8 [H, W] of the entry that looks nearest to each pixel."""
-    values, _, place = _distinct_colors(image.reshape(-1, 3))
+    values, _, place = distinct_colors(image.reshape(-1, 3))
     lab, entries = to_lab(values), to_lab(colors)
     nearest = np.zeros(len(values), np.uint8)
     best = np.full(len(values), np.inf, np.float32)

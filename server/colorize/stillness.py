@@ -8,7 +8,7 @@ keyframe shows each pixel's colour.
 import cv2
 import numpy as np
 
-from .regions import Regions
+from server.line_art.regions import Regions
 
 SAME_REGION = 0.5
 """Two regions are the same one if they share at least this much of the area that they cover together."""

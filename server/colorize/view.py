@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from server.line_art.regions import find_paper
 from server.matching import MULTIPLE, STRIDE
 
-from .regions import find_paper
 from .stillness import compare_lines
 
 PIXELS = 640 * 360

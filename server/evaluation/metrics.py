@@ -9,7 +9,7 @@ import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from server.colorize.palette import distinct
-from server.colorize.regions import LINE_BELOW
+from server.line_art.regions import LINE_BELOW
 
 RIGHT = 10.0
 """A pixel is right when its colour differs from the true one by at most this ΔE."""

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finding the parts of one line drawing again in another, to copy their colours."""
 
-from .areas import LINE_BELOW, connected_areas
+from .areas import find_areas
 from .evidence import FINISHED, REFERENCE, Evidence, gather_evidence, match, pool_labels
 from .features import Features, place_grid
 from .network import MULTIPLE, STRIDE, LineMatcher
 
 __all__ = [
     "FINISHED",
-    "LINE_BELOW",
     "MULTIPLE",
     "REFERENCE",
     "STRIDE",
     "Evidence",
     "Features",
     "LineMatcher",
-    "connected_areas",
+    "find_areas",
     "gather_evidence",
     "match",
     "place_grid",

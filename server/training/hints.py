@@ -14,7 +14,8 @@ import torch
 from server.colorize.carry import Carrier
 from server.colorize.palette import recolor
 from server.colorize.presets import WEIGHTS
-from server.matching import LINE_BELOW, LineMatcher
+from server.line_art.regions import LINE_BELOW
+from server.matching import LineMatcher
 
 UNKNOWN = 128
 """Grey level of what a hint leaves open."""

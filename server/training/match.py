@@ -12,16 +12,16 @@ import torch
 from torch.utils.data import default_collate
 
 from server.colorize.palette import code_colors, recolor
+from server.line_art.regions import LINE_BELOW
 from server.matching import (
     FINISHED,
-    LINE_BELOW,
     MULTIPLE,
     REFERENCE,
     STRIDE,
     Evidence,
     Features,
     LineMatcher,
-    connected_areas,
+    find_areas,
     gather_evidence,
     match,
     pool_labels,
@@ -92,7 +92,7 @@ def draw_window(seed: int, shape: WindowShape, scale: float = 1, whole: float = 
     return {
         "line_art": line_art,
         "labels": labels.reshape(line_art.shape).astype(np.uint8),
-        "areas": np.stack([connected_areas(drawing) for drawing in line_art]),
+        "areas": np.stack([find_areas(drawing) for drawing in line_art]),
     }
 
 

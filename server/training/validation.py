@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from server.colorize.finishing import lay_lines
-from server.colorize.regions import LINE_BELOW
+from server.line_art.regions import LINE_BELOW
 
 from .cartoon import draw_clip
 from .sources import draw_story, load_families

@@ -4,8 +4,8 @@
 import cv2
 import numpy as np
 
-from server.colorize.regions import find_regions
 from server.colorize.stillness import find_still
+from server.line_art.regions import find_regions
 
 from .drawings import circle, paper
 

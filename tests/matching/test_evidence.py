@@ -13,7 +13,7 @@ from server.matching import (
     Evidence,
     Features,
     LineMatcher,
-    connected_areas,
+    find_areas,
     gather_evidence,
     match,
     place_grid,
@@ -102,10 +102,15 @@ def test_windows_of_a_batch_do_not_see_each_other(matcher: LineMatcher) -> None:
 
 def test_areas_are_separated_by_lines() -> None:
     labels, paper = two_halves()
-    areas = connected_areas(np.where(paper, 255, 0).astype(np.uint8))
+    areas = find_areas(np.where(paper, 255, 0).astype(np.uint8))
     assert areas.shape == tuple(side // STRIDE for side in labels.shape)
     assert len(np.unique(areas[:, :8])) == len(np.unique(areas[:, 8:])) == 1
     assert areas[0, 0] != areas[0, -1]
-    broken = np.where(paper, 255, 0).astype(np.uint8)
-    broken[10:14] = 255
-    assert len(np.unique(connected_areas(broken))) == 1
+
+
+@pytest.mark.parametrize(("gap", "closed"), [(4, True), (40, False)])
+def test_a_small_break_of_a_line_is_closed(gap: int, closed: bool) -> None:
+    _, paper = two_halves(rows=64, columns=128)
+    paper[10 : 10 + gap] = True
+    areas = find_areas(np.where(paper, 255, 0).astype(np.uint8))
+    assert (areas[0, 0] != areas[0, -1]) == closed

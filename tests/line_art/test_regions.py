@@ -5,9 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from server.colorize.regions import Regions, entry_regions, find_paper, find_regions
-
-from .drawings import circle, paper
+from server.line_art.regions import Regions, entry_regions, find_paper, find_regions
+from tests.colorize.drawings import circle, paper
 
 
 def same(regions: Regions, a: tuple[int, int], b: tuple[int, int]) -> bool:
