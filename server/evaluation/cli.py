@@ -93,7 +93,7 @@ def report(results: Sequence[ClipResult]) -> dict[str, object]:
 def table(results: Sequence[ClipResult]) -> Table:
     """The results as a table for the terminal: a row a clip and method, then over all clips."""
     grid = Table("clip", "method")
-    headings = ("mean ΔE", "within ΔE 10", "moved within", "moved", "flicker", "PSNR", "SSIM")
+    headings = ("mean ΔE", "within ΔE 10", "moved within", "moved", "areas right", "flicker", "PSNR", "SSIM")
     for heading in headings:
         grid.add_column(heading, justify="right")
     groups = {result.path: [result] for result in results}
@@ -112,6 +112,7 @@ def table(results: Sequence[ClipResult]) -> Table:
                 share(color.within10),
                 share(color.within10_moved),
                 share(color.moved_share),
+                share(mean([each.areas for each in measures])),
                 number(mean([each.flicker for each in measures]), 2),
                 number(psnr, 2),
                 number(ssim, 3),

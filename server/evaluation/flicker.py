@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
-from skimage.measure import label
 
+from server.evaluation.color_areas import color_areas
 from server.evaluation.metrics import clear_of_lines
-
-SMALLEST_AREA = 16
-"""Areas of fewer pixels are slivers between a thing's old and new outline."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +33,7 @@ def lasting_areas(
     truth, next_truth: RGB uint8 [H, W, 3]; line_art, next_line_art: uint8 [H, W].
     """
     same = (truth == next_truth).all(axis=2) & clear_of_lines(line_art) & clear_of_lines(next_line_art)
-    colors = truth.astype(np.int64) @ np.array([65536, 256, 1]) + 1
-    areas = label(np.where(same, colors, 0), connectivity=1).ravel()
-    large = np.bincount(areas) >= SMALLEST_AREA
-    large[0] = False
-    numbers = np.cumsum(large) - 1
-    place = np.flatnonzero(large[areas])
-    return LastingAreas(place, numbers[areas[place]], int(large.sum()))
+    return LastingAreas(*color_areas(truth, same))
 
 
 def color_changes(areas: LastingAreas, result: np.ndarray, next_result: np.ndarray) -> tuple[float, int]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from server.colorize.finishing import fill_under_lines
 from server.evaluation.clip import Clip
+from server.evaluation.color_areas import areas_right
 from server.evaluation.flicker import flicker, lasting_areas
 from server.evaluation.frequency import band_psnr
 from server.evaluation.image_quality import SHORT_TERM, at_protocol_size, psnr, ssim
@@ -26,11 +27,13 @@ the whole clip. What is refused is left out."""
 class Measures:
     """The quality of a method's frames on a clip.
 
-    color: over all frames but those of the keyframe's drawing; flicker: see `flicker.flicker`; curves: by frame `psnr`,
-    `ssim`, `psnr_low`, `psnr_high` and, unless refused, `lpips`; seconds: that the colouring took.
+    color: over all frames but those of the keyframe's drawing; areas: the share of moved areas that are right, see
+    `color_areas.areas_right`, over all drawings, None when none moved; flicker: see `flicker.flicker`; curves: by frame
+    `psnr`, `ssim`, `psnr_low`, `psnr_high` and, unless refused, `lpips`; seconds: that the colouring took.
     """
 
     color: ColorError
+    areas: float | None
     flicker: float | None
     curves: dict[str, Curve]
     seconds: float
@@ -72,7 +75,8 @@ class Ruler:
         if distances is not None:
             values["lpips"] = distances.tolist()
         curves = {name: self._by_frame(each) for name, each in values.items()}
-        return Measures(self._color(frames), flicker(self._lasting, frames), curves, seconds), self._features(small)
+        color, areas = self._color(frames), self._areas(frames)
+        return Measures(color, areas, flicker(self._lasting, frames), curves, seconds), self._features(small)
 
     def _color(self, frames: Sequence[np.ndarray]) -> ColorError:
         errors: list[ColorError | None] = []
@@ -81,6 +85,15 @@ class Ruler:
                 error = color_error(frame, self.clip.truth[index], self.clip.drawings[index], self._keyframe_truth)
                 errors += [error] * count
         return pool(errors)
+
+    def _areas(self, frames: Sequence[np.ndarray]) -> float | None:
+        counts = [
+            areas_right(frame, self.clip.truth[index], self.clip.drawings[index], self._keyframe_truth)
+            for index, frame in enumerate(frames)
+            if index != self.at
+        ]
+        right, moved = (sum(each) for each in zip(*counts, strict=True))
+        return right / moved if moved else None
 
     def _by_frame(self, values: Sequence[float]) -> Curve:
         return [None if drawing == self.at else values[drawing] for drawing in self.clip.exposure.drawing_of]

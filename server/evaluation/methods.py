@@ -14,6 +14,7 @@ from server.colorize.folder import FolderError
 from server.colorize.parts import WHOLE, Parts
 from server.colorize.shot import Shot
 from server.evaluation import baselines
+from server.evaluation.ceiling import ceiling
 from server.evaluation.clip import Clip
 from server.evaluation.paradigms import LVCD, MODEL, SegmentCallback, color_by_last_frame, color_shot
 from server.longanimation.long_shot import MemoryKind
@@ -90,6 +91,11 @@ METHODS = {
     "hold": _without_model("keyframe held", baselines.hold),
     "flow": _without_model("flow from the keyframe", baselines.flow),
     "flow-previous": _without_model("flow from the previous result (ACOF)", baselines.flow_previous),
+    "ceiling": Method(
+        "the keyframe's colours at their best",
+        lambda task: ceiling(task.clip.drawings, task.clip.truth, task.at),
+        model=False,
+    ),
     "local": _compared("local paradigm (LVCD)", LVCD),
     "last-frame": Method("last frame as next reference", _by_last_frame),
     "sketch-dit": _ablated("SketchDiT", memory=()),

@@ -33,14 +33,15 @@ class Scores:
 class Summary:
     """A method over all clips.
 
-    short, long: the first 14 frames and whole clips; color: pooled over pixels; flicker: mean over clips; psnr_low,
-    psnr_high, decay_low, decay_high: mean PSNR in dB by frequency band, and its decay in % against the first 14 frames;
-    None where a clip is no longer than those; seconds: the colouring took, in all.
+    short, long: the first 14 frames and whole clips; color: pooled over pixels; areas, flicker: mean over clips;
+    psnr_low, psnr_high, decay_low, decay_high: mean PSNR in dB by frequency band, and its decay in % against the first
+    14 frames; None where a clip is no longer than those; seconds: the colouring took, in all.
     """
 
     short: Scores
     long: Scores
     color: ColorError
+    areas: float | None
     flicker: float | None
     psnr_low: float | None
     psnr_high: float | None
@@ -56,6 +57,7 @@ def summarize(clips: Evaluated, method: str) -> Summary:
         short=_scores(clips, method, "short"),
         long=_scores(clips, method, "long"),
         color=pool(each.color for each in measures),
+        areas=mean([each.areas for each in measures]),
         flicker=mean([each.flicker for each in measures]),
         psnr_low=mean([mean(each.curves["psnr_low"]) for each in measures]),
         psnr_high=mean([mean(each.curves["psnr_high"]) for each in measures]),

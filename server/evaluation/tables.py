@@ -54,16 +54,25 @@ def markdown(
 
 _COLOR_NOTE = (
     "CIEDE2000 at full size, without line pixels; a pixel has moved when its true colour is not the keyframe's at that "
-    "place. Flicker is the mean ΔE, from a drawing to the next, between the mean colours of areas whose true colour "
-    "stays where it is; the truth has 0, and so has what never changes."
+    "place. Areas right are the share of moved areas of one true colour that are right in most of their pixels: each "
+    "other one is a click to repair. Flicker is the mean ΔE, from a drawing to the next, between the mean colours of "
+    "areas whose true colour stays where it is; the truth has 0, and so has what never changes."
 )
-_COLOR_HEAD = ("method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, within ΔE 10 ↑", "flicker ↓", "seconds to colour")
+_COLOR_HEAD = (
+    "method",
+    "mean ΔE ↓",
+    "within ΔE 10 ↑",
+    "moved, within ΔE 10 ↑",
+    "areas right ↑",
+    "flicker ↓",
+    "seconds to colour",
+)
 _FREQUENCY_NOTE = (
     "PSNR in dB of the low (below 16 cycles a picture: colour) and the high frequencies, and how far it has decayed "
     "after the first 14 frames, in %."
 )
 _FREQUENCY_HEAD = ("method", "low ↑", "high ↑", "low: decay ↓", "high: decay ↓")
-_CLIP_HEAD = ("clip", "method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, within ΔE 10 ↑", "flicker ↓")
+_CLIP_HEAD = ("clip", "method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, within ΔE 10 ↑", "areas right ↑", "flicker ↓")
 
 
 def number(value: float | None, digits: int) -> str:
@@ -134,7 +143,7 @@ def _long_term(summary: Summary | None) -> list[str]:
 
 def _color(name: str, summary: Summary) -> list[str]:
     color = summary.color
-    measures = [number(color.mean_de, 2), share(color.within10), share(color.within10_moved)]
+    measures = [number(color.mean_de, 2), share(color.within10), share(color.within10_moved), share(summary.areas)]
     return [METHODS[name].title, *measures, number(summary.flicker, 2), number(summary.seconds, 1)]
 
 
@@ -154,6 +163,7 @@ def _clip(clip: ClipResult) -> list[list[str]]:
             number(measures.color.mean_de, 2),
             share(measures.color.within10),
             share(measures.color.within10_moved),
+            share(measures.areas),
             number(measures.flicker, 2),
         ]
         for place, (name, measures) in enumerate(clip.methods.items())

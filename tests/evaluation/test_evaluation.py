@@ -128,7 +128,7 @@ def test_features_give_fid_and_fvd_and_survive_the_disk(tmp_path, clips):
         clip = read_clip(path / "lineart", path / "color")
         ruler = Ruler(clip, 0, metrics)
         measures, features = ruler.measure(clip.truth, 0.0)
-        assert measures.color.mean_de == 0 and measures.flicker == 0
+        assert measures.color.mean_de == 0 and measures.areas == 1 and measures.flicker == 0
         wrong, wrong_features = ruler.measure([255 - frame for frame in clip.truth], 0.0)
         settings = Settings("tiny", "", "", 0, 1, ("ours", "hold"), metrics.titles)
         result = ClipResult(str(path), settings, clip.exposure.drawing_of, 0, {"ours": measures, "hold": wrong})

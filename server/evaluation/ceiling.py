@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well a shot can be coloured at all with the colours of one keyframe."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from server.colorize.finishing import fill_under_lines, lay_lines
+from server.colorize.palette import distinct_colors, to_lab
+
+
+def ceiling(drawings: Sequence[np.ndarray], truth: Sequence[np.ndarray], at: int) -> list[np.ndarray]:
+    """Give every pixel the colour, of those that drawing number `at` shows, that is nearest to the true one.
+
+    No method that copies a keyframe's colours can be right where this is wrong: there something shows that the keyframe
+    does not. drawings: line art uint8 [H, W] each; truth: finished frames RGB uint8 [H, W, 3], one a drawing. Returns
+    one RGB uint8 [H, W, 3] a drawing.
+    """
+    shown, _, _ = distinct_colors(fill_under_lines(drawings[at], truth[at]).reshape(-1, 3))
+    tree = cKDTree(to_lab(shown))
+    results = []
+    for drawing, true in zip(drawings, truth, strict=True):
+        colors, _, place = distinct_colors(true.reshape(-1, 3))
+        results.append(lay_lines(shown[tree.query(to_lab(colors))[1]][place].reshape(true.shape), drawing))
+    return results
