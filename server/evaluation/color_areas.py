@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Areas of one true colour: what an animator fills with one click."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from skimage.measure import label
 
@@ -24,19 +26,34 @@ def color_areas(truth: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.nd
     return place, numbers[areas[place]], int(large.sum())
 
 
-def areas_right(
-    result: np.ndarray, truth: np.ndarray, line_art: np.ndarray, keyframe_truth: np.ndarray
-) -> tuple[int, int]:
-    """How many moved areas of a frame are right, and how many there are. Each of the others is a click to repair.
+@dataclass(frozen=True)
+class MovedAreas:
+    """The areas of a drawing that have moved, for the most part, as `metrics.color_error` means it.
 
-    An area has moved, or is right, when most of its pixels have or are, as in `metrics.color_error`, whose arguments
-    these are.
+    place: flat indices [P] of their pixels; area: int [P], which area each belongs to; colors: RGB uint8 [P, 3], true.
     """
+
+    place: np.ndarray
+    area: np.ndarray
+    colors: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many areas."""
+        return len(np.unique(self.area))
+
+    def right(self, result: np.ndarray) -> int:
+        """How many of them are right in most of their pixels in a result RGB uint8 [H, W, 3]. Each of the others is a
+        click to repair."""
+        right = delta_e(result.reshape(-1, 3)[self.place], self.colors) <= RIGHT
+        return int((2 * np.bincount(self.area, right) > np.bincount(self.area)).sum())
+
+
+def moved_areas(truth: np.ndarray, line_art: np.ndarray, keyframe_truth: np.ndarray) -> MovedAreas:
+    """Find the areas of a drawing that have moved; arguments as for `metrics.color_error`."""
     place, area, count = color_areas(truth, clear_of_lines(line_art))
-    if not count:
-        return 0, 0
-    colors, true, painted = (image.reshape(-1, 3)[place] for image in (result, truth, keyframe_truth))
-    pixels = np.bincount(area)
-    moved = 2 * np.bincount(area, delta_e(painted, true) > MOVED) > pixels
-    right = 2 * np.bincount(area, delta_e(colors, true) <= RIGHT) > pixels
-    return int((moved & right).sum()), int(moved.sum())
+    colors, painted = (image.reshape(-1, 3)[place] for image in (truth, keyframe_truth))
+    moved = delta_e(painted, colors) > MOVED
+    chosen = 2 * np.bincount(area, moved, count) > np.bincount(area, minlength=count)
+    kept = chosen[area]
+    return MovedAreas(place[kept], area[kept], colors[kept])

@@ -8,7 +8,7 @@ import numpy as np
 
 from server.colorize.finishing import fill_under_lines
 from server.evaluation.clip import Clip
-from server.evaluation.color_areas import areas_right
+from server.evaluation.color_areas import moved_areas
 from server.evaluation.flicker import flicker, lasting_areas
 from server.evaluation.frequency import band_psnr
 from server.evaluation.image_quality import SHORT_TERM, at_protocol_size, psnr, ssim
@@ -28,7 +28,7 @@ class Measures:
     """The quality of a method's frames on a clip.
 
     color: over all frames but those of the keyframe's drawing; areas: the share of moved areas that are right, see
-    `color_areas.areas_right`, over all drawings, None when none moved; flicker: see `flicker.flicker`; curves: by frame
+    `color_areas.MovedAreas`, over all drawings, None when none moved; flicker: see `flicker.flicker`; curves: by frame
     `psnr`, `ssim`, `psnr_low`, `psnr_high` and, unless refused, `lpips`; seconds: that the colouring took.
     """
 
@@ -56,6 +56,11 @@ class Ruler:
             lasting_areas(truth[index], truth[index + 1], drawings[index], drawings[index + 1])
             for index in range(len(drawings) - 1)
         ]
+        self._moved = {
+            index: moved_areas(truth[index], drawings[index], self._keyframe_truth)
+            for index in range(len(drawings))
+            if index != at
+        }
 
     def truth_features(self) -> Features:
         """The features of the true frames."""
@@ -87,12 +92,8 @@ class Ruler:
         return pool(errors)
 
     def _areas(self, frames: Sequence[np.ndarray]) -> float | None:
-        counts = [
-            areas_right(frame, self.clip.truth[index], self.clip.drawings[index], self._keyframe_truth)
-            for index, frame in enumerate(frames)
-            if index != self.at
-        ]
-        right, moved = (sum(each) for each in zip(*counts, strict=True))
+        moved = sum(areas.count for areas in self._moved.values())
+        right = sum(areas.right(frames[index]) for index, areas in self._moved.items())
         return right / moved if moved else None
 
     def _by_frame(self, values: Sequence[float]) -> Curve:

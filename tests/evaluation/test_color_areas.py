@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from server.evaluation.color_areas import SMALLEST_AREA, areas_right, color_areas
+from server.evaluation.color_areas import SMALLEST_AREA, color_areas, moved_areas
 
 WHITE, RED, GREEN, BLUE = (255, 255, 255), (220, 40, 40), (40, 200, 60), (50, 60, 210)
 PAPER = np.full((40, 60), 255, np.uint8)
@@ -15,6 +15,14 @@ def picture(**boxes: tuple[int, int]) -> np.ndarray:
     for name, (row, column) in boxes.items():
         image[row : row + 8, column : column + 8] = globals()[name]
     return image
+
+
+def areas_right(
+    result: np.ndarray, truth: np.ndarray, line_art: np.ndarray, keyframe_truth: np.ndarray
+) -> tuple[int, int]:
+    """How many moved areas are right, and how many there are."""
+    areas = moved_areas(truth, line_art, keyframe_truth)
+    return areas.right(result), areas.count
 
 
 def test_an_area_is_connected_and_of_one_colour() -> None:
