@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The web application, and the process that serves it."""
 
+import os
 import signal
 import sys
 from functools import partial
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import waitress
 from flask import Flask
 
 from server import api, problems, security, web
-from server.api import blobs, extensions, frames, info, jobs
-from server.config import Config, ConfigError
+from server.api import blobs, extensions, frames, info, jobs, queues
+from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config, ConfigError
 from server.jobs.client import Jobs
+from server.jobs.housekeeping import Housekeeping
 from server.jobs.supervisor import Supervisor
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import open_database
 from server.storage.heartbeats import Heartbeats
+from server.storage.pictures import Pictures
+from server.storage.segments import Segments
 from server.storage.tokens import Tokens
+from server.tls import TlsFront
 
 THREADS = 8
 
@@ -31,18 +36,20 @@ def create_app(config: Config) -> Flask:
     security.check_exposure(config, tokens)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = config.limits.blob_bytes
-    catalogue = Catalogue(engine)
+    catalogue, heartbeats = Catalogue(engine), Heartbeats(engine)
     services = api.Services(
         config=config,
-        blobs=Blobs(config.blobs_url),
+        blobs=Blobs(engine, config.blobs_url),
+        pictures=Pictures(engine),
         catalogue=catalogue,
-        heartbeats=Heartbeats(engine),
-        jobs=Jobs(engine, catalogue),
+        segments=Segments(engine),
+        heartbeats=heartbeats,
+        jobs=Jobs(engine, catalogue, heartbeats),
     )
     api.install(app, services)
     security.register(app, config, tokens)
     problems.register(app)
-    for module in (info, blobs, jobs, frames, extensions, web):
+    for module in (info, blobs, jobs, frames, queues, extensions, web):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -50,40 +57,69 @@ def create_app(config: Config) -> Flask:
 def serve(config: Config, workers: int) -> None:
     """Serve until interrupted, with `workers` worker processes beside. Raises ConfigError."""
     app = create_app(config)
+    services = api.services_of(app)
+    front = None
     try:
-        server = waitress.create_server(
-            app,
-            host=config.host,
-            port=config.port,
-            threads=THREADS,
-            max_request_body_size=config.limits.blob_bytes,
-            ident="LongAnimation Color",
-        )
+        if config.certificate is None or config.key is None:
+            server = _listen(app, config, config.host, config.port, "http")
+            port = server.effective_port
+        else:  # TLS ends before waitress, which does not speak it and listens on this machine alone
+            server = _listen(app, config, "127.0.0.1", 0, "https")
+            backend = ("127.0.0.1", server.effective_port)
+            front = TlsFront(config.host, config.port, backend, config.certificate, config.key)
+            front.start()
+            port = front.port
     except OSError as error:
         raise ConfigError(
             f"Cannot listen on {config.host}:{config.port} ({error.strerror}): stop what uses that port, or choose "
             "another with --listen HOST:PORT."
         ) from error
-    server.channel_class = problems.ProblemChannel
-    supervisor = Supervisor(api.services_of(app).heartbeats, partial(worker_command, config), workers)
+    command = partial(worker_command, config)
+    supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config))
+    housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, config.retention)
     for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
         signal.signal(request, _interrupt)
     supervisor.start()
+    housekeeping.start()
     try:
         host = f"[{config.host}]" if ":" in config.host else config.host
-        sys.stdout.write(f"LongAnimation Color is listening on http://{host}:{server.effective_port}\n")
+        scheme = "http" if front is None else "https"
+        sys.stdout.write(f"LongAnimation Color is listening on {scheme}://{host}:{port}\n")
         sys.stdout.flush()
         server.run()  # returns on KeyboardInterrupt
     finally:
+        if front is not None:
+            front.stop()
+        housekeeping.stop()
         supervisor.stop()
         server.close()
 
 
+def _listen(app: Flask, config: Config, host: str, port: int, scheme: str) -> Any:
+    server = waitress.create_server(
+        app,
+        host=host,
+        port=port,
+        threads=THREADS,
+        max_request_body_size=config.limits.blob_bytes,
+        ident="LongAnimation Color",
+        url_scheme=scheme,
+    )
+    server.channel_class = problems.ProblemChannel
+    return server
+
+
 def worker_command(config: Config, number: int, name: str) -> list[str]:
-    """Return the command line of worker `number` for the server of `config`."""
+    """Return the command line of worker `number` for the server of `config`. Addresses that may hold passwords are not
+    in it: see `worker_environment`."""
     command = [sys.executable, "-m", "server", "worker", "--supervised", "--name", name]
     command += ["--device", config.device, "--index", str(number), "--memory-mode", config.memory_mode]
     return [*command, "--data", str(config.data)]
+
+
+def worker_environment(config: Config) -> dict[str, str]:
+    """Return the environment of the workers for the server of `config`."""
+    return os.environ | {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -4,13 +4,29 @@
 import argparse
 import importlib
 import logging
+import os
+import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
-from server.config import DEFAULT_PORT, DEVICES, MEMORY_MODES, Config, ConfigError, default_data_folder, parse_address
+from server.config import (
+    BLOBS_VARIABLE,
+    DATABASE_VARIABLE,
+    DEFAULT_PORT,
+    DEVICES,
+    MEMORY_MODES,
+    Config,
+    ConfigError,
+    Quota,
+    Retention,
+    default_data_folder,
+    parse_address,
+)
+from shared.protocol import Role
 
 COMMANDS = {
     "serve": ("server.cli", "serve the API, with one worker process a device"),
@@ -50,6 +66,23 @@ def _data_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, default=default_data_folder(), metavar="DIR", help="database and images (%(default)s)"
     )
+    parser.add_argument(
+        "--database",
+        default=os.environ.get(DATABASE_VARIABLE, ""),
+        metavar="URL",
+        help="a PostgreSQL database that several machines share, postgresql://USER:PASSWORD@HOST/NAME, instead of a "
+        f"file in the data folder; in the environment {DATABASE_VARIABLE}, where no other user sees the password",
+    )
+
+
+def _blobs_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--blobs",
+        default=os.environ.get(BLOBS_VARIABLE, ""),
+        metavar="URL",
+        help="where several machines share images, a folder or s3://BUCKET/PREFIX, instead of the data folder; in the "
+        f"environment {BLOBS_VARIABLE}",
+    )
 
 
 def _device_argument(parser: argparse.ArgumentParser) -> None:
@@ -66,8 +99,17 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     default = f"127.0.0.1:{DEFAULT_PORT}"
     parser.add_argument("--listen", default=default, metavar="HOST:PORT", help="where to listen (%(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="worker processes (one a device)")
+    parser.add_argument("--cert", type=Path, metavar="FILE", help="TLS: the certificate and its chain, PEM")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="TLS: the certificate's key, PEM")
+    parser.add_argument(
+        "--proxied", action="store_true", help="a proxy on this machine lets others in: ask everybody for a token"
+    )
+    parser.add_argument("--keep-days", type=float, metavar="N", help="delete jobs that ended so long ago (never)")
+    parser.add_argument("--quota-jobs", type=int, metavar="N", help="most jobs of a token that wait or run")
+    parser.add_argument("--quota-gb", type=float, metavar="N", help="most gigabytes that a token may bring")
     _device_argument(parser)
     _data_argument(parser)
+    _blobs_argument(parser)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -75,8 +117,20 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     host, port = parse_address(arguments.listen)
     gpus = 0 if arguments.device == "cpu" else _gpus()
-    device = arguments.device or _device(gpus)
-    config = Config(arguments.data, host, port, device, memory_mode=arguments.memory_mode)
+    config = Config(
+        arguments.data,
+        host,
+        port,
+        arguments.device or _device(gpus),
+        memory_mode=arguments.memory_mode,
+        database=arguments.database,
+        blobs=arguments.blobs,
+        certificate=arguments.cert,
+        key=arguments.key,
+        proxied=arguments.proxied,
+        quota=Quota(arguments.quota_jobs, None if arguments.quota_gb is None else int(arguments.quota_gb * 1e9)),
+        retention=Retention(job_days=arguments.keep_days),
+    )
     serve(config, max(1, gpus) if arguments.workers is None else arguments.workers)
     return 0
 
@@ -87,24 +141,37 @@ def _worker_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--supervised", action="store_true", help="end when standard input closes")
     _device_argument(parser)
     _data_argument(parser)
+    _blobs_argument(parser)
 
 
 def _worker(arguments: argparse.Namespace) -> NoReturn:
     from server.colorize.colorizer import Colorizer
     from server.jobs import worker
+    from server.jobs.devices import find_device
 
-    config = Config(arguments.data, device=arguments.device or _device(_gpus()), memory_mode=arguments.memory_mode)
-    device = f"cuda:{arguments.index}" if config.device == "cuda" else "cpu"
+    config = Config(
+        arguments.data,
+        device=arguments.device or _device(_gpus()),
+        memory_mode=arguments.memory_mode,
+        database=arguments.database,
+        blobs=arguments.blobs,
+    )
+    device = find_device(config.device, arguments.index, config.memory_mode)
     worker.run(
         config,
-        lambda preset: Colorizer.from_preset(preset, device, config.memory_mode),
+        lambda preset: Colorizer.from_preset(preset, device.name, config.memory_mode),
+        device.probe,
         arguments.name,
         arguments.supervised,
     )
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", default="", help="whom it is for")
+    parser.add_argument("--name", default="", help="whom it is for; tokens of one name share their jobs")
+    roles = "submit: one's own jobs; admin: everybody's, and queues"
+    parser.add_argument("--role", choices=get_args(Role), default="submit", help=roles)
+    parser.add_argument("--list", action="store_true", help="tell whom tokens were made for, instead of making one")
+    parser.add_argument("--revoke", metavar="NAME", help="make the tokens of NAME worthless, instead of making one")
     _data_argument(parser)
 
 
@@ -112,9 +179,19 @@ def _token(arguments: argparse.Namespace) -> int:
     from server.storage.database import open_database
     from server.storage.tokens import Tokens
 
-    token = Tokens(open_database(Config(arguments.data))).create(arguments.name)
-    sys.stdout.write(f"{token}\n")
-    sys.stderr.write("This is the only time the token is shown: enter it in the add-on's preferences.\n")
+    tokens = Tokens(open_database(Config(arguments.data, database=arguments.database)))
+    if arguments.list:
+        for one in tokens.all():
+            sys.stdout.write(f"{time.strftime('%Y-%m-%d', time.localtime(one.created))}  {one.role:6}  {one.name}\n")
+    elif arguments.revoke is not None:
+        if not tokens.revoke(arguments.revoke):
+            raise ConfigError(f"There is no token of {arguments.revoke!r}: see `python -m server token --list`.")
+        sys.stderr.write(f"The tokens of {arguments.revoke} are worthless now; the jobs stay.\n")
+    else:
+        # Without a name nobody else may share these jobs, hence one of its own.
+        name = arguments.name.strip() or f"token-{secrets.token_hex(4)}"
+        sys.stdout.write(f"{tokens.create(name, arguments.role)}\n")
+        sys.stderr.write(f"For {name}. This is the only time it is shown: enter it in the add-on's preferences.\n")
     return 0
 
 

@@ -14,6 +14,8 @@ DEFAULT_PORT = 7860
 DEVICES = ("cpu", "cuda")
 MEMORY_MODES = ("auto", "full", "model", "group", "int8", "fp8")
 """Where a worker may keep the model's weights: `server.longanimation.placement` has them, but brings torch."""
+DATABASE_VARIABLE, BLOBS_VARIABLE = "LONGANIMATION_DATABASE", "LONGANIMATION_BLOBS"
+"""Environment variables for the addresses of a shared database and blob store, which may hold passwords."""
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -43,15 +45,41 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Quota:
+    """What one token may take: jobs that wait or run, and bytes that it brought first. None is without limit."""
+
+    jobs: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What is kept for how long.
+
+    job_days: a job that ended, with its frames; None keeps it until somebody deletes it. unused_hours: an upload
+    that no job shows. free_bytes: so much of the disk stays free for what runs; nothing new is taken when it is less.
+    """
+
+    job_days: float | None = None
+    unused_hours: float = 24.0
+    free_bytes: int = 500_000_000
+
+
+@dataclass(frozen=True)
 class Config:
     """The settings of one server.
 
     data: folder of the database and the blobs; it is made when missing.
+    database: address of a database that several machines share, as SQLAlchemy writes it (`postgresql://…`); empty takes
+        a SQLite file in `data`. blobs: address of a blob store that they share, as fsspec writes it (a folder, `s3://…`).
     host, port: where to listen; port 0 takes a free one.
     device: class of the devices that the jobs are queued for, `cpu` or `cuda`.
     limits: what is accepted; the default suits shots up to 8K.
     extensions: folder with the built Blender extension (zip files).
     memory_mode: where workers keep the model's weights; `auto` chooses by what memory is free.
+    certificate, key: PEM files of TLS; both or none.
+    proxied: other machines come through a proxy on this one, so that a loopback address lets more than programs of this
+        machine in.
     """
 
     data: Path
@@ -63,6 +91,13 @@ class Config:
     )
     extensions: Path = REPOSITORY / "dist"
     memory_mode: str = "auto"
+    database: str = ""
+    blobs: str = ""
+    certificate: Path | None = None
+    key: Path | None = None
+    proxied: bool = False
+    quota: Quota = Quota()
+    retention: Retention = Retention()
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
@@ -71,18 +106,29 @@ class Config:
             raise ConfigError(f"The memory mode must be one of {', '.join(MEMORY_MODES)}, not {self.memory_mode!r}.")
         if self.device == "cpu" and self.memory_mode not in ("auto", "full"):
             raise ConfigError(f"The memory mode {self.memory_mode!r} needs a GPU: leave it at auto on the CPU.")
+        if (self.certificate is None) != (self.key is None):
+            raise ConfigError("TLS needs both a certificate and its key: give --cert FILE and --key FILE.")
+        try:
+            kind = self.database_url.get_backend_name()
+        except sa.exc.ArgumentError as error:
+            raise ConfigError("The database's address must look like postgresql://USER:PASSWORD@HOST/NAME.") from error
+        if kind not in ("sqlite", "postgresql"):
+            raise ConfigError(f"The database must be PostgreSQL (postgresql://…) or SQLite, not {kind!r}.")
 
     @property
     def database_url(self) -> sa.URL:
-        """Address of the database: one SQLite file that holds the catalogue and the durable workflows."""
-        return sa.URL.create("sqlite", database=str(self.data.resolve() / "server.sqlite"))
+        """Address of the database that holds the catalogue and the durable workflows."""
+        if not self.database:
+            return sa.URL.create("sqlite", database=str(self.data.resolve() / "server.sqlite"))
+        url = sa.make_url(self.database)
+        return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
 
     @property
     def blobs_url(self) -> str:
-        """Address of the blob store, as fsspec writes it."""
-        return str(self.data.resolve() / "blobs")
+        """Address of the blob store."""
+        return self.blobs or str(self.data.resolve() / "blobs")
 
     @property
-    def is_loopback(self) -> bool:
+    def is_private(self) -> bool:
         """Whether only programs on this machine can reach the server."""
-        return is_loopback(self.host)
+        return is_loopback(self.host) and not self.proxied

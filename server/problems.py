@@ -2,15 +2,28 @@
 """Errors as application/problem+json (RFC 9457), whatever goes wrong."""
 
 import json
+from dataclasses import replace
+from itertools import chain
+from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask, Response
+from flask.json.provider import DefaultJSONProvider
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 from werkzeug.exceptions import HTTPException
 
+from server.storage.space import NoSpace, is_full
 from shared.protocol import Problem, ProtocolError, to_json
 
 MEDIA_TYPE = "application/problem+json"
+
+MAX_DEPTH = 20
+"""How deep the lists and objects of a body may lie in each other; those of our messages do so three deep."""
+
+MAX_TITLE = 600
+"""Most characters of a title; what is too long in it is what somebody sent."""
 
 _SENTENCES = {
     400: ("bad_request", "The request could not be read: check its address, headers and body."),
@@ -18,6 +31,11 @@ _SENTENCES = {
     405: ("method_not_allowed", "This address does not take that method: see /api/v1/openapi.json."),
     413: ("too_large", "The body is larger than this server accepts: see the limits in /api/v1/info."),
     415: ("not_json", "The body must be JSON, sent with the header Content-Type: application/json."),
+    503: ("database_away", "The server's database does not answer at the moment: try again in a minute."),
+    507: (
+        "no_space",
+        "The server's disk is nearly full: it takes nothing new, and keeps all it has. Ask whoever runs it for room.",
+    ),
     500: (
         "internal",
         "The server failed at this request; its log says why. Try again, and report it if it happens again.",
@@ -36,7 +54,10 @@ class ProblemError(Exception):
 
 
 def answer(problem: Problem) -> Response:
-    """Turn a problem into a response."""
+    """Turn a problem into a response; the middle of a title that is far too long is left out."""
+    if len(problem.title) > MAX_TITLE:
+        half = MAX_TITLE // 2
+        problem = replace(problem, title=f"{problem.title[:half]} … {problem.title[-half:]}")
     return Response(json.dumps(to_json(problem)), status=problem.status, mimetype=MEDIA_TYPE)
 
 
@@ -46,8 +67,33 @@ def problem_of_status(status: int, fallback: str) -> Problem:
     return Problem(status, code, sentence)
 
 
+class _ShallowJSON(DefaultJSONProvider):
+    """Reads no JSON that nests so deeply that Python could not walk through it."""
+
+    def loads(self, s: str | bytes, **options: Any) -> Any:
+        """Decode JSON; raises ProblemError when it is too deep and ValueError when it is none."""
+        try:
+            value = super().loads(s, **options)
+        except RecursionError as error:
+            raise _too_deep() from error
+        level = [value] if isinstance(value, (list, dict)) else []
+        for _ in range(MAX_DEPTH):
+            contents = chain.from_iterable(one.values() if isinstance(one, dict) else one for one in level)
+            level = [one for one in contents if isinstance(one, (list, dict))]
+        if level:
+            raise _too_deep()
+        return value
+
+
+def _too_deep() -> ProblemError:
+    return ProblemError(
+        400, "too_deep", f"Lists and objects in the body lie more than {MAX_DEPTH} deep in each other: see its schema."
+    )
+
+
 def register(app: Flask) -> None:
     """Make every error of `app` a problem."""
+    app.json = _ShallowJSON(app)
 
     @app.errorhandler(ProblemError)
     def _problem(error: ProblemError) -> Response:
@@ -56,6 +102,15 @@ def register(app: Flask) -> None:
     @app.errorhandler(ProtocolError)
     def _protocol(error: ProtocolError) -> Response:
         return answer(Problem(422, error.code, error.sentence, error.field))
+
+    @app.errorhandler(NoSpace)
+    def _no_space(_error: NoSpace) -> Response:
+        return answer(problem_of_status(507, ""))
+
+    @app.errorhandler(sa.exc.OperationalError)
+    def _database(error: sa.exc.OperationalError) -> Response:
+        app.logger.error("The database refused: %s", error.orig)
+        return answer(problem_of_status(507 if is_full(error) else 503, ""))
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
@@ -80,7 +135,18 @@ class _ProblemTask(ErrorTask):
         self.write(body)
 
 
+class _Parser(HTTPRequestParser):
+    """Refuses what waitress would hang up at, such as an address that is none or a length of thousands of digits."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise ParsingError("The header cannot be read.") from error
+
+
 class ProblemChannel(HTTPChannel):
     """A waitress channel whose own refusals are problems too."""
 
     error_task_class = _ProblemTask
+    parser_class = _Parser

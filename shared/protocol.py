@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 import types
 import typing
 from dataclasses import dataclass
@@ -23,10 +24,19 @@ API_PREFIX = "/api/v1"
 Finish = Literal["painted", "flats"]
 Background = Literal["kept", "generated"]
 Quality = Literal["exact", "final", "draft"]
+Priority = Literal["low", "normal", "high"]
+Role = Literal["submit", "admin"]
+SegmentState = Literal["planned", "running", "done"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 FINAL_STATES: tuple[JobState, ...] = ("done", "failed", "cancelled")
 
+MAX_DIGITS = 30
+"""Most digits of a number; Python refuses to write out those of thousands of digits."""
+
 Message = TypeVar("Message")
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = 100
 
 
 class ProtocolError(ValueError):
@@ -47,6 +57,11 @@ def _require(condition: bool, code: str, field: str, sentence: str) -> None:
         raise ProtocolError(code, field, sentence)
 
 
+def _shown(value: object) -> str:
+    """Write a value at fault as a sentence can hold it, however long or deep it is."""
+    return _SHORT.repr(value)
+
+
 @dataclass(frozen=True)
 class Keyframe:
     """A painted image: the frame number it shows and the address of its PNG."""
@@ -59,7 +74,7 @@ class Keyframe:
             is_address(self.blob),
             "bad_address",
             "keyframes.blob",
-            f"A keyframe's blob must be a SHA-256 address, not {self.blob!r}.",
+            f"A keyframe's blob must be a SHA-256 address, not {_shown(self.blob)}.",
         )
 
 
@@ -73,10 +88,12 @@ class ShotManifest:
     width, height: size in pixels of every drawing and keyframe.
     drawings: addresses of the distinct line drawings (PNG, dark lines on white).
     timing: for each frame, the index of its drawing in `drawings`.
-    keyframes: at least one painted frame of the range.
+    keyframes: at least one painted frame of the range, in the order in which the work goes out from them. A job that
+        corrects another one appends its own: what does not depend on them is then taken from there.
     preset, prompt, seed, finish: how to colour. A parent is the job this one corrects.
     quality: "draft" is for looking at a take, "final" is fast where nobody sees it, "exact" leaves nothing out.
     background: "generated" lets the model paint what the keyframes leave transparent, from the prompt.
+    priority: when it is this job's turn among those that wait; it can be changed later.
     """
 
     name: str
@@ -93,6 +110,7 @@ class ShotManifest:
     finish: Finish = "flats"
     quality: Quality = "final"
     background: Background = "kept"
+    priority: Priority = "normal"
     parent: str | None = None
 
     def __post_init__(self) -> None:
@@ -126,7 +144,7 @@ class ShotManifest:
                 is_address(drawing),
                 "bad_address",
                 f"drawings.{index}",
-                f"A drawing must be given by its SHA-256 address, not {drawing!r}.",
+                f"A drawing must be given by its SHA-256 address, not {_shown(drawing)}.",
             )
         for index, drawing_index in enumerate(self.timing):
             _require(
@@ -137,7 +155,7 @@ class ShotManifest:
                 f"{len(self.drawings)} drawings.",
             )
         unused = set(range(len(self.drawings))) - set(self.timing)
-        _require(not unused, "bad_timing", "timing", f"Drawings {sorted(unused)} are shown by no frame.")
+        _require(not unused, "bad_timing", "timing", f"Drawings {_shown(sorted(unused))} are shown by no frame.")
         seen: set[int] = set()
         for index, keyframe in enumerate(self.keyframes):
             _require(
@@ -155,12 +173,13 @@ class ShotManifest:
                 f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already.",
             )
             seen.add(painted)
-        for field, kind in (("finish", Finish), ("quality", Quality), ("background", Background)):
+        choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))
+        for field, kind in choices:
             _require(
                 getattr(self, field) in typing.get_args(kind),
                 f"bad_{field}",
                 field,
-                f"The {field} must be one of {', '.join(typing.get_args(kind))}, not {getattr(self, field)!r}.",
+                f"The {field} must be one of {', '.join(typing.get_args(kind))}, not {_shown(getattr(self, field))}.",
             )
         _require(
             self.background == "kept" or bool(self.prompt.strip()),
@@ -204,7 +223,8 @@ class Problem:
 class JobStatus:
     """Where a job stands. Times are seconds since the epoch; progress runs from 0 to 1.
 
-    frames_done: numbers of the frames that can be downloaded.
+    frames_done: numbers of the frames that can be downloaded. owner: the name of the token it came with, empty on a
+    server that asks for none. queue: the class of devices that take it.
     """
 
     id: str
@@ -220,6 +240,46 @@ class JobStatus:
     created: float
     eta_seconds: float | None = None
     problem: Problem | None = None
+    owner: str = ""
+    priority: Priority = "normal"
+    queue: str = ""
+    finished: float | None = None
+
+
+@dataclass(frozen=True)
+class SegmentStatus:
+    """A segment of a job, in the order of work.
+
+    frames: the numbers of the frames that show its drawings. seconds: how long it took, None until it is done. reused:
+    an earlier job had the same one, so that nothing had to be coloured.
+    """
+
+    number: int
+    frames: tuple[int, ...]
+    state: SegmentState
+    seconds: float | None = None
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class QueueStatus:
+    """A queue: the jobs that wait for one class of devices.
+
+    paused: none of them begins; what runs ends. workers: how many serve it.
+    """
+
+    name: str
+    paused: bool
+    queued: int
+    running: int
+    workers: int
+
+
+@dataclass(frozen=True)
+class PriorityChange:
+    """The body of a change of priority."""
+
+    priority: Priority
 
 
 @dataclass(frozen=True)
@@ -248,11 +308,12 @@ class PresetInfo:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the server accepts: bytes a blob, pixels an image, drawings a job."""
+    """What the server accepts: bytes a blob, pixels an image, drawings and frames a job."""
 
     blob_bytes: int
     image_pixels: int
     drawings: int
+    frames: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -303,7 +364,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
             value in typing.get_args(hint),
             "bad_value",
             path,
-            f"{path} must be one of {', '.join(map(repr, typing.get_args(hint)))}, not {value!r}.",
+            f"{path} must be one of {', '.join(map(repr, typing.get_args(hint)))}, not {_shown(value)}.",
         )
         return value
     if origin is tuple:
@@ -316,6 +377,12 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         isinstance(value, accepted) and not (isinstance(value, bool) and hint is not bool),
         "bad_type",
         path,
-        f"{path} must be of type {hint.__name__}, not {type(value).__name__}.",
+        f"{path} must be of type {hint.__name__}, not {'null' if value is None else type(value).__name__}.",
+    )
+    _require(
+        not isinstance(value, int) or abs(value) < 10**MAX_DIGITS,
+        "bad_number",
+        path,
+        f"{path} must be a number of at most {MAX_DIGITS} digits.",
     )
     return value

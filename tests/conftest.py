@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.demo.blender import ROOT
+from tests.postgresql import PostgreSQL, run_postgresql
 
 # A busy machine is slow, not wrong: time limits are pytest-timeout's business.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,3 +34,22 @@ def blender(request: pytest.FixtureRequest) -> Path:
     if request.param is None:
         pytest.skip("no Blender: run `python install.py test`, or set LONGANIMATION_BLENDER to one or several")
     return request.param
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL server."""
+    with run_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes, where the system lets us make one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no small file system to fill: making one needs Linux and its root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

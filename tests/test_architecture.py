@@ -45,6 +45,10 @@ ARROWS = {
     },
     "server.storage": {"server.storage", "server.config", "shared"},
     "server.images": {"shared"},
+    "server.video": {"shared"},
+    "server.archive": set(),
+    "server.tls": {"server.config"},
+    "server.problems": {"server.storage", "shared"},
     "server.models": {"server.models", "server.longanimation", "server.colorize.presets", "shared"},
     "server.jobs": {
         "server.jobs",
@@ -61,6 +65,8 @@ ARROWS = {
         "server.storage",
         "server.colorize.presets",
         "server.images",
+        "server.video",
+        "server.archive",
         "server.config",
         "server.problems",
         "server",
@@ -108,8 +114,13 @@ def imports(path: Path, at_start_only: bool = False) -> Iterator[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             base = base.replace("blender_addon.shared", "shared")  # the build copies it there
             yield from (f"{base}.{alias.name}" if f"{base}.{alias.name}" in MODULES else base for alias in node.names)
-        elif not (at_start_only and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))):
+        elif not (at_start_only and _is_not_run_at_start(node)):
             pending.extend(ast.iter_child_nodes(node))
+
+
+def _is_not_run_at_start(node: ast.AST) -> bool:
+    for_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return for_types or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
 
 
 def lies_in(name: str, package: str) -> bool:

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 from server.config import Config
 from server.jobs.client import Jobs
@@ -12,6 +12,10 @@ from server.problems import ProblemError
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.heartbeats import Heartbeats
+from server.storage.pictures import Pictures
+from server.storage.segments import Segments
+from server.storage.space import NoSpace
+from server.storage.tokens import Token
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,9 @@ class Services:
 
     config: Config
     blobs: Blobs
+    pictures: Pictures
     catalogue: Catalogue
+    segments: Segments
     heartbeats: Heartbeats
     jobs: Jobs
 
@@ -46,3 +52,23 @@ def json_list(field: str) -> list[object]:
     if not isinstance(value, list):
         raise ProblemError(422, "bad_type", f"The body must be a list of {field}.", field)
     return value
+
+
+def user() -> Token:
+    """Return who sent the present request; on a server that asks for no token that is an admin without a name."""
+    return cast(Token, g.user)
+
+
+def require_admin() -> None:
+    """Let only admins go on; raises ProblemError."""
+    if user().role != "admin":
+        raise ProblemError(
+            403, "admin_needed", "Only a token of the role admin may do this: ask whoever runs the server."
+        )
+
+
+def require_room() -> None:
+    """Take nothing new while the disk is nearly full, so that what runs can end; raises NoSpace."""
+    free, kept = services().blobs.free_bytes, services().config.retention.free_bytes
+    if free is not None and free < kept:
+        raise NoSpace(f"{free} bytes are free; {kept} are kept for what runs.")

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is checked before a job is queued, so that nothing fails an hour later that could fail at once."""
 
+import threading
+
+import numpy as np
+
 from server.colorize.presets import UnknownPreset, find_preset
-from server.images import ImageError, read_line_art, read_mask, read_size
+from server.images import ImageError, read_rgba
 from server.problems import ProblemError
 from server.storage.blobs import Blobs
+from server.storage.pictures import Picture, Pictures
 from shared.protocol import Limits, ShotManifest
 
 LINE_GREY = 250
@@ -12,6 +17,9 @@ LINE_GREY = 250
 
 MAX_TEXT = 10_000
 """Most characters of a name or a prompt."""
+MOST_FRAME_NUMBER = 1_048_574
+
+_DECODING = threading.Semaphore(2)  # an 8K image takes a third of a gigabyte for a moment
 
 
 def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
@@ -30,6 +38,14 @@ def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
             "drawings",
             f"The shot has {len(manifest.drawings)} drawings; this server accepts {limits.drawings}: split the shot.",
         )
+    if len(manifest.timing) > limits.frames:
+        _refuse(
+            "too_many_frames",
+            "timing",
+            f"The shot has {len(manifest.timing)} frames; this server accepts {limits.frames}: split the shot.",
+        )
+    if not -MOST_FRAME_NUMBER <= manifest.frame_start <= MOST_FRAME_NUMBER:
+        _refuse("bad_frame", "frame_start", f"Frame numbers go up to {MOST_FRAME_NUMBER}, as in Blender.")
     for field, text in (("name", manifest.name), ("prompt", manifest.prompt)):
         if len(text) > MAX_TEXT or any("\ud800" <= letter <= "\udfff" for letter in text):
             _refuse("bad_text", field, f"The {field} must be proper Unicode of at most {MAX_TEXT} characters.")
@@ -41,60 +57,66 @@ def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
         raise ProblemError(422, "unknown_preset", str(error), "preset") from error
 
 
-def check_images(manifest: ShotManifest, blobs: Blobs) -> None:
+def look_at(content: bytes, name: str) -> Picture:
+    """Decode an image, after a look at its size, and tell what the checks of a job want to know. Raises ImageError."""
+    with _DECODING:
+        pixels = read_rgba(content, name)
+    height, width, _ = pixels.shape
+    # Over white paper, the darkest channel of a pixel is 255 − alpha × ink / 255.
+    ink = 255 - pixels[..., :3].min(axis=2)
+    alpha = pixels[..., 3]
+    has_lines = bool((alpha.astype(np.uint16) * ink > (255 - LINE_GREY) * 255).any())
+    return Picture(width, height, has_lines, has_clear=bool((alpha < 128).any()))
+
+
+def check_images(manifest: ShotManifest, blobs: Blobs, pictures: Pictures) -> None:
     """Check that every blob is there and is an image of the shot's size; raises ProblemError."""
-    missing = tuple(address for address in manifest.blobs if address not in blobs)
+    missing = tuple(blobs.missing(manifest.blobs))
     if missing:
         raise ProblemError(
             409, "missing_blobs", f"{len(missing)} images are not on the server: upload them first.", missing=missing
         )
-    has_lines = False
-    for index, address in enumerate(manifest.drawings):
-        frame = manifest.exposure.first_frame_of(index)
-        content = _checked(blobs, address, manifest, f"drawings.{index}", f"The drawing of frame {frame}")
-        try:
-            has_lines |= bool((read_line_art(content, f"The drawing of frame {frame}") < LINE_GREY).any())
-        except ImageError as error:
-            raise ProblemError(422, "bad_image", str(error), f"drawings.{index}") from error
-    if not has_lines:
+    known = pictures.find(manifest.blobs)
+
+    def checked(address: str, field: str, name: str) -> Picture:
+        if address not in known:
+            try:
+                known[address] = look_at(blobs.read(address), name)
+            except ImageError as error:
+                raise ProblemError(422, "bad_image", str(error), field) from error
+            pictures.note(address, known[address])
+        picture = known[address]
+        if (picture.width, picture.height) != (manifest.width, manifest.height):
+            _refuse(
+                "wrong_size",
+                field,
+                f"{name} is {picture.width}×{picture.height}; the shot is {manifest.width}×{manifest.height}: export "
+                "every drawing and keyframe at the shot's size.",
+            )
+        return picture
+
+    drawings = [
+        checked(address, f"drawings.{index}", f"The drawing of frame {manifest.exposure.first_frame_of(index)}")
+        for index, address in enumerate(manifest.drawings)
+    ]
+    if not any(drawing.has_lines for drawing in drawings):
         _refuse(
             "no_lines",
             "drawings",
             "All drawings of the shot are blank: check that the line art is visible in the exported range "
             "and drawn in dark lines.",
         )
-    transparent = False
-    for index, keyframe in enumerate(manifest.keyframes):
-        field = f"keyframes.{index}.blob"
-        content = _checked(blobs, keyframe.blob, manifest, field, f"The keyframe of frame {keyframe.frame}")
-        try:
-            transparent |= bool(read_mask(content, f"The keyframe of frame {keyframe.frame}").any())
-        except ImageError as error:
-            raise ProblemError(422, "bad_image", str(error), field) from error
-    if manifest.background == "generated" and not transparent:
+    keyframes = [
+        checked(keyframe.blob, f"keyframes.{index}.blob", f"The keyframe of frame {keyframe.frame}")
+        for index, keyframe in enumerate(manifest.keyframes)
+    ]
+    if manifest.background == "generated" and not any(keyframe.has_clear for keyframe in keyframes):
         _refuse(
             "nothing_transparent",
             "background",
             "No keyframe has a transparent part where a background could be generated: export one with transparency, "
             "or keep the background.",
         )
-
-
-def _checked(blobs: Blobs, address: str, manifest: ShotManifest, field: str, name: str) -> bytes:
-    """Read a blob whose header promises a PNG of the shot's size; nothing is decoded before."""
-    content = blobs.read(address)
-    try:
-        width, height = read_size(content, name)
-    except ImageError as error:
-        raise ProblemError(422, "bad_image", str(error), field) from error
-    if (width, height) != (manifest.width, manifest.height):
-        _refuse(
-            "wrong_size",
-            field,
-            f"{name} is {width}×{height}; the shot is {manifest.width}×{manifest.height}: export every "
-            "drawing and keyframe at the shot's size.",
-        )
-    return content
 
 
 def _refuse(code: str, field: str, sentence: str) -> None:

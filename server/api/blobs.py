@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Content-addressed uploads: what is there already need not be sent, and a broken upload is noticed."""
 
+import contextlib
+
 from flask import Blueprint, Response, jsonify, request
 
+from server.images import ImageError
 from server.problems import ProblemError
 from shared.digests import address_of, is_address
 from shared.protocol import API_PREFIX
 
-from . import json_list, services
+from . import json_list, require_room, services, user
+from .acceptance import look_at
 
 blueprint = Blueprint("blobs", __name__, url_prefix=f"{API_PREFIX}/blobs")
 
@@ -16,7 +20,7 @@ blueprint = Blueprint("blobs", __name__, url_prefix=f"{API_PREFIX}/blobs")
 def missing() -> Response:
     """Take a list of addresses; answer with those that must be uploaded."""
     addresses = [_address(one) for one in json_list("addresses")]
-    return jsonify([one for one in dict.fromkeys(addresses) if one not in services().blobs])
+    return jsonify(services().blobs.missing(addresses))
 
 
 @blueprint.put("/<address>")
@@ -24,8 +28,9 @@ def put(address: str) -> tuple[Response, int]:
     """Store the body under its address: 201 when new, 200 when known."""
     _address(address)
     blobs = services().blobs
-    if address in blobs:
+    if not blobs.missing([address]):
         return jsonify({"address": address}), 200
+    require_room()
     content = request.get_data()
     if address_of(content) != address:
         raise ProblemError(
@@ -34,8 +39,24 @@ def put(address: str) -> tuple[Response, int]:
             f"The {len(content)} bytes that arrived have the address {address_of(content)}, not {address}: "
             "send them again.",
         )
-    blobs.write(content)
+    _check_quota(len(content))
+    blobs.write(content, user().name)
+    # So that a job that shows it is checked at once; if it is no image, that job says so, and in which frame.
+    with contextlib.suppress(ImageError):
+        services().pictures.note(address, look_at(content, "The image"))
     return jsonify({"address": address}), 201
+
+
+def _check_quota(more: int) -> None:
+    """Refuse what would take a token beyond its quota; raises ProblemError."""
+    quota = services().config.quota.bytes
+    if quota is not None and services().blobs.usage(user().name)[1] + more > quota:
+        raise ProblemError(
+            403,
+            "quota_bytes",
+            f"Your uploads and frames would take more than the {quota / 1e9:.1f} GB that you may have here: delete "
+            "jobs that you no longer need; their room is free within a day.",
+        )
 
 
 def _address(value: object) -> str:

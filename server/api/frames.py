@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finished frames, as soon as their segment is done."""
+"""Finished frames: one by one as soon as their segment is done, or all of them as an archive or a video."""
 
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import partial
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+import numpy as np
+from flask import Blueprint, Response, request, send_file
+from werkzeug.utils import secure_filename
 
+from server.archive import zip_stream
+from server.images import read_painted
 from server.problems import ProblemError
+from server.storage.catalogue import Job
+from server.video import encode_mp4
 from shared.protocol import API_PREFIX
 
 from . import services
 from .jobs import find_job
 
-blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>/frames")
+blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>")
+
+_ENCODING = threading.Semaphore(1)  # at 8K the encoder takes gigabytes
 
 
-@blueprint.get("/<int(signed=True):frame>.png")
+@blueprint.get("/frames/<int(signed=True):frame>.png")
 def get(job_id: UUID, frame: int) -> Response:
     """Answer with the PNG of a frame; frames that hold one drawing share their ETag."""
     job = find_job(job_id)
@@ -34,3 +46,47 @@ def get(job_id: UUID, frame: int) -> Response:
     response.set_etag(blob)
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/frames.zip")
+def archive(job_id: UUID) -> Response:
+    """Answer with all frames that are coloured, one PNG a frame, in a zip that is made while it is sent."""
+    job = find_job(job_id)
+    read = services().blobs.read
+    entries = ((f"{frame:04}.png", partial(read, blob)) for frame, blob in _finished(job))
+    response = Response(zip_stream(entries), mimetype="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename=_file_name(job, "zip"))
+    return response
+
+
+@blueprint.get("/video.mp4")
+def video(job_id: UUID) -> Response:
+    """Answer with the frames of a finished job as an MP4 at the shot's frame rate."""
+    job = find_job(job_id)
+    if job.state != "done":
+        raise ProblemError(409, "not_done", f"Job {job.id} is {job.state}: there is a video when all frames are done.")
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    with _ENCODING:
+        encode_mp4(_pictures(job), job.manifest.fps, target)
+    target.seek(0)
+    return send_file(target, mimetype="video/mp4", download_name=_file_name(job, "mp4"), max_age=0)
+
+
+def _finished(job: Job) -> Iterator[tuple[int, str]]:
+    """The frames that are coloured and the addresses of their images, in order."""
+    exposure, blobs = job.manifest.exposure, services().catalogue.frame_blobs(job.id)
+    for frame in exposure.frames:
+        if exposure.drawing_at(frame) in blobs:
+            yield frame, blobs[exposure.drawing_at(frame)]
+
+
+def _pictures(job: Job) -> Iterator[np.ndarray]:
+    shown, picture = "", np.empty(0)
+    for _, blob in _finished(job):
+        if blob != shown:  # held drawings are decoded once
+            shown, picture = blob, read_painted(services().blobs.read(blob))
+        yield picture
+
+
+def _file_name(job: Job, suffix: str) -> str:
+    return f"{secure_filename(job.manifest.name)[:80] or job.id}.{suffix}"

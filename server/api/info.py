@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify
 
 from server import __version__
 from server.colorize.presets import available_presets
+from server.storage.catalogue import ACTIVE_STATES
 from shared.protocol import API_PREFIX, PROTOCOL_VERSION, PresetInfo, ServerInfo, to_json
 
 from . import services
@@ -25,7 +26,7 @@ def info() -> Response:
                 presets=presets,
                 devices=services().heartbeats.devices(),
                 limits=services().config.limits,
-                queue_length=services().catalogue.queue_length(),
+                queue_length=services().catalogue.count(ACTIVE_STATES),
             )
         )
     )

@@ -1,27 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Jobs: made by the client's own id, followed by a numbered log, cancelled, tried again, deleted."""
 
+from typing import cast, get_args
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, request
 
+from server.colorize.presets import find_preset
 from server.jobs.client import JobConflict
 from server.problems import ProblemError
-from server.storage.catalogue import Job, UnknownJob
-from shared.protocol import API_PREFIX, ShotManifest, from_json, to_json
+from server.storage.catalogue import ACTIVE_STATES, Job, UnknownJob
+from shared.protocol import (
+    API_PREFIX,
+    JobState,
+    PriorityChange,
+    SegmentStatus,
+    ShotManifest,
+    from_json,
+    to_json,
+)
 
-from . import services
+from . import require_admin, require_room, services, user
 from .acceptance import check_images, check_manifest
 
 blueprint = Blueprint("jobs", __name__, url_prefix=f"{API_PREFIX}/jobs")
 
+LONGEST_LIST = 1000
+"""Most jobs of one answer."""
+
 
 def find_job(job_id: UUID) -> Job:
-    """Return a job by id; an unknown one is a 404."""
+    """Return a job by id. An unknown one is a 404, and so is one of somebody else, unless an admin asks."""
     try:
-        return services().catalogue.job(str(job_id))
+        job = services().catalogue.job(str(job_id))
     except UnknownJob as error:
-        raise ProblemError(404, "unknown_job", f"{error} It may have been deleted: submit the shot again.") from error
+        raise _unknown(job_id) from error
+    if user().role != "admin" and job.owner != user().name:
+        raise _unknown(job_id)
+    return job
+
+
+def _unknown(job_id: UUID) -> ProblemError:
+    title = f"There is no job {job_id} of yours on this server. It may have been deleted: submit the shot again."
+    return ProblemError(404, "unknown_job", title)
 
 
 def _status(job_id: UUID) -> Response:
@@ -30,9 +51,16 @@ def _status(job_id: UUID) -> Response:
 
 @blueprint.get("")
 def index() -> Response:
-    """Answer with the list of all JobStatus, the newest first."""
+    """Answer with a list of JobStatus, the newest first: all of an admin's server, else one's own."""
+    state = request.args.get("state")
+    if state is not None and state not in get_args(JobState):
+        raise ProblemError(422, "bad_state", f"`state` must be one of {', '.join(get_args(JobState))}.", "state")
+    limit = _number("limit", LONGEST_LIST)
     catalogue = services().catalogue
-    return jsonify([to_json(catalogue.status(job)) for job in catalogue.jobs()])
+    owner = None if user().role == "admin" else user().name
+    states = [cast(JobState, state)] if state else []
+    listed = catalogue.jobs(owner, states, min(limit, LONGEST_LIST))
+    return jsonify([to_json(status) for status in catalogue.statuses(listed)])
 
 
 @blueprint.put("/<uuid:job_id>")
@@ -45,18 +73,32 @@ def put(job_id: UUID) -> tuple[Response, int]:
         pass
     else:
         return _same(known, manifest), 200
+    require_room()
     config = services().config
     check_manifest(manifest, config.limits)
-    check_images(manifest, services().blobs)
+    if manifest.priority == "high":
+        require_admin()
+    _check_quota()
+    check_images(manifest, services().blobs, services().pictures)
+    queue = "cuda" if find_preset(manifest.preset).gpu else config.device
     try:
-        services().jobs.submit(str(job_id), manifest, config.device)
+        services().jobs.submit(str(job_id), manifest, queue, user().name)
     except JobConflict:  # the same request came twice at once
-        return _same(find_job(job_id), manifest), 200
+        return _same(services().catalogue.job(str(job_id)), manifest), 200
     return _status(job_id), 201
 
 
+def _check_quota() -> None:
+    """Refuse a job of a token that has too many; raises ProblemError."""
+    quota = services().config.quota.jobs
+    if quota is not None and services().catalogue.count(ACTIVE_STATES, user().name) >= quota:
+        raise ProblemError(
+            403, "quota_jobs", f"{quota} jobs of yours wait or run, which is all you may have: send this one later."
+        )
+
+
 def _same(known: Job, manifest: ShotManifest) -> Response:
-    if known.manifest != manifest:
+    if known.manifest != manifest or known.owner != user().name:
         raise ProblemError(
             409, "job_exists", f"Job {known.id} is another shot already: submit this one under a new id."
         )
@@ -72,11 +114,29 @@ def get(job_id: UUID) -> Response:
 @blueprint.get("/<uuid:job_id>/events")
 def events(job_id: UUID) -> Response:
     """Answer with the list of JobEvent whose numbers lie above `after`."""
-    after = request.args.get("after", "0")
-    if not after.isdecimal():
-        raise ProblemError(422, "bad_number", f"`after` must be the number of an event, not {after!r}.", "after")
+    after = _number("after", 0)
     job = find_job(job_id)
-    return jsonify([to_json(event) for event in services().catalogue.events(job.id, int(after))])
+    return jsonify([to_json(event) for event in services().catalogue.events(job.id, after)])
+
+
+@blueprint.get("/<uuid:job_id>/segments")
+def segments(job_id: UUID) -> Response:
+    """Answer with the list of SegmentStatus, in the order of work; empty before the job's first run."""
+    return jsonify([to_json(segment) for segment in segment_statuses(find_job(job_id))])
+
+
+def segment_statuses(job: Job) -> list[SegmentStatus]:
+    """Return what the outside is told of a job's segments."""
+    exposure = job.manifest.exposure
+    statuses = []
+    for row in services().segments.of(job.id):
+        frames = tuple(frame for frame in exposure.frames if exposure.drawing_at(frame) in row.drawings)
+        if row.finished is not None and row.begun is not None:
+            statuses.append(SegmentStatus(row.number, frames, "done", row.finished - row.begun, row.reused))
+        else:
+            is_next = job.state == "running" and row.number == job.segments_done
+            statuses.append(SegmentStatus(row.number, frames, "running" if is_next else "planned"))
+    return statuses
 
 
 @blueprint.post("/<uuid:job_id>/cancel")
@@ -99,8 +159,30 @@ def retry(job_id: UUID) -> Response:
     return _status(job_id)
 
 
+@blueprint.post("/<uuid:job_id>/priority")
+def priority(job_id: UUID) -> Response:
+    """Change when it is a waiting job's turn, to that of a PriorityChange; answer with its JobStatus."""
+    change = from_json(PriorityChange, request.get_json())
+    job = find_job(job_id)
+    if change.priority == "high":
+        require_admin()
+    try:
+        services().jobs.prioritize(job, change.priority)
+    except JobConflict as error:
+        raise ProblemError(409, "not_waiting", str(error)) from error
+    return _status(job_id)
+
+
 @blueprint.delete("/<uuid:job_id>")
 def delete(job_id: UUID) -> tuple[str, int]:
     """Remove a job, whatever its state."""
     services().jobs.delete(find_job(job_id))
     return "", 204
+
+
+def _number(name: str, default: int) -> int:
+    """Return a number of the query; raises ProblemError."""
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise ProblemError(422, "bad_number", f"`{name}` must be a whole number of at most 18 digits.", name)
+    return int(text)

@@ -1,14 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The OpenAPI document, made from the same dataclasses that the messages are."""
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
 from server import __version__
-from shared.protocol import API_PREFIX, JobEvent, JobStatus, Problem, ServerInfo, ShotManifest
+from server.config import DEVICES
+from shared.protocol import (
+    API_PREFIX,
+    JobEvent,
+    JobState,
+    JobStatus,
+    PriorityChange,
+    Problem,
+    QueueStatus,
+    SegmentStatus,
+    ServerInfo,
+    ShotManifest,
+)
 
-_MESSAGES = (ServerInfo, ShotManifest, JobStatus, JobEvent, Problem)
+_MESSAGES = (
+    ServerInfo,
+    ShotManifest,
+    PriorityChange,
+    JobStatus,
+    JobEvent,
+    SegmentStatus,
+    QueueStatus,
+    Problem,
+)
 _ADDRESSES = {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}
 _ADDRESS = {"type": "object", "properties": {"address": {"type": "string"}}, "required": ["address"]}
 _BYTES = {"type": "string", "format": "binary"}
@@ -59,7 +80,12 @@ def document() -> dict[str, Any]:
     job = [_parameter("id", {"type": "string", "format": "uuid"})]
     frame = [_parameter("frame", {"type": "integer"})]
     blob = [_parameter("address", _ADDRESSES["items"])]  # type: ignore[arg-type]
-    after = [_parameter("after", {"type": "integer", "minimum": 0, "default": 0}, "query")]
+    after = [_parameter("after", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0}, "query")]
+    listed = [
+        _parameter("state", {"type": "string", "enum": list(get_args(JobState))}, "query"),
+        _parameter("limit", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 1000}, "query"),
+    ]
+    queue = [_parameter("name", {"type": "string", "enum": list(DEVICES)})]
     status = _ref("JobStatus")
     paths: dict[str, Any] = {
         "/info": {"get": _operation("What this server is and offers", {200: _ref("ServerInfo")})},
@@ -73,17 +99,20 @@ def document() -> dict[str, Any]:
             "put": _operation(
                 "Upload a blob (200: known already)",
                 {200: _ADDRESS, 201: _ADDRESS},
-                (413, 422),
+                (403, 413, 422, 507),
                 body=_body(_BYTES, "application/octet-stream"),
             ),
         },
-        "/jobs": {"get": _operation("All jobs, the newest first", {200: _list("JobStatus")})},
+        "/jobs": {
+            "parameters": listed,
+            "get": _operation("Your jobs, or all as an admin, the newest first", {200: _list("JobStatus")}, (422,)),
+        },
         "/jobs/{id}": {
             "parameters": job,
             "put": _operation(
                 "Queue a shot under an id of your making (200: queued before)",
                 {200: status, 201: status},
-                (400, 409, 413, 415, 422),
+                (400, 403, 409, 413, 415, 422, 507),
                 body=_body(_ref("ShotManifest")),
             ),
             "get": _operation("Where a job stands", {200: status}, (404,)),
@@ -100,6 +129,36 @@ def document() -> dict[str, Any]:
         "/jobs/{id}/retry": {
             "parameters": job,
             "post": _operation("Queue a failed or cancelled job again", {200: status}, (404, 409)),
+        },
+        "/jobs/{id}/priority": {
+            "parameters": job,
+            "post": _operation(
+                "Change when it is a waiting job's turn (high: admins only)",
+                {200: status},
+                (400, 403, 404, 409, 415, 422),
+                body=_body(_ref("PriorityChange")),
+            ),
+        },
+        "/jobs/{id}/segments": {
+            "parameters": job,
+            "get": _operation("The job's segments, in the order of work", {200: _list("SegmentStatus")}, (404,)),
+        },
+        "/jobs/{id}/frames.zip": {
+            "parameters": job,
+            "get": _operation("All frames that are done", {200: _BYTES}, (404,), media="application/zip"),
+        },
+        "/jobs/{id}/video.mp4": {
+            "parameters": job,
+            "get": _operation("The frames of a finished job", {200: _BYTES}, (404, 409), media="video/mp4"),
+        },
+        "/queues": {"get": _operation("What waits for each class of devices", {200: _list("QueueStatus")})},
+        "/queues/{name}/pause": {
+            "parameters": queue,
+            "post": _operation("Let no job of a queue begin (admins only)", {200: _list("QueueStatus")}, (403, 404)),
+        },
+        "/queues/{name}/resume": {
+            "parameters": queue,
+            "post": _operation("Let its jobs begin again (admins only)", {200: _list("QueueStatus")}, (403, 404)),
         },
         "/jobs/{id}/frames/{frame}.png": {
             "parameters": job + frame,

@@ -12,12 +12,20 @@ import transformers
 from torch.nn import functional as F
 
 from server.longanimation import QUALITIES, LongAnimationPipeline, LongShot
-from server.longanimation.footprint import Workload
+from server.longanimation.footprint import Workload, skeleton
 from server.longanimation.long_shot import derived_seed
-from server.longanimation.placement import load_pipeline, work_dtype
+from server.longanimation.placement import (
+    ROUNDED_MODES,
+    choose,
+    estimates,
+    free_memory,
+    load_pipeline,
+    work_dtype,
+)
 from server.longanimation.plan import Segment
 from server.longanimation.sketch import fitted_size, image_signal, sketch_signal, unfit
 from server.matching import LineMatcher
+from shared.digests import address_of
 
 from .carry import Carried, Carrier
 from .election import Election, elect
@@ -57,12 +65,18 @@ class Colorizer:
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        workload = Workload(preset.pixels, preset.segment, max(1, preset.votes), preset.guidance != 1.0)
-        pipeline = load_pipeline(preset.folder, device, workload, memory_mode)
+        pipeline = load_pipeline(preset.folder, device, _workload(preset), memory_mode)
         pipeline.set_progress_bar_config(disable=True)
         dtype = work_dtype(torch.device(device))
         matcher = LineMatcher.from_pretrained(WEIGHTS / "line_matcher", torch_dtype=dtype)
         return cls(pipeline, matcher.to(device, memory_format=torch.channels_last), preset)
+
+    @staticmethod
+    def check_memory(preset: Preset, device: str, memory_mode: str = "auto") -> None:
+        """Check that a preset fits into what memory a GPU has free now, in some mode; raises MemoryModeError."""
+        where = torch.device(device)
+        plans = estimates(skeleton(preset.folder), _workload(preset), work_dtype(where))
+        choose(plans, free_memory(where), memory_mode)
 
     def open(self, shot: Shot, parts: Parts = WHOLE) -> "Coloring":
         """Plan the colouring of a shot, with some parts of the stack off to compare."""
@@ -88,7 +102,7 @@ class Coloring:
         self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
         self._labels: dict[int | None, np.ndarray] = {}
         self._entries: dict[int, np.ndarray] = {}
-        self._keyframes = sorted(shot.keyframes)
+        self._keyframes = list(shot.keyframes)
         self._carrier = Carrier(matcher, self._line_art, len(self._palette.colors))
         self._long_shot = LongShot(
             pipeline,
@@ -112,6 +126,13 @@ class Coloring:
         if not rest:
             return ""
         return f"The prompt is too long for this preset, which reads it up to “…{read[-20:]}”. Left out: “{rest}”."
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what every segment depends on beside its drawings, its keyframe and its history."""
+        arithmetic = (self.pipeline.dtype, self.pipeline.memory_mode in ROUNDED_MODES)
+        text = repr((self.height, self.width, self.parts, arithmetic, self._palette.colors.tolist()))
+        return address_of(text.encode())
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
         """Colour segment `index`; all before it must have been coloured or restored.
@@ -275,6 +296,10 @@ class Coloring:
         coded = images[: len(read_in)]  # a plain one may follow
         scores = [decode_distances(image / 255, code) for image, code in zip(coded, read_in, strict=True)]
         return cast_votes(np.sum(scores, axis=0))
+
+
+def _workload(preset: Preset) -> Workload:
+    return Workload(preset.pixels, preset.segment, max(1, preset.votes), preset.guidance != 1.0)
 
 
 def _resize_votes(votes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

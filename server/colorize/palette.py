@@ -26,7 +26,7 @@ _CODE_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, whi
 class Palette:
     """The fill colours of a shot's keyframes and where they are.
 
-    colors: uint8 RGB [N, 3], the most frequent first.
+    colors: uint8 RGB [N, 3], those of the first keyframe first, and of them the most frequent.
     labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of what is beside it.
     """
 
@@ -40,12 +40,20 @@ def extract_palette(
     """Find the fill colours of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
     paintings: RGB uint8 [H, W, 3] each, with or without the lines on it; line_art: uint8 [H, W], the lines of the same
-    drawings. Colours are read where a painting is flat and clear of lines, so anti-aliased borders and fills
-    that miss the lines by a little add none; a region too small for that is read as a whole.
+    drawings. Colours are read where a painting is flat and clear of lines, so anti-aliased borders and fills that miss
+    the lines by a little add none; a region too small for that is read as a whole. The first painting has room for
+    `max_entries`, the others add what they have of other colours, up to half as many again: one more painting in
+    colours of the others leaves the palette as it is.
     """
     readings = [_Reading(painted, lines) for painted, lines in zip(paintings, line_art, strict=True)]
-    values, counts = (np.concatenate(parts) for parts in zip(*(reading.colors for reading in readings), strict=True))
-    colors = _merge(values, counts, max_entries)
+    colors = _merge(*readings[0].colors, max_entries)
+    for reading in readings[1:]:
+        room = max_entries + max_entries // 2 - len(colors)
+        values, counts = reading.colors
+        distances = ((to_lab(values)[:, None] - to_lab(colors)) ** 2).sum(-1).min(axis=1)
+        new = distances >= SAME_COLOR**2
+        if room > 0 and counts[new].sum() >= _FEWEST_PIXELS:
+            colors = np.concatenate([colors, _merge(values[new], counts[new], room)])
     return Palette(colors, np.stack([reading.labels(colors) for reading in readings]))
 
 

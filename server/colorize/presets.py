@@ -20,6 +20,7 @@ class Preset:
     segment: drawings in a segment. steps, guidance: of the denoising.
     votes: how many runs in other code colours are added up; 0 takes the model's own colours.
     hints: whether the model was trained to be shown what the line matcher carries to each drawing.
+    gpu: whether it is too large for a CPU.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Preset:
     guidance: float
     votes: int
     hints: bool
+    gpu: bool
 
     @property
     def bytes(self) -> int:

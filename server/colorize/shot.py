@@ -38,7 +38,8 @@ class Shot:
     """What the colouring needs to know of a shot. It knows distinct drawings in story order, not frames.
 
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
-    keyframes: painted images by drawing index, uint8 RGB [H, W, 3]; at least one, else ValueError.
+    keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work goes out from them; at
+        least one, else ValueError.
     prompt, seed, finish, quality: as in `shared.protocol.ShotManifest`.
     masks: where keyframes leave the background to the model, bool [H, W] by drawing, all of them or none; there the
         keyframes' images count for nothing. A preset without votes then shows the model's own picture throughout.

@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the API does with jobs. It queues workflows and steers them; it never runs one."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, error
 
 from server.storage.catalogue import ACTIVE_STATES, Catalogue, Job
-from shared.protocol import ShotManifest
+from server.storage.heartbeats import Heartbeats
+from shared.protocol import Priority, QueueStatus, ShotManifest
+
+from .reuse import fingerprint
 
 APPLICATION = "longanimation-color"
 WORKFLOW = "color_shot"
-WORKFLOW_VERSION = "1"
+WORKFLOW_VERSION = "2"
 """Jobs queued under a version are taken only by workers of the same: raise it when the steps change."""
+POLL_SECONDS = 0.3
+"""How often a free worker looks for a job."""
+PRIORITIES: dict[Priority, int] = {"high": 1, "normal": 2, "low": 3}
+"""As DBOS counts: the lowest number first, and within one the oldest."""
 
 
 class JobConflict(Exception):
@@ -18,20 +27,32 @@ class JobConflict(Exception):
 
 
 class Jobs:
-    """The jobs as the API sees them."""
+    """The jobs and the queues as the API sees them."""
 
-    def __init__(self, engine: sa.Engine, catalogue: Catalogue) -> None:
+    def __init__(self, engine: sa.Engine, catalogue: Catalogue, heartbeats: Heartbeats) -> None:
         self._engine = engine
         self._catalogue = catalogue
+        self._heartbeats = heartbeats
         self._client = DBOSClient(
             system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
         )
+        # Where DBOS keeps its workflows, by its documentation ("DBOS System Tables").
+        schema = "dbos" if engine.dialect.name == "postgresql" else None
+        self._workflows = sa.table(
+            "workflow_status", sa.column("workflow_uuid"), sa.column("priority"), sa.column("status"), schema=schema
+        )
 
-    def submit(self, job: str, manifest: ShotManifest, queue: str) -> None:
-        """Queue a new job: its row and its workflow appear together, or neither. Raises JobConflict."""
+    def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str) -> None:
+        """Queue a new job: its row and its workflow appear together, or neither. Raises JobConflict.
+
+        A job whose frames an earlier one has already is done at once.
+        """
+        own = fingerprint(manifest)
         try:
             with self._engine.begin() as connection:
-                self._catalogue.add(connection, job, manifest, queue)
+                self._catalogue.add(connection, job, manifest, queue=queue, owner=owner, fingerprint=own)
+                if self._catalogue.finish_as_twin(connection, job, own):
+                    return
                 self._client.enqueue_in_transaction(
                     connection,
                     {
@@ -39,6 +60,7 @@ class Jobs:
                         "queue_name": queue,
                         "workflow_id": job,
                         "app_version": WORKFLOW_VERSION,
+                        "priority": PRIORITIES[manifest.priority],
                     },
                     job,
                 )
@@ -59,11 +81,18 @@ class Jobs:
         self._catalogue.forgive_crashes(job.id)
         self._catalogue.move(job.id, "queued", allowed=("failed", "cancelled"))
         try:
-            # The recorded outcome of the segment that failed is dropped; the finished ones are kept.
-            self._client.rewind_workflow(job.id, start_step=job.segments_done + 1, queue_name=job.queue)
+            self._rewind(job)
         except error.DBOSException as refusal:
             self._catalogue.move(job.id, job.state, allowed=("queued",), problem=job.problem)
             raise JobConflict(f"Job {job.id} is still stopping: try again in a few seconds.") from refusal
+
+    def prioritize(self, job: Job, priority: Priority) -> None:
+        """Change when it is a waiting job's turn. Raises JobConflict when it does not wait."""
+        own = sa.update(self._workflows).where(self._workflows.c.workflow_uuid == job.id)
+        with self._engine.begin() as connection:
+            if not self._catalogue.set_priority(connection, job.id, priority):
+                raise JobConflict(f"Job {job.id} is {job.state}: only a waiting job has a priority to change.")
+            connection.execute(own.values(priority=PRIORITIES[priority]))
 
     def delete(self, job: Job) -> None:
         """Remove a job in any state; one that runs is stopped."""
@@ -72,8 +101,56 @@ class Jobs:
             self._client.cancel_workflow(job.id)
             self._client.delete_workflow(job.id)
         except error.DBOSNonExistentWorkflowError:
-            return  # two deletions at once: the other one was first
+            return  # it never needed one, or two deletions came at once
+
+    def reconcile(self, quiet_seconds: float) -> int:
+        """Queue the workflows of jobs that were left waiting without, by a server that died while it made them wait.
+        Return how many there were.
+
+        quiet_seconds: jobs that changed more recently are left alone, for another thread may be at work on them.
+        """
+        waiting = {job.id: job for job in self._catalogue.quiet(quiet_seconds)}
+        if not waiting:
+            return 0
+        ended = self._client.list_workflows(
+            workflow_ids=list(waiting), status=["SUCCESS", "ERROR", "CANCELLED"], load_input=False, load_output=False
+        )
+        for workflow in ended:
+            self._rewind(waiting[workflow.workflow_id])
+        return len(ended)
+
+    def queues(self) -> list[QueueStatus]:
+        """Return every queue that has jobs, workers or a setting, by name."""
+        paused = {queue.name: queue.worker_concurrency == 0 for queue in self._client.list_queues()}
+        served = [worker.device.kind for worker in self._heartbeats.alive()]
+        counts = self._catalogue.active_by_queue()
+        names = sorted({*paused, *served, *(queue for queue, _ in counts)})
+        return [
+            QueueStatus(
+                name=name,
+                paused=paused.get(name, False),
+                queued=counts.get((name, "queued"), 0),
+                running=counts.get((name, "running"), 0),
+                workers=served.count(name),
+            )
+            for name in names
+        ]
+
+    def pause(self, queue: str, paused: bool) -> None:
+        """Let no job of a queue begin, until it is let go on. What runs ends."""
+        add_queue(self._client, queue).set_worker_concurrency(0 if paused else 1)
 
     def close(self) -> None:
         """Let go of the database."""
         self._client.destroy()
+
+    def _rewind(self, job: Job) -> None:
+        # The recorded outcome of the segment that failed is dropped; the finished ones are kept.
+        self._client.rewind_workflow(job.id, start_step=job.segments_done + 1, queue_name=job.queue)
+
+
+def add_queue(registry: Any, name: str) -> Any:
+    """Make a queue known to DBOS, by its client or by a worker's `DBOS`; what is set of a known one stays."""
+    return registry.register_queue(
+        name, worker_concurrency=1, polling_interval_sec=POLL_SECONDS, on_conflict="never_update"
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from server.colorize.shot import Drawings, SegmentResult, Shot
@@ -30,21 +31,25 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     )
 
 
-def store_segment(result: SegmentResult, blobs: Blobs) -> dict[str, Any]:
-    """Store a finished segment; return its addresses as JSON values, the form a durable step keeps."""
-    frames = {str(drawing): blobs.write(encode_png(frame)) for drawing, frame in result.frames.items()}
-    return {"frames": frames, "state": blobs.write(result.state)}
+def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, Any]:
+    """Store a finished segment; return its addresses (`frames` by drawing, `state`), and in `guesses` for each drawing
+    the share of the picture whose colour is one. Raises NoSpace."""
+    frames = {drawing: blobs.write(encode_png(frame), owner) for drawing, frame in result.frames.items()}
+    guesses = {drawing: sum(guess.share for guess in found) for drawing, found in result.guesses.items()}
+    return {"frames": frames, "state": blobs.write(result.state, owner), "guesses": guesses}
 
 
 def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
-    """Return the segment that `store_segment` stored."""
+    """Return a stored segment by its addresses, as far as later segments need it. Raises MissingBlob."""
     frames = {int(drawing): read_painted(blobs.read(blob)) for drawing, blob in addresses["frames"].items()}
     return SegmentResult(frames=frames, state=blobs.read(addresses["state"]))
 
 
-def tell_guesses(result: SegmentResult, exposure: Exposure) -> str:
-    """Say in which frames regions may have the wrong colour, and in how much of the picture; the worst first."""
-    shares = {drawing: sum(guess.share for guess in found) for drawing, found in result.guesses.items()}
+def tell_guesses(shares: Mapping[int, float], exposure: Exposure) -> str:
+    """Say in which frames regions may have the wrong colour, and in how much of the picture; the worst first.
+
+    shares: of the picture, by drawing.
+    """
     worst = sorted(shares, key=lambda drawing: -shares[drawing])
     told = [f"{exposure.first_frame_of(drawing)} ({shares[drawing]:.1%})" for drawing in worst[:MOST_TOLD]]
     rest = f" and {len(worst) - MOST_TOLD} more" if len(worst) > MOST_TOLD else ""

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from server.storage.heartbeats import Heartbeats
 
@@ -21,12 +21,20 @@ logger = logging.getLogger(__name__)
 class Supervisor:
     """Runs `count` worker processes.
 
-    command: builds the command line of a worker from its number and its name.
+    command: builds the command line of a worker from its number and its name. environment: of all of them, by default
+    this process's own.
     """
 
-    def __init__(self, heartbeats: Heartbeats, command: Callable[[int, str], Sequence[str]], count: int) -> None:
+    def __init__(
+        self,
+        heartbeats: Heartbeats,
+        command: Callable[[int, str], Sequence[str]],
+        count: int,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._heartbeats = heartbeats
         self._command = command
+        self._environment = environment
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._keep, args=(number,), daemon=True) for number in range(count)]
 
@@ -47,7 +55,7 @@ class Supervisor:
             name = f"worker-{number}-{uuid.uuid4().hex[:12]}"
             begun = time.monotonic()
             # The pipe is never written to: its closing, by us or by our death, tells the worker to end.
-            process = subprocess.Popen(self._command(number, name), stdin=subprocess.PIPE)
+            process = subprocess.Popen(self._command(number, name), stdin=subprocess.PIPE, env=self._environment)
             while process.poll() is None and not self._stopping.wait(0.2):
                 pass
             if self._stopping.is_set():

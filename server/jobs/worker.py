@@ -7,8 +7,10 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from typing import NoReturn
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
 from dbos import error as dbos_errors
 
@@ -16,26 +18,31 @@ from server.config import Config
 from server.storage.blobs import Blobs
 from server.storage.catalogue import ACTIVE_STATES, Catalogue
 from server.storage.database import open_database
-from server.storage.heartbeats import BEAT_SECONDS, Heartbeats
+from server.storage.heartbeats import BEAT_SECONDS, Device, Heartbeats
+from server.storage.segments import Segments
 from shared.protocol import Problem
 
-from .client import APPLICATION, WORKFLOW_VERSION
+from .client import APPLICATION, WORKFLOW_VERSION, add_queue
 from .workflow import EngineFactory, Painter
 
 FATAL_CRASHES = 2
-"""A job that took so many workers down with it is set aside."""
-POLL_SECONDS = 0.3
+"""A job that took so many workers down with it, and finished no segment in between, is set aside."""
+
+Probe = Callable[[], Device]
+"""Tells what a worker computes on, with the memory that is free now."""
 
 logger = logging.getLogger(__name__)
 
 
-def run(config: Config, factory: EngineFactory, name: str = "", supervised: bool = False) -> NoReturn:
+def run(config: Config, factory: EngineFactory, device: Probe, name: str = "", supervised: bool = False) -> NoReturn:
     """Work until told to stop; never returns.
 
-    factory: loads the engine of a preset. name: unique among all workers that ever were; made up when
-    empty. supervised: end when standard input closes, which it does however the parent ends.
+    factory: loads the engine of a preset. device: tells what it computes on and how much memory is free now. name:
+    unique among all workers that ever were; made up when empty. supervised: end when standard input closes, which it
+    does however the parent ends.
     """
-    name = name or f"{config.device}-{uuid.uuid4().hex[:12]}"
+    queue = device().kind
+    name = name or f"{queue}-{uuid.uuid4().hex[:12]}"
     engine = open_database(config)
     catalogue, heartbeats = Catalogue(engine), Heartbeats(engine)
     stop = threading.Event()
@@ -52,20 +59,27 @@ def run(config: Config, factory: EngineFactory, name: str = "", supervised: bool
         }
     )
     logging.getLogger("dbos").addFilter(_is_no_cancel)
-    Painter(catalogue, Blobs(config.blobs_url), factory).register()
-    DBOS.listen_queues([config.device])
-    heartbeats.beat(name, config.device)
+    painter = Painter(name, catalogue, Segments(engine), Blobs(engine, config.blobs_url), factory)
+    painter.register()
+    DBOS.listen_queues([queue])
+    heartbeats.beat(name, device())
     DBOS.launch()
-    DBOS.register_queue(config.device, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
+    add_queue(DBOS, queue)
     logger.info("Worker %s is ready.", name)
 
     while not stop.is_set():
-        heartbeats.beat(name, config.device)
-        dead = heartbeats.claim_dead()
-        if dead is not None:
-            worker, crashed = dead
-            recover(catalogue, worker, crashed)
-            heartbeats.forget(worker)
+        try:
+            heartbeats.beat(name, device())
+            for job in catalogue.running_with(name):
+                if job != painter.in_hand:
+                    requeue(catalogue, job, "Its worker could not go on; it is taken up again.")
+            dead = heartbeats.claim_dead()
+            if dead is not None:
+                worker, crashed = dead
+                recover(catalogue, worker, crashed)
+                heartbeats.forget(worker)
+        except sa.exc.OperationalError as error:  # the disk is full, or the database is away for a while
+            logger.warning("The database does not answer: %s", error.orig)
         stop.wait(BEAT_SECONDS)
 
     # The job in hand is durable: leaving in the middle of a step costs that step and nothing else.
@@ -91,10 +105,18 @@ def recover(catalogue: Catalogue, worker: str, crashed: bool) -> None:
             catalogue.move(job, "failed", allowed=ACTIVE_STATES, message=sentence, problem=problem)
             DBOS.cancel_workflow(job)
         else:
-            message = "Its worker stopped; the job goes on at its last finished segment."
-            catalogue.move(job, "queued", allowed=ACTIVE_STATES, message=message)
-            DBOS.resume_workflow(job, queue_name=catalogue.job(job).queue)
+            requeue(catalogue, job, "Its worker stopped; the job goes on at its last finished segment.")
         logger.info("Took over job %s from worker %s.", job, worker)
+
+
+def requeue(catalogue: Catalogue, job: str, message: str) -> None:
+    """Let any worker take up a job that was begun; the message tells the animator why."""
+    if catalogue.move(job, "queued", allowed=ACTIVE_STATES, message=message):
+        row = catalogue.job(job)
+        if DBOS.retrieve_workflow(job).get_status().status == "PENDING":
+            DBOS.resume_workflow(job, queue_name=row.queue)
+        else:
+            DBOS.rewind_workflow(job, start_step=row.segments_done + 1, queue_name=row.queue)
 
 
 def _is_no_cancel(record: logging.LogRecord) -> bool:

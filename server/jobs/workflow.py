@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from itertools import accumulate
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import sqlalchemy as sa
 from dbos import DBOS
 from dbos import error as dbos_errors
 
 from server.storage.blobs import Blobs
-from server.storage.catalogue import Catalogue
+from server.storage.catalogue import Catalogue, Job
+from server.storage.segments import FinishedSegment, Segments
+from server.storage.space import NoSpace, is_full
 from shared.protocol import Problem
-from shared.timing import Exposure
 
 from .client import WORKFLOW
+from .reuse import segment_keys
 from .shots import load_segment, read_shot, store_segment, tell_guesses
 
 if TYPE_CHECKING:
@@ -26,6 +30,12 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 0.5
 """Least time between two progress events of a job."""
+FULL_SECONDS = 2.0
+"""How often a worker looks whether a full disk has room again."""
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
@@ -41,13 +51,21 @@ EngineFactory = Callable[[str], Engine]
 
 
 class Painter:
-    """Does the jobs of one worker process. The engine of the last preset stays loaded."""
+    """Does the jobs of the worker process called `worker`. The engine of the last preset stays loaded.
 
-    def __init__(self, catalogue: Catalogue, blobs: Blobs, factory: EngineFactory) -> None:
+    in_hand: the job it works on, None between two.
+    """
+
+    def __init__(
+        self, worker: str, catalogue: Catalogue, segments: Segments, blobs: Blobs, factory: EngineFactory
+    ) -> None:
+        self._worker = worker
         self._catalogue = catalogue
+        self._segments = segments
         self._blobs = blobs
         self._factory = factory
         self._loaded: tuple[str, Engine] | None = None
+        self.in_hand: str | None = None
 
     def register(self) -> None:
         """Make `color` the workflow that the API queues; call it before DBOS launches."""
@@ -56,17 +74,24 @@ class Painter:
 
     def color(self, job: str) -> None:
         """Colour a job, from its last finished segment when it was begun before."""
-        if not self._catalogue.move(job, "running", allowed=("queued", "running")):
-            return  # cancelled or deleted before its turn came
-        with _Outcome(self._catalogue, job):
-            row = self._catalogue.job(job)
-            coloring = self._engine(row.manifest.preset).open(read_shot(row.manifest, self._blobs))
-            run = _Run(self._catalogue, self._blobs, job, coloring, row.manifest.exposure)
-            self._catalogue.plan(job, len(coloring.segments), run.progress(row.segments_done, 0.0), coloring.note)
-            for index in range(len(coloring.segments)):
-                addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
-                if index not in run.colored:  # finished in an earlier process
-                    coloring.restore(index, load_segment(addresses, self._blobs))
+        self.in_hand = job
+        try:
+            if not self._catalogue.move(job, "running", allowed=("queued", "running"), worker=self._worker):
+                return  # cancelled or deleted before its turn came
+            with _Outcome(self._catalogue, job):
+                self._color(self._catalogue.job(job))
+        finally:
+            self.in_hand = None
+
+    def _color(self, job: Job) -> None:
+        coloring = self._engine(job.manifest.preset).open(read_shot(job.manifest, self._blobs))
+        run = _Run(self._worker, self._catalogue, self._segments, self._blobs, job, coloring)
+        drawings = [segment.drawings for segment in coloring.segments]
+        self._catalogue.plan(job.id, drawings, run.progress(job.segments_done, 0.0), coloring.note)
+        for index in range(len(coloring.segments)):
+            addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
+            if index not in run.colored:  # finished in an earlier process, or for another job
+                coloring.restore(index, load_segment(addresses, self._blobs))
 
     def _engine(self, preset: str) -> Engine:
         if self._loaded is None or self._loaded[0] != preset:
@@ -78,33 +103,48 @@ class Painter:
 class _Run:
     """The work of this process on one job."""
 
-    def __init__(self, catalogue: Catalogue, blobs: Blobs, job: str, coloring: Coloring, exposure: Exposure) -> None:
+    def __init__(
+        self, worker: str, catalogue: Catalogue, segments: Segments, blobs: Blobs, job: Job, coloring: Coloring
+    ) -> None:
+        self._worker = worker
         self._catalogue = catalogue
+        self._segments = segments
         self._blobs = blobs
         self._job = job
         self._coloring = coloring
-        self._exposure = exposure
+        self._keys = segment_keys(coloring, job.manifest)
         # Progress counts drawings, for segments differ in length.
         self._ends = list(accumulate((len(segment.drawings) for segment in coloring.segments), initial=0))
         self._told = time.monotonic()
         self.colored: set[int] = set()
 
     def color(self, index: int) -> dict[str, Any]:
-        """Colour a segment, store it, and return its addresses: the step of the workflow."""
+        """Colour a segment unless it is there already, store it, and return its addresses: the step of the workflow."""
+        self._check_state()
+        segment = self._known(index) or self._colored(index)
+        message = tell_guesses(segment.guesses, self._job.manifest.exposure)
+        progress = self.progress(index, 1.0)
+        self._when_there_is_room(lambda: self._catalogue.finish_segment(self._job.id, segment, progress, message))
+        frames = {str(drawing): blob for drawing, blob in segment.frames.items()}
+        return {"frames": frames, "state": segment.state}
 
+    def _known(self, index: int) -> FinishedSegment | None:
+        """The segment, if this job or another one has it and all that belongs to it is still there."""
+        segment = self._segments.find(self._keys[index], index, self._coloring.segments[index].drawings)
+        if segment is None or self._blobs.missing([*segment.frames.values(), segment.state]):
+            return None
+        return segment
+
+    def _colored(self, index: int) -> FinishedSegment:
         def on_step(done: int, total: int) -> None:
             self._check_state()
             self._tell(self.progress(index, done / total))
 
-        self._check_state()
+        begun = time.time()
         result = self._coloring.color(index, on_step)
-        addresses = store_segment(result, self._blobs)
-        frames = {int(drawing): blob for drawing, blob in addresses["frames"].items()}
-        self._catalogue.finish_segment(
-            self._job, index, self.progress(index, 1.0), frames, tell_guesses(result, self._exposure)
-        )
+        addresses = self._when_there_is_room(lambda: store_segment(result, self._blobs, self._job.owner))
         self.colored.add(index)
-        return addresses
+        return FinishedSegment(index, self._keys[index], **addresses, begun=begun, finished=time.time())
 
     def progress(self, index: int, part: float) -> float:
         """How far the job is, from 0 to 1, when `part` of segment `index` is done."""
@@ -112,16 +152,32 @@ class _Run:
         return (begin + part * (end - begin)) / self._ends[-1]
 
     def _check_state(self) -> None:
-        """Stop if the job was cancelled or deleted."""
-        if self._catalogue.state(self._job) != "running":
+        """Stop if the job was cancelled or deleted, or given to another worker while this one was taken for dead."""
+        if not self._catalogue.is_working(self._worker, self._job.id):
             # DBOS keeps no outcome of a step that ends so: it can be run again later.
-            raise dbos_errors.DBOSWorkflowCancelledError(f"Job {self._job} was cancelled.")
+            raise dbos_errors.DBOSWorkflowCancelledError(f"Job {self._job.id} was cancelled.")
 
     def _tell(self, progress: float) -> None:
-        """Tell the progress now and then."""
+        """Tell the progress now and then; a full disk is no reason to stop."""
         if time.monotonic() - self._told >= PROGRESS_SECONDS:
             self._told = time.monotonic()
-            self._catalogue.advance(self._job, progress)
+            try:
+                self._catalogue.advance(self._job.id, progress)
+            except sa.exc.OperationalError as error:
+                if not is_full(error):
+                    raise
+
+    def _when_there_is_room(self, action: Callable[[], Result]) -> Result:
+        """Do what stores something; while the disk is full, wait instead of losing what was computed."""
+        while True:
+            try:
+                return action()
+            except (NoSpace, sa.exc.OperationalError) as error:
+                if not is_full(error):
+                    raise
+            logger.error("Job %s waits: the disk is full. Make room; it goes on by itself.", self._job.id)
+            time.sleep(FULL_SECONDS)
+            self._check_state()
 
 
 class _Outcome:
@@ -139,6 +195,8 @@ class _Outcome:
     ) -> None:
         if error is None:
             self._catalogue.move(self._job, "done", allowed=("running",))
+        elif is_full(error):
+            logger.error("Job %s was left for want of room on the disk; it is taken up again.", self._job)
         elif isinstance(error, Exception):  # the others are DBOS's own: cancelled, or taken over by another worker
             # ValueErrors of the colouring are sentences for people; anything else is a fault of ours.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)

@@ -35,11 +35,12 @@ class LongShot:
     """The colouring of one shot.
 
     Every drawing is coloured once, outward from the keyframes in both directions. Global memory holds all that is
-    coloured, in the order of work, and begins with the keyframes where there are several; local memory holds the latest
-    drawings. Of finished frames only those are kept here that a later segment's local memory shows.
+    coloured, in the order of work, the keyframes' own drawings among it; local memory holds the latest drawings.
+    Of finished frames only those are kept here that a later segment's local memory shows.
 
-    sketches: [3, H, W] for each drawing; references: [B, 3, H, W] by drawing; both may be read lazily.
-    seed: each segment draws from a seed of its own, made of this one and its number.
+    sketches: [3, H, W] for each drawing; references: [B, 3, H, W] by drawing, in the order of work; both may be read
+        lazily.
+    seed: each segment draws from a seed of its own, made of this one and its first drawing.
     segment: drawings that the model sees at once, at most. ratio: of the memory, see `VideoXL.start`.
     memory: what DGLM reads.
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
@@ -83,7 +84,7 @@ class LongShot:
             self.segments = plan_research_segments(len(sketches), segment)
         else:
             overlap = 1 + FUSED_LATENTS * pipeline.geometry.temporal
-            self.segments = plan_segments(len(sketches), references.keys(), segment, overlap)
+            self.segments = plan_segments(len(sketches), list(references), segment, overlap)
         self._text = functools.lru_cache(maxsize=2)(pipeline.encode_prompt)
         self._history: list[VideoMemory] = []
         self._recent: dict[int, torch.Tensor] = {}
@@ -138,8 +139,8 @@ class LongShot:
         """Take the finished frames of segment `index`, uint8 [B, F, 3, H, W], and its tail into memory."""
         segment, later = self.segments[index], self.segments[index + 1 :]
         if later:  # after the last one nobody looks back
-            self._begin_history()
-            self._see(frames)
+            history: Sequence[VideoMemory | None] = self._history or [None] * len(frames)
+            self._history = [self._remember(memory, video / 255) for memory, video in zip(history, frames, strict=True)]
         shown = {drawing for other in later for drawing in other.local}
         before = {drawing: frame for drawing, frame in self._recent.items() if drawing in shown}
         latest = zip(segment.drawings, frames.unbind(1), strict=True)
@@ -149,8 +150,7 @@ class LongShot:
             self._tails[index] = tail
 
     def _memory(self, index: int) -> MappedMemory | None:
-        """What DGLM reads (Eq. 4); the first segment of a shot with one keyframe has nothing to look back at."""
-        self._begin_history()
+        """What DGLM reads (Eq. 4); the first segment of a shot has nothing to look back at."""
         history = self._history if "global" in self.memory else []
         latest: list[VideoMemory] = []
         if "local" in self.memory and (local := self.segments[index].local):
@@ -160,20 +160,10 @@ class LongShot:
             history, latest = latest, []
         return self.pipeline.map_memory(history, latest or None) if history else None
 
-    def _begin_history(self) -> None:
-        """Show memory the keyframes first, where there are several."""
-        if not self._history and len(self.references) > 1:
-            keyframes = [self.references[drawing] for drawing in sorted(self.references)]
-            self._see(((torch.stack(keyframes, dim=1) + 1) * 127.5).round().byte())
-
-    def _see(self, frames: torch.Tensor) -> None:
-        history: Sequence[VideoMemory | None] = self._history or [None] * len(frames)
-        self._history = [self._remember(memory, video / 255) for memory, video in zip(history, frames, strict=True)]
-
     def _generator(self, index: int) -> torch.Generator | None:
         if self.compatibility == "research":
             return torch.Generator().manual_seed(self.seed) if self.seed else None
-        return torch.Generator().manual_seed(derived_seed(self.seed, index))
+        return torch.Generator().manual_seed(derived_seed(self.seed, self.segments[index].drawings[0]))
 
 
 def derived_seed(*parts: int) -> int:

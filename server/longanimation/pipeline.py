@@ -76,6 +76,9 @@ class LongAnimationPipeline(DiffusionPipeline):
     _optional_components = ["tokenizer", "text_encoder", "dynamic_memory", "video_tokenizer", "video_xl"]  # noqa: RUF012
     _callback_tensor_inputs = ["latents"]  # noqa: RUF012
 
+    memory_mode = "full"
+    """How the weights are kept, one of `placement.MODES`; set by who places them."""
+
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerBase | None,

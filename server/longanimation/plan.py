@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The order of work: outward from the keyframes, in segments that overlap (paper §3.3, Fig. 3)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,11 +32,13 @@ class Segment:
         return self.sequence.index(self.drawings[0])
 
 
-def plan_segments(drawing_count: int, keyframes: Collection[int], length: int, overlap: int) -> tuple[Segment, ...]:
+def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, overlap: int) -> tuple[Segment, ...]:
     """Split a shot into segments, outward from each keyframe to halfway to the next one or to the end.
 
-    length: drawings in a segment; overlap: how many of them lead in, when it continues another. Forward work comes
-    first, then the part before the keyframe as the time-reversed sequence. Every drawing is coloured by exactly one
+    keyframes: drawings, in the order in which work goes out from them: one that is added at the end changes only the
+    segments that reach beyond halfway to it, and what comes after those. length: drawings in a segment; overlap: how
+    many of them lead in, when it continues another. From each keyframe forward work comes first, then the part before
+    it as the time-reversed sequence. Every drawing is coloured by exactly one
     segment, a keyframe's own drawing by the forward one. Raises ValueError for keyframes outside the shot.
     """
     ordered = sorted(keyframes)
@@ -46,8 +48,10 @@ def plan_segments(drawing_count: int, keyframes: Collection[int], length: int, o
         raise ValueError(f"The overlap {overlap} must be shorter than the segment {length}.")
     # Ownership changes halfway between two keyframes.
     bounds = [0, *((left + right) // 2 + 1 for left, right in pairwise(ordered)), drawing_count]
+    spans = dict(zip(ordered, pairwise(bounds), strict=True))
     segments: list[Segment] = []
-    for keyframe, (start, end) in zip(ordered, pairwise(bounds), strict=True):
+    for keyframe in keyframes:
+        start, end = spans[keyframe]
         forward = _run(keyframe, (), (), range(keyframe, end), length, overlap, len(segments))
         segments += forward
         # What was coloured last, seen backward from the other side of the keyframe.

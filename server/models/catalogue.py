@@ -16,6 +16,7 @@ SETTINGS: dict[str, Any] = {
     "guidance": 6.0,
     "votes": 0,
     "hints": False,
+    "gpu": True,
 }
 """The preset's `preset.json`: the size, length and steps of the paper (§4.1)."""
 

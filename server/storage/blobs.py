@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The blob store: bytes under their SHA-256 address, never changed once written."""
+"""The blob store: bytes under their SHA-256 address, never changed once written, and removed when nobody needs them."""
 
 import os
 import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import fsspec
+import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
-from shared.digests import address_of
+from shared.digests import address_of, is_address
+
+from .database import blobs, frames, inputs, now, pictures, segments
+from .space import NoSpace, free_bytes, is_full
+
+BATCH = 500
+"""Most blobs that one statement names."""
+TOUCH_SECONDS = 600.0
+"""How exactly it is known when a blob was last asked for."""
 
 
 class MissingBlob(LookupError):
@@ -19,18 +30,46 @@ class MissingBlob(LookupError):
         self.address = address
 
 
-class Blobs:
-    """A store of blobs at `url`, any address that fsspec understands (a folder, `memory://`, `s3://` …)."""
+@dataclass(frozen=True)
+class Removed:
+    """What a collection removed."""
 
-    def __init__(self, url: str) -> None:
+    count: int = 0
+    bytes: int = 0
+
+
+class Blobs:
+    """A store of blobs at `url`, any address that fsspec understands (a folder, `memory://`, `s3://` …).
+
+    The database lists what is there, so that nobody has to ask a distant store for each of a thousand drawings. A row
+    promises a file: it is written after the file, and marked before the file is removed.
+    """
+
+    def __init__(self, engine: sa.Engine, url: str) -> None:
+        self._engine = engine
         self._files, self._root = fsspec.core.url_to_fs(url)
 
-    def _path(self, address: str) -> str:
-        # Two digits of folder keep listings short when there are a million frames.
-        return f"{self._root}/{address[:2]}/{address}"
+    @property
+    def free_bytes(self) -> int | None:
+        """Room that is left, None where the store cannot tell."""
+        return free_bytes(Path(self._root)) if isinstance(self._files, LocalFileSystem) else None
 
-    def __contains__(self, address: str) -> bool:
-        return bool(self._files.isfile(self._path(address)))
+    def missing(self, addresses: Iterable[str]) -> list[str]:
+        """Return those that are not in the store, each once; the others will not be collected for a while."""
+        wanted = list(dict.fromkeys(addresses))
+        known: set[str] = set()
+        for batch in batches(wanted):
+            present = sa.select(blobs.c.address, blobs.c.touched < now() - TOUCH_SECONDS)
+            present = present.where(blobs.c.address.in_(batch), ~blobs.c.doomed)
+            with self._engine.connect() as connection:
+                found = {address: bool(old) for address, old in connection.execute(present)}
+            known |= found.keys()
+            if old := [address for address, is_old in found.items() if is_old]:
+                with self._engine.begin() as connection:
+                    touch = sa.update(blobs).where(blobs.c.address.in_(old), ~blobs.c.doomed)
+                    touched = connection.execute(touch.values(touched=now()).returning(blobs.c.address))
+                    known -= set(old) - set(touched.scalars())  # a collector was faster
+        return [address for address in wanted if address not in known]
 
     def read(self, address: str) -> bytes:
         """Return the bytes of a blob; raises MissingBlob."""
@@ -39,22 +78,111 @@ class Blobs:
         except FileNotFoundError as error:
             raise MissingBlob(address) from error
 
-    def write(self, content: bytes) -> str:
-        """Store `content` and return its address. A reader never sees half a blob."""
+    def write(self, content: bytes, owner: str = "") -> str:
+        """Store `content` and return its address. A reader never sees half a blob. Raises NoSpace."""
         address = address_of(content)
-        if address in self:
+        if not self.missing([address]):
             return address
-        path = self._path(address)
-        self._files.makedirs(os.path.dirname(path), exist_ok=True)
-        if isinstance(self._files, LocalFileSystem):
-            _write_durably(Path(path), content)
-        else:
-            self._files.pipe_file(path, content)
+        with self._engine.begin() as connection:
+            rescue = sa.update(blobs).where(blobs.c.address == address, blobs.c.doomed)
+            if connection.execute(rescue.values(doomed=False, touched=now())).rowcount:
+                self._store(address, content)  # the row is locked: no collector removes the file behind our back
+                return address
+        self._store(address, content)
+        try:
+            with self._engine.begin() as connection:
+                row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "doomed": False}
+                connection.execute(sa.insert(blobs).values(**row))
+        except sa.exc.IntegrityError:
+            return address  # the same bytes came twice at once
         return address
+
+    def usage(self, owner: str | None = None) -> tuple[int, int]:
+        """How many blobs there are and their bytes; with `owner`, of those that came with this token."""
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(blobs.c.bytes), 0)).select_from(blobs)
+        with self._engine.connect() as connection:
+            count, size = connection.execute(query if owner is None else query.where(blobs.c.owner == owner)).one()
+        return int(count), int(size)
+
+    def collect(self, age_seconds: float) -> Removed:
+        """Remove what no job needs and nobody asked for since `age_seconds`, at least ten minutes.
+
+        An upload that a client was told of, and a frame that is stored but not yet noted, are younger. It can be
+        stopped at any moment, and run by several processes at once.
+        """
+        needed = [
+            sa.exists().where(column == blobs.c.address) for column in (inputs.c.blob, frames.c.blob, segments.c.state)
+        ]
+        age = max(age_seconds, 2 * TOUCH_SECONDS)
+        with self._engine.begin() as connection:
+            idle = sa.update(blobs).where(blobs.c.touched < now() - age, ~blobs.c.doomed, *(~one for one in needed))
+            connection.execute(idle.values(doomed=True))
+        count = size = 0
+        while removed := self._remove_doomed():
+            count += len(removed)
+            size += sum(removed)
+        return Removed(count, size)
+
+    def adopt_strays(self, age_seconds: float) -> int:
+        """Note files of the store that no row knows, as a crash may leave them, for the next collection; remove parts
+        of files that were never finished. Return how many there were. It lists the whole store."""
+        found = 0
+        with self._engine.connect() as connection:
+            horizon = (connection.scalar(sa.select(now())) or 0.0) - age_seconds
+        paths = [path for path in self._files.find(self._root) if self._files.modified(path).timestamp() < horizon]
+        for batch in batches(paths):
+            addresses = {path.rsplit("/", 1)[-1]: path for path in batch}
+            with self._engine.begin() as connection:
+                known = connection.scalars(sa.select(blobs.c.address).where(blobs.c.address.in_(list(addresses))))
+                for name in addresses.keys() - set(known):
+                    found += 1
+                    if is_address(name):
+                        size = self._files.size(addresses[name])
+                        row = {"address": name, "bytes": size, "owner": "", "touched": 0.0, "doomed": False}
+                        connection.execute(sa.insert(blobs).values(**row))
+                    else:
+                        self._files.rm_file(addresses[name])
+        return found
+
+    def _remove_doomed(self) -> list[int]:
+        """Remove a batch of doomed blobs; return the bytes of each."""
+        with self._engine.begin() as connection:
+            some = sa.select(blobs.c.address).where(blobs.c.doomed).limit(BATCH).with_for_update(skip_locked=True)
+            addresses = list(connection.scalars(some))
+            gone = sa.delete(blobs).where(blobs.c.address.in_(addresses), blobs.c.doomed)
+            rows = connection.execute(gone.returning(blobs.c.address, blobs.c.bytes)).all()
+            connection.execute(sa.delete(pictures).where(pictures.c.address.in_([row.address for row in rows])))
+            for row in rows:  # before the rows are: a crash in between leaves them doomed, for the next collection
+                path = self._path(row.address)
+                if self._files.isfile(path):
+                    self._files.rm_file(path)
+        return [row.bytes for row in rows]
+
+    def _path(self, address: str) -> str:
+        # Two digits of folder keep listings short when there are a million frames.
+        return f"{self._root}/{address[:2]}/{address}"
+
+    def _store(self, address: str, content: bytes) -> None:
+        path = self._path(address)
+        try:
+            self._files.makedirs(os.path.dirname(path), exist_ok=True)
+            if isinstance(self._files, LocalFileSystem):
+                _write_durably(Path(path), content)
+            else:
+                self._files.pipe_file(path, content)
+        except OSError as error:
+            if is_full(error):
+                raise NoSpace(f"There is no room for {len(content)} bytes.") from error
+            raise
+
+
+def batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Split addresses so that no statement names too many."""
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    """Write a local file so that after a crash it is either whole or absent."""
+    """Write a local file so that after a crash or a power cut it is either whole or absent."""
     descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -65,3 +193,9 @@ def _write_durably(path: Path, content: bytes) -> None:
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
+    if os.name == "posix":  # the name itself must survive too; elsewhere folders cannot be synced
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

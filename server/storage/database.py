@@ -5,7 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from server.config import Config
 
@@ -23,11 +24,44 @@ jobs = sa.Table(
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("problem", sa.Text),
     sa.Column("created", sa.Float, nullable=False),
-    # The present run: when it began and from which progress, for the estimate of the time left.
+    # The present run: when it began and from which progress, for the estimate of the time left; and who does it.
     sa.Column("started", sa.Float),
     sa.Column("started_progress", sa.Float, nullable=False, default=0.0),
-    # How many workers died with this job in their hands.
+    sa.Column("worker", sa.String(64)),
+    sa.Column("finished", sa.Float),
+    # How many workers died with this job in their hands, one after the other.
     sa.Column("crashes", sa.Integer, nullable=False, default=0),
+    # Whose token it came with; empty where no token was asked for.
+    sa.Column("owner", sa.String(200), nullable=False, server_default=""),
+    sa.Column("priority", sa.String(8), nullable=False, server_default="normal"),
+    # Digest of all that determines the frames: a finished job with the same one has them already.
+    sa.Column("fingerprint", sa.String(64), nullable=False, server_default=""),
+    sa.Index("jobs_by_fingerprint", "fingerprint"),
+    sa.Index("jobs_by_state", "state"),
+)
+inputs = sa.Table(
+    "inputs",
+    metadata,
+    sa.Column("job", sa.String(36), primary_key=True),
+    sa.Column("blob", sa.String(64), primary_key=True),
+    sa.Index("inputs_by_blob", "blob"),
+)
+segments = sa.Table(
+    "segments",
+    metadata,
+    sa.Column("job", sa.String(36), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    # JSON: its drawings, in the order of work.
+    sa.Column("drawings", sa.Text, nullable=False),
+    # The rest is known when it is finished: what determined it, what later segments need, JSON of the guesses' shares.
+    sa.Column("key", sa.String(64)),
+    sa.Column("state", sa.String(64)),
+    sa.Column("guesses", sa.Text),
+    sa.Column("begun", sa.Float),
+    sa.Column("finished", sa.Float),
+    sa.Column("reused", sa.Boolean, nullable=False, default=False),
+    sa.Index("segments_by_key", "key"),
+    sa.Index("segments_by_state", "state"),
 )
 frames = sa.Table(
     "frames",
@@ -35,6 +69,7 @@ frames = sa.Table(
     sa.Column("job", sa.String(36), primary_key=True),
     sa.Column("drawing", sa.Integer, primary_key=True),
     sa.Column("blob", sa.String(64), nullable=False),
+    sa.Index("frames_by_blob", "blob"),
 )
 events = sa.Table(
     "events",
@@ -51,6 +86,28 @@ events = sa.Table(
     sa.Index("events_by_job", "job", "number"),
     sqlite_autoincrement=True,  # a number is never given twice, even after a DELETE
 )
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("address", sa.String(64), primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    # Who brought it first: it counts towards that token's quota.
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("touched", sa.Float, nullable=False),
+    # About to be removed: its file may be gone already.
+    sa.Column("doomed", sa.Boolean, nullable=False, default=False),
+    sa.Index("blobs_by_owner", "owner"),
+    sa.Index("blobs_by_age", "touched"),
+)
+pictures = sa.Table(
+    "pictures",
+    metadata,
+    sa.Column("address", sa.String(64), primary_key=True),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("has_lines", sa.Boolean, nullable=False),
+    sa.Column("has_clear", sa.Boolean, nullable=False),
+)
 workers = sa.Table(
     "workers",
     metadata,
@@ -59,6 +116,11 @@ workers = sa.Table(
     sa.Column("beat", sa.Float, nullable=False),
     # Whether it ended of its own will: what it held is then no crash.
     sa.Column("left", sa.Boolean, nullable=False, default=False),
+    # For people: where it runs, on what, and how much memory that has and has free.
+    sa.Column("host", sa.String(200), nullable=False, server_default=""),
+    sa.Column("title", sa.String(200), nullable=False, server_default=""),
+    sa.Column("memory_total", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("memory_free", sa.BigInteger, nullable=False, server_default="0"),
 )
 tokens = sa.Table(
     "tokens",
@@ -66,26 +128,68 @@ tokens = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
+    sa.Column("role", sa.String(16), nullable=False, server_default="submit"),
 )
+
+SETTING_UP = 7860
+"""Key of the lock that keeps two processes from setting up one PostgreSQL database at once."""
+
+
+class now(sa.sql.expression.FunctionElement[float]):  # written like the SQL functions beside it
+    """The database's own clock in seconds since the epoch: machines that share it need not agree on theirs."""
+
+    type = sa.Float()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _sqlite_now(_element: now, _compiler: Any, **_options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def _postgresql_now(_element: now, _compiler: Any, **_options: Any) -> str:
+    return "extract(epoch from clock_timestamp())::float"
 
 
 def open_database(config: Config) -> sa.Engine:
-    """Open the database of `config`, creating its folder and tables where they are missing."""
-    config.data.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(config.database_url, pool_size=10, max_overflow=10)
-    sa.event.listen(engine, "connect", _prepare_connection)
+    """Open the database of `config`, creating its folder, tables and columns where they are missing.
+
+    Raises sqlalchemy's OperationalError when a database server cannot be reached.
+    """
+    url = config.database_url
+    if url.get_backend_name() == "sqlite":
+        config.data.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_connection)
     with engine.begin() as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
-    DBOS.migrate(config.database_url.render_as_string(hide_password=False))
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SETTING_UP)))
+        _set_up(connection)
+    DBOS.migrate(url.render_as_string(hide_password=False))
     return engine
 
 
+def _set_up(connection: sa.Connection) -> None:
+    """Make what is missing. A column that a newer version brings is added to the tables of an older one."""
+    known = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        present = {column["name"] for column in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(sa.DDL(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))
+
+
 def _prepare_connection(connection: Any, _record: Any) -> None:
-    """Let several processes share the SQLite file: readers never wait, writers queue up."""
+    """Let several processes share the SQLite file: readers never wait, writers queue up; and let it survive a power
+    cut, for which every commit is synced."""
     connection.isolation_level = "IMMEDIATE"  # take the write lock at once instead of failing to upgrade to it
     connection.execute("PRAGMA busy_timeout=30000")
     connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

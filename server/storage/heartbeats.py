@@ -1,29 +1,54 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Heartbeats of the workers: who is alive, and who must be mourned."""
 
-import time
+import platform
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .database import workers
+from .database import now, workers
 
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 15.0
 """A worker that was silent for so long is taken for dead. Long enough for a machine under heavy load."""
 
 
+@dataclass(frozen=True)
+class Device:
+    """What a worker computes on.
+
+    kind: the class of devices whose queue it serves. title: for people. Memory in bytes, a GPU's own where it is one.
+    """
+
+    kind: str
+    title: str = ""
+    memory_total: int = 0
+    memory_free: int = 0
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A living worker and where it runs."""
+
+    id: str
+    host: str
+    device: Device
+
+
 class Heartbeats:
-    """The rows of the living workers."""
+    """The rows of the living workers. Their times are the database's, for machines do not agree on theirs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def beat(self, worker: str, device: str) -> None:
-        """Say that `worker`, which serves the device class `device`, is alive."""
+    def beat(self, worker: str, device: Device) -> None:
+        """Say that `worker`, which computes on `device`, is alive."""
+        present = {"title": device.title, "memory_total": device.memory_total, "memory_free": device.memory_free}
         with self._engine.begin() as connection:
-            known = connection.execute(sa.update(workers).where(workers.c.id == worker).values(beat=time.time()))
-            if known.rowcount == 0:
-                connection.execute(sa.insert(workers).values(id=worker, device=device, beat=time.time()))
+            own = sa.update(workers).where(workers.c.id == worker)
+            if connection.execute(own.values(beat=now(), **present)).rowcount == 0:
+                row = {"id": worker, "device": device.kind, "host": platform.node(), "beat": now()}
+                connection.execute(sa.insert(workers).values(**row, **present))
 
     def declare_dead(self, worker: str) -> None:
         """Say that the process of `worker` has ended, so that nobody waits for its silence."""
@@ -42,10 +67,10 @@ class Heartbeats:
         else claims it again later, and two callers never hold the same claim.
         """
         with self._engine.begin() as connection:
-            silent = sa.select(workers).where(workers.c.beat < time.time() - SILENCE_SECONDS)
+            silent = sa.select(workers).where(workers.c.beat < now() - SILENCE_SECONDS)
             for row in connection.execute(silent).all():
                 claim = sa.update(workers).where(workers.c.id == row.id, workers.c.beat == row.beat)
-                if connection.execute(claim.values(beat=time.time())).rowcount == 1:
+                if connection.execute(claim.values(beat=now())).rowcount == 1:
                     return row.id, not row.left
         return None
 
@@ -54,8 +79,15 @@ class Heartbeats:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(workers).where(workers.c.id == worker))
 
+    def alive(self) -> list[Worker]:
+        """Return the living workers, by device and name."""
+        query = sa.select(workers).where(workers.c.beat >= now() - SILENCE_SECONDS)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(workers.c.device, workers.c.id)).all()
+        return [
+            Worker(row.id, row.host, Device(row.device, row.title, row.memory_total, row.memory_free)) for row in rows
+        ]
+
     def devices(self) -> tuple[str, ...]:
         """Return the device classes that living workers serve."""
-        alive = sa.select(workers.c.device).distinct().where(workers.c.beat >= time.time() - SILENCE_SECONDS)
-        with self._engine.connect() as connection:
-            return tuple(sorted(connection.scalars(alive)))
+        return tuple(sorted({worker.device.kind for worker in self.alive()}))

@@ -5,8 +5,12 @@ import hashlib
 import hmac
 import secrets
 import time
+from dataclasses import dataclass
+from typing import cast
 
 import sqlalchemy as sa
+
+from shared.protocol import Role
 
 from .database import tokens
 
@@ -16,28 +20,53 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Token:
+    """Whom a token was made for, what they may do, and when it was made (seconds since the epoch)."""
+
+    name: str
+    role: Role
+    created: float
+
+
 class Tokens:
     """The tokens that the server accepts."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def create(self, name: str) -> str:
-        """Make a token for the person or machine called `name` and return it."""
+    def create(self, name: str, role: Role = "submit") -> str:
+        """Make a token for the person or machine called `name` and return it. Tokens of one name share their jobs."""
         token = secrets.token_urlsafe(32)
+        row = {"digest": _digest(token), "name": name, "role": role, "created": time.time()}
         with self._engine.begin() as connection:
-            connection.execute(sa.insert(tokens).values(digest=_digest(token), name=name, created=time.time()))
+            connection.execute(sa.insert(tokens).values(**row))
         return token
 
-    def accepts(self, token: str) -> bool:
-        """Tell whether `token` was made here. Takes the same time whichever digit is wrong."""
+    def find(self, token: str) -> Token | None:
+        """Return what is known of `token`, None if it is not ours. Takes the same time whichever digit is wrong."""
         digest = _digest(token)
         with self._engine.connect() as connection:
-            known = connection.scalars(sa.select(tokens.c.digest)).all()
+            known = connection.execute(sa.select(tokens)).all()
         # Every digest is compared, so that the time does not tell which one came near.
-        return sum(hmac.compare_digest(digest, one) for one in known) > 0
+        found = [row for row in known if hmac.compare_digest(digest, row.digest)]
+        return _token(found[0]) if found else None
+
+    def all(self) -> list[Token]:
+        """Return all tokens, the oldest first."""
+        with self._engine.connect() as connection:
+            return [_token(row) for row in connection.execute(sa.select(tokens).order_by(tokens.c.created))]
+
+    def revoke(self, name: str) -> int:
+        """Remove all tokens of `name`; return how many there were. Their jobs stay."""
+        with self._engine.begin() as connection:
+            return connection.execute(sa.delete(tokens).where(tokens.c.name == name)).rowcount
 
     def __bool__(self) -> bool:
         """Whether there is any token."""
         with self._engine.connect() as connection:
             return connection.execute(sa.select(tokens.c.digest).limit(1)).first() is not None
+
+
+def _token(row: sa.Row) -> Token:
+    return Token(row.name, cast(Role, row.role), row.created)

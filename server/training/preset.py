@@ -21,6 +21,7 @@ SETTINGS = {
     "steps": 2,
     "guidance": 1.0,
     "votes": 2,
+    "gpu": False,
 }
 
 

@@ -68,6 +68,19 @@ def test_a_noisy_painting_still_gets_a_small_palette():
         assert np.abs(palette.colors.astype(int) - color).max(1).min() <= 6
 
 
+def test_another_keyframe_adds_the_colours_that_are_new_and_changes_none():
+    drawing, painting = scene()
+    other = painting.copy()
+    other[(painting == BLUE).all(axis=-1)] = GREEN = (20, 200, 90)
+    alone = extract_palette([painting], [drawing])
+    again = extract_palette([painting, painting], [drawing, drawing])
+    assert np.array_equal(again.colors, alone.colors)
+    both = extract_palette([painting, other], [drawing, drawing])
+    assert np.array_equal(both.colors[:-1], alone.colors) and tuple(both.colors[-1]) == GREEN
+    assert np.array_equal(both.labels[0], alone.labels[0])
+    assert (recolor(both.labels[1], both.colors) == GREEN).all(axis=-1).any()
+
+
 @pytest.mark.parametrize(("count", "least"), [(2, 150), (6, 110), (12, 60), (27, 40), (48, 25)])
 def test_code_colours_are_far_apart_and_unlike_the_lines(count, least):
     codes = code_colors(count, np.random.default_rng(count)).astype(int)

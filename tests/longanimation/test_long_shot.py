@@ -121,19 +121,27 @@ def test_the_part_before_the_keyframe_sees_the_other_side_reversed(pipeline: Lon
     assert segments[2].local == tuple(range(49, 29, -1))
 
 
-def test_several_keyframes_all_enter_the_global_memory_before_the_first_segment(
+def test_of_several_keyframes_each_drawing_takes_the_nearest_and_memory_sees_all_that_came_before(
     pipeline: LongAnimationPipeline,
 ) -> None:
     listener = Listener(pipeline)
     shot = LongShot(listener, sketches(12), references(2, 9, 11), segment=SEGMENT, num_inference_steps=1)  # type: ignore[arg-type]
     segments = list(shot.run())
-    assert listener.calls[0]["memory"] is not None
-    before = 3
     assert [seen for seen, _ in listener.memories] == [
-        before + sum(len(segment.drawings) for segment in segments[:index]) for index in range(len(segments))
+        sum(len(segment.drawings) for segment in segments[:index]) for index in range(1, len(segments))
     ]
     owner = {drawing: segment.keyframe for segment in shot.segments for drawing in segment.drawings}
     assert [owner[drawing] for drawing in range(12)] == [2, 2, 2, 2, 2, 2, 9, 9, 9, 9, 9, 11]
+
+
+def test_a_keyframe_added_at_the_end_changes_no_segment_that_ends_before_halfway_to_it(
+    pipeline: LongAnimationPipeline,
+) -> None:
+    before = list(long_shot(pipeline, 80, 2).run())
+    after = list(long_shot(pipeline, 80, 2, 60).run())
+    assert before[0].drawings == after[0].drawings and max(after[0].drawings) < 31
+    assert torch.equal(before[0].frames, after[0].frames)
+    assert long_shot(pipeline, 80, 60, 2).segments[0].keyframe == 60, "in the order given"
 
 
 def test_of_finished_frames_only_a_few_are_kept(pipeline: LongAnimationPipeline) -> None:

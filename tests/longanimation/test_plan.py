@@ -10,7 +10,7 @@ from server.longanimation.plan import plan_research_segments, plan_segments
 
 @given(st.data(), st.integers(1, 200), st.integers(6, 81))
 def test_every_drawing_is_coloured_exactly_once_after_what_it_needs(data: st.DataObject, count: int, length: int):
-    keyframes = data.draw(st.sets(st.integers(0, count - 1), min_size=1, max_size=5))
+    keyframes = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=5, unique=True))
     segments = plan_segments(count, keyframes, length, overlap=5)
     colored: list[int] = []
     for segment in segments:
@@ -35,6 +35,16 @@ def test_work_goes_forward_then_back_from_the_keyframe() -> None:
 def test_each_drawing_takes_the_nearest_keyframe() -> None:
     owner = {d: s.keyframe for s in plan_segments(11, [2, 8], 8, 2) for d in s.drawings}
     assert [owner[d] for d in range(11)] == [2, 2, 2, 2, 2, 2, 8, 8, 8, 8, 8]
+
+
+@given(st.data(), st.integers(2, 200), st.integers(6, 40))
+def test_a_keyframe_added_at_the_end_leaves_a_beginning_of_the_plan_as_it_was(data: st.DataObject, count: int, length):
+    keyframes = data.draw(st.lists(st.integers(0, count - 1), min_size=2, max_size=5, unique=True))
+    before = plan_segments(count, keyframes[:-1], length, overlap=5)
+    after = plan_segments(count, keyframes, length, overlap=5)
+    same = next((i for i, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), len(before))
+    taken = {drawing for segment in after if segment.keyframe == keyframes[-1] for drawing in segment.drawings}
+    assert same == len(before) or taken & set(before[same].drawings), "the first change is where the new one takes over"
 
 
 @pytest.mark.parametrize("keyframes", [[], [7], [-1]])

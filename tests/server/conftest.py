@@ -2,6 +2,7 @@
 """Real server and worker processes, and a small shot to send them."""
 
 import io
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from server.app import create_app
-from server.config import Config
+from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
 from shared.digests import address_of
 from shared.protocol import API_PREFIX, Keyframe, ShotManifest, to_json
 
@@ -145,12 +146,25 @@ def processes() -> Iterator[list[subprocess.Popen[Any]]]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path, processes: list[subprocess.Popen[Any]]) -> Callable[..., Site]:
+def storage(tmp_path: Path) -> Config:
+    """Where servers and workers of a test keep what they know; a test may give other parameters."""
+    return Config(tmp_path)
+
+
+@pytest.fixture
+def environment(storage: Config) -> dict[str, str]:
+    """The environment of servers and workers."""
+    return os.environ | {DATABASE_VARIABLE: storage.database, BLOBS_VARIABLE: storage.blobs}
+
+
+@pytest.fixture
+def serve(tmp_path: Path, processes: list[subprocess.Popen[Any]], environment: dict[str, str]) -> Callable[..., Site]:
     """Start `python -m server serve` on a free port and return it as a Site."""
 
     def start(*arguments: str) -> Site:
         command = [sys.executable, "-m", "server", "serve", "--listen", "127.0.0.1:0", "--device", "cpu"]
-        process = subprocess.Popen([*command, "--data", str(tmp_path), *arguments], stdout=subprocess.PIPE, text=True)
+        command += ["--data", str(tmp_path), *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         processes.append(process)
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -167,12 +181,15 @@ def site(serve: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture
-def start_worker(tmp_path: Path, processes: list[subprocess.Popen[Any]]) -> Callable[[], subprocess.Popen[Any]]:
+def start_worker(
+    tmp_path: Path, processes: list[subprocess.Popen[Any]], environment: dict[str, str]
+) -> Callable[[], subprocess.Popen[Any]]:
     """Start a worker process that colours with the stand-in."""
 
     def start() -> subprocess.Popen[Any]:
         name = f"test-{uuid.uuid4().hex}"
-        process = subprocess.Popen([sys.executable, "-m", "tests.server.engine", str(tmp_path), name])
+        command = [sys.executable, "-m", "tests.server.engine", str(tmp_path), name]
+        process = subprocess.Popen(command, env=environment)
         processes.append(process)
         return process
 

@@ -16,9 +16,10 @@ from typing import Any, cast
 import numpy as np
 
 from server.colorize.shot import Guess, SegmentResult, Shot
-from server.config import Config
+from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
 from server.jobs import worker
 from server.jobs.workflow import PROGRESS_SECONDS
+from server.storage.heartbeats import Device
 
 STEPS = 5
 SLOW_STEP = 0.35 * PROGRESS_SECONDS
@@ -31,7 +32,16 @@ DRAWINGS_A_SEGMENT = 2
 class StandInSegment:
     """Drawings that are coloured together."""
 
+    keyframe: int
     drawings: tuple[int, ...]
+    follows: int | None
+    local: tuple[int, ...] = ()
+    first = 0
+
+    @property
+    def sequence(self) -> tuple[int, ...]:
+        """What is looked at: just what is coloured."""
+        return self.drawings
 
 
 class StandIn:
@@ -59,10 +69,13 @@ class StandInColoring:
         self._memory = shot.seed
         self.note = "This is a stand-in."
         count = len(shot.drawings)
+        keyframe = next(iter(shot.keyframes))
+        starts = range(0, count, DRAWINGS_A_SEGMENT)
         self.segments = tuple(
-            StandInSegment(tuple(range(first, min(first + DRAWINGS_A_SEGMENT, count))))
-            for first in range(0, count, DRAWINGS_A_SEGMENT)
+            StandInSegment(keyframe, tuple(range(first, min(first + DRAWINGS_A_SEGMENT, count))), follows)
+            for first, follows in zip(starts, (None, *range(len(starts) - 1)), strict=True)
         )
+        self.fingerprint = "stand-in"
 
     def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> SegmentResult:
         """Colour segment `index`."""
@@ -93,4 +106,6 @@ class StandInColoring:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    worker.run(Config(folder), lambda preset: cast(Any, StandIn(folder)), sys.argv[2], "--supervised" in sys.argv)
+    config = Config(folder, database=os.environ.get(DATABASE_VARIABLE, ""), blobs=os.environ.get(BLOBS_VARIABLE, ""))
+    supervised = "--supervised" in sys.argv
+    worker.run(config, lambda preset: cast(Any, StandIn(folder)), lambda: Device("cpu"), sys.argv[2], supervised)

@@ -253,6 +253,7 @@ def test_the_openapi_document_describes_every_route_and_message(client: FlaskCli
                 ("<uuid:job_id>", "{id}"),
                 ("<int(signed=True):frame>", "{frame}"),
                 ("<address>", "{address}"),
+                ("<name>", "{name}"),
             ):
                 path = path.replace(converter, name)
             routed |= {(method.lower(), path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}

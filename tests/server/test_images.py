@@ -8,13 +8,19 @@ import pytest
 from PIL import Image
 
 from server import images
-from server.images import ImageError, encode_png, read_line_art, read_painted, read_size
+from server.images import ImageError, encode_png, encode_thumbnail, read_line_art, read_painted, read_size
 
 
 def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def thumbnail(source: bytes, width: int) -> np.ndarray:
+    with Image.open(io.BytesIO(encode_thumbnail(source, width))) as image:
+        assert (image.format, image.mode) == ("WEBP", "RGB")
+        return np.asarray(image).astype(int)
 
 
 def test_transparent_line_art_lies_on_white_paper():
@@ -85,3 +91,37 @@ def test_an_image_too_large_is_refused_before_it_is_decoded(monkeypatch):
     cut = encode_png(np.zeros((20, 20), np.uint8))[:60]  # enough for the header; decoding it would fail otherwise
     with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
         read_line_art(cut)
+
+
+def test_a_thumbnail_is_as_wide_as_asked_and_keeps_the_shape():
+    assert thumbnail(encode_png(np.zeros((540, 960, 3), np.uint8)), 160).shape == (90, 160, 3)
+    assert thumbnail(encode_png(np.zeros((2, 900, 3), np.uint8)), 30).shape == (1, 30, 3)
+
+
+def test_a_small_picture_is_not_enlarged_and_its_thumbnail_is_exact():
+    picture = np.random.default_rng(0).integers(0, 256, (7, 9, 3), np.uint8)
+    assert (thumbnail(encode_png(picture), 160) == picture).all()
+
+
+def test_a_thin_line_is_seen_in_a_thumbnail_wherever_it_runs():
+    for column in range(40, 50):
+        sheet = np.full((40, 100), 255, np.uint8)
+        sheet[:, column] = 0
+        small = thumbnail(encode_png(sheet), 10)
+        assert (np.abs(small[:, 4] - 255 * 0.9) <= 1).all() and (np.delete(small, 4, axis=1) == 255).all()
+
+
+def test_transparency_is_white_in_a_thumbnail():
+    sheet = np.zeros((40, 40, 4), np.uint8)  # black everywhere, seen only on the left half
+    sheet[:, :20, 3] = 255
+    small = thumbnail(png(Image.fromarray(sheet)), 4)
+    assert (small[:, :2] == 0).all() and (small[:, 2:] == 255).all()
+
+
+def test_a_thumbnail_of_an_image_too_large_or_of_no_image_is_refused(monkeypatch):
+    with pytest.raises(ImageError, match="Drawing 7 is not a PNG"):
+        encode_thumbnail(b"", 160, "Drawing 7")
+    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    cut = encode_png(np.zeros((20, 20), np.uint8))[:60]
+    with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
+        encode_thumbnail(cut, 160)

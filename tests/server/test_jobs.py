@@ -84,10 +84,12 @@ def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallS
     undisturbed = site.submit(shot, prompt="slow")
     worker = start_worker()
     site.wait_for_state(undisturbed, "done")
+    frames = site.frames(undisturbed)
+    site.call("DELETE", f"/jobs/{undisturbed}", 204)  # or its frames would be taken
     for log in site.data.glob("segment_*.log"):
         log.unlink()
 
-    job = site.submit(shot, prompt="slow", name="another shot")
+    job = site.submit(shot, prompt="slow")
     site.wait_for_segments(job, 2)
     time.sleep(0.2)  # into the third segment
     worker.kill()  # SIGKILL: nothing of it can clean up
@@ -96,7 +98,7 @@ def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallS
     start_worker()
     site.wait_for_state(job, "done")
     assert [runs_of(site.data, segment) for segment in range(4)] == [1, 1, 2, 1]
-    assert site.frames(job) == site.frames(undisturbed)
+    assert site.frames(job) == frames
     messages = [event["message"] for event in site.call("GET", f"/jobs/{job}/events", 200)]
     assert any("last finished segment" in message for message in messages)
 
@@ -224,7 +226,8 @@ def test_the_tiny_preset_colours_a_shot_and_an_interruption_changes_no_pixel(
     site.wait_for_state(job, "done")
     frames = site.frames(job)
     assert set(frames) == set(range(101, 117))
-    other = site.submit(shot, name="interrupted")
+    site.call("DELETE", f"/jobs/{job}", 204)  # or its frames would be taken
+    other = site.submit(shot)
     site.wait(other, lambda status: status["progress"] > 0)
     processes[0].terminate()
     processes[0].wait(30)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The device of a worker: what it is, how much memory it has free, and whether the queue's presets fit."""
+
+import platform
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from server.colorize.colorizer import Colorizer
+from server.colorize.presets import available_presets
+from server.config import ConfigError
+from server.storage.heartbeats import Device
+
+
+@dataclass(frozen=True)
+class WorkerDevice:
+    """A device that one worker process computes on. name: as torch calls it. kind: whose queue it serves."""
+
+    name: str
+    kind: str
+
+    def probe(self) -> Device:
+        """Tell what it is and how much of its memory is free now."""
+        if self.kind == "cuda":
+            free, total = torch.cuda.mem_get_info(self.name)
+            return Device(self.kind, torch.cuda.get_device_name(self.name), total, free)
+        memory = psutil.virtual_memory()
+        return Device(self.kind, platform.processor() or platform.machine(), memory.total, memory.available)
+
+
+def find_device(kind: str, index: int, memory_mode: str) -> WorkerDevice:
+    """Return the CPU or a GPU, when it can run every preset that its queue may bring: a job must not find out an hour
+    later that it went to the wrong device. Raises ConfigError."""
+    if kind == "cpu":
+        return WorkerDevice("cpu", kind)
+    if index >= torch.cuda.device_count():
+        raise ConfigError(f"There is no GPU {index}: torch sees {torch.cuda.device_count()}. Choose --device cpu.")
+    device = WorkerDevice(f"cuda:{index}", kind)
+    for preset in available_presets():
+        if preset.gpu:
+            try:
+                Colorizer.check_memory(preset, device.name, memory_mode)
+            except ValueError as error:
+                raise ConfigError(f"GPU {index} takes no jobs, for {preset.name} does not fit. {error}") from error
+    return device

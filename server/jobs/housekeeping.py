@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server does by itself now and then: it mends what a crash left half done, and removes what nobody needs."""
+
+import logging
+import threading
+import time
+
+import sqlalchemy as sa
+
+from server.config import Retention
+from server.storage.blobs import Blobs
+from server.storage.catalogue import Catalogue
+
+from .client import Jobs
+
+MEND_SECONDS = 30.0
+"""How often jobs that wait for nothing are looked for, and how long they must have waited so."""
+CLEAN_SECONDS = 600.0
+STRAY_SECONDS = 24 * 3600.0
+"""How often the whole store is listed, to find files that nobody knows."""
+
+logger = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """A thread that keeps the house of one server; several servers of one database do not disturb each other."""
+
+    def __init__(self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, retention: Retention) -> None:
+        self._jobs = jobs
+        self._catalogue = catalogue
+        self._blobs = blobs
+        self._retention = retention
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round comes at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present step."""
+        self._stopping.set()
+        self._thread.join()
+
+    def mend(self) -> None:
+        """Queue again what a server that died left waiting for nothing."""
+        if count := self._jobs.reconcile(MEND_SECONDS):
+            logger.warning("%d jobs waited for nothing after a crash, and are queued again.", count)
+
+    def clean(self) -> None:
+        """Delete jobs that were kept long enough, and the blobs that no job needs any more."""
+        if self._retention.job_days is not None:
+            for job in self._catalogue.expired(self._retention.job_days * 24 * 3600):
+                logger.info("Job %s ended %g days ago and is deleted.", job.id, self._retention.job_days)
+                self._jobs.delete(job)
+        removed = self._blobs.collect(self._retention.unused_hours * 3600)
+        if removed.count:
+            logger.info("%d blobs that no job needs were removed, %d bytes.", removed.count, removed.bytes)
+
+    def _run(self) -> None:
+        cleaned = listed = -STRAY_SECONDS
+        while not self._stopping.is_set():
+            now = time.monotonic()
+            try:
+                self.mend()
+                if now - cleaned >= CLEAN_SECONDS:
+                    cleaned = now
+                    if now - listed >= STRAY_SECONDS:
+                        listed = now
+                        self._blobs.adopt_strays(self._retention.unused_hours * 3600)
+                    self.clean()
+            except (sa.exc.OperationalError, OSError) as error:  # the database or the store is away for a while
+                logger.warning("Housekeeping is put off: %s", error)
+            self._stopping.wait(MEND_SECONDS)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What determines the frames of a job and of each of its segments: what is equal is never coloured twice."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from server.colorize.identity import identity
+from server.colorize.presets import find_preset
+from shared.digests import address_of
+from shared.protocol import ShotManifest
+
+if TYPE_CHECKING:
+    from server.colorize.colorizer import Coloring
+
+
+def fingerprint(manifest: ShotManifest) -> str:
+    """Digest of all that determines a job's drawings in colour. Name, timing and priority are no part of it."""
+    return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest))
+
+
+def segment_keys(coloring: Coloring, manifest: ShotManifest) -> list[str]:
+    """Return for each segment of an opened job the digest of all that determines it.
+
+    A segment looks at its drawings, its keyframe, what the colouring found in all keyframes together, and, through
+    memory, at every segment before it: each key holds the one before.
+    """
+    keyframes = _keyframes(manifest)
+    key = _digest(_settings(manifest), coloring.fingerprint)
+    keys = []
+    for number, segment in enumerate(coloring.segments):
+        looked_at = [manifest.drawings[drawing] for drawing in (segment.keyframe, *segment.sequence, *segment.local)]
+        place = (len(segment.sequence), segment.first, len(segment.drawings))
+        back = None if segment.follows is None else number - segment.follows
+        # Its seed is made of its first drawing's number.
+        key = _digest(key, looked_at, keyframes[segment.keyframe], place, back, segment.drawings[0])
+        keys.append(key)
+    return keys
+
+
+def _settings(manifest: ShotManifest) -> tuple[Any, ...]:
+    how = (manifest.prompt, manifest.seed, manifest.finish, manifest.quality, manifest.background)
+    return (identity(find_preset(manifest.preset)), manifest.width, manifest.height, *how)
+
+
+def _keyframes(manifest: ShotManifest) -> dict[int, str]:
+    """The painted images by the drawing they paint, in the order of work."""
+    return {manifest.exposure.drawing_at(keyframe.frame): keyframe.blob for keyframe in manifest.keyframes}
+
+
+def _digest(*parts: Any) -> str:
+    return address_of(json.dumps(parts).encode())

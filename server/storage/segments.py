@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Segments of jobs: which are planned, and what finished ones left. A finished segment serves every job that needs
+the same one."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from .database import frames, segments
+
+
+@dataclass(frozen=True)
+class FinishedSegment:
+    """A segment that was coloured, or found coloured.
+
+    key: digest of all that determines it. frames: addresses by drawing index. state: address of what later segments
+    need. guesses: share of the picture whose colour is a guess, by drawing. begun, finished: when it was coloured, in
+    seconds since the epoch. reused: whether that was for another job.
+    """
+
+    number: int
+    key: str
+    frames: Mapping[int, str]
+    state: str
+    guesses: Mapping[int, float]
+    begun: float
+    finished: float
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """A segment as the catalogue knows it; times are None until they come."""
+
+    number: int
+    drawings: tuple[int, ...]
+    begun: float | None
+    finished: float | None
+    reused: bool
+
+
+class Segments:
+    """The segments of all jobs, to read."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def of(self, job: str) -> list[SegmentRow]:
+        """Return the segments of a job in the order of work; none before its first run."""
+        columns = (segments.c.number, segments.c.drawings, segments.c.begun, segments.c.finished, segments.c.reused)
+        query = sa.select(*columns).where(segments.c.job == job).order_by(segments.c.number)
+        with self._engine.connect() as connection:
+            return [SegmentRow(n, tuple(json.loads(d)), *rest) for n, d, *rest in connection.execute(query)]
+
+    def find(self, key: str, number: int, drawings: Sequence[int]) -> FinishedSegment | None:
+        """Return a finished segment of that key as segment `number` of a job, where it has `drawings`; or None."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(segments).where(segments.c.key == key).limit(1)).first()
+            if row is None:
+                return None
+            blobs = sa.select(frames).where(frames.c.job == row.job)
+            found = {frame.drawing: frame.blob for frame in connection.execute(blobs)}
+        theirs = json.loads(row.drawings)
+        if not found.keys() >= set(theirs):
+            return None  # it was deleted between the two questions
+        own = dict(zip(theirs, drawings, strict=True))
+        taken = {own[drawing]: found[drawing] for drawing in theirs}
+        guesses = {own[int(drawing)]: share for drawing, share in json.loads(row.guesses).items()}
+        return FinishedSegment(number, key, taken, row.state, guesses, row.begun, row.finished, reused=True)
+
+
+def write_segment(connection: sa.Connection, job: str, segment: FinishedSegment) -> None:
+    """Note a finished segment and its frames."""
+    row = {
+        "key": segment.key,
+        "state": segment.state,
+        "guesses": json.dumps(segment.guesses),
+        "begun": segment.begun,
+        "finished": segment.finished,
+        "reused": segment.reused,
+    }
+    own = (segments.c.job == job, segments.c.number == segment.number)
+    connection.execute(sa.update(segments).where(*own).values(**row))
+    drawings = list(segment.frames)
+    connection.execute(sa.delete(frames).where(frames.c.job == job, frames.c.drawing.in_(drawings)))
+    rows = [{"job": job, "drawing": drawing, "blob": blob} for drawing, blob in segment.frames.items()]
+    connection.execute(sa.insert(frames), rows)
+
+
+def copy_segments(connection: sa.Connection, source: str, target: str) -> int:
+    """Give a job the segments of another; return how many there are."""
+    names = [column.name for column in segments.columns if column.name not in ("job", "reused")]
+    columns = [segments.c[name] for name in names]
+    rows = sa.select(sa.literal(target), sa.true(), *columns).where(segments.c.job == source)
+    return connection.execute(sa.insert(segments).from_select(["job", "reused", *names], rows)).rowcount

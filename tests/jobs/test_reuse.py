@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is equal is told to be equal, and what has the same key has the same frames."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from server.colorize.colorizer import Coloring, Colorizer
+from server.colorize.shot import Shot
+from server.jobs.reuse import fingerprint, segment_keys
+from server.training.cartoon import draw_clip
+from shared.digests import address_of
+from shared.protocol import Keyframe, ShotManifest
+
+DRAWINGS, FIRST, ADDED = 26, 0, 22
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> Colorizer:
+    loaded = Colorizer.from_preset("tiny")
+    loaded.preset = replace(loaded.preset, segment=7, steps=1, votes=1)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return draw_clip(seed=123456789, frames=DRAWINGS, width=160, height=96)
+
+
+def manifest_of(clip, keyframes: dict[int, np.ndarray]) -> ShotManifest:
+    return ShotManifest(
+        name="walk",
+        frame_start=1,
+        fps=24.0,
+        width=160,
+        height=96,
+        drawings=tuple(address_of(drawing.tobytes()) for drawing in clip.line_art),
+        timing=tuple(range(DRAWINGS)),
+        keyframes=tuple(Keyframe(1 + drawing, address_of(image.tobytes())) for drawing, image in keyframes.items()),
+    )
+
+
+def painted(clip) -> dict[int, np.ndarray]:
+    """The first keyframe."""
+    image = clip.colors[clip.labels[FIRST]] * (clip.line_art[FIRST][..., None] / 255)
+    return {FIRST: image.round().astype(np.uint8)}
+
+
+def opened(colorizer: Colorizer, clip, keyframes: dict[int, np.ndarray]) -> Coloring:
+    return colorizer.open(Shot(list(clip.line_art), keyframes))
+
+
+def test_a_corrected_frame_recolours_only_what_depends_on_it(colorizer: Colorizer, clip) -> None:
+    keyframes = painted(clip)
+    parent = opened(colorizer, clip, keyframes)
+    results = [parent.color(index) for index in range(len(parent.segments))]
+    wrong = next(result.frames[ADDED] for result in results if ADDED in result.frames)
+    colors, counts = np.unique(wrong.reshape(-1, 3), axis=0, return_counts=True)
+    first, second = colors[np.argsort(-counts)[:2]]
+    corrected = np.where((wrong == first).all(axis=-1, keepdims=True), second, wrong)  # in a colour that is there
+
+    both = keyframes | {ADDED: corrected}
+    child = opened(colorizer, clip, both)
+    parent_keys, child_keys = (
+        segment_keys(parent, manifest_of(clip, keyframes)),
+        segment_keys(child, manifest_of(clip, both)),
+    )
+    assert len(set(parent_keys)) == len(parent_keys) and len(set(child_keys)) == len(child_keys)
+    shared = [index for index, key in enumerate(child_keys) if key in parent_keys]
+    assert len(shared) >= 2 and shared == list(range(len(shared))) and len(shared) < len(child_keys)
+    for index in shared:
+        again = child.color(index)
+        assert again.state == results[index].state
+        assert all(np.array_equal(again.frames[drawing], frame) for drawing, frame in results[index].frames.items())
+
+
+def test_a_keyframe_with_a_new_colour_changes_every_key(colorizer: Colorizer, clip) -> None:
+    keyframes = painted(clip)
+    both = keyframes | {ADDED: np.full_like(keyframes[FIRST], (1, 254, 1))}
+    keys = segment_keys(opened(colorizer, clip, both), manifest_of(clip, both))
+    assert not set(keys) & set(segment_keys(opened(colorizer, clip, keyframes), manifest_of(clip, keyframes)))
+
+
+def test_name_timing_and_priority_change_no_frame_and_everything_else_does(clip) -> None:
+    shot = manifest_of(clip, painted(clip))
+    same = {"name": "run", "frame_start": 101, "fps": 12.0, "priority": "low", "parent": "x"}
+    same |= {"timing": tuple(drawing for drawing in range(DRAWINGS) for _ in range(2))}
+    moved = replace(shot, **same, keyframes=(replace(shot.keyframes[0], frame=101),))
+    assert fingerprint(moved) == fingerprint(shot)
+    others = [
+        replace(shot, drawings=shot.drawings[::-1]),
+        replace(shot, keyframes=(Keyframe(2, shot.keyframes[0].blob),)),
+        replace(shot, keyframes=(Keyframe(1, "0" * 64),)),
+        replace(shot, keyframes=(*shot.keyframes, Keyframe(1 + ADDED, shot.keyframes[0].blob))),
+        replace(shot, prompt="rain"),
+        replace(shot, seed=1),
+        replace(shot, finish="painted"),
+        replace(shot, quality="draft"),
+        replace(shot, background="generated", prompt="rain"),
+        replace(shot, width=161),
+    ]
+    assert len({fingerprint(other) for other in (shot, *others)}) == len(others) + 1

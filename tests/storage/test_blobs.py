@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blobs are kept as long as anybody needs them, and not longer; on a folder and on S3, with SQLite and PostgreSQL."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from server.config import Config
+from server.storage.blobs import Blobs, MissingBlob
+from server.storage.catalogue import Catalogue
+from server.storage.database import blobs as rows
+from server.storage.database import now, open_database
+from server.storage.segments import FinishedSegment
+from server.storage.space import NoSpace
+from shared.digests import address_of
+from tests.server.conftest import SmallShot
+
+HOUR = 3600.0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    database = request.getfixturevalue("postgresql").new_database() if request.param == "postgresql" else ""
+    engine = open_database(Config(tmp_path, database=database))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: sa.Engine, tmp_path: Path) -> Blobs:
+    return Blobs(engine, str(tmp_path / "blobs"))
+
+
+def age(engine: sa.Engine, address: str, seconds: float) -> None:
+    """Let a blob have been asked for so long ago, and its file be as old."""
+    with engine.begin() as connection:
+        connection.execute(sa.update(rows).where(rows.c.address == address).values(touched=now() - seconds))
+
+
+def file_of(tmp_path: Path, address: str) -> Path:
+    return tmp_path / "blobs" / address[:2] / address
+
+
+def test_what_was_written_can_be_read_and_is_listed(store: Blobs) -> None:
+    address, absent = store.write(b"ink", "alice"), address_of(b"paper")
+    assert address == address_of(b"ink") and store.read(address) == b"ink"
+    assert store.missing([address, absent, absent]) == [absent]
+    store.write(b"ink", "bob")
+    store.write(b"paper!", "bob")
+    assert store.usage() == (2, 9)
+    assert store.usage("alice") == (1, 3), "who brought it first"
+    with pytest.raises(MissingBlob, match="upload it again"):
+        store.read(absent)
+
+
+def test_only_what_no_job_needs_and_nobody_asked_for_is_removed(
+    engine: sa.Engine, store: Blobs, tmp_path: Path
+) -> None:
+    shot, catalogue = SmallShot(), Catalogue(engine)
+    for content in shot.blobs.values():
+        store.write(content)
+    frame, state, stray, fresh = (store.write(content) for content in (b"frame", b"state", b"stray", b"fresh"))
+    with engine.begin() as connection:
+        catalogue.add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
+    catalogue.move("job", "running", allowed=("queued",), worker="w")
+    catalogue.plan("job", [[0]], 0.0)
+    catalogue.finish_segment("job", FinishedSegment(0, "k", {0: frame}, state, {}, 0.0, 1.0), 1.0)
+    needed = {*shot.blobs, frame, state}
+    for address in (*needed, stray):
+        age(engine, address, 3 * HOUR)
+    removed = store.collect(2 * HOUR)
+    assert (removed.count, removed.bytes) == (1, 5)
+    assert store.missing([*needed, stray, fresh]) == [stray]
+    assert not file_of(tmp_path, stray).exists() and all(file_of(tmp_path, one).exists() for one in needed)
+
+    catalogue.delete("job")
+    assert store.collect(2 * HOUR).count == 0, "they were just asked for"
+    for address in needed:
+        age(engine, address, 3 * HOUR)
+    assert store.collect(2 * HOUR).count == len(needed)
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == [file_of(tmp_path, fresh)]
+
+
+def test_asking_for_a_blob_saves_it_from_the_next_collection(engine: sa.Engine, store: Blobs) -> None:
+    address = store.write(b"ink")
+    age(engine, address, 3 * HOUR)
+    assert store.missing([address]) == []
+    assert store.collect(2 * HOUR).count == 0
+
+
+def test_an_upload_rescues_a_blob_that_is_about_to_be_removed(engine: sa.Engine, store: Blobs, tmp_path: Path) -> None:
+    address = store.write(b"ink")
+    with engine.begin() as connection:  # a collection stopped after its first half; its file may be gone or not
+        connection.execute(sa.update(rows).values(doomed=True, touched=0.0))
+    file_of(tmp_path, address).unlink()
+    assert store.missing([address]) == [address]
+    store.write(b"ink")
+    assert store.missing([address]) == [] and store.collect(0).count == 0 and store.read(address) == b"ink"
+
+
+def test_a_collection_that_was_stopped_is_ended_by_the_next(engine: sa.Engine, store: Blobs, tmp_path: Path) -> None:
+    address = store.write(b"ink")
+    with engine.begin() as connection:
+        connection.execute(sa.update(rows).values(doomed=True))
+    file_of(tmp_path, address).unlink()
+    assert store.collect(HOUR).count == 1
+    assert store.usage() == (0, 0)
+
+
+def test_uploads_and_collections_at_once_leave_no_row_without_its_file(engine: sa.Engine, store: Blobs) -> None:
+    contents = [f"drawing {number}".encode() for number in range(8)]
+    failures: list[BaseException] = []
+    end = time.monotonic() + 3
+
+    def work(action) -> None:
+        try:
+            while time.monotonic() < end:
+                action()
+        except BaseException as error:
+            failures.append(error)
+
+    def upload() -> None:
+        for content in contents:
+            store.write(content)
+
+    def doom() -> None:
+        with engine.begin() as connection:
+            connection.execute(sa.update(rows).values(touched=0.0))
+        store.collect(0)
+
+    threads = [threading.Thread(target=work, args=(action,)) for action in (upload, upload, doom, doom)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    for content in contents:
+        if not store.missing([address_of(content)]):
+            assert store.read(address_of(content)) == content
+
+
+def test_files_that_no_row_knows_are_found_and_removed(engine: sa.Engine, store: Blobs, tmp_path: Path) -> None:
+    known = store.write(b"ink")
+    stray, part = file_of(tmp_path, address_of(b"left by a crash")), file_of(tmp_path, known).with_name("x.part")
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"left by a crash")
+    part.write_bytes(b"le")
+    assert store.adopt_strays(HOUR) == 0, "it may be on its way"
+    for path in (stray, part, file_of(tmp_path, known)):
+        os.utime(path, (time.time() - 2 * HOUR,) * 2)
+    assert store.adopt_strays(HOUR) == 2
+    assert store.collect(HOUR).count == 1
+    assert not stray.exists() and not part.exists() and store.read(known) == b"ink"
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    tmp_path: Path, engine: sa.Engine, small_disk: Path
+) -> None:
+    store = Blobs(engine, str(small_disk))
+    with pytest.raises(NoSpace):
+        for number in range(40):
+            store.write(os.urandom(100_000) + bytes([number]))
+    files = [path for path in small_disk.rglob("*") if path.is_file()]
+    assert store.usage()[0] == len(files)
+    assert all(address_of(path.read_bytes()) == path.name for path in files)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """An S3-compatible server with a bucket; its address is in fsspec's own environment variables."""
+    moto = pytest.importorskip("moto.server", reason="no S3 server: pip install moto[server] s3fs")
+    pytest.importorskip("s3fs", reason="no S3 client: pip install s3fs")
+    import boto3
+    import fsspec.config
+
+    server = moto.ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {"key": "test", "secret": "test", "endpoint_url": f"http://{host}:{port}"}
+    boto3.client(
+        "s3",
+        endpoint_url=settings["endpoint_url"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        region_name="us-east-1",
+    ).create_bucket(Bucket="studio")
+    before = fsspec.config.conf.get("s3")
+    fsspec.config.conf["s3"] = settings
+    yield "s3://studio/blobs"
+    fsspec.config.conf.pop("s3") if before is None else fsspec.config.conf.update(s3=before)
+    server.stop()
+
+
+def test_on_s3_it_is_the_same(s3: str, tmp_path: Path) -> None:
+    engine = open_database(Config(tmp_path))
+    store = Blobs(engine, s3)
+    kept, gone = store.write(b"ink"), store.write(b"paper")
+    assert store.free_bytes is None and store.read(kept) == b"ink"
+    age(engine, gone, 3 * HOUR)
+    assert store.collect(2 * HOUR).count == 1
+    assert store.missing([kept, gone]) == [gone]
+    with pytest.raises(MissingBlob):
+        store.read(gone)
+    other = Blobs(open_database(replace(Config(tmp_path / "other"))), s3)
+    assert other.adopt_strays(-HOUR) == 1 and other.read(kept) == b"ink"
