@@ -32,15 +32,15 @@ def put(address: str) -> tuple[Response, int]:
         return jsonify({"address": address}), 200
     require_room()
     content = request.get_data()
-    if address_of(content) != address:
+    arrived = address_of(content)
+    if arrived != address:
         raise ProblemError(
             422,
             "digest_mismatch",
-            f"The {len(content)} bytes that arrived have the address {address_of(content)}, not {address}: "
-            "send them again.",
+            f"The {len(content)} bytes that arrived have the address {arrived}, not {address}: send them again.",
         )
     _check_quota(len(content))
-    blobs.write(content, user().name)
+    blobs.add(address, content, user().name)
     # So that a job that shows it is checked at once; if it is no image, that job says so, and in which frame.
     with contextlib.suppress(ImageError):
         services().pictures.note(address, look_at(content, "The image"))

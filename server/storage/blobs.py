@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The blob store: bytes under their SHA-256 address, never changed once written, and removed when nobody needs them."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -81,21 +82,20 @@ class Blobs:
     def write(self, content: bytes, owner: str = "") -> str:
         """Store `content` and return its address. A reader never sees half a blob. Raises NoSpace."""
         address = address_of(content)
-        if not self.missing([address]):
-            return address
-        with self._engine.begin() as connection:
-            rescue = sa.update(blobs).where(blobs.c.address == address, blobs.c.doomed)
-            if connection.execute(rescue.values(doomed=False, touched=now())).rowcount:
-                self._store(address, content)  # the row is locked: no collector removes the file behind our back
-                return address
-        self._store(address, content)
-        try:
-            with self._engine.begin() as connection:
-                row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "doomed": False}
-                connection.execute(sa.insert(blobs).values(**row))
-        except sa.exc.IntegrityError:
-            return address  # the same bytes came twice at once
+        if self.missing([address]):
+            self.add(address, content, owner)
         return address
+
+    def add(self, address: str, content: bytes, owner: str = "") -> None:
+        """Store `content`, whose address was `missing`. Raises NoSpace."""
+        self._store(address, content)
+        row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "doomed": False}
+        rescue = sa.update(blobs).where(blobs.c.address == address, blobs.c.doomed)
+        with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:  # it came twice at once
+            if connection.execute(rescue.values(doomed=False, touched=now())).rowcount == 0:
+                connection.execute(sa.insert(blobs).values(**row))
+            if not self._files.isfile(self._path(address)):  # a collector was faster; now the row is ours
+                self._store(address, content)
 
     def usage(self, owner: str | None = None) -> tuple[int, int]:
         """How many blobs there are and their bytes; with `owner`, of those that came with this token."""

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -207,5 +206,5 @@ def test_on_s3_it_is_the_same(s3: str, tmp_path: Path) -> None:
     assert store.missing([kept, gone]) == [gone]
     with pytest.raises(MissingBlob):
         store.read(gone)
-    other = Blobs(open_database(replace(Config(tmp_path / "other"))), s3)
+    other = Blobs(open_database(Config(tmp_path / "other")), s3)
     assert other.adopt_strays(-HOUR) == 1 and other.read(kept) == b"ink"
