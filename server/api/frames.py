@@ -66,18 +66,20 @@ def video(job_id: UUID) -> Response:
     if job.state != "done":
         raise ProblemError(409, "not_done", f"Job {job.id} is {job.state}: there is a video when all frames are done.")
     target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    with _ENCODING:
-        encode_mp4(_pictures(job), job.manifest.fps, target)
+    try:
+        with _ENCODING:
+            encode_mp4(_pictures(job), job.manifest.fps, target)
+    except ValueError as error:  # a frame rate that no film has
+        raise ProblemError(409, "no_video", str(error)) from error
     target.seek(0)
     return send_file(target, mimetype="video/mp4", download_name=_file_name(job, "mp4"), max_age=0)
 
 
-def _finished(job: Job) -> Iterator[tuple[int, str]]:
+def _finished(job: Job) -> list[tuple[int, str]]:
     """The frames that are coloured and the addresses of their images, in order."""
     exposure, blobs = job.manifest.exposure, services().catalogue.frame_blobs(job.id)
-    for frame in exposure.frames:
-        if exposure.drawing_at(frame) in blobs:
-            yield frame, blobs[exposure.drawing_at(frame)]
+    shown = ((frame, exposure.drawing_at(frame)) for frame in exposure.frames)
+    return [(frame, blobs[drawing]) for frame, drawing in shown if drawing in blobs]
 
 
 def _pictures(job: Job) -> Iterator[np.ndarray]:

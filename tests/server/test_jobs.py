@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Jobs from submission to frames, with real processes, through crashes, cancels and failures."""
 
+import io
 import subprocess
 import time
 import uuid
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import requests
 
@@ -38,6 +41,10 @@ def test_a_shot_goes_the_whole_way(site: Site, shot: SmallShot, start_worker: St
     assert status["frames_done"] == list(range(101, 117))
     frames = site.frames(job)
     assert frames[101] == frames[102] != frames[103], "frames that hold one drawing are one image"
+    with zipfile.ZipFile(io.BytesIO(site.call("GET", f"/jobs/{job}/frames.zip", 200))) as archive:
+        assert {int(Path(name).stem): archive.read(name) for name in archive.namelist()} == frames
+    with av.open(io.BytesIO(site.call("GET", f"/jobs/{job}/video.mp4", 200))) as film:
+        assert (sum(1 for _ in film.decode(video=0)), film.streams.video[0].average_rate) == (16, 24)
     info = site.call("GET", "/info", 200)
     assert (info["devices"], info["queue_length"]) == (["cpu"], 0)
     assert [one["id"] for one in site.call("GET", "/jobs", 200)] == [job]
