@@ -34,7 +34,7 @@ def create_app(config: Config) -> Flask:
     engine = open_database(config)
     tokens = Tokens(engine)
     security.check_exposure(config, tokens)
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)  # the page has its own
     app.config["MAX_CONTENT_LENGTH"] = config.limits.blob_bytes
     catalogue, heartbeats = Catalogue(engine), Heartbeats(engine)
     services = api.Services(

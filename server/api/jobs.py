@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Jobs: made by the client's own id, followed by a numbered log, cancelled, tried again, deleted."""
 
+from collections.abc import Sequence
 from typing import cast, get_args
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from server.storage.catalogue import ACTIVE_STATES, Job, UnknownJob
 from shared.protocol import (
     API_PREFIX,
     JobState,
+    JobStatus,
     PriorityChange,
     SegmentStatus,
     ShotManifest,
@@ -56,11 +58,15 @@ def index() -> Response:
     if state is not None and state not in get_args(JobState):
         raise ProblemError(422, "bad_state", f"`state` must be one of {', '.join(get_args(JobState))}.", "state")
     limit = _number("limit", LONGEST_LIST)
+    states = [cast(JobState, state)] if state else []
+    return jsonify([to_json(status) for status in visible_jobs(states, min(limit, LONGEST_LIST))])
+
+
+def visible_jobs(states: Sequence[JobState] = (), limit: int = LONGEST_LIST) -> list[JobStatus]:
+    """Return the jobs that whoever sent the request may see, in some states or all, the newest first."""
     catalogue = services().catalogue
     owner = None if user().role == "admin" else user().name
-    states = [cast(JobState, state)] if state else []
-    listed = catalogue.jobs(owner, states, min(limit, LONGEST_LIST))
-    return jsonify([to_json(status) for status in catalogue.statuses(listed)])
+    return catalogue.statuses(catalogue.jobs(owner, states, limit))
 
 
 @blueprint.put("/<uuid:job_id>")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may talk to the server."""
 
+import re
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from server.cli import main
 from server.config import Config, ConfigError, parse_address
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
+from shared.protocol import API_PREFIX, to_json
+
+from .conftest import SmallShot
 
 INFO = "/api/v1/info"
 
@@ -67,3 +72,53 @@ def test_addresses_are_host_and_port(text: str, address: tuple[str, int]) -> Non
 def test_other_texts_are_no_addresses(text: str) -> None:
     with pytest.raises(ConfigError, match="HOST:PORT"):
         parse_address(text)
+
+
+def test_an_animator_neither_sees_nor_touches_the_jobs_of_others_and_an_admin_does(tmp_path: Path) -> None:
+    tokens, shot = Tokens(open_database(Config(tmp_path))), SmallShot()
+    alice, bob, admin = (
+        {"Authorization": f"Bearer {tokens.create(name, role)}"}
+        for name, role in (("alice", "submit"), ("bob", "submit"), ("boss", "admin"))
+    )
+    client = create_app(Config(tmp_path, host="0.0.0.0")).test_client()
+    for address, content in shot.blobs.items():
+        client.put(f"{API_PREFIX}/blobs/{address}", data=content, headers=alice)
+    job = f"{API_PREFIX}/jobs/{uuid.uuid4()}"
+    assert client.put(job, json=to_json(shot.manifest), headers=alice).status_code == 201
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/events"),
+        ("GET", "/segments"),
+        ("GET", "/frames/101.png"),
+        ("GET", "/frames.zip"),
+        ("GET", "/video.mp4"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("DELETE", ""),
+    ):
+        assert client.open(job + path, method=method, headers=bob).status_code == 404, path
+    assert client.post(f"{job}/priority", json={"priority": "low"}, headers=bob).status_code == 404
+    assert client.put(job, json=to_json(shot.manifest), headers=bob).status_code == 409
+    for headers, count in ((alice, 1), (bob, 0), (admin, 1)):
+        assert len(client.get(f"{API_PREFIX}/jobs", headers=headers).json or []) == count
+        assert ("walk" in client.get("/", headers=headers).text) == bool(count)
+    assert client.post(f"{API_PREFIX}/queues/cpu/pause", headers=alice).status_code == 403
+    assert client.post(f"{job}/priority", json={"priority": "high"}, headers=alice).status_code == 403
+    assert client.post(f"{job}/priority", json={"priority": "high"}, headers=admin).status_code == 200
+    assert client.post(f"{job}/cancel", headers=admin).status_code == 200
+
+
+def test_a_page_of_another_site_can_send_nothing_here(tmp_path: Path) -> None:
+    client = create_app(Config(tmp_path)).test_client()
+    url = f"{API_PREFIX}/queues/cpu/pause"
+    assert client.post(url, headers={"Origin": "https://elsewhere.example"}).status_code == 403
+    assert client.post(url, headers={"Origin": "http://localhost"}).status_code == 200
+
+
+def test_the_page_brings_nothing_that_its_own_policy_forbids(tmp_path: Path) -> None:
+    client = create_app(Config(tmp_path)).test_client()
+    page = client.get("/")
+    assert "style-src 'self'" in page.headers["Content-Security-Policy"]
+    assert not re.search(r"<style|<script>| style=| on\w+=", page.text)
+    links = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text)
+    assert links and all(client.get(link).mimetype == "text/css" for link in links)
