@@ -32,6 +32,7 @@ _MESSAGES = (
 )
 _ADDRESSES = {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}
 _ADDRESS = {"type": "object", "properties": {"address": {"type": "string"}}, "required": ["address"]}
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _BYTES = {"type": "string", "format": "binary"}
 
 
@@ -80,10 +81,10 @@ def document() -> dict[str, Any]:
     job = [_parameter("id", {"type": "string", "format": "uuid"})]
     frame = [_parameter("frame", {"type": "integer"})]
     blob = [_parameter("address", _ADDRESSES["items"])]  # type: ignore[arg-type]
-    after = [_parameter("after", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0}, "query")]
+    after = [_parameter("after", _NUMBER | {"default": 0}, "query")]
     listed = [
         _parameter("state", {"type": "string", "enum": list(get_args(JobState))}, "query"),
-        _parameter("limit", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 1000}, "query"),
+        _parameter("limit", _NUMBER | {"default": 1000}, "query"),
     ]
     queue = [_parameter("name", {"type": "string", "enum": list(DEVICES)})]
     status = _ref("JobStatus")

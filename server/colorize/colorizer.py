@@ -14,14 +14,7 @@ from torch.nn import functional as F
 from server.longanimation import QUALITIES, LongAnimationPipeline, LongShot
 from server.longanimation.footprint import Workload, skeleton
 from server.longanimation.long_shot import derived_seed
-from server.longanimation.placement import (
-    ROUNDED_MODES,
-    choose,
-    estimates,
-    free_memory,
-    load_pipeline,
-    work_dtype,
-)
+from server.longanimation.placement import ROUNDED_MODES, fit, load_pipeline, work_dtype
 from server.longanimation.plan import Segment
 from server.longanimation.sketch import fitted_size, image_signal, sketch_signal, unfit
 from server.matching import LineMatcher
@@ -74,9 +67,7 @@ class Colorizer:
     @staticmethod
     def check_memory(preset: Preset, device: str, memory_mode: str = "auto") -> None:
         """Check that a preset fits into what memory a GPU has free now, in some mode; raises MemoryModeError."""
-        where = torch.device(device)
-        plans = estimates(skeleton(preset.folder), _workload(preset), work_dtype(where))
-        choose(plans, free_memory(where), memory_mode)
+        fit(skeleton(preset.folder), torch.device(device), _workload(preset), memory_mode)
 
     def open(self, shot: Shot, parts: Parts = WHOLE) -> "Coloring":
         """Plan the colouring of a shot, with some parts of the stack off to compare."""

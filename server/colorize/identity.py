@@ -3,6 +3,7 @@
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,7 +18,7 @@ PACKAGES = ("colorize", "longanimation", "matching", "line_art")
 
 def identity(preset: Preset) -> str:
     """Digest of a preset's weights and settings, the line matcher's, and the code: equal ones give equal frames."""
-    return _digest(_folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code())
+    return _digest([_folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code()])
 
 
 def _folder(folder: Path) -> str:
@@ -29,20 +30,21 @@ def _folder(folder: Path) -> str:
 def _content(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
     """Digest of a folder's files, given with sizes and dates so that a changed one is read again."""
     if (folder / CHECKSUMS).is_file():
-        return _digest((folder / CHECKSUMS).read_bytes())
+        return _digest([(folder / CHECKSUMS).read_bytes()])
     if sum(size for _, size, _ in files) > READ_WHOLE:
-        return _digest(*(f"{path.relative_to(folder).as_posix()} {size} {date}" for path, size, date in files))
-    return _digest(*(part for path, _, _ in files for part in (path.relative_to(folder).as_posix(), path.read_bytes())))
+        return _digest(f"{path.relative_to(folder).as_posix()} {size} {date}" for path, size, date in files)
+    named = ((path.relative_to(folder).as_posix(), path) for path, _, _ in files)
+    return _digest(part for name, path in named for part in (name, path.read_bytes()))
 
 
 @functools.cache
 def _code() -> str:
     server = Path(__file__).parents[1]
     files = [server / "images.py", *(path for name in PACKAGES for path in sorted((server / name).rglob("*.py")))]
-    return _digest(version("torch"), *(path.read_bytes() for path in files))
+    return _digest([version("torch"), *(path.read_bytes() for path in files)])
 
 
-def _digest(*parts: str | bytes) -> str:
+def _digest(parts: Iterable[str | bytes]) -> str:
     whole = hashlib.sha256()
     for part in parts:
         content = part.encode() if isinstance(part, str) else part

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the API does with jobs. It queues workflows and steers them; it never runs one."""
 
+import contextlib
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,9 +39,7 @@ class Jobs:
         )
         # Where DBOS keeps its workflows, by its documentation ("DBOS System Tables").
         schema = "dbos" if engine.dialect.name == "postgresql" else None
-        self._workflows = sa.table(
-            "workflow_status", sa.column("workflow_uuid"), sa.column("priority"), sa.column("status"), schema=schema
-        )
+        self._workflows = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("priority"), schema=schema)
 
     def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str) -> None:
         """Queue a new job: its row and its workflow appear together, or neither. Raises JobConflict.
@@ -81,7 +80,7 @@ class Jobs:
         self._catalogue.forgive_crashes(job.id)
         self._catalogue.move(job.id, "queued", allowed=("failed", "cancelled"))
         try:
-            self._rewind(job)
+            rewind(self._client, job)
         except error.DBOSException as refusal:
             self._catalogue.move(job.id, job.state, allowed=("queued",), problem=job.problem)
             raise JobConflict(f"Job {job.id} is still stopping: try again in a few seconds.") from refusal
@@ -116,7 +115,8 @@ class Jobs:
             workflow_ids=list(waiting), status=["SUCCESS", "ERROR", "CANCELLED"], load_input=False, load_output=False
         )
         for workflow in ended:
-            self._rewind(waiting[workflow.workflow_id])
+            with contextlib.suppress(error.DBOSException):  # somebody was faster
+                rewind(self._client, waiting[workflow.workflow_id])
         return len(ended)
 
     def queues(self) -> list[QueueStatus]:
@@ -144,9 +144,11 @@ class Jobs:
         """Let go of the database."""
         self._client.destroy()
 
-    def _rewind(self, job: Job) -> None:
-        # The recorded outcome of the segment that failed is dropped; the finished ones are kept.
-        self._client.rewind_workflow(job.id, start_step=job.segments_done + 1, queue_name=job.queue)
+
+def rewind(registry: Any, job: Job) -> None:
+    """Queue the workflow of a job that ended again, by DBOS's client or a worker's `DBOS`: the recorded outcome of the
+    segment that failed is dropped, the finished ones are kept."""
+    registry.rewind_workflow(job.id, start_step=job.segments_done + 1, queue_name=job.queue)
 
 
 def add_queue(registry: Any, name: str) -> Any:

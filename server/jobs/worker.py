@@ -22,7 +22,7 @@ from server.storage.heartbeats import BEAT_SECONDS, Device, Heartbeats
 from server.storage.segments import Segments
 from shared.protocol import Problem
 
-from .client import APPLICATION, WORKFLOW_VERSION, add_queue
+from .client import APPLICATION, WORKFLOW_VERSION, add_queue, rewind
 from .workflow import EngineFactory, Painter
 
 FATAL_CRASHES = 2
@@ -116,7 +116,7 @@ def requeue(catalogue: Catalogue, job: str, message: str) -> None:
         if DBOS.retrieve_workflow(job).get_status().status == "PENDING":
             DBOS.resume_workflow(job, queue_name=row.queue)
         else:
-            DBOS.rewind_workflow(job, start_step=row.segments_done + 1, queue_name=row.queue)
+            rewind(DBOS, row)
 
 
 def _is_no_cancel(record: logging.LogRecord) -> bool:

@@ -130,7 +130,8 @@ class _Run:
 
     def _known(self, index: int) -> FinishedSegment | None:
         """The segment, if this job or another one has it and all that belongs to it is still there."""
-        segment = self._segments.find(self._keys[index], index, self._coloring.segments[index].drawings)
+        drawings = self._coloring.segments[index].drawings
+        segment = self._segments.find(self._keys[index], self._job.id, index, drawings)
         if segment is None or self._blobs.missing([*segment.frames.values(), segment.state]):
             return None
         return segment

@@ -84,16 +84,17 @@ def load_pipeline(
         if mode not in ("auto", "full"):
             raise MemoryModeError(f"The memory mode `{mode}` needs a GPU. On the CPU leave it at auto.")
         return load(folder, "full", dtype).to(device)
-    plan = choose(estimates(modules, workload, dtype), free_memory(device), mode)
+    plan = fit(modules, device, workload, mode)
     pipeline = load(folder, plan.mode, dtype)
     pipeline.memory_mode = plan.mode
     place(pipeline, plan.mode, device, plan.tiling)
     return pipeline
 
 
-def free_memory(device: torch.device) -> Footprint:
-    """What is free now, on a GPU and in main memory."""
-    return Footprint(torch.cuda.mem_get_info(device)[0], psutil.virtual_memory().available)
+def fit(modules: Modules, device: torch.device, workload: Workload, mode: str = "auto") -> Plan:
+    """Return how to place a pipeline's modules in what is free now on a GPU and in main memory; see `choose`."""
+    free = Footprint(torch.cuda.mem_get_info(device)[0], psutil.virtual_memory().available)
+    return choose(estimates(modules, workload, work_dtype(device)), free, mode)
 
 
 def check_weights(folder: Path, modules: Modules) -> None:

@@ -229,11 +229,6 @@ class Catalogue:
         with self._engine.begin() as connection:
             _change(connection, job, ("running",), {"progress": progress}, "progress")
 
-    def tell(self, job: str, message: str) -> None:
-        """Write an event that changes nothing."""
-        with self._engine.begin() as connection:
-            _log(connection, job, "progress", message)
-
     def finish_segment(self, job: str, segment: FinishedSegment, progress: float, message: str = "") -> None:
         """Note that a segment of a running job is finished, with its frames."""
         with self._engine.begin() as connection:

@@ -54,8 +54,8 @@ class Segments:
         with self._engine.connect() as connection:
             return [SegmentRow(n, tuple(json.loads(d)), *rest) for n, d, *rest in connection.execute(query)]
 
-    def find(self, key: str, number: int, drawings: Sequence[int]) -> FinishedSegment | None:
-        """Return a finished segment of that key as segment `number` of a job, where it has `drawings`; or None."""
+    def find(self, key: str, job: str, number: int, drawings: Sequence[int]) -> FinishedSegment | None:
+        """Return a finished segment of that key as segment `number` of `job`, where it has `drawings`; or None."""
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(segments).where(segments.c.key == key).limit(1)).first()
             if row is None:
@@ -68,7 +68,7 @@ class Segments:
         own = dict(zip(theirs, drawings, strict=True))
         taken = {own[drawing]: found[drawing] for drawing in theirs}
         guesses = {own[int(drawing)]: share for drawing, share in json.loads(row.guesses).items()}
-        return FinishedSegment(number, key, taken, row.state, guesses, row.begun, row.finished, reused=True)
+        return FinishedSegment(number, key, taken, row.state, guesses, row.begun, row.finished, row.job != job)
 
 
 def write_segment(connection: sa.Connection, job: str, segment: FinishedSegment) -> None:

@@ -190,6 +190,12 @@ def test_http_errors_are_problems_too(client: FlaskClient, shot: SmallShot) -> N
     problem(client.get(f"{job}/events?after=x"), 422, "bad_number")
 
 
+@pytest.mark.parametrize("depth", [30, 100_000])
+def test_json_that_nests_too_deeply_is_refused(client: FlaskClient, depth: int) -> None:
+    job = f"{API_PREFIX}/jobs/{uuid.uuid4()}"
+    problem(client.put(job, data="[" * depth + "]" * depth, content_type="application/json"), 400, "too_deep")
+
+
 def test_a_fault_of_the_server_shows_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = create_app(Config(tmp_path)).test_client()
     monkeypatch.setattr("server.storage.catalogue.Catalogue.jobs", lambda self: 1 / 0)
