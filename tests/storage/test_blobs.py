@@ -4,6 +4,7 @@
 import os
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,30 @@ def test_what_was_written_can_be_read_and_is_listed(store: Blobs) -> None:
     assert store.usage("alice") == (1, 3), "who brought it first"
     with pytest.raises(MissingBlob, match="upload it again"):
         store.read(absent)
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+def test_what_was_written_is_read_back_and_an_absent_blob_is_named(tmp_path: Path, kind: str) -> None:
+    url = str(tmp_path / "blobs") if kind == "folder" else f"memory://{uuid.uuid4()}"
+    store, absent = Blobs(open_database(Config(tmp_path)), url), address_of(b"paper")
+    address = store.write(b"ink")
+    assert address == address_of(b"ink") == store.write(b"ink")
+    assert store.missing([address]) == []
+    assert store.read(address) == b"ink"
+    assert store.missing([absent]) == [absent]
+    with pytest.raises(MissingBlob, match=absent):
+        store.read(absent)
+
+
+def test_a_write_that_fails_leaves_nothing(store: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.write(b"ink")
+    assert not [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    assert store.missing([address_of(b"ink")]) == [address_of(b"ink")]
 
 
 def test_only_what_no_job_needs_and_nobody_asked_for_is_removed(
