@@ -5,28 +5,32 @@ import os
 import signal
 import sys
 from functools import partial
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import waitress
 from flask import Flask
 
 from server import api, problems, security, web
-from server.api import blobs, extensions, frames, info, jobs, queues
+from server.api import access, blobs, extensions, frames, health, info, jobs, metrics, queues
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config, ConfigError
+from server.draining import serve_until
 from server.jobs.client import Jobs
 from server.jobs.housekeeping import Housekeeping
 from server.jobs.supervisor import Supervisor
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
+from server.storage.census import Census
 from server.storage.database import open_database
 from server.storage.heartbeats import Heartbeats
 from server.storage.pictures import Pictures
 from server.storage.segments import Segments
+from server.storage.sessions import Sessions
 from server.storage.tokens import Tokens
 from server.tls import TlsFront
+from server.web.stream import MOST_STREAMS
 
-THREADS = 8
+THREADS = 8 + MOST_STREAMS
+"""For requests, and one for each page that is told what changes."""
 
 
 def create_app(config: Config) -> Flask:
@@ -45,11 +49,13 @@ def create_app(config: Config) -> Flask:
         segments=Segments(engine),
         heartbeats=heartbeats,
         jobs=Jobs(engine, catalogue, heartbeats),
+        sessions=Sessions(engine),
     )
     api.install(app, services)
-    security.register(app, config, tokens)
+    access.register(app, metrics.register(app, services, Census(engine)))
+    security.register(app, config, tokens, services.sessions)
     problems.register(app)
-    for module in (info, blobs, jobs, frames, queues, extensions, web):
+    for module in (health, info, blobs, jobs, frames, queues, extensions, web):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -77,8 +83,15 @@ def serve(config: Config, workers: int) -> None:
     command = partial(worker_command, config)
     supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config))
     housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, config.retention)
+
+    def stop(*_: object) -> None:
+        if not services.closing.is_set():
+            services.closing.set()
+            server.pull_trigger()
+
     for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
-        signal.signal(request, _interrupt)
+        signal.signal(request, stop)
+    health.watch(app, "housekeeping", housekeeping.lives)
     supervisor.start()
     housekeeping.start()
     try:
@@ -86,12 +99,12 @@ def serve(config: Config, workers: int) -> None:
         scheme = "http" if front is None else "https"
         sys.stdout.write(f"LongAnimation Color is listening on {scheme}://{host}:{port}\n")
         sys.stdout.flush()
-        server.run()  # returns on KeyboardInterrupt
+        serve_until(server, services.closing)
     finally:
         if front is not None:
             front.stop()
-        housekeeping.stop()
         supervisor.stop()
+        housekeeping.stop()
         server.close()
 
 
@@ -101,6 +114,7 @@ def _listen(app: Flask, config: Config, host: str, port: int, scheme: str) -> An
         host=host,
         port=port,
         threads=THREADS,
+        channel_request_lookahead=1,  # so that waitress tells when a page is closed that is being told what changes
         max_request_body_size=config.limits.blob_bytes,
         ident="LongAnimation Color",
         url_scheme=scheme,
@@ -114,13 +128,10 @@ def worker_command(config: Config, number: int, name: str) -> list[str]:
     in it: see `worker_environment`."""
     command = [sys.executable, "-m", "server", "worker", "--supervised", "--name", name]
     command += ["--device", config.device, "--index", str(number), "--memory-mode", config.memory_mode]
+    command += ["--log-format", config.log_format, "--log-level", config.log_level]
     return [*command, "--data", str(config.data)]
 
 
 def worker_environment(config: Config) -> dict[str, str]:
     """Return the environment of the workers for the server of `config`."""
     return os.environ | {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

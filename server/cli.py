@@ -13,11 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
+import sqlalchemy as sa
+
+from server import logs
 from server.config import (
     BLOBS_VARIABLE,
     DATABASE_VARIABLE,
     DEFAULT_PORT,
     DEVICES,
+    LOG_FORMATS,
+    LOG_LEVELS,
     MEMORY_MODES,
     Config,
     ConfigError,
@@ -32,6 +37,7 @@ COMMANDS = {
     "serve": ("server.cli", "serve the API, with one worker process a device"),
     "worker": ("server.cli", "work on the jobs that wait"),
     "token": ("server.cli", "make an access token and print it"),
+    "doctor": ("server.cli", "check this machine and a server's settings, and say what to do"),
     "colorize": ("server.colorize.folder", "colour a folder of line art without a server"),
     "evaluate": ("server.evaluation.cli", "measure the colouring on clips whose colours are known"),
     "train": ("server.training.cli", "train a preset"),
@@ -60,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(parsed)
     except ConfigError as error:
         parsers[chosen].error(str(error))
+    except sa.exc.OperationalError as error:  # where a server answers requests, it is caught earlier
+        parsers[chosen].error(f"The database does not answer: {logs.redact(str(error.orig)).strip()}")
 
 
 def _data_argument(parser: argparse.ArgumentParser) -> None:
@@ -95,18 +103,37 @@ def _device_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+def _log_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-format", choices=LOG_FORMATS, help="lines for people or for machines (text at a terminal, else json)"
+    )
+    parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="what is logged (%(default)s)")
+
+
+def _configure_logs(arguments: argparse.Namespace) -> str:
+    """Begin to log as the arguments say; return the format."""
+    style: str = arguments.log_format or ("text" if sys.stderr.isatty() else "json")
+    logs.configure(style, arguments.log_level)
+    return style
+
+
+def _listen_arguments(parser: argparse.ArgumentParser) -> None:
     default = f"127.0.0.1:{DEFAULT_PORT}"
     parser.add_argument("--listen", default=default, metavar="HOST:PORT", help="where to listen (%(default)s)")
-    parser.add_argument("--workers", type=int, metavar="N", help="worker processes (one a device)")
     parser.add_argument("--cert", type=Path, metavar="FILE", help="TLS: the certificate and its chain, PEM")
     parser.add_argument("--key", type=Path, metavar="FILE", help="TLS: the certificate's key, PEM")
     parser.add_argument(
         "--proxied", action="store_true", help="a proxy on this machine lets others in: ask everybody for a token"
     )
+
+
+def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+    _listen_arguments(parser)
+    parser.add_argument("--workers", type=int, metavar="N", help="worker processes (one a device)")
     parser.add_argument("--keep-days", type=float, metavar="N", help="delete jobs that ended so long ago (never)")
     parser.add_argument("--quota-jobs", type=int, metavar="N", help="most jobs of a token that wait or run")
     parser.add_argument("--quota-gb", type=float, metavar="N", help="most gigabytes that a token may bring")
+    _log_arguments(parser)
     _device_argument(parser)
     _data_argument(parser)
     _blobs_argument(parser)
@@ -115,6 +142,7 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     from server.app import serve
 
+    log_format = _configure_logs(arguments)
     host, port = parse_address(arguments.listen)
     gpus = 0 if arguments.device == "cpu" else _gpus()
     config = Config(
@@ -130,6 +158,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         proxied=arguments.proxied,
         quota=Quota(arguments.quota_jobs, None if arguments.quota_gb is None else int(arguments.quota_gb * 1e9)),
         retention=Retention(job_days=arguments.keep_days),
+        log_format=log_format,
+        log_level=arguments.log_level,
     )
     serve(config, max(1, gpus) if arguments.workers is None else arguments.workers)
     return 0
@@ -139,6 +169,7 @@ def _worker_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="unique name of this worker (made up when left out)")
     parser.add_argument("--index", type=int, default=0, metavar="N", help="which of several GPUs (%(default)s)")
     parser.add_argument("--supervised", action="store_true", help="end when standard input closes")
+    _log_arguments(parser)
     _device_argument(parser)
     _data_argument(parser)
     _blobs_argument(parser)
@@ -149,6 +180,7 @@ def _worker(arguments: argparse.Namespace) -> NoReturn:
     from server.jobs import worker
     from server.jobs.devices import find_device
 
+    _configure_logs(arguments)  # after the imports, which bring log handlers
     config = Config(
         arguments.data,
         device=arguments.device or _device(_gpus()),
@@ -195,6 +227,30 @@ def _token(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    _listen_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="write one JSON list, for machines")
+    _data_argument(parser)
+    _blobs_argument(parser)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from server import doctor
+
+    host, port = parse_address(arguments.listen)
+    config = Config(
+        arguments.data,
+        host,
+        port,
+        database=arguments.database,
+        blobs=arguments.blobs,
+        certificate=arguments.cert,
+        key=arguments.key,
+        proxied=arguments.proxied,
+    )
+    return doctor.run(config, arguments.json)
+
+
 def _gpus() -> int:
     """Count the GPUs that torch can use. Asked in a process of its own: the API needs no torch in memory."""
     question = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
@@ -209,4 +265,5 @@ _OWN = {
     "serve": (_serve_arguments, _serve),
     "worker": (_worker_arguments, _worker),
     "token": (_token_arguments, _token),
+    "doctor": (_doctor_arguments, _doctor),
 }

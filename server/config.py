@@ -14,6 +14,8 @@ DEFAULT_PORT = 7860
 DEVICES = ("cpu", "cuda")
 MEMORY_MODES = ("auto", "full", "model", "group", "int8", "fp8")
 """Where a worker may keep the model's weights: `server.longanimation.placement` has them, but brings torch."""
+LOG_FORMATS = ("text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 DATABASE_VARIABLE, BLOBS_VARIABLE = "LONGANIMATION_DATABASE", "LONGANIMATION_BLOBS"
 """Environment variables for the addresses of a shared database and blob store, which may hold passwords."""
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -80,6 +82,7 @@ class Config:
     certificate, key: PEM files of TLS; both or none.
     proxied: other machines come through a proxy on this one, so that a loopback address lets more than programs of this
         machine in.
+    log_format, log_level: how the server and its workers log, see `server.logs`.
     """
 
     data: Path
@@ -98,6 +101,8 @@ class Config:
     proxied: bool = False
     quota: Quota = Quota()
     retention: Retention = Retention()
+    log_format: str = "text"
+    log_level: str = "info"
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:

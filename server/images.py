@@ -2,6 +2,7 @@
 """PNG files in and out: line art as grey, paintings as RGB; thumbnails. Nothing is decoded before its size is known."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,10 @@ MAX_PIXELS = 40_000_000
 
 MAX_WEBP_SIDE = 16383
 """Most pixels that an image in WebP may be wide or high."""
+
+
+_DAMAGE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error)
+"""What Pillow raises at a damaged PNG; when it opens a file, it takes the same for a sign that it is none."""
 
 
 class ImageError(ValueError):
@@ -113,5 +118,5 @@ def _loaded(source: bytes | Path, name: str) -> Image.Image:
         if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it at 255 instead of scaling it
             image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
         return image.convert("RGBA")  # here a transparency that fits no palette is noticed
-    except (OSError, SyntaxError, ValueError) as error:
+    except _DAMAGE as error:
         raise _damaged(_name(source, name)) from error

@@ -22,6 +22,10 @@ MEDIA_TYPE = "application/problem+json"
 MAX_DEPTH = 20
 """How deep the lists and objects of a body may lie in each other; those of our messages do so three deep."""
 
+MAX_JSON_BYTES = 2_000_000
+"""Most bytes of a body in JSON: twice what a shot of 2000 drawings and 100,000 frames takes. Python needs up to thirty
+times as much memory to hold what it decodes, and seconds to check it."""
+
 MAX_TITLE = 600
 """Most characters of a title; what is too long in it is what somebody sent."""
 
@@ -68,10 +72,14 @@ def problem_of_status(status: int, fallback: str) -> Problem:
 
 
 class _ShallowJSON(DefaultJSONProvider):
-    """Reads no JSON that nests so deeply that Python could not walk through it."""
+    """Reads no JSON that is too long to be checked soon, or nests so deeply that Python could not walk through it."""
 
     def loads(self, s: str | bytes, **options: Any) -> Any:
-        """Decode JSON; raises ProblemError when it is too deep and ValueError when it is none."""
+        """Decode JSON; raises ProblemError when it is too long or too deep and ValueError when it is none."""
+        if len(s) > MAX_JSON_BYTES:
+            raise ProblemError(
+                413, "too_large", f"A body in JSON may have at most {MAX_JSON_BYTES:,} bytes: split the shot or the list."
+            )
         try:
             value = super().loads(s, **options)
         except RecursionError as error:

@@ -10,10 +10,16 @@ from limits.strategies import MovingWindowRateLimiter
 
 from server.config import Config, ConfigError, is_loopback
 from server.problems import ProblemError
+from server.storage.sessions import Sessions
 from server.storage.tokens import Token, Tokens
 
 OPEN = "/healthz"
 """The one address that needs no token: it tells that the process lives, and nothing else."""
+ENTRANCE = ("web.login", "web.enter", "web.static")
+"""What a browser needs so that somebody can enter a token on the dashboard: it tells nothing of the server."""
+PAGES = "web"
+"""Blueprint of the dashboard. Only its pages take a session's cookie for a token; the API takes bearers alone."""
+COOKIE = "longanimation_session"
 RATE = RateLimitItemPerSecond(2000, 10)
 """Most requests of a token: several times what a client sends that uploads a shot."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -26,7 +32,7 @@ HEADERS = {
     "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all, browsers do not say where our own forms come from
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -41,7 +47,7 @@ def check_exposure(config: Config, tokens: Tokens) -> None:
         )
 
 
-def register(app: Flask, config: Config, tokens: Tokens) -> None:
+def register(app: Flask, config: Config, tokens: Tokens, sessions: Sessions) -> None:
     """Guard every request of `app`, and every answer."""
     app.before_request(_refuse_other_sites)
     if config.is_private:
@@ -51,12 +57,14 @@ def register(app: Flask, config: Config, tokens: Tokens) -> None:
 
         @app.before_request
         def _require_token() -> None:
-            if request.path != OPEN:
-                g.user = _bearer(tokens)
-                if not limiter.hit(RATE, g.user.name):
-                    raise ProblemError(
-                        429, "too_many_requests", "This token sends too many requests: wait ten seconds, then go on."
-                    )
+            if request.path == OPEN or request.endpoint in ENTRANCE:
+                return
+            user = sessions.find(request.cookies.get(COOKIE, "")) if request.blueprint == PAGES else None
+            g.user = user or _bearer(tokens)
+            if not limiter.hit(RATE, g.user.name):
+                raise ProblemError(
+                    429, "too_many_requests", "This token sends too many requests: wait ten seconds, then go on."
+                )
 
     @app.after_request
     def _add_headers(response: Response) -> Response:

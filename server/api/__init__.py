@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The HTTP API, one blueprint a noun."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import Flask, current_app, g, request
@@ -14,13 +15,14 @@ from server.storage.catalogue import Catalogue
 from server.storage.heartbeats import Heartbeats
 from server.storage.pictures import Pictures
 from server.storage.segments import Segments
+from server.storage.sessions import Sessions
 from server.storage.space import NoSpace
 from server.storage.tokens import Token
 
 
 @dataclass(frozen=True)
 class Services:
-    """What the routes work with."""
+    """What the routes work with. closing: set when the server ends, so that no answer goes on for ever."""
 
     config: Config
     blobs: Blobs
@@ -29,6 +31,8 @@ class Services:
     segments: Segments
     heartbeats: Heartbeats
     jobs: Jobs
+    sessions: Sessions
+    closing: threading.Event = field(default_factory=threading.Event)
 
 
 def install(app: Flask, services: Services) -> None:

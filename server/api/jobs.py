@@ -168,7 +168,12 @@ def retry(job_id: UUID) -> Response:
 @blueprint.post("/<uuid:job_id>/priority")
 def priority(job_id: UUID) -> Response:
     """Change when it is a waiting job's turn, to that of a PriorityChange; answer with its JobStatus."""
-    change = from_json(PriorityChange, request.get_json())
+    return set_priority(job_id, request.get_json())
+
+
+def set_priority(job_id: UUID, body: object) -> Response:
+    """Do so with a PriorityChange as decoded JSON; raises ProblemError or ProtocolError."""
+    change = from_json(PriorityChange, body)
     job = find_job(job_id)
     if change.priority == "high":
         require_admin()

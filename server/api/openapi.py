@@ -92,7 +92,10 @@ def document() -> dict[str, Any]:
         "/info": {"get": _operation("What this server is and offers", {200: _ref("ServerInfo")})},
         "/blobs/missing": {
             "post": _operation(
-                "Which of these blobs must be uploaded", {200: _ADDRESSES}, (400, 415, 422), body=_body(_ADDRESSES)
+                "Which of these blobs must be uploaded",
+                {200: _ADDRESSES},
+                (400, 413, 415, 422),
+                body=_body(_ADDRESSES),
             )
         },
         "/blobs/{address}": {
@@ -136,7 +139,7 @@ def document() -> dict[str, Any]:
             "post": _operation(
                 "Change when it is a waiting job's turn (high: admins only)",
                 {200: status},
-                (400, 403, 404, 409, 415, 422),
+                (400, 403, 404, 409, 413, 415, 422),
                 body=_body(_ref("PriorityChange")),
             ),
         },

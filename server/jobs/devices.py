@@ -2,7 +2,10 @@
 """The device of a worker: what it is, how much memory it has free, and whether the queue's presets fit."""
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import psutil
 import torch
@@ -26,7 +29,7 @@ class WorkerDevice:
             free, total = torch.cuda.mem_get_info(self.name)
             return Device(self.kind, torch.cuda.get_device_name(self.name), total, free)
         memory = psutil.virtual_memory()
-        return Device(self.kind, platform.processor() or platform.machine(), memory.total, memory.available)
+        return Device(self.kind, _processor(), memory.total, memory.available)
 
 
 def find_device(kind: str, index: int, memory_mode: str) -> WorkerDevice:
@@ -44,3 +47,13 @@ def find_device(kind: str, index: int, memory_mode: str) -> WorkerDevice:
             except ValueError as error:
                 raise ConfigError(f"GPU {index} takes no jobs, for {preset.name} does not fit. {error}") from error
     return device
+
+
+@cache
+def _processor() -> str:
+    """Return what people call the processor; Python itself knows it on Windows and macOS alone."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

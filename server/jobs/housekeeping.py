@@ -18,6 +18,7 @@ MEND_SECONDS = 30.0
 CLEAN_SECONDS = 600.0
 STRAY_SECONDS = 24 * 3600.0
 """How often the whole store is listed, to find files that nobody knows."""
+STOP_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,14 @@ class Housekeeping:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the present step."""
+        """End after the present step; one that takes long, such as the listing of a distant store, is left as it is,
+        for all of them may be stopped at any moment."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
+
+    def lives(self) -> bool:
+        """Tell whether it goes on: it ends by a fault that it does not know."""
+        return self._thread.is_alive()
 
     def mend(self) -> None:
         """Queue again what a server that died left waiting for nothing."""
@@ -71,4 +77,6 @@ class Housekeeping:
                     self.clean()
             except (sa.exc.OperationalError, OSError) as error:  # the database or the store is away for a while
                 logger.warning("Housekeeping is put off: %s", error)
+            except Exception:  # stores have faults of their own kinds; whatever it is, the next round may do better
+                logger.exception("Housekeeping stopped at a fault and is put off.")
             self._stopping.wait(MEND_SECONDS)

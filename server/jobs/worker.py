@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The worker process: takes jobs of one device class from the queue, one at a time."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
 from dbos import error as dbos_errors
 
+from server import logs
 from server.config import Config
 from server.storage.blobs import Blobs
 from server.storage.catalogue import ACTIVE_STATES, Catalogue
@@ -43,6 +45,7 @@ def run(config: Config, factory: EngineFactory, device: Probe, name: str = "", s
     """
     queue = device().kind
     name = name or f"{queue}-{uuid.uuid4().hex[:12]}"
+    logs.identify(worker=name)
     engine = open_database(config)
     catalogue, heartbeats = Catalogue(engine), Heartbeats(engine)
     stop = threading.Event()
@@ -80,11 +83,16 @@ def run(config: Config, factory: EngineFactory, device: Probe, name: str = "", s
                 heartbeats.forget(worker)
         except sa.exc.OperationalError as error:  # the disk is full, or the database is away for a while
             logger.warning("The database does not answer: %s", error.orig)
+        except Exception:  # a process whose heart stands still must not go on taking jobs
+            logger.exception("Worker %s cannot go on.", name)
+            logging.shutdown()
+            os._exit(1)
         stop.wait(BEAT_SECONDS)
 
     # The job in hand is durable: leaving in the middle of a step costs that step and nothing else.
     # It is not queued again here, for this process might take it once more; the next worker does it.
-    heartbeats.leave(name)
+    with contextlib.suppress(sa.exc.OperationalError):  # then it is missed a little later
+        heartbeats.leave(name)
     logger.info("Worker %s has stopped.", name)
     logging.shutdown()
     os._exit(0)  # a thread that computes cannot be joined
@@ -107,15 +115,18 @@ def recover(catalogue: Catalogue, worker: str, crashed: bool) -> None:
         else:
             requeue(catalogue, job, "Its worker stopped; the job goes on at its last finished segment.")
         logger.info("Took over job %s from worker %s.", job, worker)
+    for job in catalogue.running_with(worker):  # its workflow ended at a fault, and the worker before it could say so
+        requeue(catalogue, job, "Its worker stopped; the job goes on at its last finished segment.")
 
 
 def requeue(catalogue: Catalogue, job: str, message: str) -> None:
     """Let any worker take up a job that was begun; the message tells the animator why."""
     if catalogue.move(job, "queued", allowed=ACTIVE_STATES, message=message):
         row = catalogue.job(job)
-        if DBOS.retrieve_workflow(job).get_status().status == "PENDING":
+        status = DBOS.retrieve_workflow(job).get_status().status
+        if status == "PENDING":
             DBOS.resume_workflow(job, queue_name=row.queue)
-        else:
+        elif status != "ENQUEUED":  # which it is when another worker was faster
             rewind(DBOS, row)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from dbos import DBOS
 from dbos import error as dbos_errors
 
+from server import logs
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue, Job
 from server.storage.segments import FinishedSegment, Segments
@@ -32,6 +34,7 @@ PROGRESS_SECONDS = 0.5
 """Least time between two progress events of a job."""
 FULL_SECONDS = 2.0
 """How often a worker looks whether a full disk has room again."""
+FULL_MESSAGE = "The server's disk is full: the job waits for room, and then goes on by itself."
 
 Result = TypeVar("Result")
 
@@ -78,7 +81,8 @@ class Painter:
         try:
             if not self._catalogue.move(job, "running", allowed=("queued", "running"), worker=self._worker):
                 return  # cancelled or deleted before its turn came
-            with _Outcome(self._catalogue, job):
+            with logs.context(job=job), _Outcome(self._catalogue, job):
+                logger.info("The job is taken up.")
                 self._color(self._catalogue.job(job))
         finally:
             self.in_hand = None
@@ -89,9 +93,10 @@ class Painter:
         drawings = [segment.drawings for segment in coloring.segments]
         self._catalogue.plan(job.id, drawings, run.progress(job.segments_done, 0.0), coloring.note)
         for index in range(len(coloring.segments)):
-            addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
-            if index not in run.colored:  # finished in an earlier process, or for another job
-                coloring.restore(index, load_segment(addresses, self._blobs))
+            with logs.context(segment=index):
+                addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
+                if index not in run.colored:  # finished in an earlier process, or for another job
+                    coloring.restore(index, load_segment(addresses, self._blobs))
 
     def _engine(self, preset: str) -> Engine:
         if self._loaded is None or self._loaded[0] != preset:
@@ -121,12 +126,15 @@ class _Run:
     def color(self, index: int) -> dict[str, Any]:
         """Colour a segment unless it is there already, store it, and return its addresses: the step of the workflow."""
         self._check_state()
-        segment = self._known(index) or self._colored(index)
+        known = self._known(index)
+        if known is not None and index < self._job.segments_done:  # a crash came between the job's note and DBOS's
+            return _addresses(known)
+        segment = known or self._colored(index)
         message = tell_guesses(segment.guesses, self._job.manifest.exposure)
         progress = self.progress(index, 1.0)
         self._when_there_is_room(lambda: self._catalogue.finish_segment(self._job.id, segment, progress, message))
-        frames = {str(drawing): blob for drawing, blob in segment.frames.items()}
-        return {"frames": frames, "state": segment.state}
+        logger.info("The segment is finished.")
+        return _addresses(segment)
 
     def _known(self, index: int) -> FinishedSegment | None:
         """The segment, if this job or another one has it and all that belongs to it is still there."""
@@ -169,7 +177,8 @@ class _Run:
                     raise
 
     def _when_there_is_room(self, action: Callable[[], Result]) -> Result:
-        """Do what stores something; while the disk is full, wait instead of losing what was computed."""
+        """Do what stores something; while the disk is full, wait instead of losing what was computed, and say so."""
+        told = False
         while True:
             try:
                 return action()
@@ -177,8 +186,17 @@ class _Run:
                 if not is_full(error):
                     raise
             logger.error("Job %s waits: the disk is full. Make room; it goes on by itself.", self._job.id)
+            if not told:
+                with contextlib.suppress(sa.exc.OperationalError):  # the same disk may be the database's
+                    self._catalogue.tell(self._job.id, FULL_MESSAGE)
+                    told = True
             time.sleep(FULL_SECONDS)
             self._check_state()
+
+
+def _addresses(segment: FinishedSegment) -> dict[str, Any]:
+    """What DBOS keeps of a segment."""
+    return {"frames": {str(drawing): blob for drawing, blob in segment.frames.items()}, "state": segment.state}
 
 
 class _Outcome:
@@ -196,8 +214,9 @@ class _Outcome:
     ) -> None:
         if error is None:
             self._catalogue.move(self._job, "done", allowed=("running",))
-        elif is_full(error):
-            logger.error("Job %s was left for want of room on the disk; it is taken up again.", self._job)
+            logger.info("The job is done.")
+        elif is_full(error) or isinstance(error, sa.exc.OperationalError):  # neither is a fault of the job
+            logger.error("Job %s was left, for the disk is full or the database away; it is taken up again.", self._job)
         elif isinstance(error, Exception):  # the others are DBOS's own: cancelled, or taken over by another worker
             # ValueErrors of the colouring are sentences for people; anything else is a fault of ours.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)

@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from shared.digests import address_of, is_address
 
+from . import durable
 from .database import blobs, frames, inputs, now, pictures, segments
 from .space import NoSpace, free_bytes, is_full
 
@@ -49,6 +49,7 @@ class Blobs:
     def __init__(self, engine: sa.Engine, url: str) -> None:
         self._engine = engine
         self._files, self._root = fsspec.core.url_to_fs(url)
+        self._folders: set[Path] = set()  # those whose names are on the disk for certain
 
     @property
     def free_bytes(self) -> int | None:
@@ -162,13 +163,20 @@ class Blobs:
         # Two digits of folder keep listings short when there are a million frames.
         return f"{self._root}/{address[:2]}/{address}"
 
+    def _make_folder(self, folder: Path) -> None:
+        if folder not in self._folders:
+            durable.make_folder(Path(self._root))
+            durable.make_folder(folder)
+            self._folders.add(folder)
+
     def _store(self, address: str, content: bytes) -> None:
         path = self._path(address)
         try:
-            self._files.makedirs(os.path.dirname(path), exist_ok=True)
             if isinstance(self._files, LocalFileSystem):
-                _write_durably(Path(path), content)
+                self._make_folder(Path(path).parent)
+                durable.write_file(Path(path), content)
             else:
+                self._files.makedirs(os.path.dirname(path), exist_ok=True)
                 self._files.pipe_file(path, content)
         except OSError as error:
             if is_full(error):
@@ -179,23 +187,3 @@ class Blobs:
 def batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
     """Split addresses so that no statement names too many."""
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    """Write a local file so that after a crash or a power cut it is either whole or absent."""
-    descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # the name itself must survive too; elsewhere folders cannot be synced
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

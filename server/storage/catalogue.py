@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -59,6 +60,13 @@ class Job:
     priority: Priority
     fingerprint: str
     problem: Problem | None
+
+    def eta(self, moment: float) -> float | None:
+        """Return how many seconds are left at a moment, by the pace of the present run; None while nobody knows."""
+        gained = self.progress - self.started_progress
+        if self.state != "running" or self.started is None or gained <= 0:
+            return None
+        return (moment - self.started) * (1 - self.progress) / gained
 
 
 class Catalogue:
@@ -130,6 +138,23 @@ class Catalogue:
         query = sa.select(*columns).where(events.c.job == job, events.c.number > after).order_by(events.c.number)
         with self._engine.connect() as connection:
             return [JobEvent(**row) for row in connection.execute(query).mappings()]
+
+    def changes(self, after: int) -> dict[str, int]:
+        """Return the jobs that changed, with the number of each one's latest event, if that is above `after`."""
+        latest = sa.func.max(events.c.number).label("number")
+        query = sa.select(events.c.job, latest).where(events.c.number > after)
+        with self._engine.connect() as connection:
+            return {row.job: row.number for row in connection.execute(query.group_by(events.c.job))}
+
+    def latest_event(self) -> int:
+        """Return the number of the latest event of all jobs, 0 when there is none."""
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(sa.func.max(events.c.number))) or 0
+
+    def total(self) -> int:
+        """Return how many jobs there are, in any state."""
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(jobs)) or 0
 
     def count(self, states: Sequence[JobState], owner: str | None = None) -> int:
         """Return how many jobs are in some states, all or those of an owner."""
@@ -229,6 +254,11 @@ class Catalogue:
         with self._engine.begin() as connection:
             _change(connection, job, ("running",), {"progress": progress}, "progress")
 
+    def tell(self, job: str, message: str) -> None:
+        """Write a message about a running job into its events."""
+        with self._engine.begin() as connection:
+            _change(connection, job, ("running",), {"state": "running"}, "progress", message)
+
     def finish_segment(self, job: str, segment: FinishedSegment, progress: float, message: str = "") -> None:
         """Note that a segment of a running job is finished, with its frames."""
         with self._engine.begin() as connection:
@@ -264,10 +294,6 @@ class Catalogue:
 
 def _status(job: Job, finished: Collection[int]) -> JobStatus:
     exposure = job.manifest.exposure
-    eta = None
-    gained = job.progress - job.started_progress
-    if job.state == "running" and job.started is not None and gained > 0:
-        eta = (time.time() - job.started) * (1 - job.progress) / gained
     return JobStatus(
         id=job.id,
         name=job.manifest.name,
@@ -280,7 +306,7 @@ def _status(job: Job, finished: Collection[int]) -> JobStatus:
         progress=job.progress,
         frames_done=tuple(frame for frame in exposure.frames if exposure.drawing_at(frame) in finished),
         created=job.created,
-        eta_seconds=eta,
+        eta_seconds=job.eta(time.time()),
         problem=job.problem,
         owner=job.owner,
         priority=job.priority,
@@ -317,8 +343,14 @@ def _log(connection: sa.Connection, job: str, kind: str, message: str = "") -> N
     connection.execute(sa.insert(events).from_select(["job", "time", "kind", "message", *present], row))
 
 
+@lru_cache(maxsize=128)
+def _manifest(text: str) -> ShotManifest:
+    # Never changes once it is there, and is asked for at every look at a job.
+    return from_json(ShotManifest, json.loads(text))
+
+
 def _job(row: sa.RowMapping) -> Job:
     values = dict(row)
-    values["manifest"] = from_json(ShotManifest, json.loads(row["manifest"]))
+    values["manifest"] = _manifest(row["manifest"])
     values["problem"] = None if row["problem"] is None else from_json(Problem, json.loads(row["problem"]))
     return Job(**values)

@@ -10,6 +10,8 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from server.config import Config
 
+from . import durable
+
 metadata = sa.MetaData()
 
 jobs = sa.Table(
@@ -130,6 +132,14 @@ tokens = sa.Table(
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("role", sa.String(16), nullable=False, server_default="submit"),
 )
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    # Digest of the token that it was opened with.
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+)
 
 SETTING_UP = 7860
 """Key of the lock that keeps two processes from setting up one PostgreSQL database at once."""
@@ -159,7 +169,7 @@ def open_database(config: Config) -> sa.Engine:
     """
     url = config.database_url
     if url.get_backend_name() == "sqlite":
-        config.data.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(config.data)
     engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_connection)

@@ -15,7 +15,8 @@ from shared.protocol import Role
 from .database import tokens
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """Return what is kept of a token."""
     # A token carries 256 random bits, so a plain hash needs no salt and no stretching.
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -38,24 +39,24 @@ class Tokens:
     def create(self, name: str, role: Role = "submit") -> str:
         """Make a token for the person or machine called `name` and return it. Tokens of one name share their jobs."""
         token = secrets.token_urlsafe(32)
-        row = {"digest": _digest(token), "name": name, "role": role, "created": time.time()}
+        row = {"digest": digest(token), "name": name, "role": role, "created": time.time()}
         with self._engine.begin() as connection:
             connection.execute(sa.insert(tokens).values(**row))
         return token
 
     def find(self, token: str) -> Token | None:
         """Return what is known of `token`, None if it is not ours. Takes the same time whichever digit is wrong."""
-        digest = _digest(token)
+        own = digest(token)
         with self._engine.connect() as connection:
             known = connection.execute(sa.select(tokens)).all()
         # Every digest is compared, so that the time does not tell which one came near.
-        found = [row for row in known if hmac.compare_digest(digest, row.digest)]
-        return _token(found[0]) if found else None
+        found = [row for row in known if hmac.compare_digest(own, row.digest)]
+        return token_of_row(found[0]) if found else None
 
     def all(self) -> list[Token]:
         """Return all tokens, the oldest first."""
         with self._engine.connect() as connection:
-            return [_token(row) for row in connection.execute(sa.select(tokens).order_by(tokens.c.created))]
+            return [token_of_row(row) for row in connection.execute(sa.select(tokens).order_by(tokens.c.created))]
 
     def revoke(self, name: str) -> int:
         """Remove all tokens of `name`; return how many there were. Their jobs stay."""
@@ -68,5 +69,6 @@ class Tokens:
             return connection.execute(sa.select(tokens.c.digest).limit(1)).first() is not None
 
 
-def _token(row: sa.Row) -> Token:
+def token_of_row(row: sa.Row) -> Token:
+    """Return what a row of the table tells."""
     return Token(row.name, cast(Role, row.role), row.created)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does the blob store keep what is written there?"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from server.config import Config
+from server.logs import redact
+from server.storage.probe import looks_writable, try_out
+
+from .finding import Finding, fault, ok
+
+REMEDY = "See that the folder is mounted and may be written, or that the bucket's name and keys are right."
+
+
+def check_blobs(config: Config) -> Iterator[Finding]:
+    """Write an object into the store, read it and remove it; a folder that is not there yet is only looked at."""
+    url = config.blobs_url
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+        missing = isinstance(files, LocalFileSystem) and not Path(root).is_dir()
+        if missing and looks_writable(url):
+            yield ok("Blob store", f"{url} will be made")
+            return
+        try_out(url)
+    except ImportError as error:
+        yield fault(
+            "Blob store", str(error), "Install what it names into this environment: for s3:// pip install s3fs."
+        )
+    except _errors() as error:
+        yield fault("Blob store", f"{redact(url)} does not work: {redact(str(error))}", REMEDY)
+    else:
+        yield ok("Blob store", f"{redact(url)} keeps what is written")
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What a store raises; s3fs lets some errors of the library below it through."""
+    below = sys.modules.get("botocore.exceptions")
+    return (OSError, ValueError, *([below.BotoCoreError] if below else []))

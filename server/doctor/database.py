@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does the database answer, is it whole, and are there tokens where they are needed? It is only read."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from server.config import Config
+from server.storage.database import metadata, now, tokens
+
+from .finding import Finding, fault, ok, warning
+
+CONNECT_SECONDS = 5
+CLOCK_SECONDS = 10.0
+"""How far the database's clock and a server's may be apart: half a minute decides whether a job was forgotten."""
+RESTORE = "Stop the server and restore the backup (docs/operations.md); keep the damaged files until all is well."
+
+
+def check_database(config: Config) -> Iterator[Finding]:
+    """Look at the database of a server, which makes it when it is missing."""
+    url = config.database_url
+    path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+    if path is not None and not path.exists():
+        yield ok("Database", f"{path} will be made")
+        yield from _check_tokens(config, 0)
+        return
+    engine = _read_only(url, path)
+    try:
+        with engine.connect() as connection:
+            yield from _check_contents(connection, path)
+            present = set(sa.inspect(connection).get_table_names())
+            known = tokens.name in present and connection.scalar(sa.select(sa.func.count()).select_from(tokens))
+            yield from _check_tokens(config, int(known or 0))
+    except sa.exc.DBAPIError as error:
+        shown = path or url.render_as_string(hide_password=True)
+        if path is not None:
+            yield fault("Database", f"{shown} cannot be read: {error.orig}", RESTORE)
+        else:
+            remedy = (
+                "See that PostgreSQL runs, and that its address, user, password and pg_hba.conf let this machine in."
+            )
+            yield fault("Database", f"{shown} does not answer: {str(error.orig).strip()}", remedy)
+    finally:
+        engine.dispose()
+
+
+def _read_only(url: sa.URL, path: Path | None) -> sa.Engine:
+    if path is None:
+        arguments = {"connect_timeout": CONNECT_SECONDS, "options": "-c default_transaction_read_only=on"}
+        return sa.create_engine(url, connect_args=arguments)
+    # Without a log beside it nobody has it open, and SQLite would make one even to read; so nothing changes.
+    closed = not path.with_name(path.name + "-wal").exists()
+    query = {"uri": "true", "mode": "ro"} | ({"immutable": "1"} if closed else {})
+    return sa.create_engine(sa.URL.create("sqlite", database=f"file:{path.as_posix()}", query=query))
+
+
+def _check_contents(connection: sa.Connection, path: Path | None) -> Iterator[Finding]:
+    if path is not None:
+        words = list(connection.scalars(sa.text("PRAGMA quick_check(5)")))
+        if words != ["ok"]:
+            yield fault("Database", f"{path} is damaged: {'; '.join(words)}", RESTORE)
+            return
+        version = f"SQLite {connection.scalar(sa.text('select sqlite_version()'))}, {path.stat().st_size / 1e6:.1f} MB"
+    else:
+        version = f"PostgreSQL {connection.scalar(sa.text('show server_version'))}"
+        before = time.time()
+        theirs = connection.scalar(sa.select(now())) or 0.0
+        apart = theirs - (before + time.time()) / 2
+        if abs(apart) > CLOCK_SECONDS:
+            text = f"the database is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} this machine"
+            yield fault("Clock", text, "Let both set their clocks by NTP (timedatectl set-ntp true).")
+        else:
+            yield ok("Clock", "the database's and this machine's agree")
+    absent = metadata.tables.keys() - set(sa.inspect(connection).get_table_names())
+    if len(absent) == len(metadata.tables):
+        yield ok("Database", f"{version}, empty; a server makes its tables")
+    elif absent:
+        remedy = "A server of this version adds them when it starts. Make a backup first."
+        yield warning("Database", f"{version}, of an older server: without {', '.join(sorted(absent))}", remedy)
+    else:
+        yield ok("Database", f"{version}, whole")
+
+
+def _check_tokens(config: Config, count: int) -> Iterator[Finding]:
+    if count:
+        yield ok("Tokens", f"there are {count}")
+    elif config.is_private:
+        yield ok("Tokens", "none, and none is needed: only this machine can reach the server")
+    else:
+        remedy = (
+            f"Make one: `python -m server token --role admin --data {config.data}`, with --database where one is used."
+        )
+        yield fault("Tokens", f"none, and a server refuses to listen on {config.host} without", remedy)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Are the presets' weights there and whole?"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from server.colorize.presets import WEIGHTS, Preset, available_presets
+from server.longanimation.convert.components import weight_files
+from server.longanimation.convert.parts import assign, same_name
+from server.longanimation.footprint import skeleton
+from server.longanimation.placement import check_weights as check_folder
+from server.matching.network import LineMatcher
+
+from .finding import Finding, fault, ok
+
+AGAIN = "Delete {0} and bring it back: `git restore {0}`, or `python install.py models` for what was downloaded."
+
+
+def check_weights(weights: Path = WEIGHTS) -> Iterator[Finding]:
+    """Read the headers of all weight files, and compare them with what the models need."""
+    try:
+        presets = available_presets(weights)
+    except (ValueError, OSError) as error:
+        yield fault("Presets", str(error), f"Mend or delete that folder in {weights}.")
+        return
+    if not presets:
+        yield fault("Presets", f"there is none in {weights}", "Get the repository again: `git restore server/weights`.")
+    for preset in presets:
+        yield from _check(f"Preset {preset.name}", preset.folder, partial(_pipeline, preset))
+    yield from _check("Line matcher", weights / "line_matcher", partial(_matcher, weights / "line_matcher"))
+
+
+def _check(name: str, folder: Path, look: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        yield ok(name, look())
+    except (ValueError, OSError, SafetensorError) as error:
+        yield fault(name, str(error), AGAIN.format(folder))
+
+
+def _pipeline(preset: Preset) -> str:
+    check_folder(preset.folder, skeleton(preset.folder))
+    return f"{preset.bytes / 1e6:.0f} MB, all weights there. Licence: {preset.licence}"
+
+
+def _matcher(folder: Path) -> str:
+    with torch.device("meta"):
+        matcher = LineMatcher.from_config(LineMatcher.load_config(folder))
+    assign("line_matcher", matcher, [(weight_files(folder), same_name)])
+    return "all weights there"
