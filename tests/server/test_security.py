@@ -115,6 +115,18 @@ def test_a_page_of_another_site_can_send_nothing_here(tmp_path: Path) -> None:
     assert client.post(url, headers={"Origin": "http://localhost"}).status_code == 200
 
 
+@pytest.mark.parametrize(("scheme", "is_secure"), [("https", True), ("http", False)])
+def test_a_browser_that_came_over_tls_sends_its_session_over_nothing_else(
+    tmp_path: Path, scheme: str, is_secure: bool
+) -> None:
+    token = Tokens(open_database(Config(tmp_path))).create("alice")
+    client = create_app(Config(tmp_path, proxied=True)).test_client()
+    answer = client.post("/login", data={"token": token}, headers={"Origin": f"{scheme}://localhost"})
+    assert answer.status_code == 303
+    assert ("Secure" in answer.headers["Set-Cookie"]) == is_secure
+    assert client.post("/login", data={"token": token}, headers={"Origin": "https://elsewhere"}).status_code == 403
+
+
 def test_the_page_brings_nothing_that_its_own_policy_forbids(tmp_path: Path) -> None:
     client = create_app(Config(tmp_path)).test_client()
     page = client.get("/")

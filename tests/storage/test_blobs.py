@@ -24,14 +24,6 @@ from tests.server.conftest import SmallShot
 HOUR = 3600.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    database = request.getfixturevalue("postgresql").new_database() if request.param == "postgresql" else ""
-    engine = open_database(Config(tmp_path, database=database))
-    yield engine
-    engine.dispose()
-
-
 @pytest.fixture
 def store(engine: sa.Engine, tmp_path: Path) -> Blobs:
     return Blobs(engine, str(tmp_path / "blobs"))
