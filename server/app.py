@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import sys
 from functools import partial
 from typing import Any
@@ -66,13 +67,14 @@ def serve(config: Config, workers: int) -> None:
     services = api.services_of(app)
     front = None
     try:
+        host = _address(config.host)
         if config.certificate is None or config.key is None:
-            server = _listen(app, config, config.host, config.port, "http")
+            server = _listen(app, config, host, config.port, "http")
             port = server.effective_port
         else:  # TLS ends before waitress, which does not speak it and listens on this machine alone
             server = _listen(app, config, "127.0.0.1", 0, "https")
             backend = ("127.0.0.1", server.effective_port)
-            front = TlsFront(config.host, config.port, backend, config.certificate, config.key)
+            front = TlsFront(host, config.port, backend, config.certificate, config.key)
             front.start()
             port = front.port
     except OSError as error:
@@ -95,9 +97,9 @@ def serve(config: Config, workers: int) -> None:
     supervisor.start()
     housekeeping.start()
     try:
-        host = f"[{config.host}]" if ":" in config.host else config.host
+        shown = f"[{config.host}]" if ":" in config.host else config.host
         scheme = "http" if front is None else "https"
-        sys.stdout.write(f"LongAnimation Color is listening on {scheme}://{host}:{port}\n")
+        sys.stdout.write(f"LongAnimation Color is listening on {scheme}://{shown}:{port}\n")
         sys.stdout.flush()
         serve_until(server, services.closing)
     finally:
@@ -106,6 +108,12 @@ def serve(config: Config, workers: int) -> None:
         supervisor.stop()
         housekeeping.stop()
         server.close()
+
+
+def _address(host: str) -> str:
+    """Return one address of a host, IPv4 where it has one: a name may stand for several, and we listen once."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return str(min(found, key=lambda one: one[0] != socket.AF_INET)[4][0])
 
 
 def _listen(app: Flask, config: Config, host: str, port: int, scheme: str) -> Any:

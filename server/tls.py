@@ -16,6 +16,7 @@ HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 120.0  # without a byte in either direction
 LINGER_SECONDS = 0.5  # without a byte, before a client that has its answer is closed
 CLOSING_SECONDS = 30.0  # for what is still on its way
+LAST_SECONDS = 2.0  # for the same, when the front is stopped
 CHUNK_BYTES = 64 * 1024
 
 
@@ -52,7 +53,7 @@ class TlsFront:
         self._thread = thread
 
     def stop(self) -> None:
-        """Close the listener and all connections, and wait until the thread has ended; harmless when not started."""
+        """Close the listener, and all connections once what is on its way has arrived or had its time, and wait until the thread has ended; harmless when not started."""
         if self._thread is not None:
             with suppress(RuntimeError):  # the loop is closed already
                 self._loop.call_soon_threadsafe(self._accepting.cancel)
@@ -60,7 +61,7 @@ class TlsFront:
             self._thread = None
 
     def _run(self, started: Future[None]) -> None:
-        with self._listener, suppress(asyncio.CancelledError):
+        with self._listener:
             try:
                 asyncio.run(self._main(started))  # it also cancels what still runs at the end
             except OSError as error:
@@ -72,7 +73,11 @@ class TlsFront:
         self._loop = asyncio.get_running_loop()
         self._accepting = self._loop.create_task(self._accept())
         started.set_result(None)
-        await self._accepting
+        with suppress(asyncio.CancelledError):
+            await self._accepting
+        self._listener.close()
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=LAST_SECONDS)
 
     async def _accept(self) -> None:
         # asyncio.start_server() tells of a connection only after its handshake: too late to count it.

@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import requests
 
 from server.app import create_app
 from server.cli import main
@@ -31,6 +32,18 @@ def test_the_command_line_says_so_too(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert "python -m server token" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_name_of_several_addresses_is_listened_to_at_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "server", "serve", "--listen", "localhost:0", "--workers", "0", "--device", "cpu"]
+    with subprocess.Popen([*command, "--data", str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[-1]
+            assert requests.get(f"{url}/healthz", timeout=60).json() == {"status": "ok"}
+        finally:
+            process.terminate()
+    assert process.returncode == 0
 
 
 def test_beyond_this_machine_every_request_needs_a_token(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -419,6 +419,30 @@ def test_stop_ends_everything_that_was_open(
     front.stop()  # once more does no harm
 
 
+def test_what_the_backend_has_said_still_arrives_when_the_front_is_stopped(
+    start: Callable[..., TlsFront],
+    bare: BareBackend,
+    shake_hands: Callable[[TlsFront], ssl.SSLSocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tls, "LAST_SECONDS", WAIT_SECONDS)
+    front = start(bare.address)
+    client = shake_hands(front)
+    sent = random.Random(3).randbytes(2_000_000)
+    received = bytearray()
+    with bare.accept() as connection:
+        sender = threading.Thread(target=connection.sendall, args=(sent,))
+        sender.start()
+        received += client.recv(16_000)
+        stopping = threading.Thread(target=front.stop)
+        stopping.start()
+        while len(received) < len(sent) and (chunk := client.recv(16_000)):
+            received += chunk
+        sender.join()
+    stopping.join()
+    assert received == sent
+
+
 def test_stop_without_start_does_no_harm(pems: Pems) -> None:
     TlsFront("127.0.0.1", 0, ("127.0.0.1", 1), pems.certificate, pems.key).stop()
 
