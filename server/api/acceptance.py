@@ -16,7 +16,7 @@ LINE_GREY = 250
 """Grey below this is a line; above it is paper, or what compression left on it."""
 
 MAX_TEXT = 10_000
-"""Most characters of a name or a prompt."""
+"""Most characters of a name, a prompt or a parent."""
 MOST_FRAME_NUMBER = 1_048_574
 
 _DECODING = threading.Semaphore(2)  # an 8K image takes a third of a gigabyte for a moment
@@ -46,7 +46,7 @@ def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
         )
     if not -MOST_FRAME_NUMBER <= manifest.frame_start <= MOST_FRAME_NUMBER:
         _refuse("bad_frame", "frame_start", f"Frame numbers go up to {MOST_FRAME_NUMBER}, as in Blender.")
-    for field, text in (("name", manifest.name), ("prompt", manifest.prompt)):
+    for field, text in (("name", manifest.name), ("prompt", manifest.prompt), ("parent", manifest.parent or "")):
         if len(text) > MAX_TEXT or any("\ud800" <= letter <= "\udfff" for letter in text):
             _refuse("bad_text", field, f"The {field} must be proper Unicode of at most {MAX_TEXT} characters.")
     if not 0 <= manifest.seed < 2**63:

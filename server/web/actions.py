@@ -56,7 +56,10 @@ def register(blueprint: Blueprint) -> None:
 
 def _back() -> Response:
     """Show the page again that the button is on."""
-    page = urlsplit(request.referrer or "")
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:  # brackets that do not match
+        page = urlsplit("")
     if page.netloc != request.host:
         return redirect(url_for("web.index"), 303)
     return redirect(f"/{page.path.lstrip('/')}" + (f"?{page.query}" if page.query else ""), 303)

@@ -2,6 +2,8 @@
 """Line art and paintings are read as an animator means them, and what cannot be read says why."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -125,3 +127,41 @@ def test_a_thumbnail_of_an_image_too_large_or_of_no_image_is_refused(monkeypatch
     cut = encode_png(np.zeros((20, 20), np.uint8))[:60]
     with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
         encode_thumbnail(cut, 160)
+
+
+def with_chunk(content: bytes, before: bytes, kind: bytes, inside: bytes) -> bytes:
+    """Put a chunk with a right checksum into a PNG, before the first of another kind."""
+    place = content.index(before) - 4
+    chunk = struct.pack(">I", len(inside)) + kind + inside + struct.pack(">I", zlib.crc32(kind + inside))
+    return content[:place] + chunk + content[place:]
+
+
+WHOLE = encode_png(np.random.default_rng(0).integers(0, 256, (9, 13, 3), np.uint8))
+DAMAGED = {
+    "cut in its header": WHOLE[:20],
+    "cut in its pixels": WHOLE[:-60],
+    "a remark that unpacks to megabytes": with_chunk(
+        WHOLE, b"IDAT", b"zTXt", b"key\0\0" + zlib.compress(bytes(5_000_000))
+    ),
+    "a colour profile that ends too early after the pixels": with_chunk(WHOLE, b"IEND", b"iCCP", b"name\0"),
+    "a colour profile of no known kind after the pixels": with_chunk(WHOLE, b"IEND", b"iCCP", b"name\0\7"),
+    "a resolution that ends too early after the pixels": with_chunk(WHOLE, b"IEND", b"pHYs", b"1"),
+    "a transparency that fits no palette": with_chunk(
+        png(Image.new("P", (13, 9), 5)), b"IDAT", b"tRNS", zlib.compress(bytes(300_000))
+    ),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_png_damaged_anywhere_is_an_image_error(content: bytes):
+    for read in (read_line_art, read_painted, images.read_rgba, lambda source, name: encode_thumbnail(source, 9, name)):
+        with pytest.raises(ImageError, match="Drawing 7 is a damaged PNG"):
+            read(content, "Drawing 7")
+
+
+def test_a_png_that_declares_too_many_pixels_is_refused_by_each_of_its_headers():
+    for side in (6325, 65535, 2**31 - 1):
+        header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+        vast = with_chunk(WHOLE, b"IDAT", b"IHDR", header)
+        with pytest.raises(ImageError, match=r"pixels (are )?accepted: export it smaller"):
+            read_size(vast)

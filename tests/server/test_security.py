@@ -140,6 +140,21 @@ def test_a_browser_that_came_over_tls_sends_its_session_over_nothing_else(
     assert client.post("/login", data={"token": token}, headers={"Origin": "https://elsewhere"}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("referrer", "back"),
+    [
+        ("http://localhost/?state=done", "/?state=done"),
+        ("http://localhost//elsewhere.example", "/elsewhere.example"),
+        ("https://elsewhere.example/page", "/"),
+        ("http://[", "/"),
+    ],
+)
+def test_after_an_action_the_browser_stays_on_this_site(tmp_path: Path, referrer: str, back: str) -> None:
+    client = create_app(Config(tmp_path)).test_client()
+    answer = client.post("/queues/cpu/pause", headers={"Referer": referrer})
+    assert (answer.status_code, answer.headers["Location"]) == (303, back)
+
+
 def test_the_page_brings_nothing_that_its_own_policy_forbids(tmp_path: Path) -> None:
     client = create_app(Config(tmp_path)).test_client()
     page = client.get("/")
