@@ -32,7 +32,8 @@ def build_extension(output_dir: Path, blender: Path) -> Path:
         _run(*packer, "build", "--source-dir", source, "--output-dir", built)
         (package,) = built.glob("*.zip")
         _run(*packer, "validate", package)
-        return Path(shutil.copy2(package, output_dir))
+        part = Path(shutil.copy2(package, output_dir / f"{package.name}.part"))
+        return part.replace(output_dir / package.name)  # a server may be offering what lies there
 
 
 def stage_extension(target: Path) -> None:

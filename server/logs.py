@@ -68,6 +68,7 @@ def configure(style: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler(style, sys.stderr)], force=True)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that has to wait
     logging.getLogger("dbos").addHandler(logging.NullHandler())  # or it would bring one of its own
     # At a terminal a line for every request would hide the others.
     quiet = style == "text" and level != "debug"

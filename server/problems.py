@@ -78,7 +78,9 @@ class _ShallowJSON(DefaultJSONProvider):
         """Decode JSON; raises ProblemError when it is too long or too deep and ValueError when it is none."""
         if len(s) > MAX_JSON_BYTES:
             raise ProblemError(
-                413, "too_large", f"A body in JSON may have at most {MAX_JSON_BYTES:,} bytes: split the shot or the list."
+                413,
+                "too_large",
+                f"A body in JSON may have at most {MAX_JSON_BYTES:,} bytes: split the shot or the list.",
             )
         try:
             value = super().loads(s, **options)

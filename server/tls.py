@@ -53,7 +53,8 @@ class TlsFront:
         self._thread = thread
 
     def stop(self) -> None:
-        """Close the listener, and all connections once what is on its way has arrived or had its time, and wait until the thread has ended; harmless when not started."""
+        """Close the listener, and each connection once what is on its way has arrived or had its time; return when the
+        thread has ended. Harmless when not started."""
         if self._thread is not None:
             with suppress(RuntimeError):  # the loop is closed already
                 self._loop.call_soon_threadsafe(self._accepting.cancel)

@@ -40,10 +40,11 @@ def put(address: str) -> tuple[Response, int]:
             f"The {len(content)} bytes that arrived have the address {arrived}, not {address}: send them again.",
         )
     _check_quota(len(content))
-    blobs.add(address, content, user().name)
     # So that a job that shows it is checked at once; if it is no image, that job says so, and in which frame.
+    picture = None
     with contextlib.suppress(ImageError):
-        services().pictures.note(address, look_at(content, "The image"))
+        picture = look_at(content, "The image")
+    blobs.add(address, content, user().name, picture)
     return jsonify({"address": address}), 201
 
 

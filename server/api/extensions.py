@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request, send_file
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from server.problems import ProblemError
 
@@ -22,6 +22,7 @@ blueprint = Blueprint("extensions", __name__, url_prefix="/extensions")
 
 logger = logging.getLogger(__name__)
 
+MANIFEST = "blender_manifest.toml"
 _NOT_BUILT = "The Blender extension is not built on this server: run `python install.py addon` there."
 
 Text = Annotated[str, Field(pattern=r"\S")]
@@ -61,8 +62,10 @@ def index() -> Response:
 def for_blender() -> Response | None:
     """Answer Blender with the listing at the server's bare address too: it asks for JSON, where a browser wants the
     page."""
-    wanted = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    return _listing("./extensions/") if request.path == "/" and wanted == "application/json" else None
+    accepted = request.accept_mimetypes
+    if request.path != "/" or accepted.best_match(["text/html", "application/json"]) != "application/json":
+        return None
+    return _listing("./extensions/")
 
 
 @blueprint.get("/<name>.zip")
@@ -105,13 +108,20 @@ def _entry(archive: Path, size: int, date: int) -> dict[str, Any] | None:
     """
     try:
         with zipfile.ZipFile(archive) as content:
-            manifest = Manifest.model_validate(tomllib.loads(content.read("blender_manifest.toml").decode()))
+            manifest = Manifest.model_validate(tomllib.loads(content.read(MANIFEST).decode()))
         with archive.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, EOFError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        logger.warning("%s is no Blender extension and is not offered: %s", archive, error)
+        logger.warning("%s is no Blender extension and is not offered: %s", archive, _reason(error))
         return None
     return manifest.model_dump(exclude_none=True) | {"archive_size": size, "archive_hash": f"sha256:{digest}"}
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line why an archive is no extension."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{MANIFEST}, {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return str(error)
 
 
 def _order(version: str) -> tuple[list[int], bool, str]:

@@ -37,7 +37,7 @@ def get(job_id: UUID, frame: int) -> Response:
             "unknown_frame",
             f"Job {job.id} has the frames {job.manifest.frame_start}..{job.manifest.frame_end}, not {frame}.",
         )
-    blob = services().catalogue.frame_blobs(job.id).get(exposure.drawing_at(frame))
+    blob = services().catalogue.frame_blob(job.id, exposure.drawing_at(frame))
     if blob is None:
         raise ProblemError(
             404, "frame_not_ready", f"Frame {frame} is not coloured yet: `frames_done` of the job lists those that are."

@@ -34,9 +34,9 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
 def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, Any]:
     """Store a finished segment; return its addresses (`frames` by drawing, `state`), and in `guesses` for each drawing
     the share of the picture whose colour is one. Raises NoSpace."""
-    frames = {drawing: blobs.write(encode_png(frame), owner) for drawing, frame in result.frames.items()}
+    *frames, state = blobs.write_all([*map(encode_png, result.frames.values()), result.state], owner)
     guesses = {drawing: sum(guess.share for guess in found) for drawing, found in result.guesses.items()}
-    return {"frames": frames, "state": blobs.write(result.state, owner), "guesses": guesses}
+    return {"frames": dict(zip(result.frames, frames, strict=True)), "state": state, "guesses": guesses}
 
 
 def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:

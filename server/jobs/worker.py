@@ -18,7 +18,7 @@ from dbos import error as dbos_errors
 from server import logs
 from server.config import Config
 from server.storage.blobs import Blobs
-from server.storage.catalogue import ACTIVE_STATES, Catalogue
+from server.storage.catalogue import ACTIVE_STATES, Catalogue, UnknownJob
 from server.storage.database import open_database
 from server.storage.heartbeats import BEAT_SECONDS, Device, Heartbeats
 from server.storage.segments import Segments
@@ -65,29 +65,22 @@ def run(config: Config, factory: EngineFactory, device: Probe, name: str = "", s
     painter = Painter(name, catalogue, Segments(engine), Blobs(engine, config.blobs_url), factory)
     painter.register()
     DBOS.listen_queues([queue])
-    heartbeats.beat(name, device())
-    DBOS.launch()
-    add_queue(DBOS, queue)
-    logger.info("Worker %s is ready.", name)
-
-    while not stop.is_set():
-        try:
-            heartbeats.beat(name, device())
-            for job in catalogue.running_with(name):
-                if job != painter.in_hand:
-                    requeue(catalogue, job, "Its worker could not go on; it is taken up again.")
-            dead = heartbeats.claim_dead()
-            if dead is not None:
-                worker, crashed = dead
-                recover(catalogue, worker, crashed)
-                heartbeats.forget(worker)
-        except sa.exc.OperationalError as error:  # the disk is full, or the database is away for a while
-            logger.warning("The database does not answer: %s", error.orig)
-        except Exception:  # a process whose heart stands still must not go on taking jobs
-            logger.exception("Worker %s cannot go on.", name)
-            logging.shutdown()
-            os._exit(1)
-        stop.wait(BEAT_SECONDS)
+    try:
+        heartbeats.beat(name, device())
+        DBOS.launch()
+        add_queue(DBOS, queue)
+        logger.info("Worker %s is ready.", name)
+        while not stop.is_set():
+            try:
+                heartbeats.beat(name, device())
+                look_after(name, catalogue, heartbeats, painter)
+            except sa.exc.OperationalError as error:  # the disk is full, or the database is away for a while
+                logger.warning("The database does not answer: %s", error.orig)
+            stop.wait(BEAT_SECONDS)
+    except Exception:  # a process whose heart stands still must not go on taking jobs
+        logger.exception("Worker %s cannot go on.", name)
+        logging.shutdown()
+        os._exit(1)
 
     # The job in hand is durable: leaving in the middle of a step costs that step and nothing else.
     # It is not queued again here, for this process might take it once more; the next worker does it.
@@ -96,6 +89,18 @@ def run(config: Config, factory: EngineFactory, device: Probe, name: str = "", s
     logger.info("Worker %s has stopped.", name)
     logging.shutdown()
     os._exit(0)  # a thread that computes cannot be joined
+
+
+def look_after(name: str, catalogue: Catalogue, heartbeats: Heartbeats, painter: Painter) -> None:
+    """Queue again what this worker could not go on with, and what a dead one left."""
+    for job in catalogue.running_with(name):
+        if job != painter.in_hand:
+            requeue(catalogue, job, "Its worker could not go on; it is taken up again.")
+    dead = heartbeats.claim_dead()
+    if dead is not None:
+        worker, crashed = dead
+        recover(catalogue, worker, crashed)
+        heartbeats.forget(worker)
 
 
 def recover(catalogue: Catalogue, worker: str, crashed: bool) -> None:
@@ -121,12 +126,13 @@ def recover(catalogue: Catalogue, worker: str, crashed: bool) -> None:
 
 def requeue(catalogue: Catalogue, job: str, message: str) -> None:
     """Let any worker take up a job that was begun; the message tells the animator why."""
-    if catalogue.move(job, "queued", allowed=ACTIVE_STATES, message=message):
+    if not catalogue.move(job, "queued", allowed=ACTIVE_STATES, message=message):
+        return
+    with contextlib.suppress(UnknownJob, dbos_errors.DBOSException):  # it was deleted, or another worker was faster
         row = catalogue.job(job)
-        status = DBOS.retrieve_workflow(job).get_status().status
-        if status == "PENDING":
+        if DBOS.retrieve_workflow(job).get_status().status == "PENDING":
             DBOS.resume_workflow(job, queue_name=row.queue)
-        elif status != "ENQUEUED":  # which it is when another worker was faster
+        else:
             rewind(DBOS, row)
 
 

@@ -14,11 +14,10 @@ from fsspec.implementations.local import LocalFileSystem
 from shared.digests import address_of, is_address
 
 from . import durable
-from .database import blobs, frames, inputs, now, pictures, segments
+from .database import BATCH, batches, blobs, frames, inputs, now, pictures, segments, writing
+from .pictures import Picture, note_picture
 from .space import NoSpace, free_bytes, is_full
 
-BATCH = 500
-"""Most blobs that one statement names."""
 TOUCH_SECONDS = 600.0
 """How exactly it is known when a blob was last asked for."""
 
@@ -87,16 +86,34 @@ class Blobs:
             self.add(address, content, owner)
         return address
 
-    def add(self, address: str, content: bytes, owner: str = "") -> None:
-        """Store `content`, whose address was `missing`. Raises NoSpace."""
+    def write_all(self, contents: Sequence[bytes], owner: str = "") -> list[str]:
+        """Store several as `write` does, and note them at once: each transaction has to wait for the disk."""
+        named = {address_of(content): content for content in contents}
+        missing = self.missing(named)
+        for address in missing:
+            self._store(address, named[address])
+        with writing(self._engine) as connection:
+            for address in missing:
+                self._note(connection, address, named[address], owner)
+        return [address_of(content) for content in contents]
+
+    def add(self, address: str, content: bytes, owner: str = "", picture: Picture | None = None) -> None:
+        """Store `content`, whose address was `missing`, and what was seen in it. Raises NoSpace."""
         self._store(address, content)
+        with writing(self._engine) as connection:
+            self._note(connection, address, content, owner)
+            if picture is not None:
+                note_picture(connection, address, picture)
+
+    def _note(self, connection: sa.Connection, address: str, content: bytes, owner: str) -> None:
+        """Note a blob whose file is stored; it may have come twice at once."""
         row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "doomed": False}
         rescue = sa.update(blobs).where(blobs.c.address == address, blobs.c.doomed)
-        with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:  # it came twice at once
-            if connection.execute(rescue.values(doomed=False, touched=now())).rowcount == 0:
+        if connection.execute(rescue.values(doomed=False, touched=now())).rowcount == 0:
+            with contextlib.suppress(sa.exc.IntegrityError), connection.begin_nested():
                 connection.execute(sa.insert(blobs).values(**row))
-            if not self._files.isfile(self._path(address)):  # a collector was faster; now the row is ours
-                self._store(address, content)
+        if not self._files.isfile(self._path(address)):  # a collector was faster; now the row is ours
+            self._store(address, content)
 
     def usage(self, owner: str | None = None) -> tuple[int, int]:
         """How many blobs there are and their bytes; with `owner`, of those that came with this token."""
@@ -182,8 +199,3 @@ class Blobs:
             if is_full(error):
                 raise NoSpace(f"There is no room for {len(content)} bytes.") from error
             raise
-
-
-def batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split addresses so that no statement names too many."""
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

@@ -21,8 +21,7 @@ from shared.protocol import (
     to_json,
 )
 
-from .blobs import batches
-from .database import events, frames, inputs, jobs, segments
+from .database import batches, events, frames, inputs, jobs, segments
 from .segments import FinishedSegment, copy_segments, write_segment
 
 ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
@@ -118,13 +117,22 @@ class Catalogue:
 
     def statuses(self, listed: Sequence[Job]) -> list[JobStatus]:
         """Return what the outside is told of some jobs."""
-        finished: dict[str, set[int]] = {job.id: set() for job in listed}
+        # Of those that are done it is known without a look, and a long list holds little else.
+        finished: dict[str, Collection[int]] = {job.id: range(len(job.manifest.drawings)) for job in listed}
+        begun: dict[str, set[int]] = {job.id: set() for job in listed if job.state != "done"}
         with self._engine.connect() as connection:
-            for batch in batches(list(finished)):
+            for batch in batches(list(begun)):
                 rows = connection.execute(sa.select(frames.c.job, frames.c.drawing).where(frames.c.job.in_(batch)))
                 for job, drawing in rows:
-                    finished[job].add(drawing)
+                    begun[job].add(drawing)
+        finished |= begun
         return [_status(job, finished[job.id]) for job in listed]
+
+    def frame_blob(self, job: str, drawing: int) -> str | None:
+        """Return the address of a job's frame by drawing index; None while it is not finished."""
+        query = sa.select(frames.c.blob).where(frames.c.job == job, frames.c.drawing == drawing)
+        with self._engine.connect() as connection:
+            return connection.scalar(query)
 
     def frame_blobs(self, job: str) -> dict[int, str]:
         """Return the addresses of a job's finished frames by drawing index."""

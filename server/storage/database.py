@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The database: its tables, and how it is opened. The durable workflows live in the same one."""
 
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -162,6 +165,26 @@ def _postgresql_now(_element: now, _compiler: Any, **_options: Any) -> str:
     return "extract(epoch from clock_timestamp())::float"
 
 
+BATCH = 500
+"""Most blobs that one statement names."""
+
+
+def batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Split addresses so that no statement names too many."""
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+_WRITING = threading.Lock()
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Begin a transaction that writes. SQLite lets one write at a time, and who waits for it sleeps longer and longer:
+    the threads of a process queue up here instead, so that they are quick and other processes get their turn."""
+    with _WRITING if engine.dialect.name == "sqlite" else nullcontext(), engine.begin() as connection:
+        yield connection
+
+
 def open_database(config: Config) -> sa.Engine:
     """Open the database of `config`, creating its folder, tables and columns where they are missing.
 
@@ -169,8 +192,8 @@ def open_database(config: Config) -> sa.Engine:
     """
     url = config.database_url
     if url.get_backend_name() == "sqlite":
-        durable.make_folder(config.data)
-    engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        durable.make_folder(config.data, 0o700)  # what is in it is for nobody else on this machine
+    engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.get_backend_name() == "postgresql")
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_connection)
     with engine.begin() as connection:

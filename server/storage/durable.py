@@ -22,11 +22,11 @@ def write_file(path: Path, content: bytes) -> None:
     _sync_names(path.parent)
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make a folder, and those above it, where they are missing; when this returns its name is there to stay, also if
-    another process was making it just now. Raises OSError."""
+    another process was making it just now. mode: the rights of a new one. Raises OSError."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode, parents=True, exist_ok=True)
     for one in missing or [folder]:
         _sync_names(one.parent)
 

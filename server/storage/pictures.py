@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .blobs import batches
-from .database import pictures
+from .database import batches, pictures, writing
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,11 @@ class Pictures:
 
     def note(self, address: str, picture: Picture) -> None:
         """Keep what was seen in the picture at an address."""
-        with self._engine.begin() as connection:
-            connection.execute(sa.delete(pictures).where(pictures.c.address == address))
-            connection.execute(sa.insert(pictures).values(address=address, **vars(picture)))
+        with writing(self._engine) as connection:
+            note_picture(connection, address, picture)
+
+
+def note_picture(connection: sa.Connection, address: str, picture: Picture) -> None:
+    """Keep what was seen in a picture, within the caller's transaction."""
+    connection.execute(sa.delete(pictures).where(pictures.c.address == address))
+    connection.execute(sa.insert(pictures).values(address=address, **vars(picture)))

@@ -79,5 +79,5 @@ def _blob(job: Job, kind: str, frame: int) -> str | None:
         return min(manifest.keyframes, key=lambda keyframe: abs(keyframe.frame - frame)).blob
     first = manifest.keyframes[0]
     shown = first.frame if kind == "poster" else frame
-    result = services().catalogue.frame_blobs(job.id).get(manifest.exposure.drawing_at(shown))
+    result = services().catalogue.frame_blob(job.id, manifest.exposure.drawing_at(shown))
     return result or (first.blob if kind == "poster" else None)

@@ -15,7 +15,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from server.app import create_app
-from server.config import Config
+from server.config import REPOSITORY, Config
 from shared.digests import address_of
 from shared.protocol import API_PREFIX, PROTOCOL_VERSION, Limits, ServerInfo, from_json, to_json
 
@@ -272,12 +272,18 @@ def test_blender_can_install_the_extension_from_the_server(tmp_path: Path) -> No
     assert "python install.py addon" in problem(client.get("/extensions/index.json"), 404, "no_extension")["title"]
     folder.mkdir()
     with zipfile.ZipFile(folder / "color-1.2.3.zip", "w") as archive:
-        archive.writestr("blender_manifest.toml", 'id = "color"\nversion = "1.2.3"\n')
+        archive.write(REPOSITORY / "blender_addon" / "blender_manifest.toml", "blender_manifest.toml")
     listing = client.get("/extensions/index.json").json
     assert listing is not None and listing["version"] == "v1"
     entry = listing["data"][0]
     content = client.get("/extensions/" + entry["archive_url"].removeprefix("./")).data
-    assert (entry["id"], entry["archive_size"]) == ("color", len(content))
+    assert (entry["id"], entry["archive_size"]) == ("longanimation_color", len(content))
     assert entry["archive_hash"] == "sha256:" + address_of(content)
+    with zipfile.ZipFile(folder / "color-1.2.3.zip", "a") as archive:
+        archive.writestr("more.py", "")
+    rebuilt = client.get("/", headers={"Accept": "application/json"}).get_json()["data"][0]
+    content = client.get(rebuilt["archive_url"].removeprefix(".")).data
+    assert rebuilt["archive_hash"] == "sha256:" + address_of(content) != entry["archive_hash"]
+    assert client.get("/").mimetype == client.get("/", headers={"Accept": "*/*"}).mimetype == "text/html"
     problem(client.get("/extensions/..%2Fdata%2Fserver.zip"), 404, "not_found")
     problem(client.get("/extensions/other.zip"), 404, "no_extension")

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The processes of a round: a server and its workers, killed and started again."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil
+import requests
+
+from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE
+
+START_SECONDS = 60.0
+WAIT_SECONDS = 90.0
+STOP_SECONDS = 40.0
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    """Wait until `condition` holds; raises AssertionError when it takes too long."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+class House:
+    """A server on a port of its own, and workers: children of the server, or processes of their own.
+
+    Every server and every worker of its own leads a process group. log: what they write. database: of PostgreSQL.
+    prefix: what to run the server under.
+    """
+
+    def __init__(
+        self, data: Path, log: Path, workers: int, supervised: bool, database: str = "", prefix: tuple[str, ...] = ()
+    ) -> None:
+        self.data = data
+        self._supervised = supervised
+        self._prefix = prefix
+        self._count = workers
+        self._environment = {**os.environ, DATABASE_VARIABLE: database, BLOBS_VARIABLE: ""}
+        self._port = free_port()
+        self._server: subprocess.Popen[bytes] | None = None
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._orphans: list[psutil.Process] = []
+        self._log_path = log
+        self._log: IO[bytes] = log.open("ab")
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> "House":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill("group")
+        for orphan in self.orphans():
+            orphan.kill()
+        self._log.close()
+
+    def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Set variables of the environment of what starts from now on."""
+        self._environment |= variables
+
+    @property
+    def log(self) -> str:
+        """What all processes wrote so far."""
+        return self._log_path.read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start whatever of it does not run; does not wait."""
+        if self._server is None or self._server.poll() is not None:
+            workers = self._count if self._supervised else 0
+            arguments = ["serve", "--listen", f"127.0.0.1:{self._port}", "--device", "cpu", "--workers", str(workers)]
+            self._server = self._run(*self._prefix, *_PROGRAM, *arguments, "--data", str(self.data))
+        if not self._supervised:
+            self._workers = [worker for worker in self._workers if worker.poll() is None]
+            while len(self._workers) < self._count:
+                self._workers.append(self._run(*_PROGRAM, "work", str(self.data), f"faults-{uuid.uuid4().hex}"))
+
+    def wait_until_ready(self) -> None:
+        """Wait until the server answers."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self._server is not None and self._server.poll() is None:
+            with contextlib.suppress(requests.ConnectionError):
+                if requests.get(f"{self.url}/api/v1/info", timeout=5).ok:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"the server did not start: {self.log[-2000:]}")
+
+    def kill(self, kind: str) -> bool:
+        """SIGKILL the `server`, a `worker`, `both` one after the other, or all processes as a `group` at once; tell
+        whether there was one."""
+        workers, servers = self._running(self._workers), self._running([self._server] if self._server else [])
+        children = [child for server in servers for child in server.children(recursive=True)]
+        self._orphans += children
+        workers += children
+        victims = {"server": servers, "worker": workers[:1]}.get(kind, [*servers, *workers])
+        if kind == "group":
+            for server in servers:
+                os.killpg(server.pid, signal.SIGKILL)
+        for victim in victims:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.kill()
+        psutil.wait_procs(victims, timeout=STOP_SECONDS)
+        return bool(victims)
+
+    def stall(self, seconds: float) -> bool:
+        """Let a worker of its own stand still for a while, as a machine that swaps does; tell whether there was one."""
+        running = [worker for worker in self._workers if worker.poll() is None]
+        if running:
+            running[0].send_signal(signal.SIGSTOP)
+            time.sleep(seconds)
+            running[0].send_signal(signal.SIGCONT)
+        return bool(running)
+
+    def stop(self) -> list[int]:
+        """Ask everything that runs to end; return the exit codes."""
+        processes = [*self._workers, *([self._server] if self._server is not None else [])]
+        running = [process for process in processes if process.poll() is None]
+        for process in running:
+            process.terminate()
+        return [process.wait(STOP_SECONDS) for process in running]
+
+    def orphans(self) -> list[psutil.Process]:
+        """Return the workers that outlived their server, after they had the time to end."""
+        return list(psutil.wait_procs(self._orphans, timeout=STOP_SECONDS)[1])
+
+    def _running(self, processes: Sequence[subprocess.Popen[bytes]]) -> list[psutil.Process]:
+        return [psutil.Process(process.pid) for process in processes if process.poll() is None]
+
+    def _run(self, *command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+
+_PROGRAM = (sys.executable, "-m", "tests.faults.program")

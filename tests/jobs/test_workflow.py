@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is a job's own fault, and what is not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+
+from server.config import Config
+from server.jobs.workflow import Painter
+from server.storage.blobs import Blobs
+from server.storage.catalogue import Catalogue
+from server.storage.database import open_database
+from server.storage.segments import Segments
+from server.storage.space import NoSpace
+from tests.server.conftest import SmallShot
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = open_database(Config(tmp_path))
+    yield engine
+    engine.dispose()
+
+
+class Faulty:
+    """An engine that stops at a fault at once."""
+
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+
+    def open(self, _shot: Any) -> Any:
+        raise self._fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        (sa.exc.OperationalError("SELECT", {}, Exception("server closed the connection")), "running"),
+        (NoSpace("no room"), "running"),
+        (OSError(28, "No space left on device"), "running"),
+        (RuntimeError("a fault of ours"), "failed"),
+        (ValueError("a sentence for people"), "failed"),
+    ],
+    ids=["database away", "no space", "disk full", "fault", "sentence"],
+)
+def test_a_job_fails_by_its_own_faults_and_is_left_to_be_taken_up_after_others(
+    engine: sa.Engine, tmp_path: Path, fault: Exception, state: str
+) -> None:
+    shot, catalogue, blobs = SmallShot(), Catalogue(engine), Blobs(engine, str(tmp_path / "blobs"))
+    for content in shot.blobs.values():
+        blobs.write(content)
+    with engine.begin() as connection:
+        catalogue.add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
+    painter = Painter("w", catalogue, Segments(engine), blobs, lambda _preset: cast(Any, Faulty(fault)))
+    with pytest.raises(type(fault)):
+        painter.color("job")
+    assert catalogue.state("job") == state
+    assert catalogue.running_with("w") == (["job"] if state == "running" else []), "its worker queues it again"
+    assert painter.in_hand is None
