@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
+from server.config import Config
+from server.storage.database import open_database
 from tests.demo.blender import ROOT
 from tests.postgresql import PostgreSQL, run_postgresql
 
@@ -41,6 +44,15 @@ def postgresql() -> Iterator[PostgreSQL]:
     """A real PostgreSQL server."""
     with run_postgresql() as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    """An open database, SQLite and PostgreSQL in turn."""
+    database = request.getfixturevalue("postgresql").new_database() if request.param == "postgresql" else ""
+    engine = open_database(Config(tmp_path, database=database))
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -28,14 +28,6 @@ from tests.faults.shots import FaultShot, draw_shot
 DAY = 24 * 3600.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    database = request.getfixturevalue("postgresql").new_database() if request.param == "postgresql" else ""
-    engine = open_database(Config(tmp_path, database=database))
-    yield engine
-    engine.dispose()
-
-
 class House:
     """A catalogue, its blobs, and who keeps them for a week."""
 
