@@ -25,6 +25,8 @@ database server may drop its `connections`."""
 LEAST_FAULTS, MOST_FAULTS = 3, 6
 LONGEST_PAUSE_SECONDS = 10.0
 """Longest time between two faults: enough for a worker to be missed and its job to be taken up again."""
+FIRST_PAUSE_SECONDS = 5.0
+"""The same before the first: the first shot, which is a slow one, is not done by then."""
 LONGEST_OUTAGE_SECONDS = 1.5
 ROUND_SECONDS = 240.0
 
@@ -69,15 +71,15 @@ def run_round(
     workers = rng.choice((1, 2))
     count = rng.randint(LEAST_FAULTS, MOST_FAULTS) if faults is None else faults
     jobs = rng.randint(3, 4) if jobs is None else jobs
-    shots = [draw_shot(seed * 1000 + number, slow=rng.random() < 0.6) for number in range(jobs)]
+    shots = [draw_shot(seed * 1000 + number, slow=number == 0 or rng.random() < 0.6) for number in range(jobs)]
     kinds = (*KINDS, *([] if supervised else ["stall"]), *(["connections"] if database else []))
     result = Result(rounds=1, jobs=len(shots))
     with House(data, folder / f"round-{seed}.log", workers, supervised, database) as house:
         client = Client(house.url, plan(shots, rng), ROUND_SECONDS)
         house.start()
         client.start()
-        for _ in range(count):
-            _pause(client, rng.uniform(0.2, LONGEST_PAUSE_SECONDS))
+        for number in range(count):
+            _pause(client, rng.uniform(0.2, LONGEST_PAUSE_SECONDS if number else FIRST_PAUSE_SECONDS))
             if not client.is_busy:
                 break
             kind = rng.choice(kinds)
