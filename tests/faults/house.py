@@ -99,13 +99,17 @@ class House:
             time.sleep(0.1)
         raise AssertionError(f"the server did not start: {self.log[-2000:]}")
 
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker runs; one that its server starts does a little after it."""
+        return bool(self._running(self._workers) + self._children())
+
     def kill(self, kind: str) -> bool:
         """SIGKILL the `server`, a `worker`, `both` one after the other, or all processes as a `group` at once; tell
         whether there was one."""
-        workers, servers = self._running(self._workers), self._running([self._server] if self._server else [])
-        children = [child for server in servers for child in server.children(recursive=True)]
+        servers, children = self._servers(), self._children()
         self._orphans += children
-        workers += children
+        workers = self._running(self._workers) + children
         victims = {"server": servers, "worker": workers[:1]}.get(kind, [*servers, *workers])
         if kind == "group":
             for server in servers:
@@ -136,6 +140,16 @@ class House:
     def orphans(self) -> list[psutil.Process]:
         """Return the workers that outlived their server, after they had the time to end."""
         return list(psutil.wait_procs(self._orphans, timeout=STOP_SECONDS)[1])
+
+    def _servers(self) -> list[psutil.Process]:
+        return self._running([self._server] if self._server else [])
+
+    def _children(self) -> list[psutil.Process]:
+        found: list[psutil.Process] = []
+        for server in self._servers():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += server.children(recursive=True)
+        return found
 
     def _running(self, processes: Sequence[subprocess.Popen[bytes]]) -> list[psutil.Process]:
         return [psutil.Process(process.pid) for process in processes if process.poll() is None]
