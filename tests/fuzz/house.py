@@ -22,6 +22,7 @@ import requests
 
 from server.config import REPOSITORY, Config
 from server.storage.database import open_database
+from server.storage.sessions import Sessions
 from server.storage.tokens import Tokens
 from shared.digests import address_of
 from shared.protocol import API_PREFIX, to_json
@@ -44,7 +45,8 @@ Identity = Literal["nobody", "animator", "other", "boss"]
 
 
 class House:
-    """A server process in `folder`, its tokens, its jobs, and what should be there of them."""
+    """A server process in `folder`, its tokens and a browser's session of each, its jobs, and what should be there of
+    them."""
 
     def __init__(self, folder: Path) -> None:
         self.data, self.temporary, self._log = folder / "data", folder / "tmp", folder / "server.log"
@@ -56,8 +58,11 @@ class House:
             for name in IDENTITIES
             if name != "nobody"
         }
+        sessions = Sessions(engine)
+        self.sessions = {name: str(sessions.open(token)) for name, token in self.tokens.items()}
         engine.dispose()
         self.secrets = {token: f"the token of {name}" for name, token in self.tokens.items()}
+        self.secrets |= {session: f"the session of {name}" for name, session in self.sessions.items()}
         places = [*site.getsitepackages(), str(folder), str(REPOSITORY), sys.prefix, str(Path.home())]
         self.secrets |= dict.fromkeys(places, "a path of the machine")
         self.shot = SmallShot()
@@ -190,7 +195,8 @@ class House:
         if self._server.poll() is not None:
             wrong.append("the server is dead")
         log = self.log()
-        wrong += [f"the log holds the token of {name}" for name, token in self.tokens.items() if token in log]
+        told = [*self.tokens.values(), *self.sessions.values()]
+        wrong += [f"the log holds {self.secrets[secret]}" for secret in told if secret in log]
         wrong += ["the log holds a trace"] * (TRACE.decode() in log)
         wrong += [f"{path.name} lies in the folder for temporary files" for path in self.temporary.iterdir()]
         store = list(self._check_store())

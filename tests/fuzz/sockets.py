@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from server.security import COOKIE
 from shared.protocol import API_PREFIX
 
 from .house import SENDERS, House, Identity
@@ -20,6 +21,8 @@ SILENCE_SECONDS = 0.1
 """After so long without an answer the server is taken to wait for the rest of what is hardly a request."""
 TOKEN = b"{token}".center(43, b"_")
 """Where the sender's token goes, which is as long."""
+SESSION = b"{session}".center(43, b"_")
+"""Where the secret of the sender's session goes, which is as long."""
 
 METHODS = [
     b"GET",
@@ -130,6 +133,13 @@ def _lines() -> st.SearchStrategy[list[bytes]]:
 
 
 _AUTHORIZED = b"Authorization: Bearer " + TOKEN
+_LOGGED_IN = f"Cookie: {COOKIE}=".encode() + SESSION
+_CREDENTIALS = st.sampled_from([_AUTHORIZED, _LOGGED_IN])
+
+
+def _credentials(draw: st.DrawFn, target: bytes) -> bytes:
+    """As programs or as browsers tell who they are; the sessions are needed until the end."""
+    return _AUTHORIZED if b"logout" in target else draw(_CREDENTIALS)
 
 
 @st.composite
@@ -145,7 +155,7 @@ def _whole(draw: st.DrawFn, house: House) -> Raw:
         b"multipart/form-data; boundary=x",
         b"application/x-www-form-urlencoded",
     ]
-    lines = [b"Host: 127.0.0.1", b"Connection: close", b"Content-Length: %d" % len(body), _AUTHORIZED]
+    lines = [b"Host: 127.0.0.1", b"Connection: close", b"Content-Length: %d" % len(body), _credentials(draw, target)]
     lines.append(b"Content-Type: " + draw(st.sampled_from(kinds)))
     lines += draw(st.lists(st.sampled_from(HARMLESS), max_size=2))
     head = b"\r\n".join([method + b" " + target + b" HTTP/1.1", *lines])
@@ -161,7 +171,7 @@ def _broken(draw: st.DrawFn, house: House) -> Raw:
     )
     version = draw(st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/0.9", b"HTTP/2.0", b"HTTP/1.1 x", b"", b"\xff"]))
     ending = draw(st.sampled_from([b"\r\n", b"\r\n", b"\n", b"\r", b"\0"]))
-    lines = draw(_lines()) + ([_AUTHORIZED] if draw(st.booleans()) else [])
+    lines = draw(_lines()) + ([_credentials(draw, target)] if draw(st.booleans()) else [])
     content = bytearray(ending.join([b" ".join((method, target, version)), *lines, b"", b""]))
     content += draw(st.sampled_from(BODIES) | st.binary(max_size=20))
     if draw(st.booleans()):
@@ -185,9 +195,11 @@ class SocketFuzz:
 
     def send(self, raw: Raw) -> None:
         """Send bytes."""
-        token = self._house.tokens.get(raw.identity, "").encode().ljust(len(TOKEN), b"-")
+        content = raw.content
+        for place, secrets in ((TOKEN, self._house.tokens), (SESSION, self._house.sessions)):
+            content = content.replace(place, secrets.get(raw.identity, "").encode().ljust(len(place), b"-"))
         patience = PATIENCE_SECONDS if raw.is_whole else SILENCE_SECONDS
-        received, ended = self._exchange(raw.content.replace(TOKEN, token), patience)
+        received, ended = self._exchange(content, patience)
         faults_found: list[str] = []
         head = re.search(rb"\AHTTP/1\.[01] (\d\d\d)[^\r\n]*\r\n(.*?)\r\n\r\n", _final(received), re.DOTALL)
         if head is not None:
