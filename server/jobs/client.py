@@ -2,6 +2,7 @@
 """What the API does with jobs. It queues workflows and steers them; it never runs one."""
 
 import contextlib
+import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ WORKFLOW_VERSION = "2"
 """Jobs queued under a version are taken only by workers of the same: raise it when the steps change."""
 POLL_SECONDS = 0.3
 """How often a free worker looks for a job."""
+SETTLING_SECONDS = 2 * POLL_SECONDS
+"""A free worker reads its queue's settings, waits, and takes a job: so long after a change none goes by older ones."""
 PRIORITIES: dict[Priority, int] = {"high": 1, "normal": 2, "low": 3}
 """As DBOS counts: the lowest number first, and within one the oldest."""
 
@@ -137,8 +140,12 @@ class Jobs:
         ]
 
     def pause(self, queue: str, paused: bool) -> None:
-        """Let no job of a queue begin, until it is let go on. What runs ends."""
-        add_queue(self._client, queue).set_worker_concurrency(0 if paused else 1)
+        """Let no job of a queue begin once this returns, until it is let go on. What runs ends."""
+        known, wanted = add_queue(self._client, queue), 0 if paused else 1
+        if known.worker_concurrency != wanted:
+            known.set_worker_concurrency(wanted)
+            if paused:
+                time.sleep(SETTLING_SECONDS)
 
     def close(self) -> None:
         """Let go of the database."""

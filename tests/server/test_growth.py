@@ -73,7 +73,7 @@ def test_a_waiting_job_can_overtake_and_a_paused_queue_begins_none(
     site: Site, shot: SmallShot, start_worker: StartWorker
 ) -> None:
     start_worker()
-    wait_for_workers(site, 1)
+    site.wait_for_state(site.submit(shot), "done")  # from now on the worker looks for more
     assert pause(site, "pause")["paused"]
     low = site.submit(shot, seed=1, priority="low")
     first, second, urgent = (site.submit(shot, seed=seed) for seed in (2, 3, 4))
