@@ -141,11 +141,9 @@ class Jobs:
 
     def pause(self, queue: str, paused: bool) -> None:
         """Let no job of a queue begin once this returns, until it is let go on. What runs ends."""
-        known, wanted = add_queue(self._client, queue), 0 if paused else 1
-        if known.worker_concurrency != wanted:
-            known.set_worker_concurrency(wanted)
-            if paused:
-                time.sleep(SETTLING_SECONDS)
+        add_queue(self._client, queue).set_worker_concurrency(0 if paused else 1)
+        if paused:
+            time.sleep(SETTLING_SECONDS)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -15,7 +15,7 @@ from server.config import Config
 
 from .checks import check_job, check_store, check_work, runs
 from .client import Client, plan
-from .house import House
+from .house import House, wait_for
 from .program import SILENCE_SECONDS
 from .shots import draw_shot
 
@@ -83,8 +83,8 @@ def run_round(
             if not client.is_busy:
                 break
             kind = rng.choice(kinds)
-            while kind == "worker" and client.is_busy and not house.has_worker:
-                time.sleep(0.02)
+            if kind == "worker":
+                wait_for(lambda: house.has_worker or not client.is_busy, "a worker")
             if kind == "stall":
                 happened = house.stall(SILENCE_SECONDS + 1.5)
             else:
