@@ -118,6 +118,7 @@ def test_a_download_that_breaks_off_is_resumed(hub: Hub, tmp_path: Path, monkeyp
     verify_folder(tmp_path / PRESET)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_download_goes_on_with_the_files_that_are_there(
     hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

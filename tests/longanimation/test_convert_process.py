@@ -117,6 +117,7 @@ def test_killed_in_the_middle_it_goes_on_and_gives_the_same_bytes(
     assert contents(output) == contents(outputs / "undisturbed" / "preset")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_it_says_how_to_go_on(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
