@@ -7,9 +7,9 @@ server can be used, and tested, outside Blender.
 
 
 def _parts() -> tuple:
-    from . import cli, operators, panels, preferences, properties
+    from . import cli, monitor, operators, panels, preferences, properties
 
-    return preferences, properties, operators, panels, cli
+    return preferences, properties, operators, monitor, panels, cli
 
 
 def register() -> None:

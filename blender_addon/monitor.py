@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import bpy
 
-from .session import Cancelled, Failed, Finished, Message, Progress, Session
+from .remote.session import Cancelled, Failed, Finished, Message, Progress, Session
 
 _PERIOD = 0.25
 """Seconds between two looks at the messages."""
@@ -55,7 +55,11 @@ def dismiss(job: str) -> None:
                 running.session.cancel()
 
 
-def stop() -> None:
+def register() -> None:
+    """Nothing to do yet: the timer starts with the first take."""
+
+
+def unregister() -> None:
     """Forget the takes under way, as the extension is disabled; their jobs go on and can be fetched later."""
     takes.clear()
     if bpy.app.timers.is_registered(_look):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import bpy
 
-from .client import Client, is_loopback
 from .errors import ServerError
+from .remote.client import Client, is_loopback
 
 _TOKEN_VARIABLE = "LONGANIMATION_TOKEN"
 

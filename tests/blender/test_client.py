@@ -87,7 +87,7 @@ def _info(version: int) -> dict[str, Any]:
 
 def test_a_server_of_our_version_is_accepted(addon: Import, stub: Stub) -> None:
     stub.json(200, _info(PROTOCOL_VERSION))
-    assert addon("client").Client(stub.address).info().queue_length == 3
+    assert addon("remote.client").Client(stub.address).info().queue_length == 3
 
 
 @pytest.mark.parametrize(("ahead", "side"), [(1, "the extension in Blender"), (-1, "the server")])
@@ -95,7 +95,7 @@ def test_another_protocol_version_says_which_side_to_update(addon: Import, stub:
     # A far version may look quite different: only the number must still be there.
     stub.json(200, {"protocol_version": PROTOCOL_VERSION + ahead})
     with pytest.raises(addon("errors").VersionError, match=f"update {side}"):
-        addon("client").Client(stub.address).info()
+        addon("remote.client").Client(stub.address).info()
 
 
 def test_an_absent_server_is_reported_at_once(addon: Import) -> None:
@@ -103,32 +103,32 @@ def test_an_absent_server_is_reported_at_once(addon: Import) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(addon("errors").ServerError, match="start it"):
-        addon("client").Client(f"http://127.0.0.1:{port}").info()
+        addon("remote.client").Client(f"http://127.0.0.1:{port}").info()
 
 
 @pytest.mark.parametrize("address", ["", "studio", "ftp://studio", "http://"])
 def test_what_is_no_address_is_refused(addon: Import, address: str) -> None:
     with pytest.raises(addon("errors").ServerError, match="is no server address"):
-        addon("client").Client(address)
+        addon("remote.client").Client(address)
 
 
 @pytest.mark.parametrize("body", [b"<html>Hello</html>", b"[]", b'{"name": "something else"}'])
 def test_another_program_s_answer_is_recognised(addon: Import, stub: Stub, body: bytes) -> None:
     stub.answers.append((200, {}, body))
     with pytest.raises(addon("errors").ServerError, match="not a LongAnimation Color server"):
-        addon("client").Client(stub.address).info()
+        addon("remote.client").Client(stub.address).info()
 
 
 def test_a_redirect_is_not_followed_with_the_token(addon: Import, stub: Stub) -> None:
     stub.answers.append((301, {"Location": "https://elsewhere.example/"}, b""))
     with pytest.raises(addon("errors").ServerError, match=r"sends requests on to https://elsewhere\.example/"):
-        addon("client").Client(stub.address, "secret").info()
+        addon("remote.client").Client(stub.address, "secret").info()
     assert len(stub.requests) == 1
 
 
 def test_the_token_travels_in_the_header_only(addon: Import, stub: Stub) -> None:
     stub.json(200, _info(PROTOCOL_VERSION))
-    addon("client").Client(stub.address, "secret").info()
+    addon("remote.client").Client(stub.address, "secret").info()
     ((_, path, headers),) = stub.requests
     assert headers["Authorization"] == "Bearer secret"
     assert "secret" not in path
@@ -137,31 +137,31 @@ def test_the_token_travels_in_the_header_only(addon: Import, stub: Stub) -> None
 def test_a_problem_is_told_in_the_server_s_words(addon: Import, stub: Stub) -> None:
     stub.json(409, {"status": 409, "code": "blobs_missing", "title": "Two images are absent.", "missing": ["a", "b"]})
     with pytest.raises(addon("errors").RefusedError, match=r"Two images are absent\.") as caught:
-        addon("client").Client(stub.address).status("job")
+        addon("remote.client").Client(stub.address).status("job")
     assert (caught.value.status, caught.value.code, caught.value.missing) == (409, "blobs_missing", ("a", "b"))
 
 
 def test_a_missing_token_says_where_to_get_one(addon: Import, stub: Stub) -> None:
     stub.json(401, {"status": 401, "code": "unauthorized", "title": "No."})
     with pytest.raises(addon("errors").RefusedError, match="python -m server token"):
-        addon("client").Client(stub.address).info()
+        addon("remote.client").Client(stub.address).info()
 
 
 def test_an_error_without_an_explanation_points_at_the_log(addon: Import, stub: Stub) -> None:
     stub.answers.append((500, {}, b"Traceback"))
     with pytest.raises(addon("errors").ServerError, match="look at the server's log"):
-        addon("client").Client(stub.address).status("job")
+        addon("remote.client").Client(stub.address).status("job")
 
 
 def test_dropped_connections_and_busy_gateways_are_tried_again(addon: Import, stub: Stub) -> None:
     stub.answers += [(0, {}, b""), (503, {}, b"busy")]
     stub.json(200, [])
-    assert addon("client").Client(stub.address).missing(()) == ()
+    assert addon("remote.client").Client(stub.address).missing(()) == ()
     assert len(stub.requests) == 3
 
 
 def test_a_frame_that_is_no_png_or_is_cut_short_leaves_no_file(addon: Import, stub: Stub, tmp_path: Path) -> None:
-    client = addon("client").Client(stub.address, retries=0)
+    client = addon("remote.client").Client(stub.address, retries=0)
     stub.answers.append((200, {}, b"not an image"))
     with pytest.raises(addon("errors").ServerError, match="Frame 7 of the server's answer is not a PNG"):
         client.download("job", 7, tmp_path / "0007.png")
@@ -183,4 +183,4 @@ def test_a_frame_that_is_no_png_or_is_cut_short_leaves_no_file(addon: Import, st
     ],
 )
 def test_only_this_machine_is_reached_without_online_access(addon: Import, server: str, loopback: bool) -> None:
-    assert addon("client").is_loopback(server) is loopback
+    assert addon("remote.client").is_loopback(server) is loopback

@@ -18,7 +18,7 @@ from .conftest import Scenario
 
 def test_export_writes_pure_line_art_finds_holds_and_restores_every_setting(scenario: Scenario, tmp_path: Path) -> None:
     folder = tmp_path / "take"
-    answer = scenario("export", str(folder))
+    answer = scenario("export.export", str(folder))
     assert answer["differences"] == []
 
     manifest = from_json(ShotManifest, answer["manifest"])
@@ -38,7 +38,7 @@ def test_export_writes_pure_line_art_finds_holds_and_restores_every_setting(scen
 
 
 def test_a_painted_colour_reaches_the_keyframe_as_it_was_picked(scenario: Scenario, tmp_path: Path) -> None:
-    scenario("place_strips", str(tmp_path / "take"))
+    scenario("strips.place_strips", str(tmp_path / "take"))
     keyframe = np.asarray(Image.open(tmp_path / "take" / "keyframes" / "0005.png").convert("RGB"))
     assert bytes(keyframe[4, 5]).hex() == PAINTS["sky"]
 
@@ -47,7 +47,7 @@ def test_an_export_that_fails_or_is_abandoned_restores_the_scene_and_leaves_no_f
     scenario: Scenario, tmp_path: Path
 ) -> None:
     folder = tmp_path / "take"
-    answer = scenario("interrupted_exports", str(folder))
+    answer = scenario("export.interrupted_exports", str(folder))
     assert "unpainted" in answer["message"]
     assert answer["within"], "the comparison sees no change even during the export"
     assert answer["after error"] == []
@@ -58,7 +58,7 @@ def test_an_export_that_fails_or_is_abandoned_restores_the_scene_and_leaves_no_f
 @pytest.fixture
 def messages(scenario: Scenario, tmp_path: Path) -> dict[str, str]:
     """What the extension says to each bad shot."""
-    answers = scenario("bad_shots", str(tmp_path / "take"))
+    answers = scenario("export.bad_shots", str(tmp_path / "take"))
     assert not (tmp_path / "take").exists() or list((tmp_path / "take").iterdir()) == []
     return answers
 

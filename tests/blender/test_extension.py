@@ -18,7 +18,7 @@ def test_zip_holds_the_extension_and_shared_but_no_leftovers(built_extension: Pa
     with zipfile.ZipFile(built_extension) as archive:
         names = set(archive.namelist())
         manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
-    assert {"__init__.py", "client.py", "shared/__init__.py", "shared/protocol.py"} <= names
+    assert {"__init__.py", "remote/client.py", "shared/__init__.py", "shared/protocol.py"} <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
     assert set(manifest["permissions"]) == {"network", "files"}
@@ -30,7 +30,7 @@ def test_building_without_blender_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_enabling_adds_everything_and_disabling_removes_it(scenario: Scenario) -> None:
-    found = scenario("registration")
+    found = scenario("enabling.registration")
     assert found["server"] == "http://127.0.0.1:7860"
     assert all(found["enabled"].values()), found["enabled"]
     assert not any(found["disabled"].values()), found["disabled"]

@@ -57,7 +57,7 @@ def take(addon: Import, tmp_path: Path) -> Any:
         Image.fromarray(drawing).save(files[-1])
     painted = folder / "keyframes" / "0012.png"
     Image.fromarray(np.full((32, 48, 3), (220, 60, 90), np.uint8)).save(painted)
-    address = addon("take").address_of_file
+    address = addon("takes.take").address_of_file
     addresses = [address(path) for path in files]
     manifest = addon("shared.protocol").ShotManifest(
         name="Three drawings",
@@ -69,7 +69,7 @@ def take(addon: Import, tmp_path: Path) -> Any:
         timing=expose(10, addresses).drawing_of,
         keyframes=(addon("shared.protocol").Keyframe(12, address(painted)),),
     )
-    taken = addon("take").Take(folder, str(uuid.uuid4()), manifest)
+    taken = addon("takes.take").Take(folder, str(uuid.uuid4()), manifest)
     taken.save()
     return taken
 
@@ -79,7 +79,7 @@ def _with(take: Any, **changes: Any) -> Any:
 
 
 def _outcome(addon: Import, server: RunningServer, take: Any, **arguments: Any) -> list[Any]:
-    session = addon("session").Session(addon("client").Client(server.address), take, **arguments)
+    session = addon("remote.session").Session(addon("remote.client").Client(server.address), take, **arguments)
     session.start()
     return list(session.wait())
 
@@ -88,7 +88,7 @@ def test_every_frame_comes_back_under_its_number_and_only_then_the_folder_appear
     addon: Import, server: RunningServer, take: Any
 ) -> None:
     messages = _outcome(addon, server, take)
-    assert isinstance(messages[-1], addon("session").Finished), messages[-1]
+    assert isinstance(messages[-1], addon("remote.session").Finished), messages[-1]
     assert sorted(path.name for path in take.colored.iterdir()) == [f"{frame:04d}.png" for frame in range(10, 16)]
     assert (take.colored / "0010.png").read_bytes() == (take.colored / "0011.png").read_bytes()
     assert Image.open(take.colored / "0014.png").size == (48, 32)
@@ -102,19 +102,19 @@ def test_a_take_can_be_fetched_later_from_its_folder_alone(addon: Import, server
     for path in take.colored.iterdir():
         path.unlink()
     take.colored.rmdir()
-    messages = _outcome(addon, server, addon("take").Take.load(take.folder), resume=True)
-    assert isinstance(messages[-1], addon("session").Finished), messages[-1]
+    messages = _outcome(addon, server, addon("takes.take").Take.load(take.folder), resume=True)
+    assert isinstance(messages[-1], addon("remote.session").Finished), messages[-1]
     assert len(list(take.colored.iterdir())) == 6
 
 
 def test_cancelling_stops_the_job_on_the_server_too(addon: Import, server: RunningServer, take: Any) -> None:
-    client = addon("client").Client(server.address)
-    session = addon("session").Session(client, _with(take, prompt="slow"))
+    client = addon("remote.client").Client(server.address)
+    session = addon("remote.session").Session(client, _with(take, prompt="slow"))
     session.start()
     waiting = session.wait()
     assert any("Colouring" in message.text for message in waiting)
     session.cancel()
-    assert isinstance(list(waiting)[-1], addon("session").Cancelled)
+    assert isinstance(list(waiting)[-1], addon("remote.session").Cancelled)
     assert client.status(take.job).state == "cancelled"
     assert not take.colored.exists()
 
@@ -124,27 +124,27 @@ def test_a_job_that_fails_is_told_in_the_server_s_words(
 ) -> None:
     (data / "fault").touch()
     failed = _outcome(addon, server, _with(take, prompt="fail"))[-1]
-    assert isinstance(failed, addon("session").Failed)
-    problem = addon("client").Client(server.address).status(take.job).problem
+    assert isinstance(failed, addon("remote.session").Failed)
+    problem = addon("remote.client").Client(server.address).status(take.job).problem
     assert failed.sentence == problem.title
     assert not take.colored.exists()
 
 
 def test_a_preset_that_the_server_lacks_is_told_in_its_words(addon: Import, server: RunningServer, take: Any) -> None:
     failed = _outcome(addon, server, _with(take, preset="watercolour"))[-1]
-    assert isinstance(failed, addon("session").Failed)
+    assert isinstance(failed, addon("remote.session").Failed)
     assert "watercolour" in failed.sentence
 
 
 def test_no_take_in_a_folder_says_what_to_choose(addon: Import, tmp_path: Path) -> None:
     with pytest.raises(addon("errors").ShotError, match=r"choose a folder in which there is a take\.json"):
-        addon("take").Take.load(tmp_path)
+        addon("takes.take").Take.load(tmp_path)
 
 
 def test_every_way_to_colour_a_shot_in_background_blender_places_its_strips(
     scenario: Scenario, server: RunningServer, tmp_path: Path
 ) -> None:
-    answer = scenario("color_shot", str(tmp_path / "shot"), server.address)
+    answer = scenario("color.color_shot", str(tmp_path / "shot"), server.address)
 
     def strips(folder: str, channel: int) -> list[list[object]]:
         return [[f"//{folder}/colored/", channel, 1, 7], [f"//{folder}/lineart/", channel + 1, 1, 7]]

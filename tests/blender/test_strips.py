@@ -11,7 +11,7 @@ from .conftest import Scenario
 def test_strips_lie_at_the_shot_s_frames_above_what_is_there_and_show_the_right_drawings(
     scenario: Scenario, tmp_path: Path
 ) -> None:
-    answer = scenario("place_strips", str(tmp_path / "take"))
+    answer = scenario("strips.place_strips", str(tmp_path / "take"))
     assert "lacks 6 frames, the first of them 3" in answer["missing"]
 
     # Channel 2 is taken at the last frame; 6 and 7 only outside of the shot. The second take goes above the first.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a shot. They belong to the scene and are saved with it."""
+"""What to colour, and how."""
 
 import bpy
 
-from . import monitor
-from .export import ShotOptions
-from .keyframes import PaintedFrame
+from .. import monitor
+from ..shot.export import ShotOptions
+from ..shot.keyframes import PaintedFrame
 
 
 class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
@@ -71,18 +71,4 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         )
 
 
-_CLASSES = (LONGANIMATION_keyframe, LONGANIMATION_shot)
-
-
-def register() -> None:
-    """Give every scene its shot settings."""
-    for kind in _CLASSES:
-        bpy.utils.register_class(kind)
-    bpy.types.Scene.longanimation = bpy.props.PointerProperty(type=LONGANIMATION_shot)
-
-
-def unregister() -> None:
-    """Take the settings back."""
-    del bpy.types.Scene.longanimation
-    for kind in reversed(_CLASSES):
-        bpy.utils.unregister_class(kind)
+CLASSES = (LONGANIMATION_keyframe, LONGANIMATION_shot)

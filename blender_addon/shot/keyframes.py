@@ -8,8 +8,9 @@ from pathlib import Path
 
 import bpy
 
-from . import lineart, png
-from .errors import ShotError
+from .. import png
+from ..errors import ShotError
+from . import lineart
 
 
 @dataclass(frozen=True)

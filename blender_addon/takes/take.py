@@ -12,9 +12,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ShotError
-from .shared.digests import address_of
-from .shared.protocol import ProtocolError, ShotManifest, from_json, to_json
+from ..errors import ShotError
+from ..shared.digests import address_of
+from ..shared.protocol import ProtocolError, ShotManifest, from_json, to_json
 
 _RECORD = "take.json"
 

@@ -12,9 +12,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from . import png
-from .errors import RefusedError, ServerError, VersionError
-from .shared.protocol import (
+from .. import png
+from ..errors import RefusedError, ServerError, VersionError
+from ..shared.protocol import (
     API_PREFIX,
     PROTOCOL_VERSION,
     JobEvent,

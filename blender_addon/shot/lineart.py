@@ -15,8 +15,8 @@ from typing import Any
 
 import bpy
 
-from . import compat
-from .errors import ShotError
+from .. import compat
+from ..errors import ShotError
 
 _WHITE = (1.0, 1.0, 1.0)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import bpy
 
-from . import compat
-from .errors import ShotError
-from .take import Take, frame_name
+from .. import compat
+from ..errors import ShotError
+from ..takes.take import Take, frame_name
 
 _LAST_CHANNEL = 128
 

@@ -13,12 +13,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import keyframes, lineart, png
-from .errors import ShotError
+from .. import png
+from ..errors import ShotError
+from ..shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
+from ..shared.timing import expose
+from ..takes.take import Take, address_of_file, frame_name, replace_folder
+from . import keyframes, lineart
 from .keyframes import PaintedFrame
-from .shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
-from .shared.timing import expose
-from .take import Take, address_of_file, frame_name, replace_folder
 
 _INK = 0.75
 """A drawing has a line when a pixel of it is darker than this (1 is white)."""

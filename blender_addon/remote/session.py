@@ -12,10 +12,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..errors import ColorError, JobError, RefusedError
+from ..shared.protocol import FINAL_STATES
+from ..takes.take import Take, frame_name, replace_folder
 from .client import Client
-from .errors import ColorError, JobError, RefusedError
-from .shared.protocol import FINAL_STATES
-from .take import Take, frame_name, replace_folder
 
 _POLL_SECONDS = 0.5
 _UPLOADED, _COLORED = 0.05, 0.95

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the animator can do, a file a noun. Each operator has a blocking path, for background use and for scripts."""
+
+import bpy
+
+from . import color, connection, keyframes, queue
+
+_CLASSES = tuple(kind for part in (keyframes, connection, color, queue) for kind in part.CLASSES)
+
+
+def register() -> None:
+    """Make the operators known to Blender."""
+    for kind in _CLASSES:
+        bpy.utils.register_class(kind)
+
+
+def unregister() -> None:
+    """Take the operators back."""
+    for kind in reversed(_CLASSES):
+        bpy.utils.unregister_class(kind)

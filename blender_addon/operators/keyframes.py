@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The painted frames of a shot: added and removed."""
+
+import bpy
+
+
+class LONGANIMATION_OT_add_keyframe(bpy.types.Operator):
+    """Use the current frame, with its fills, as a painted keyframe of the shot"""
+
+    bl_idname = "longanimation.add_keyframe"
+    bl_label = "Add Keyframe"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        keyframes = context.scene.longanimation.keyframes
+        frame = context.scene.frame_current
+        if all(item.frame != frame for item in keyframes):
+            keyframes.add().frame = frame
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_remove_keyframe(bpy.types.Operator):
+    """Leave this frame to the model"""
+
+    bl_idname = "longanimation.remove_keyframe"
+    bl_label = "Remove Keyframe"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    index: bpy.props.IntProperty(min=0)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        context.scene.longanimation.keyframes.remove(self.index)
+        return {"FINISHED"}
+
+
+CLASSES = (LONGANIMATION_OT_add_keyframe, LONGANIMATION_OT_remove_keyframe)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the shot is coloured."""
+
+import bpy
+
+
+class Settings:
+    """How the shot is coloured."""
+
+    bl_label = "Colouring"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
+        """Called by Blender."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("preset", "finish", "quality", "seed", "prompt"):
+            layout.prop(context.scene.longanimation, name)

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a shot, a file a noun. They belong to the scene and are saved with it."""
+
+import bpy
+
+from . import shot
+
+_CLASSES = tuple(kind for part in (shot,) for kind in part.CLASSES)
+
+
+def register() -> None:
+    """Give every scene its shot settings."""
+    for kind in _CLASSES:
+        bpy.utils.register_class(kind)
+    bpy.types.Scene.longanimation = bpy.props.PointerProperty(type=shot.LONGANIMATION_shot)
+
+
+def unregister() -> None:
+    """Take the settings back."""
+    del bpy.types.Scene.longanimation
+    for kind in reversed(_CLASSES):
+        bpy.utils.unregister_class(kind)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server: calls over HTTP, and a take's way through it. Knows nothing of Blender."""

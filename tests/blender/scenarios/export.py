@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shots exported, interrupted, and refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from tests.blender.settings import differences, settings_of
+from tests.demo.in_blender import EXTENSION
+
+from .stage import begin_export, extension, finish, json_of, odd_shot, shot
+
+
+def export(folder: str) -> dict[str, Any]:
+    """Export eight frames of a scene whose settings are all odd; tells what differs afterwards."""
+    scene = odd_shot()
+    before = settings_of(scene)
+    take = finish(begin_export(scene, Path(folder), range(1, 9)))
+    return {"differences": differences(before, settings_of(scene)), "manifest": json_of(take.manifest)}
+
+
+def interrupted_exports(folder: str) -> dict[str, Any]:
+    """An export that fails at its last image, and one that is abandoned in the middle."""
+    scene = odd_shot()
+    before = settings_of(scene)
+    empty = bpy.data.images.new("unpainted", 1, 1)
+    empty.source = "FILE"
+    empty.filepath = "/nowhere/unpainted.png"
+    answer: dict[str, Any] = {}
+    try:
+        finish(begin_export(scene, Path(folder), range(1, 5), image=empty))
+    except extension("errors").ShotError as error:
+        answer["message"] = str(error)
+    bpy.data.images.remove(empty)
+    answer["after error"] = differences(before, settings_of(scene))
+    steps = begin_export(scene, Path(folder), range(1, 9))
+    next(steps), next(steps)
+    answer["within"] = differences(before, settings_of(scene))
+    steps.close()
+    answer["after abandoning"] = differences(before, settings_of(scene))
+    return answer
+
+
+def bad_shots(folder: str) -> dict[str, str]:
+    """The message for each shot that cannot be exported."""
+    scene = shot()
+    pencils = [item for item in scene.objects if item.type != "CAMERA"]
+    camera = scene.camera
+
+    def message(frames: range = range(1, 3), painted: tuple[int, ...] = (1,), **other: Any) -> str:
+        try:
+            finish(begin_export(scene, Path(folder), frames, painted, **other))
+        except extension("errors").ShotError as error:
+            return str(error)
+        return ""
+
+    answers = {
+        "no keyframe": message(painted=()),
+        "keyframe outside": message(painted=(9,)),
+        "empty range": message(frames=range(5, 5)),
+        "two keyframes of one drawing": message(painted=(1, 2)),
+        "other size": message(image=bpy.data.images.new("small", 8, 8)),
+    }
+    scene.camera = None
+    answers["no camera"] = message()
+    scene.camera = camera
+    camera.location.x += 1000
+    answers["all white"] = message()
+    camera.location.x -= 1000
+    for item in pencils:
+        item.hide_render = True
+    answers["no drawing"] = message()
+    answers["no server"] = _operator_error(scene, folder)
+    bpy.context.preferences.addons[EXTENSION].preferences.server = "http://studio.example:7860"
+    answers["offline"] = _operator_error(scene, folder)
+    return answers
+
+
+def _operator_error(scene: bpy.types.Scene, folder: str) -> str:
+    try:
+        bpy.ops.longanimation.color_shot(directory=folder)
+    except RuntimeError as error:
+        return str(error)
+    return ""
