@@ -4,9 +4,22 @@
 import bpy
 
 
-def strips_of(editor: "bpy.types.SequenceEditor") -> "bpy.types.bpy_prop_collection":
-    """The editor's top-level strips (`sequences` before 4.4)."""
-    return editor.strips if hasattr(editor, "strips") else editor.sequences
+def strips_of(holder: "bpy.types.SequenceEditor | bpy.types.MetaStrip") -> "bpy.types.bpy_prop_collection":
+    """The top-level strips of an editor, or those of a meta strip (`sequences` before 4.4)."""
+    return holder.strips if hasattr(holder, "strips") else holder.sequences
+
+
+def all_strips_of(editor: "bpy.types.SequenceEditor") -> "bpy.types.bpy_prop_collection":
+    """The editor's strips, those in meta strips too (`sequences_all` before 4.4)."""
+    return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+
+
+def set_length(strip: "bpy.types.Strip", frames: int) -> None:
+    """Let a strip end so many frames after its start: a meta strip does not follow what is put into it."""
+    if hasattr(strip, "right_handle"):
+        strip.right_handle = strip.left_handle + frames
+    else:
+        strip.frame_final_end = strip.frame_final_start + frames
 
 
 def strip_range(strip: "bpy.types.Strip") -> range:
@@ -14,6 +27,11 @@ def strip_range(strip: "bpy.types.Strip") -> range:
     if hasattr(strip, "left_handle"):
         return range(int(strip.left_handle), int(strip.left_handle + strip.duration))
     return range(strip.frame_final_start, strip.frame_final_end)
+
+
+def content_start(strip: "bpy.types.Strip") -> int:
+    """The frame at which a strip's content would begin if nothing were cut off (`frame_start` before 5.1)."""
+    return int(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
 
 
 def sequencer_scene(context: "bpy.types.Context") -> "bpy.types.Scene":

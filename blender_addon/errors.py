@@ -11,7 +11,19 @@ class ShotError(ColorError):
 
 
 class ServerError(ColorError):
-    """The server cannot be reached, or what it says cannot be understood."""
+    """The server cannot be reached, or what it says cannot be understood.
+
+    remedy: what would help, for a button: "start_server", "token", "online", "update_addon", "update_server",
+    "address", "certificate", or "" when a button cannot help.
+    """
+
+    def __init__(self, sentence: str, remedy: str = "") -> None:
+        super().__init__(sentence)
+        self.remedy = remedy
+
+
+class UnreachableError(ServerError):
+    """No answer, or that of a gateway before a server that is away: it may answer later."""
 
 
 class VersionError(ServerError):
@@ -24,8 +36,8 @@ class RefusedError(ServerError):
     status: HTTP status; code: the problem's stable name; missing: addresses of blobs the server lacks.
     """
 
-    def __init__(self, sentence: str, status: int, code: str, missing: tuple[str, ...] = ()) -> None:
-        super().__init__(sentence)
+    def __init__(self, sentence: str, status: int, code: str, missing: tuple[str, ...] = (), remedy: str = "") -> None:
+        super().__init__(sentence, remedy)
         self.status = status
         self.code = code
         self.missing = missing

@@ -1,98 +1,286 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The takes that are under way, for Blender's window: a timer reads their messages and places finished strips."""
+"""The takes that are known, and those under way: a timer reads what their threads say and shows it in the Sequencer.
+
+All of it runs on Blender's main thread and keeps to a few milliseconds a tick. What is under way when Blender is closed
+goes on when it is opened again: each take's own record says how far it was.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import bpy
 
-from .remote.session import Cancelled, Failed, Finished, Message, Progress, Session
+from .errors import ColorError
+from .preferences import make_client, output_folder
+from .remote.session import Arrived, Cancelled, Failed, Finished, Message, Progress, Session, Told
+from .sequencer import strips
+from .takes.library import Library
+from .takes.take import Take
 
-_PERIOD = 0.25
+_log = logging.getLogger(__package__)
+
+_PERIOD = 0.1
 """Seconds between two looks at the messages."""
+
+_EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
 
 presets: list[str] = []
 """Names of the presets that the server offered when it was last asked."""
 
 
 @dataclass
-class Running:
-    """A session, the scene its strips go to, and what it said last."""
+class Entry:
+    """A take, the session that has it under way, and what that said last.
 
-    session: Session
-    scene: str
-    latest: Message = field(default_factory=lambda: Progress(0.0, "Starting"))
+    arrived: frames that are here and not in the strips yet. latest: the one that came last. words: what the server told
+    about the result.
+    """
+
+    take: Take
+    session: Session | None = None
+    progress: Progress = field(default_factory=lambda: Progress(0.0, ""))
+    arrived: list[int] = field(default_factory=list)
+    latest: int | None = None
+    words: list[str] = field(default_factory=list)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the take is under way."""
+        return self.take.state == "sent"
+
+    @property
+    def is_owed_strips(self) -> bool:
+        """Whether the Sequencer does not show yet what became of the take."""
+        return bool(self.arrived) or (self.take.placed and self.take.state in ("failed", "cancelled"))
 
 
-takes: list[Running] = []
-"""Takes under way, and failed ones until they are dismissed."""
+entries: dict[str, Entry] = {}
+"""All takes that are known, by the id of their job, the oldest first."""
+
+_unsaved = ""
+"""Stands for the file that is open, until it has a path of its own."""
 
 _exporting = False
 
 
 def hold(exporting: bool) -> None:
-    """While a shot is exported place no strips: the undo step would keep the scene as it is set up for rendering."""
+    """While a shot is exported touch no strips: the undo step would keep the scene as it is set up for rendering."""
     global _exporting
     _exporting = exporting
 
 
-def follow(session: Session, scene: bpy.types.Scene) -> None:
-    """Start a session and watch it; its strips are placed in `scene`."""
-    takes.append(Running(session, scene.name))
-    session.start()
-    if not bpy.app.timers.is_registered(_look):
-        bpy.app.timers.register(_look, first_interval=_PERIOD, persistent=True)
+def open_file() -> str:
+    """What a take's placement calls the file that is open: its path, or a name for as long as it has none."""
+    return bpy.data.filepath or _unsaved
 
 
-def dismiss(job: str) -> None:
-    """Cancel the take with this job id, or drop its error message."""
-    for running in takes[:]:
-        if running.session.take.job == job:
-            if isinstance(running.latest, Failed):
-                takes.remove(running)
-            else:
-                running.session.cancel()
+def of_scene(scene: bpy.types.Scene) -> list[Entry]:
+    """The takes of the open file whose strips belong to a scene, or whose scene is gone, the newest first."""
+    blend = open_file()
+    here = [entry for entry in entries.values() if entry.take.placement.blend == blend]
+    return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scene) == scene][::-1]
+
+
+def submit(take: Take) -> Entry:
+    """Send a take on its way; it is kept in mind from now on, also when Blender is closed. Raises ColorError."""
+    client = make_client(take.server)
+    entry = entries.setdefault(take.job, Entry(take))
+    again = take.state in ("failed", "cancelled")
+    entry.take = take.changed(state="sent", problem="")
+    entry.progress = Progress(0.0, "Asking the server")
+    entry.session = Session(client, entry.take, again)
+    _library().add(entry.take)
+    entry.session.start()
+    _start_timer()
+    return entry
+
+
+def resume() -> None:
+    """Find the takes of earlier, and go on with those that were under way when Blender was closed."""
+    for take in _library().takes(output_folder()):
+        entries.setdefault(take.job, Entry(take))
+    for entry in entries.values():
+        if _is_open(entry.take):
+            entry.arrived = entry.take.arrived()  # the file may be older than the frames
+        if entry.is_active and entry.session is None:
+            try:
+                submit(entry.take)
+            except ColorError as error:
+                entry.progress = Progress(0.0, "Not followed", trouble=str(error))
+
+
+def cancel(job: str) -> None:
+    """Stop a take that is under way, on the server too."""
+    entry = entries[job]
+    if entry.session is not None:
+        entry.session.cancel()
+        entry.progress = replace(entry.progress, text="Cancelling", trouble="")
+
+
+def change(job: str, **changes: Any) -> None:
+    """Change what a take's record says, such as its note."""
+    entries[job].take = entries[job].take.changed(**changes)
+
+
+def wait(jobs: list[str]) -> Iterator[Entry]:
+    """Work until these takes have ended, where timers do not fire; yield an entry each time that it changed."""
+    said: dict[str, Progress] = {}
+    while any(entries[job].is_active or _can_bring_strips(entries[job]) for job in jobs):
+        time.sleep(_PERIOD)
+        look()
+        for job in jobs:
+            if said.get(job) != entries[job].progress:
+                said[job] = entries[job].progress
+                yield entries[job]
+
+
+def look() -> float | None:
+    """Read what the threads said, for Blender's timer; returns the seconds until the next look, None for never."""
+    changed = False
+    for entry in entries.values():
+        for message in entry.session.news() if entry.session else ():
+            changed = True
+            _take_in(entry, message)
+    waiting = [entry for entry in entries.values() if _can_bring_strips(entry)]
+    if waiting and not _is_busy():
+        _bring_strips(waiting[0])  # one a tick
+    if changed:
+        _redraw()
+    return _PERIOD if waiting or any(entry.is_active for entry in entries.values()) else None
+
+
+def _can_bring_strips(entry: Entry) -> bool:
+    return entry.is_owed_strips and _is_open(entry.take)
+
+
+def _take_in(entry: Entry, message: Message) -> None:
+    """Note one message of a session."""
+    if isinstance(message, Progress):
+        entry.progress = message
+    elif isinstance(message, Told):
+        entry.words.append(message.sentence)
+    elif isinstance(message, Arrived):
+        entry.arrived.extend(message.frames)
+        entry.latest = message.frames[0]
+    else:
+        entry.session = None
+        if isinstance(message, Finished):
+            _note(entry, state="done")
+            entry.arrived = entry.take.arrived()
+        elif isinstance(message, Failed):
+            _note(entry, state="failed", problem=message.sentence)
+        elif isinstance(message, Cancelled):
+            _note(entry, state="cancelled")
+
+
+def _note(entry: Entry, **changes: Any) -> None:
+    """Change a take, also when its folder cannot be written to."""
+    try:
+        entry.take = entry.take.changed(**changes)
+    except OSError as error:
+        entry.take = replace(entry.take, **changes)
+        entry.words.append(f"{entry.take.folder} cannot be written to ({error.strerror}): make room or mount it again.")
+
+
+def _bring_strips(entry: Entry) -> None:
+    """Show in the Sequencer what became of a take.
+
+    Its first frames come with new strips, as a step that can be undone; where the animator has removed these, no others
+    follow. Of a take that failed or was cancelled no half strip stays.
+    """
+    scene = bpy.data.scenes[entry.take.placement.scene]
+    frames, entry.arrived = entry.arrived, []
+    if entry.take.state in ("failed", "cancelled"):
+        strips.remove(scene, entry.take.job)
+        _note(entry, placed=False)
+        return
+    if entry.take.placed:
+        strips.refresh(scene, entry.take, frames)
+        return
+    window = bpy.context.window_manager.windows[0] if bpy.context.window_manager.windows else None
+    try:
+        with bpy.context.temp_override(window=window, scene=scene):
+            bpy.ops.longanimation.place_take("EXEC_DEFAULT", True, job=entry.take.job)
+    except RuntimeError as error:
+        entry.words.append(str(error).strip())
+
+
+def _is_open(take: Take) -> bool:
+    """Tell whether the scene that shows the take is in the open file."""
+    return take.placement.blend == open_file() and take.placement.scene in bpy.data.scenes
+
+
+def _is_busy() -> bool:
+    """Tell whether strips must be left alone for the moment: something renders, or the animator's hands are on it."""
+    windows = bpy.context.window_manager.windows
+    return (
+        _exporting
+        or bpy.app.is_job_running("RENDER")
+        or any(operator.bl_idname not in _LASTING for window in windows for operator in window.modal_operators)
+    )
+
+
+_LASTING = {"SCREEN_OT_animation_play"}
+"""Modal operators that run for minutes and do not mind."""
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in _EDITORS:
+                area.tag_redraw()
+
+
+def _library() -> Library:
+    return Library(Path(bpy.utils.extension_path_user(__package__, path="library", create=True)))
+
+
+def _start_timer() -> None:
+    if not bpy.app.background and not bpy.app.timers.is_registered(look):
+        bpy.app.timers.register(look, first_interval=_PERIOD, persistent=True)
+
+
+@bpy.app.handlers.persistent
+def _on_load(*_: object) -> None:
+    """A file was opened: find its takes, and go on with what was under way."""
+    global _unsaved
+    _unsaved = f"unsaved:{uuid.uuid4()}"
+    if not bpy.app.background:
+        resume()
+
+
+@bpy.app.handlers.persistent
+def _on_save(*_: object) -> None:
+    """The open file has a path, perhaps a new one: its takes follow."""
+    global _unsaved
+    for entry in entries.values():
+        if entry.take.placement.blend == _unsaved:
+            entry.take = entry.take.changed(placement=replace(entry.take.placement, blend=bpy.data.filepath))
 
 
 def register() -> None:
-    """Nothing to do yet: the timer starts with the first take."""
+    """Find the takes of earlier, and go on with them."""
+    bpy.app.handlers.load_post.append(_on_load)
+    bpy.app.handlers.save_post.append(_on_save)
+    if not bpy.app.background:
+        bpy.app.timers.register(_on_load, first_interval=_PERIOD)  # at registration Blender's data cannot be read
 
 
 def unregister() -> None:
-    """Forget the takes under way, as the extension is disabled; their jobs go on and can be fetched later."""
-    takes.clear()
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
-
-
-def _look() -> float | None:
-    """Called by Blender's timer on the main thread."""
-    if _exporting:
-        return _PERIOD
-    for running in takes[:]:
-        for message in running.session.news():
-            running.latest = message
-            if isinstance(message, Finished):
-                running.latest = _place(running)
-        if isinstance(running.latest, (Finished, Cancelled)):
-            takes.remove(running)
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "SEQUENCE_EDITOR"}:
-                area.tag_redraw()
-    return _PERIOD if any(isinstance(running.latest, Progress) for running in takes) else None
-
-
-def _place(running: Running) -> Message:
-    """Place the strips of a finished take, as an operator so that it can be undone."""
-    folder = running.session.take.folder
-    scene = bpy.data.scenes.get(running.scene)
-    if scene is None:
-        return Failed(f"The scene {running.scene!r} is gone: open its file and choose Place Strips for {folder}.")
-    try:
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], scene=scene):
-            bpy.ops.longanimation.place_strips("EXEC_DEFAULT", True, directory=str(folder))
-    except RuntimeError as error:
-        return Failed(str(error).strip())
-    return Finished(running.session.take)
+    """Leave the takes under way alone; their jobs go on, and are followed again when the extension is enabled."""
+    for entry in entries.values():
+        if entry.session is not None:
+            entry.session.leave()
+    entries.clear()
+    for function in (look, _on_load):
+        if bpy.app.timers.is_registered(function):
+            bpy.app.timers.unregister(function)
+    bpy.app.handlers.load_post.remove(_on_load)
+    bpy.app.handlers.save_post.remove(_on_save)

@@ -2,6 +2,7 @@
 """PNG files as Blender writes them."""
 
 import struct
+import zlib
 from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -22,6 +23,17 @@ def size_of(content: bytes) -> tuple[int, int]:
     """Return width and height in pixels."""
     width, height = struct.unpack_from(">II", content, 16)
     return width, height
+
+
+def transparent(width: int, height: int) -> bytes:
+    """Return a PNG of this size in pixels, with nothing on it."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 4, 0, 0, 0)  # grey and alpha, 8 bits each
+    rows = zlib.compress(bytes((2 * width + 1) * height))
+    return SIGNATURE + b"".join(_chunk(*part) for part in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")))
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

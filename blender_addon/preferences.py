@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The extension's preferences: which server, which token, where takes go."""
 
+import itertools
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 
@@ -53,7 +55,11 @@ def current() -> LONGANIMATION_preferences:
     return bpy.context.preferences.addons[__package__].preferences
 
 
-def make_client() -> Client:
+def server_of(_scene: bpy.types.Scene) -> "SimpleNamespace":
+    return SimpleNamespace(address=current().server)
+
+
+def make_client(address: str = "") -> Client:
     """A client for the preferred server. Raises ServerError when Blender may not go online for it."""
     preferences = current()
     if not bpy.app.online_access and not is_loopback(preferences.server):
@@ -63,17 +69,22 @@ def make_client() -> Client:
             else "Enable online access in System preferences"
         )
         raise ServerError(f"Online access required to reach {preferences.server}. {remedy}")
-    return Client(preferences.server, os.environ.get(_TOKEN_VARIABLE) or preferences.token)
+    return Client(address or preferences.server, os.environ.get(_TOKEN_VARIABLE) or preferences.token)
+
+
+def output_folder() -> Path:
+    """The folder that the takes of the open file go to; one of the user's for a file that was never saved."""
+    output = current().output
+    if output.startswith("//") and not bpy.data.filepath:
+        return Path(bpy.utils.extension_path_user(__package__, path="takes", create=True))
+    return Path(bpy.path.abspath(output))
 
 
 def new_take_folder(shot: str) -> Path:
     """A folder of its own for the next take of a shot."""
-    output = current().output
-    if output.startswith("//") and not bpy.data.filepath:
-        base = Path(bpy.utils.extension_path_user(__package__, path="takes", create=True))
-    else:
-        base = Path(bpy.path.abspath(output))
-    return base / f"{bpy.path.clean_name(shot)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = f"{bpy.path.clean_name(shot)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(folder for folder in (output_folder() / one for one in names) if not folder.exists())
 
 
 def register() -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from server.config import Config
 from server.storage.database import open_database
-from tests.demo.blender import ROOT
+from tests.demo.blender import chosen_blenders
 from tests.postgresql import PostgreSQL, run_postgresql
 
 # A busy machine is slow, not wrong: time limits are pytest-timeout's business.
@@ -24,15 +23,9 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
-def _blenders() -> list[Path | None]:
-    """The Blenders to test with: those that LONGANIMATION_BLENDER lists, or those installed in .blender; or None."""
-    chosen = os.environ.get("LONGANIMATION_BLENDER", "")
-    if chosen:
-        return [Path(name).absolute() for name in chosen.split(os.pathsep)]
-    return sorted((*ROOT.glob(".blender/*/bin/python"), *ROOT.glob(".blender/*/Scripts/python.exe"))) or [None]
-
-
-@pytest.fixture(scope="session", params=_blenders(), ids=lambda path: path.parent.parent.name if path else "absent")
+@pytest.fixture(
+    scope="session", params=chosen_blenders() or [None], ids=lambda path: path.parent.parent.name if path else "absent"
+)
 def blender(request: pytest.FixtureRequest) -> Path:
     """Blender, or the Python of an environment with its module."""
     if request.param is None:

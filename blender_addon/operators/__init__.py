@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import color, connection, keyframes, queue
+from . import batch, color, connection, keyframes, queue, takes
 
-_CLASSES = tuple(kind for part in (keyframes, connection, color, queue) for kind in part.CLASSES)
+_CLASSES = tuple(kind for part in (keyframes, connection, color, queue, takes, batch) for kind in part.CLASSES)
 
 
 def register() -> None:

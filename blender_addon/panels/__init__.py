@@ -3,10 +3,10 @@
 
 import bpy
 
-from . import queue, settings, shot
+from . import batch, queue, settings, shot, strip, takes, thumbnails
 
 _SPACES = ("VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
-_SECTIONS = (shot.Shot, settings.Settings, queue.Queue)
+_SECTIONS = (shot.Shot, settings.Settings, batch.Batch, queue.Queue, takes.Takes, strip.Strip)
 """In the order in which they are shown; the first holds the others."""
 
 
@@ -35,7 +35,7 @@ _classes: list[type[bpy.types.Panel]] = []
 
 def register() -> None:
     """Show the panels."""
-    _classes[:] = _panels()
+    _classes[:] = [*batch.CLASSES, *_panels()]
     for kind in _classes:
         bpy.utils.register_class(kind)
 
@@ -44,3 +44,4 @@ def unregister() -> None:
     """Hide the panels."""
     for kind in reversed(_classes):
         bpy.utils.unregister_class(kind)
+    thumbnails.unregister()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The takes under way."""
+"""The takes under way, and those that have no frames: not sent, failed, cancelled."""
 
 import bpy
 
 from .. import monitor
-from ..remote.session import Failed, Progress
+from .thumbnails import icon_of
 from .words import draw_sentence
 
 
@@ -16,15 +16,38 @@ class Queue:
     def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
-        for running in monitor.takes:
-            row = layout.row(align=True)
-            if isinstance(running.latest, Failed):
-                column = row.column()
-                column.alert = True
-                draw_sentence(column, context, f"{running.scene}: {running.latest.sentence}")
-            elif isinstance(running.latest, Progress):
-                row.progress(factor=running.latest.fraction, text=f"{running.scene}: {running.latest.text}")
-            row.operator("longanimation.cancel", text="", icon="X").job = running.session.take.job
-        row = layout.row(align=True)
-        row.operator("longanimation.fetch_take")
-        row.operator("longanimation.place_strips")
+        shown = [entry for entry in monitor.entries.values() if entry.take.state != "done" and not entry.take.hidden]
+        if not shown:
+            layout.label(text="Nothing is under way")
+        for entry in shown:
+            _draw_entry(layout.box(), context, entry)
+
+
+_STATES = {"exported": "Not sent yet", "cancelled": "Cancelled", "failed": "Failed"}
+
+
+def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: monitor.Entry) -> None:
+    take, progress = entry.take, entry.progress
+    row = box.row(align=True)
+    row.label(text=take.title, icon_value=icon_of(entry), translate=False)
+    if entry.is_active:
+        if progress.waiting:
+            row.operator_menu_enum("longanimation.prioritize", "priority", text="", icon="SORTSIZE").job = take.job
+        row.operator("longanimation.cancel", text="", icon="X").job = take.job
+        box.progress(factor=progress.fraction, text=f"{progress.text}{_time_left(progress.eta)}")
+    else:
+        row.operator("longanimation.retry", text="", icon="FILE_REFRESH").job = take.job
+        row.operator("longanimation.hide_take", text="", icon="X").job = take.job
+    sentence = progress.trouble if entry.is_active else take.problem or _STATES[take.state]
+    if sentence:
+        column = box.column()
+        column.alert = take.state == "failed"
+        draw_sentence(column, context, sentence, "ERROR" if take.state == "failed" else "INFO")
+
+
+def _time_left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f", {hours} h {minutes:02d} min left" if hours else f", {minutes}:{rest:02d} left"

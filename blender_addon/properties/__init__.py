@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import shot
+from . import batch, shot
 
-_CLASSES = tuple(kind for part in (shot,) for kind in part.CLASSES)
+_CLASSES = tuple(kind for part in (shot, batch) for kind in part.CLASSES)
 
 
 def register() -> None:
@@ -13,10 +13,12 @@ def register() -> None:
     for kind in _CLASSES:
         bpy.utils.register_class(kind)
     bpy.types.Scene.longanimation = bpy.props.PointerProperty(type=shot.LONGANIMATION_shot)
+    bpy.types.Scene.longanimation_batch = bpy.props.PointerProperty(type=batch.LONGANIMATION_batch)
 
 
 def unregister() -> None:
     """Take the settings back."""
+    del bpy.types.Scene.longanimation_batch
     del bpy.types.Scene.longanimation
     for kind in reversed(_CLASSES):
         bpy.utils.unregister_class(kind)

@@ -51,18 +51,39 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         ),
         default="final",
     )
+    layout: bpy.props.EnumProperty(
+        name="Strips",
+        description="How the result lies in the Sequencer",
+        items=(
+            ("meta", "Meta Strip", "One strip that holds the colours and, multiplied over them, your line art"),
+            ("strips", "Two Strips", "The colours and, multiplied over them, your line art"),
+            ("flat", "Flat Images", "One strip of finished images, with the lines in them"),
+        ),
+        default="meta",
+    )
     seed: bpy.props.IntProperty(name="Seed", description="Another seed gives another take", default=0, min=0)
     prompt: bpy.props.StringProperty(name="Prompt", description="Describe the shot in a sentence; may be empty")
 
-    def options(self) -> ShotOptions:
-        """These settings, as the export wants them."""
+    show_hidden_takes: bpy.props.BoolProperty(
+        name="Show Hidden Takes", description="List the takes that were hidden, too"
+    )
+
+    @property
+    def frames(self) -> range:
+        """The frames to colour."""
         scene = self.id_data
-        whole = self.use_scene_range
-        start = scene.frame_start if whole else self.frame_start
-        end = scene.frame_end if whole else self.frame_end
+        start = scene.frame_start if self.use_scene_range else self.frame_start
+        end = scene.frame_end if self.use_scene_range else self.frame_end
+        return range(start, end + 1)
+
+    def options(self, frames: range | None = None) -> ShotOptions:
+        """These settings, as the export wants them; for other frames than the shot's own with the keyframes in them."""
+        painted = tuple(PaintedFrame(item.frame, item.image) for item in self.keyframes)
+        if frames is not None:
+            painted = tuple(keyframe for keyframe in painted if keyframe.frame in frames)
         return ShotOptions(
-            frames=range(start, end + 1),
-            painted=tuple(PaintedFrame(item.frame, item.image) for item in self.keyframes),
+            frames=self.frames if frames is None else frames,
+            painted=painted,
             preset=self.preset,
             prompt=self.prompt,
             seed=self.seed,

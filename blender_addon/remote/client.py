@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -13,12 +13,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from .. import png
-from ..errors import RefusedError, ServerError, VersionError
+from ..errors import RefusedError, ServerError, UnreachableError, VersionError
 from ..shared.protocol import (
     API_PREFIX,
     PROTOCOL_VERSION,
     JobEvent,
     JobStatus,
+    Priority,
+    PriorityChange,
     Problem,
     ProtocolError,
     ServerInfo,
@@ -30,10 +32,21 @@ from ..shared.protocol import (
 _TIMEOUT = (5, 60)
 """Seconds to connect and between two bytes of an answer."""
 
-_RETRIES = Retry(
-    total=6, backoff_factor=0.5, status_forcelist=(502, 503, 504), allowed_methods=None, raise_on_status=False
+_AWAY = (502, 503, 504)
+"""What a gateway answers for a server that is away."""
+
+_RETRIES = Retry(total=2, backoff_factor=0.3, status_forcelist=_AWAY, allowed_methods=None, raise_on_status=False)
+"""A second of patience with a dropped connection; every request of the API may be repeated. More is the session's."""
+
+_CUT_OFF = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.RetryError,
+    requests.exceptions.ChunkedEncodingError,  # in the middle of an answer
 )
-"""About half a minute of patience with a connection that drops; every request of the API may be repeated."""
+
+Layer = Literal["colored", "fills"]
+"""The frame as it is to be seen, or its colours without the lines."""
 
 Message = TypeVar("Message")
 
@@ -62,10 +75,15 @@ class Client:
         if not isinstance(theirs, int):
             raise self._not_ours()
         if theirs != PROTOCOL_VERSION:
-            older = "the extension in Blender" if theirs > PROTOCOL_VERSION else "the server"
+            older, remedy = (
+                ("the extension in Blender", "update_addon")
+                if theirs > PROTOCOL_VERSION
+                else ("the server", "update_server")
+            )
             raise VersionError(
                 f"The server speaks protocol version {theirs}, this extension version {PROTOCOL_VERSION}: "
-                f"update {older}."
+                f"update {older}.",
+                remedy,
             )
         return self._message(ServerInfo, answer)
 
@@ -100,9 +118,17 @@ class Client:
         """Ask the server to stop a job."""
         self._request("POST", f"/jobs/{job}/cancel")
 
-    def download(self, job: str, frame: int, path: Path) -> None:
-        """Write a coloured frame to `path`, which appears whole or not at all."""
-        content = self._request("GET", f"/jobs/{job}/frames/{frame}.png").content
+    def retry(self, job: str) -> None:
+        """Ask the server to take up a failed or cancelled job again."""
+        self._request("POST", f"/jobs/{job}/retry")
+
+    def set_priority(self, job: str, priority: Priority) -> None:
+        """Change when it is a waiting job's turn."""
+        self._request("POST", f"/jobs/{job}/priority", json=to_json(PriorityChange(priority)))
+
+    def download(self, job: str, frame: int, path: Path, layer: Layer = "colored") -> None:
+        """Write a coloured frame, or a layer of it, to `path`, which appears whole or not at all."""
+        content = self._request("GET", f"/jobs/{job}/frames/{frame}.png", params={"layer": layer}).content
         if not content.startswith(png.SIGNATURE):
             raise ServerError(f"Frame {frame} of the server's answer is not a PNG image: look at the server's log.")
         partial = path.with_name(f".{path.name}.part")
@@ -123,17 +149,19 @@ class Client:
             response = http.request(
                 method, f"{self.server}{API_PREFIX}{path}", timeout=_TIMEOUT, allow_redirects=False, **arguments
             )
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.RetryError) as error:
-            raise ServerError(
+        except _CUT_OFF as error:
+            raise UnreachableError(
                 f"No server answers at {self.server}: start it (python install.py server), "
-                "or correct the address in the extension's preferences."
+                "or correct the address in the extension's preferences.",
+                "start_server" if is_loopback(self.server) else "address",
             ) from error
         except requests.RequestException as error:
             raise ServerError(f"{self.server} cannot be asked: {error}") from error
         if response.is_redirect:
             raise ServerError(
                 f"{self.server} sends requests on to {response.headers['Location']}: "
-                "write that server's address in the extension's preferences."
+                "write that server's address in the extension's preferences.",
+                "address",
             )
         if not response.ok:
             raise self._refusal(response)
@@ -153,11 +181,13 @@ class Client:
                 "and paste it into the extension's preferences.",
                 401,
                 "unauthorized",
+                remedy="token",
             )
         try:
             problem = from_json(Problem, response.json())
         except (requests.JSONDecodeError, ProtocolError):
-            return ServerError(
+            kind = UnreachableError if response.status_code in _AWAY else ServerError
+            return kind(
                 f"{self.server} answered {response.status_code} {response.reason} without an explanation: "
                 "look at the server's log, and check that the address is a LongAnimation Color server's."
             )
@@ -174,7 +204,8 @@ class Client:
     def _not_ours(self) -> ServerError:
         return ServerError(
             f"What answers at {self.server} is not a LongAnimation Color server: "
-            "check the address in the extension's preferences."
+            "check the address in the extension's preferences.",
+            "address",
         )
 
 

@@ -1,72 +1,149 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coloured frames and line art → image strips in the Sequencer, at the frames of the shot."""
+"""Takes → image strips in the Sequencer, at the frames of the shot (Blender manual, Video Editing › Strips › Image)."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import bpy
 
-from .. import compat
+from .. import compat, png
 from ..errors import ShotError
+from ..shared.digests import address_of
 from ..takes.take import Take, frame_name
 
 _LAST_CHANNEL = 128
+_PENDING = "pending.png"
+"""A transparent image in the place of a frame that has not arrived."""
+
+JOB = "longanimation_job"
+"""The custom property by which a strip knows its take; strips inside a meta strip have it too."""
 
 
-def place(scene: bpy.types.Scene, take: Take) -> tuple[bpy.types.Strip, bpy.types.Strip]:
-    """Add the take's strips above whatever the timeline holds there: colour, and line art one channel higher.
+def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
+    """Add the take's strips above whatever the timeline holds there, and return the top-level ones.
 
-    The line art darkens the colour below it, so muting the colour strip shows the drawing alone. Raises ShotError,
-    before anything is added, when frames are missing or the channels are all taken.
+    Frames that have not arrived are transparent until `refresh` is told of them. Earlier takes of the shot at this
+    place are muted: kept, but out of sight. Raises ShotError, before anything is added, when line art is missing or
+    the channels are all taken.
     """
-    for folder in (take.colored, take.lineart):
-        absent = [frame for frame in take.manifest.exposure.frames if not (folder / frame_name(frame)).is_file()]
-        if absent:
-            raise ShotError(
-                f"{folder} lacks {len(absent)} frames, the first of them {absent[0]}: "
-                "fetch the take from the server again."
-            )
+    frames = take.manifest.exposure.frames
+    layered = take.placement.layout != "flat"
+    if layered:
+        _require_lineart(take)
     editor = scene.sequence_editor or scene.sequence_editor_create()
-    channel = free_channel(editor, take.manifest.exposure.frames)
-    color = _add(editor, take, take.colored, f"{take.manifest.name} colour", channel)
-    lines = _add(editor, take, take.lineart, f"{take.manifest.name} line art", channel + 1)
-    lines.blend_type = "DARKEN"
-    return color, lines
+    start = take.placement.start
+    count = 2 if take.placement.layout == "strips" else 1
+    channel = free_channel(editor, range(start, start + len(frames)), count)
+    for strip in _of_shot(scene, take):
+        strip.mute = True
+    holder = editor
+    top = []
+    if take.placement.layout == "meta":
+        holder = compat.strips_of(editor).new_meta(name=take.title, channel=channel, frame_start=start)
+        top = [holder]
+        channel = 1
+    strips = [_add(holder, take, take.fills if layered else take.colored, take.arrived(), channel)]
+    if layered:
+        lines = _add(holder, take, take.lineart, frames, channel + 1)
+        lines.blend_type = "MULTIPLY"
+        strips.append(lines)
+    if top:
+        compat.set_length(holder, len(frames))
+    for strip in (*top, *strips):
+        _sign(strip, take)
+    return top or strips
 
 
-def free_channel(editor: bpy.types.SequenceEditor, frames: range) -> int:
-    """Return the lowest channel above every strip of `frames`; the one above it is free as well."""
+def refresh(scene: bpy.types.Scene, take: Take, frames: Collection[int]) -> bool:
+    """Show frames that have arrived in the take's strips; tells whether there are such strips."""
+    found = False
+    first = take.manifest.frame_start
+    for strip in strips_of_take(scene, take.job):
+        found = True
+        if strip.type == "IMAGE":
+            for frame in frames:
+                strip.elements[frame - first].filename = frame_name(frame)
+    if len(take.arrived()) == len(take.manifest.timing):
+        for folder in take.results:
+            (folder / _PENDING).unlink(missing_ok=True)
+    return found
+
+
+def strips_of_take(scene: bpy.types.Scene, job: str) -> Iterator[bpy.types.Strip]:
+    """Yield the strips of a take wherever they are, those inside meta strips too."""
+    editor = scene.sequence_editor
+    if editor is not None:
+        yield from (strip for strip in compat.all_strips_of(editor) if strip.get(JOB) == job)
+
+
+def remove(scene: bpy.types.Scene, job: str) -> None:
+    """Remove the strips of a take; its files stay."""
+    if scene.sequence_editor is None:
+        return
+    strips = compat.strips_of(scene.sequence_editor)
+    for strip in [strip for strip in strips if strip.get(JOB) == job]:
+        strips.remove(strip)
+
+
+def free_channel(editor: bpy.types.SequenceEditor, frames: range, count: int) -> int:
+    """Return the lowest channel above every strip of `frames`, with `count` free ones from there.
+
+    Raises ShotError when there are not so many.
+    """
     taken = [
         strip.channel
         for strip in compat.strips_of(editor)
         if compat.strip_range(strip).start < frames.stop and frames.start < compat.strip_range(strip).stop
     ]
     channel = max(taken, default=0) + 1
-    if channel + 1 > _LAST_CHANNEL:
+    if channel + count - 1 > _LAST_CHANNEL:
         raise ShotError(
-            f"No two channels are free above frames {frames.start}..{frames.stop - 1}: move strips to lower channels."
+            f"No channel is free above frames {frames.start}..{frames.stop - 1}: move strips to lower channels."
         )
     return channel
 
 
-def _add(editor: bpy.types.SequenceEditor, take: Take, folder: Path, name: str, channel: int) -> bpy.types.Strip:
+def _require_lineart(take: Take) -> None:
+    absent = [frame for frame in take.manifest.exposure.frames if not (take.lineart / frame_name(frame)).is_file()]
+    if absent:
+        raise ShotError(
+            f"{take.lineart} lacks {len(absent)} frames, the first of them {absent[0]}: colour the shot again."
+        )
+
+
+def _add(holder: object, take: Take, folder: Path, here: Collection[int], channel: int) -> bpy.types.Strip:
+    """Add an image strip of a folder, one element a frame; those that are not `here` are transparent."""
     frames = take.manifest.exposure.frames
-    strip = compat.strips_of(editor).new_image(
-        name=name,
-        filepath=str(folder / frame_name(frames.start)),
+    here = set(here)
+    names = [frame_name(frame) if frame in here else _PENDING for frame in frames]
+    if len(here) < len(frames):
+        folder.mkdir(exist_ok=True)
+        (folder / _PENDING).write_bytes(png.transparent(take.manifest.width, take.manifest.height))
+    strip = compat.strips_of(holder).new_image(
+        name=f"{take.title} {folder.name}",
+        filepath=str(folder / names[0]),
         channel=channel,
-        frame_start=frames.start,
+        frame_start=take.placement.start,
         fit_method="FIT",
     )
-    for frame in frames[1:]:
-        strip.elements.append(frame_name(frame))
+    for name in names[1:]:
+        strip.elements.append(name)
     strip.directory = _blender_path(folder)
-    strip["longanimation_job"] = take.job
+    strip.colorspace_settings.name = "sRGB"
+    return strip
+
+
+def _sign(strip: bpy.types.Strip, take: Take) -> None:
+    """Let a strip tell what it is of."""
+    strip[JOB] = take.job
+    strip["longanimation_shot"] = take.manifest.name
+    strip["longanimation_take"] = _blender_path(take.folder)
     strip["longanimation_seed"] = take.manifest.seed
     strip["longanimation_preset"] = take.manifest.preset
-    return strip
+    strip["longanimation_hash"] = address_of(repr(take.manifest).encode())
 
 
 def _blender_path(folder: Path) -> str:
@@ -77,3 +154,36 @@ def _blender_path(folder: Path) -> str:
         except ValueError:  # another drive, on Windows
             pass
     return str(folder) + os.sep
+
+
+def show(scene: bpy.types.Scene, take: Take) -> None:
+    """Show a take's strips whole, and mute those of the other takes of its shot."""
+    for strip in _of_shot(scene, take):
+        strip.mute = strip[JOB] != take.job
+        strip.crop.min_x = strip.crop.max_x = 0
+
+
+def compare(scene: bpy.types.Scene, take: Take) -> bool:
+    """Show a take in the left half of the picture, beside the one that is shown now; if it is there already, show it
+    whole again. Tells whether two are compared now."""
+    strips = list(_of_shot(scene, take))
+    mine = [strip for strip in strips if strip[JOB] == take.job]
+    others = [strip for strip in strips if strip[JOB] != take.job and not strip.mute]
+    if not others or any(strip.crop.max_x for strip in mine):
+        show(scene, take)
+        return False
+    width = scene.render.resolution_x if take.placement.layout == "meta" else take.manifest.width
+    for strip in mine:
+        strip.mute = False
+        strip.crop.min_x, strip.crop.max_x = 0, width // 2
+    for strip in others:
+        strip.crop.min_x, strip.crop.max_x = width // 2, 0
+    return True
+
+
+def _of_shot(scene: bpy.types.Scene, take: Take) -> Iterator[bpy.types.Strip]:
+    """Yield the top-level strips of all takes of a take's shot."""
+    if scene.sequence_editor is not None:
+        for strip in compat.strips_of(scene.sequence_editor):
+            if JOB in strip and strip.get("longanimation_shot") == take.manifest.name:
+                yield strip

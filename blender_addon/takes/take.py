@@ -1,31 +1,70 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take: one colouring of a shot, and the folder that holds it.
 
-The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, once finished, `colored/NNNN.png`, by frame
-number and with held drawings repeated, so that other programs can use the images too.
+The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, as they arrive, `colored/NNNN.png` and
+`fills/NNNN.png` (the colours without the lines), by frame number and with held drawings repeated, so that other
+programs can use the images too.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any, Literal
 
 from ..errors import ShotError
 from ..shared.digests import address_of
 from ..shared.protocol import ProtocolError, ShotManifest, from_json, to_json
 
-_RECORD = "take.json"
+RECORD = "take.json"
+
+TakeState = Literal["exported", "sent", "done", "failed", "cancelled"]
+Layout = Literal["meta", "strips", "flat"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a take's strips go.
+
+    blend: the .blend file, "" when it was never saved. scene: the scene whose Sequencer shows them. start: the frame
+    there at which the shot's first frame lies. layout: "meta" is a meta strip with the fills and, multiplied over
+    them, the line art; "strips" is these two on channels of their own; "flat" is one strip of finished images.
+    """
+
+    blend: str = ""
+    scene: str = ""
+    start: int = 1
+    layout: Layout = "meta"
 
 
 @dataclass(frozen=True)
 class Take:
-    """A shot as it was sent, the id of its job, and its folder."""
+    """A shot as it was exported, the id of its job, and what became of it.
+
+    server: address of the server that colours it. number: counts the takes of a shot, from 1. state: as far as is
+    known here. problem: why it failed. note: the animator's own words. hidden: kept, but not shown.
+    placed: its strips were put into the Sequencer. created: seconds since the epoch.
+    """
 
     folder: Path
     job: str
     manifest: ShotManifest
+    placement: Placement = Placement()
+    server: str = ""
+    number: int = 1
+    state: TakeState = "exported"
+    problem: str = ""
+    note: str = ""
+    hidden: bool = False
+    placed: bool = False
+    created: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """What the take is called: the shot and its number."""
+        return f"{self.manifest.name} {self.number}"
 
     @property
     def lineart(self) -> Path:
@@ -39,8 +78,23 @@ class Take:
 
     @property
     def colored(self) -> Path:
-        """Folder of the coloured frames, one PNG a frame; it exists once all of them are there."""
+        """Folder of the coloured frames, one PNG a frame."""
         return self.folder / "colored"
+
+    @property
+    def fills(self) -> Path:
+        """Folder of the coloured frames without their lines; only in layouts with a line strip."""
+        return self.folder / "fills"
+
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """The folders that the server's frames go to."""
+        return (self.colored,) if self.placement.layout == "flat" else (self.colored, self.fills)
+
+    def arrived(self) -> list[int]:
+        """The frames that are here, in every folder of results."""
+        here = [{path.name for path in folder.glob("*.png")} for folder in self.results]
+        return [frame for frame in self.manifest.exposure.frames if all(frame_name(frame) in names for names in here)]
 
     def blobs(self) -> dict[str, Path]:
         """The file of each blob of the manifest, by address."""
@@ -51,23 +105,36 @@ class Take:
         }
         return files | {item.blob: self.keyframes / frame_name(item.frame) for item in self.manifest.keyframes}
 
+    def changed(self, **changes: Any) -> Take:
+        """Return the take with other values, which are also written into its folder."""
+        take = replace(self, **changes)
+        take.save()
+        return take
+
     def save(self) -> None:
-        """Write the take's record into its folder."""
-        record = {"job": self.job, "manifest": to_json(self.manifest)}
-        partial = self.folder / f".{_RECORD}.part"
+        """Write the take's record into its folder, whole or not at all."""
+        record = {name: getattr(self, name) for name in _PLAIN}
+        record |= {"manifest": to_json(self.manifest), "placement": asdict(self.placement)}
+        partial = self.folder / f".{RECORD}.part"
         partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        partial.replace(self.folder / _RECORD)
+        partial.replace(self.folder / RECORD)
 
     @classmethod
     def load(cls, folder: Path) -> Take:
         """Read the record in `folder`. Raises ShotError when there is none or it cannot be read."""
         try:
-            record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-            return cls(folder, record["job"], from_json(ShotManifest, record["manifest"]))
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            manifest = from_json(ShotManifest, record.pop("manifest"))
+            placement = Placement(**record.pop("placement"))
+            return cls(folder=folder, manifest=manifest, placement=placement, **record)
         except FileNotFoundError as error:
-            raise ShotError(f"{folder} holds no take: choose a folder in which there is a {_RECORD}.") from error
-        except (json.JSONDecodeError, KeyError, TypeError, ProtocolError) as error:
-            raise ShotError(f"{folder / _RECORD} cannot be read ({error}): colour the shot again.") from error
+            raise ShotError(f"{folder} holds no take: choose a folder in which there is a {RECORD}.") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:
+            raise ShotError(f"{folder / RECORD} cannot be read ({error}): colour the shot again.") from error
+
+
+_PLAIN = tuple(item.name for item in fields(Take) if item.name not in ("folder", "manifest", "placement"))
+"""What the record holds as it is."""
 
 
 def frame_name(frame: int) -> str:
@@ -80,6 +147,13 @@ def replace_folder(ready: Path, target: Path) -> None:
     if target.exists():
         shutil.rmtree(target)
     ready.rename(target)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file; `target` appears whole or not at all."""
+    partial = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
 
 
 def address_of_file(path: Path) -> str:

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import importlib
-import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 
 from server.extension_build import build_extension, stage_extension
-from tests.demo.blender import ROOT, command, environment
 
-_SECONDS = 300
+from .process import run_scenario
+
 Scenario = Callable[..., Any]
 
 
@@ -31,21 +30,7 @@ def built_extension(blender: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def scenario(blender: Path, built_extension: Path, tmp_path: Path) -> Scenario:
     """Call a function of `scenarios` in a new Blender with the extension installed; returns what it returns."""
 
-    def run(name: str, *arguments: object) -> Any:
-        answer = tmp_path / "answer.json"
-        result = subprocess.run(
-            command(blender, "tests.blender.scenarios", "run", name, str(built_extension), str(answer), *arguments),
-            env=environment(tmp_path / "user"),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return json.loads(answer.read_text(encoding="utf-8"))
-
-    return run
+    return partial(run_scenario, blender, built_extension, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def test_export_writes_pure_line_art_finds_holds_and_restores_every_setting(scen
 
 
 def test_a_painted_colour_reaches_the_keyframe_as_it_was_picked(scenario: Scenario, tmp_path: Path) -> None:
-    scenario("strips.place_strips", str(tmp_path / "take"))
+    scenario("strips.layouts", str(tmp_path / "take"))
     keyframe = np.asarray(Image.open(tmp_path / "take" / "keyframes" / "0005.png").convert("RGB"))
     assert bytes(keyframe[4, 5]).hex() == PAINTS["sky"]
 

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+import socket
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,29 +20,25 @@ import pytest
 from PIL import Image
 
 from shared.timing import expose
-from tests.demo.blender import ROOT
-from tests.demo.server_process import RunningServer, running_server
+from tests.demo.server_process import RunningServer, free_port, running_server
 
 from .conftest import Scenario
+from .servers import coloring_server
 
 Import = Callable[[str], ModuleType]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The server's data folder."""
-    return tmp_path_factory.mktemp("server") / "data"
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server's files."""
+    return tmp_path_factory.mktemp("server")
 
 
 @pytest.fixture(scope="module")
-def server(data: Path) -> Iterator[RunningServer]:
+def server(home: Path) -> Iterator[RunningServer]:
     """A running server with a worker that needs no weights."""
-    with running_server(data, data.with_name("server.log"), "--workers", "0") as running:
-        command = [sys.executable, "-m", "tests.server.engine", str(data), f"test-{uuid.uuid4().hex}"]
-        worker = subprocess.Popen(command, cwd=ROOT)
+    with coloring_server(home) as running:
         yield running
-        worker.kill()
-        worker.wait()
 
 
 @pytest.fixture
@@ -68,6 +66,7 @@ def take(addon: Import, tmp_path: Path) -> Any:
         drawings=tuple(dict.fromkeys(addresses)),
         timing=expose(10, addresses).drawing_of,
         keyframes=(addon("shared.protocol").Keyframe(12, address(painted)),),
+        seed=uuid.uuid4().int % 2**31,  # a job of its own, that reuses nothing of another test's
     )
     taken = addon("takes.take").Take(folder, str(uuid.uuid4()), manifest)
     taken.save()
@@ -78,62 +77,196 @@ def _with(take: Any, **changes: Any) -> Any:
     return replace(take, manifest=replace(take.manifest, **changes))
 
 
-def _outcome(addon: Import, server: RunningServer, take: Any, **arguments: Any) -> list[Any]:
-    session = addon("remote.session").Session(addon("remote.client").Client(server.address), take, **arguments)
+def _session(addon: Import, address: str, take: Any, **arguments: Any) -> Any:
+    session = addon("remote.session").Session(addon("remote.client").Client(address), take, **arguments)
     session.start()
-    return list(session.wait())
+    return session
 
 
-def test_every_frame_comes_back_under_its_number_and_only_then_the_folder_appears(
+def _outcome(addon: Import, server: RunningServer, take: Any, **arguments: Any) -> list[Any]:
+    return list(_session(addon, server.address, take, **arguments).wait())
+
+
+def _first(waiting: Iterator[Any], condition: Callable[[Any], bool]) -> Any:
+    """The first message that meets a condition."""
+    return next(message for message in waiting if condition(message))
+
+
+def test_every_frame_comes_back_under_its_number_as_its_segment_ends(
     addon: Import, server: RunningServer, take: Any
 ) -> None:
+    kinds = addon("remote.session")
+    waiting = _session(addon, server.address, take).wait()
+    arrived: list[int] = []
+    progress = []
+    for message in waiting:
+        if isinstance(message, kinds.Arrived):
+            assert set(message.frames) <= set(take.arrived()), "told before it was there"
+            arrived.extend(message.frames)
+        elif isinstance(message, kinds.Progress):
+            progress.append(message.fraction)
+    assert isinstance(message, kinds.Finished), message
+    assert sorted(arrived) == list(range(10, 16))
+    assert progress == sorted(progress)
+    for folder in (take.colored, take.fills):
+        assert sorted(path.name for path in folder.iterdir()) == [f"{frame:04d}.png" for frame in range(10, 16)]
+        assert (folder / "0010.png").read_bytes() == (folder / "0011.png").read_bytes()
+        assert Image.open(folder / "0014.png").size == (48, 32)
+
+
+def test_frames_of_a_job_that_goes_on_are_here_already(addon: Import, server: RunningServer, take: Any) -> None:
+    kinds = addon("remote.session")
+    session = _session(addon, server.address, _with(take, prompt="slow"))
+    arrived = _first(session.wait(), lambda message: isinstance(message, kinds.Arrived))
+    assert addon("remote.client").Client(server.address).status(take.job).state == "running"
+    assert set(arrived.frames) <= set(take.arrived()) < set(range(10, 16))
+    session.cancel()
+    assert isinstance(list(session.wait())[-1], kinds.Cancelled)
+
+
+def test_a_session_goes_on_where_an_earlier_one_was_left(addon: Import, server: RunningServer, take: Any) -> None:
+    kinds = addon("remote.session")
+    slow = _with(take, prompt="slow")
+    left = _session(addon, server.address, slow)
+    _first(left.wait(), lambda message: isinstance(message, kinds.Arrived))
+    left.leave()
+    left._thread.join(30)
+    before = {path: path.stat().st_mtime_ns for path in take.colored.iterdir()}
+    assert before
+    messages = _outcome(addon, server, slow)
+    assert isinstance(messages[-1], kinds.Finished), messages[-1]
+    assert take.arrived() == list(range(10, 16))
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "a frame was fetched twice"
+
+
+def test_a_take_whose_frames_are_gone_is_fetched_again(addon: Import, server: RunningServer, take: Any) -> None:
+    _outcome(addon, server, take)
+    for path in take.fills.iterdir():
+        path.unlink()
     messages = _outcome(addon, server, take)
     assert isinstance(messages[-1], addon("remote.session").Finished), messages[-1]
-    assert sorted(path.name for path in take.colored.iterdir()) == [f"{frame:04d}.png" for frame in range(10, 16)]
-    assert (take.colored / "0010.png").read_bytes() == (take.colored / "0011.png").read_bytes()
-    assert Image.open(take.colored / "0014.png").size == (48, 32)
-    fractions = [message.fraction for message in messages[:-1]]
-    assert fractions == sorted(fractions)
-    assert not list(take.folder.glob(".colored-*"))
-
-
-def test_a_take_can_be_fetched_later_from_its_folder_alone(addon: Import, server: RunningServer, take: Any) -> None:
-    _outcome(addon, server, take)
-    for path in take.colored.iterdir():
-        path.unlink()
-    take.colored.rmdir()
-    messages = _outcome(addon, server, addon("takes.take").Take.load(take.folder), resume=True)
-    assert isinstance(messages[-1], addon("remote.session").Finished), messages[-1]
-    assert len(list(take.colored.iterdir())) == 6
+    assert take.arrived() == list(range(10, 16))
 
 
 def test_cancelling_stops_the_job_on_the_server_too(addon: Import, server: RunningServer, take: Any) -> None:
-    client = addon("remote.client").Client(server.address)
-    session = addon("remote.session").Session(client, _with(take, prompt="slow"))
-    session.start()
+    session = _session(addon, server.address, _with(take, prompt="slow"))
     waiting = session.wait()
-    assert any("Colouring" in message.text for message in waiting)
+    _first(waiting, lambda message: "Colouring" in getattr(message, "text", ""))
     session.cancel()
     assert isinstance(list(waiting)[-1], addon("remote.session").Cancelled)
-    assert client.status(take.job).state == "cancelled"
-    assert not take.colored.exists()
+    assert addon("remote.client").Client(server.address).status(take.job).state == "cancelled"
 
 
-def test_a_job_that_fails_is_told_in_the_server_s_words(
-    addon: Import, server: RunningServer, take: Any, data: Path
+def test_a_job_that_failed_is_told_in_the_server_s_words_and_goes_on_when_tried_again(
+    addon: Import, server: RunningServer, take: Any, home: Path
 ) -> None:
-    (data / "fault").touch()
-    failed = _outcome(addon, server, _with(take, prompt="fail"))[-1]
-    assert isinstance(failed, addon("remote.session").Failed)
+    kinds = addon("remote.session")
+    (home / "data" / "fault").touch()
+    failing = _with(take, prompt="fail")
+    failed = _outcome(addon, server, failing)[-1]
+    assert isinstance(failed, kinds.Failed)
     problem = addon("remote.client").Client(server.address).status(take.job).problem
     assert failed.sentence == problem.title
-    assert not take.colored.exists()
+    (home / "data" / "fault").unlink()
+    assert isinstance(_outcome(addon, server, failing)[-1], kinds.Failed), "it was only asked for, not tried again"
+    assert isinstance(_outcome(addon, server, failing, again=True)[-1], kinds.Finished)
+
+
+def test_a_waiting_job_gets_another_priority(addon: Import, server: RunningServer, take: Any) -> None:
+    client = addon("remote.client").Client(server.address)
+    first = _session(addon, server.address, _with(take, prompt="slow"))
+    _first(first.wait(), lambda message: "Colouring" in getattr(message, "text", ""))
+    second = _session(addon, server.address, replace(_with(take, seed=take.manifest.seed + 1), job=str(uuid.uuid4())))
+    waiting = second.wait()
+    _first(waiting, lambda message: getattr(message, "waiting", False))
+    second.prioritize("low")
+    deadline = time.monotonic() + 30
+    while client.status(second.take.job).priority != "low" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert client.status(second.take.job).priority == "low"
+    first.cancel()
+    assert isinstance(list(waiting)[-1], addon("remote.session").Finished)
 
 
 def test_a_preset_that_the_server_lacks_is_told_in_its_words(addon: Import, server: RunningServer, take: Any) -> None:
     failed = _outcome(addon, server, _with(take, preset="watercolour"))[-1]
     assert isinstance(failed, addon("remote.session").Failed)
     assert "watercolour" in failed.sentence
+
+
+def test_a_server_that_is_away_is_asked_until_it_is_there(addon: Import, take: Any, tmp_path: Path) -> None:
+    port = free_port()
+    session = _session(addon, f"http://127.0.0.1:{port}", take)
+    waiting = session.wait()
+    trouble = _first(waiting, lambda message: bool(getattr(message, "trouble", "")))
+    assert "No server answers" in trouble.trouble
+    with running_server(tmp_path / "data", tmp_path / "server.log", "--workers", "0", port=port):
+        _first(waiting, lambda message: getattr(message, "waiting", False))
+        session.cancel()
+        assert isinstance(list(waiting)[-1], addon("remote.session").Cancelled)
+
+
+def test_a_server_that_restarts_meanwhile_is_waited_for(addon: Import, take: Any, tmp_path: Path) -> None:
+    port = free_port()
+    arguments = (tmp_path / "data", tmp_path / "server.log", "--workers", "0")
+    with running_server(*arguments, port=port):
+        session = _session(addon, f"http://127.0.0.1:{port}", take)
+        waiting = session.wait()
+        _first(waiting, lambda message: getattr(message, "waiting", False))
+    _first(waiting, lambda message: bool(getattr(message, "trouble", "")))
+    with running_server(*arguments, port=port):
+        _first(waiting, lambda message: getattr(message, "waiting", False))
+        session.cancel()
+        assert isinstance(list(waiting)[-1], addon("remote.session").Cancelled)
+
+
+def test_a_connection_that_is_cut_again_and_again_loses_nothing(
+    addon: Import, server: RunningServer, take: Any
+) -> None:
+    with _cutting(server.address, after=2000) as (address, cut):
+        messages = list(_session(addon, address, take).wait())
+    assert isinstance(messages[-1], addon("remote.session").Finished), messages[-1]
+    assert take.arrived() == list(range(10, 16))
+    assert len(cut) > 2, "hardly a connection was cut"
+
+
+@contextmanager
+def _cutting(address: str, after: int) -> Iterator[tuple[str, list[int]]]:
+    """A way to a server that cuts each connection after so many bytes of answers; tells what it cut."""
+    host, port = address.removeprefix("http://").split(":")
+    listener = socket.create_server(("127.0.0.1", 0))
+    cut: list[int] = []
+
+    def carry(source: socket.socket, target: socket.socket, limit: float) -> None:
+        carried = 0
+        with source, target:
+            try:
+                while data := source.recv(1000):
+                    target.sendall(data)
+                    carried += len(data)
+                    if carried > limit:
+                        cut.append(carried)
+                        target.shutdown(socket.SHUT_RDWR)
+                        source.shutdown(socket.SHUT_RDWR)
+                        return
+            except OSError:
+                return
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            upstream = socket.create_connection((host, int(port)))
+            threading.Thread(target=carry, args=(client, upstream, float("inf")), daemon=True).start()
+            threading.Thread(target=carry, args=(upstream, client, after), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", cut
+    finally:
+        listener.close()
 
 
 def test_no_take_in_a_folder_says_what_to_choose(addon: Import, tmp_path: Path) -> None:
@@ -146,14 +279,51 @@ def test_every_way_to_colour_a_shot_in_background_blender_places_its_strips(
 ) -> None:
     answer = scenario("color.color_shot", str(tmp_path / "shot"), server.address)
 
-    def strips(folder: str, channel: int) -> list[list[object]]:
-        return [[f"//{folder}/colored/", channel, 1, 7], [f"//{folder}/lineart/", channel + 1, 1, 7]]
+    def images(folder: str, layer: str, channel: int, blend: str) -> dict[str, Any]:
+        return {
+            "type": "IMAGE",
+            "channel": channel,
+            "range": [1, 7],
+            "blend": blend,
+            "mute": False,
+            "directory": f"//{folder}/{layer}/",
+            "files": [f"{frame:04d}.png" for frame in range(1, 7)],
+        }
 
-    assert answer["operator"] == strips("take", 1)
-    assert answer["fetched"] == strips("take", 3)
-    ((chosen, *_), _) = answer["folder of the preferences"]
-    assert re.fullmatch(r"//longanimation/Crossing-\d{8}-\d{6}/colored/", chosen)
-    assert answer["terminal"] == strips("terminal", 7)
+    def layers(folder: str, channel: int) -> list[dict[str, Any]]:
+        return [
+            images(folder, "fills", channel, "ALPHA_OVER"),
+            images(folder, "lineart", channel + 1, "MULTIPLY"),
+        ]
+
+    def meta(channel: int) -> dict[str, Any]:
+        return {
+            "type": "META",
+            "channel": channel,
+            "range": [1, 7],
+            "blend": "ALPHA_OVER",
+            "mute": False,
+            "strips": layers("take", 1),
+        }
+
+    assert answer["meta strip"] == [meta(1)]
+    chosen = answer["two strips in the folder of the preferences"]
+    folder = chosen[0]["directory"].split("/")[3]
+    assert re.fullmatch(r"Crossing-\d{8}-\d{6}", folder)
+    assert chosen == layers(f"longanimation/{folder}", 2)
+    assert answer["terminal"] == layers("terminal", 4)
     assert answer["status"] == 0
-    assert (answer["monitor"], answer["failed"]) == (strips("take", 9), [])
-    assert answer["saved"] == 8, "the terminal's command saves the file, with the strips so far"
+    assert answer["fetched"] == [meta(6)]
+    assert answer["saved"] == 5, "the terminal's command saves the file, with the strips so far"
+
+
+def test_a_shot_that_was_sent_before_blender_was_closed_is_finished_when_its_file_is_opened_again(
+    scenario: Scenario, server: RunningServer, tmp_path: Path
+) -> None:
+    job = scenario("color.send", str(tmp_path / "shot"), server.address, "slow")
+    answer = scenario("color.reopen", str(tmp_path / "shot"))
+    assert answer["takes"] == {job: "done"}
+    (meta,) = answer["strips"]
+    fills, _ = meta["strips"]
+    assert fills["files"] == [f"{frame:04d}.png" for frame in range(1, 7)]
+    assert not (tmp_path / "shot" / "take" / "fills" / "pending.png").exists()

@@ -1,24 +1,82 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The strips of a finished take in real Blender's Sequencer."""
+"""The strips of takes in real Blender's Sequencer."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from .conftest import Scenario
 
+FRAMES = [f"{frame:04d}.png" for frame in range(3, 9)]
 
-def test_strips_lie_at_the_shot_s_frames_above_what_is_there_and_show_the_right_drawings(
+
+def _off(one: list[list[int]], other: list[list[int]]) -> int:
+    """The largest difference of two lists of colours."""
+    return int(np.abs(np.array(one) - np.array(other)).max())
+
+
+def test_strips_lie_where_the_take_belongs_above_what_is_there(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("strips.layouts", str(tmp_path / "take"))
+
+    def strip(channel: int, folder: str, blend: str) -> dict[str, Any]:
+        directory = f"{tmp_path / 'take' / folder}/"
+        place = {"type": "IMAGE", "channel": channel, "range": [22, 28], "blend": blend, "mute": False}
+        return place | {"directory": directory, "files": FRAMES}
+
+    # Channel 2 is taken at the last frame; 6 and 7 only outside of the shot.
+    layers = [strip(1, "fills", "ALPHA_OVER"), strip(2, "lineart", "MULTIPLY")]
+    meta = {"type": "META", "channel": 3, "range": [22, 28], "blend": "ALPHA_OVER", "mute": False, "strips": layers}
+    assert answer["meta"] == [meta]
+    assert answer["strips"] == [strip(4, "fills", "ALPHA_OVER"), strip(5, "lineart", "MULTIPLY")]
+    assert answer["flat"] == [strip(6, "colored", "ALPHA_OVER")]
+    told = answer["properties"]
+    assert told["longanimation_job"] == answer["job"]
+    assert (told["longanimation_seed"], told["longanimation_preset"]) == (7, "tiny")
+    assert told["longanimation_take"] == f"{tmp_path / 'take'}/"
+    assert len(told["longanimation_hash"]) == 64
+
+
+def test_a_take_that_lacks_line_art_is_not_placed_at_all(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("strips.lineart_missing", str(tmp_path / "take"))
+    assert "lacks 1 frames, the first of them 4: colour the shot again" in answer["message"]
+    assert answer["strips"] == 0
+
+
+def test_frames_appear_in_the_strip_as_they_arrive_and_the_others_show_nothing(
     scenario: Scenario, tmp_path: Path
 ) -> None:
-    answer = scenario("strips.place_strips", str(tmp_path / "take"))
-    assert "lacks 6 frames, the first of them 3" in answer["missing"]
+    answer = scenario("strips.arrival", str(tmp_path / "take"))
+    assert answer["pending"] == [*answer["wanted"][:2], *[[0, 0, 0]] * 4]
+    assert answer["found"]
+    assert answer["arrived"] == answer["wanted"]
+    assert answer["left"] == FRAMES
+    assert answer["removed"] == 0
+    assert not answer["not found"]
 
-    # Channel 2 is taken at the last frame; 6 and 7 only outside of the shot. The second take goes above the first.
-    assert [strip["channel"] for strip in answer["placed"]] == [3, 4, 5, 6]
-    for strip in answer["placed"]:
-        assert strip["range"] == [3, 9]
-        assert strip["files"] == [f"{frame:04d}.png" for frame in range(3, 9)]
-        assert (strip["job"], strip["seed"], strip["preset"]) == (answer["job"], 7, "tiny")
-    assert [strip["blend"] == "DARKEN" for strip in answer["placed"]] == [False, True, False, True]
-    assert answer["shown"] == answer["wanted"]
+
+def test_takes_are_kept_side_by_side_and_compared(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("strips.takes", str(tmp_path))
+    assert answer["placed"] == {"other": False, "first": True, "second": False}
+    assert answer["shown"] == {"other": False, "first": False, "second": True}
+    assert answer["comparing"]
+    left, right = answer["wanted"]
+    assert answer["halves"] == [left, left, right, right]
+    assert not answer["comparing again"]
+    assert answer["in the end"] == {"other": False, "first": True, "second": False}
+
+
+def test_the_colours_of_a_keyframe_come_back_unchanged(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("strips.colors", str(tmp_path / "chart"))
+    assert len({tuple(color) for color in answer["picked"]}) > 100
+    assert _off(answer["keyframe"], answer["picked"]) <= 1
+    assert _off(answer["Standard strip"], answer["keyframe"]) == 0
+    # Where the scene's view bends colours, the strip looks as the scene's own painting does.
+    assert _off(answer["AgX scene"], answer["picked"]) > 50
+    assert _off(answer["AgX strip"], answer["AgX scene"]) <= 1
+
+
+def test_five_hundred_frames_are_one_strip(scenario: Scenario, tmp_path: Path) -> None:
+    assert scenario("strips.many_frames", str(tmp_path / "take"), 500)["range"] == [1, 501]

@@ -24,6 +24,14 @@ os._exit(status)  # Blender's module was seen to hang at its own exit
 """
 
 
+def chosen_blenders() -> list[Path]:
+    """The Blenders to run things in: those that LONGANIMATION_BLENDER lists, or those installed in .blender."""
+    chosen = os.environ.get("LONGANIMATION_BLENDER", "")
+    if chosen:
+        return [Path(name).absolute() for name in chosen.split(os.pathsep)]
+    return sorted((*ROOT.glob(".blender/*/bin/python"), *ROOT.glob(".blender/*/Scripts/python.exe")))
+
+
 def command(blender: Path, module: str, function: str, *arguments: object) -> list[str]:
     """The command line that calls `module.function(*arguments)` in Blender; arguments must have a literal repr.
 

@@ -48,14 +48,11 @@ def check(output: str) -> None:
     """Reopen shot.blend and check its strips; ends with the version of Blender."""
     folder = Path(output)
     bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
-    editor = bpy.context.scene.sequence_editor
-    strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # before 4.4
-    strips = sorted(strips, key=lambda strip: strip.channel)
-    _expect([strip.type for strip in strips], ["IMAGE", "IMAGE"], "strips")
-    color, lines = strips
-    _expect(lines.channel, color.channel + 1, "channel of the line art")
-    _expect((lines.blend_type, color["longanimation_job"]), ("DARKEN", lines["longanimation_job"]), "blending, job")
-    for strip, name in ((color, "colored"), (lines, "lineart")):
+    strips = _strips_of(bpy.context.scene.sequence_editor)
+    _expect([strip.type for strip in strips], ["META"], "strips")
+    color, lines = _strips_of(strips[0])
+    _expect((lines.blend_type, color["longanimation_job"]), ("MULTIPLY", lines["longanimation_job"]), "blending, job")
+    for strip, name in ((color, "fills"), (lines, "lineart")):
         _expect(strip.frame_final_start, cartoon.FRAMES.start, f"first frame of {strip.name}")
         _expect(strip.frame_final_end, cartoon.FRAMES.stop, f"end of {strip.name}")
         _expect(strip.directory.startswith("//"), True, f"relative path of {strip.name}")
@@ -66,6 +63,12 @@ def check(output: str) -> None:
         size = (strip.elements[0].orig_width, strip.elements[0].orig_height)
         _expect(size, (cartoon.WIDTH, cartoon.HEIGHT), f"size of {strip.name}")
     _say(f"version {bpy.app.version_string}")
+
+
+def _strips_of(holder: bpy.types.SequenceEditor | bpy.types.MetaStrip) -> list[bpy.types.Strip]:
+    """The strips of an editor or a meta strip, the lowest first."""
+    strips = holder.strips if hasattr(holder, "strips") else holder.sequences  # before 4.4
+    return sorted(strips, key=lambda strip: strip.channel)
 
 
 def _expect(found: object, wanted: object, what: str) -> None:

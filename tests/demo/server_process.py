@@ -35,9 +35,12 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(data: Path, log: Path, *arguments: str) -> Iterator[RunningServer]:
-    """Run `python -m server serve` with its files in `data`; it is stopped at the end of the block, come what may."""
-    address = f"127.0.0.1:{_free_port()}"
+def running_server(data: Path, log: Path, *arguments: str, port: int | None = None) -> Iterator[RunningServer]:
+    """Run `python -m server serve` with its files in `data`; it is stopped at the end of the block, come what may.
+
+    port: to listen on; a free one if none is given.
+    """
+    address = f"127.0.0.1:{port or free_port()}"
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "server", "serve", "--listen", address, "--data", str(data), *arguments],
@@ -57,7 +60,8 @@ def running_server(data: Path, log: Path, *arguments: str) -> Iterator[RunningSe
                 process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots coloured in every way there is in background Blender."""
+"""Shots coloured in background Blender, where timers do not fire: `monitor.wait` does what they would."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,13 @@ import bpy
 
 from tests.demo.in_blender import EXTENSION
 
-from .stage import extension, shot, strips_of
+from .stage import described, extension, shot, strips_of
 
 
 def color_shot(folder: str, server: str) -> dict[str, Any]:
     """Colour six frames in every way there is in background Blender; tells which strips each way adds."""
-    scene = shot()
-    scene.frame_end = 6
+    scene = _saved_shot(Path(folder), server)
     home = Path(folder)
-    home.mkdir()
-    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
-    bpy.context.preferences.addons[EXTENSION].preferences.server = server
-    scene.frame_set(3)
     bpy.ops.longanimation.test_connection()
     bpy.ops.longanimation.add_keyframe()
     seen = 0
@@ -32,32 +26,65 @@ def color_shot(folder: str, server: str) -> dict[str, Any]:
     def note(way: str) -> None:
         nonlocal seen
         strips = list(strips_of(scene))
-        answer[way] = sorted(
-            [strip.directory, strip.channel, strip.frame_final_start, strip.frame_final_end] for strip in strips[seen:]
-        )
+        answer[way] = [described(strip) for strip in strips[seen:]]
         seen = len(strips)
 
     bpy.ops.longanimation.color_shot(directory=str(home / "take"))
-    note("operator")
-    shutil.rmtree(home / "take" / "colored")
-    bpy.ops.longanimation.fetch_take(directory=str(home / "take"))
-    note("fetched")
+    note("meta strip")
+    scene.longanimation.layout = "strips"
     bpy.ops.longanimation.color_shot()
-    note("folder of the preferences")
+    note("two strips in the folder of the preferences")
     answer["status"] = extension("cli")._run(["colorize", "--directory", str(home / "terminal"), "--seed", "3"])
     note("terminal")
-
-    # Timers do not fire in the background: call what they would.
-    monitor = extension("monitor")
-    take = extension("takes.take").Take.load(home / "take")
-    monitor.follow(
-        extension("remote.session").Session(extension("preferences").make_client(), take, resume=True), scene
-    )
-    while monitor.takes and not isinstance(monitor.takes[0].latest, extension("remote.session").Failed):
-        monitor._look()
-        time.sleep(0.1)
-    answer["failed"] = [running.latest.sentence for running in monitor.takes]
-    note("monitor")
+    for name in ("colored", "fills"):
+        shutil.rmtree(home / "take" / name)
+    strips_of(scene).remove(strips_of(scene)[0])
+    seen -= 1
+    extension("monitor").entries.clear()
+    bpy.ops.longanimation.open_take(directory=str(home / "take"))
+    note("fetched")
     bpy.ops.wm.open_mainfile(filepath=str(home / "shot.blend"))
     answer["saved"] = len(strips_of(bpy.context.scene))
     return answer
+
+
+def send(folder: str, server: str, prompt: str) -> str:
+    """Send a shot and end before it is coloured, as when Blender is closed; returns the take's job."""
+    scene = _saved_shot(Path(folder), server)
+    bpy.ops.longanimation.add_keyframe()
+    scene.longanimation.prompt = prompt
+    exporting = extension("operators.exporting")
+    take = None
+    for *_, take in exporting.ExportsShots()._export([exporting.request_of(scene, Path(folder) / "take")]):
+        pass
+    monitor = extension("monitor")
+    monitor.submit(take)
+    for entry in monitor.wait([take.job]):
+        if "segments" in entry.progress.text:
+            break
+    bpy.ops.wm.save_mainfile()
+    return take.job
+
+
+def reopen(folder: str) -> dict[str, Any]:
+    """Open the file of a shot that was sent in another Blender, and wait for its takes."""
+    bpy.ops.wm.open_mainfile(filepath=str(Path(folder) / "shot.blend"))
+    monitor = extension("monitor")
+    monitor.resume()
+    jobs = list(monitor.entries)
+    for _ in monitor.wait(jobs):
+        pass
+    return {
+        "takes": {job: monitor.entries[job].take.state for job in jobs},
+        "strips": [described(strip) for strip in strips_of(bpy.context.scene)],
+    }
+
+
+def _saved_shot(home: Path, server: str) -> bpy.types.Scene:
+    scene = shot()
+    scene.frame_end = 6
+    home.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
+    bpy.context.preferences.addons[EXTENSION].preferences.server = server
+    scene.frame_set(3)
+    return scene

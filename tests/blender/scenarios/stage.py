@@ -24,6 +24,21 @@ def strips_of(scene: bpy.types.Scene) -> Any:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
+def described(strip: bpy.types.Strip) -> dict[str, Any]:
+    """Where a strip lies, and what it shows, without the numbers of its images."""
+    inner = strip.strips if hasattr(strip, "strips") else getattr(strip, "sequences", ())
+    found: dict[str, Any] = {
+        "type": strip.type,
+        "channel": strip.channel,
+        "range": [int(strip.frame_final_start), int(strip.frame_final_end)],
+        "blend": strip.blend_type,
+        "mute": strip.mute,
+    }
+    if strip.type == "IMAGE":
+        found |= {"directory": strip.directory, "files": [element.filename for element in strip.elements]}
+    return found | ({"strips": [described(one) for one in inner]} if strip.type == "META" else {})
+
+
 def shot() -> bpy.types.Scene:
     """The demonstration's shot at a quarter of its size."""
     scene = cartoon_scene.build()
@@ -107,11 +122,26 @@ def write_color(path: Path, color: list[int]) -> None:
 
 def sequencer_pixel(scene: bpy.types.Scene, frame: int, path: Path) -> list[int]:
     """What the Sequencer shows in the sky of a frame, where there is no line."""
+    return sequencer_image(scene, frame, path)[130, 5].tolist()
+
+
+def sequencer_image(scene: bpy.types.Scene, frame: int, path: Path) -> np.ndarray:
+    """A rendered frame as int [H, W, 3], the lowest row first; transparent is black."""
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+    settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGB", "8"
     scene.frame_set(frame)
     scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
+    return image_pixels(path)
+
+
+def image_pixels(path: Path) -> np.ndarray:
+    """The pixels of an image file as int [H, W, 3], the lowest row first."""
     image = bpy.data.images.load(str(path))
-    pixels = np.empty(len(image.pixels), np.float32)
+    width, height = image.size
+    pixels = np.empty(4 * width * height, np.float32)
     image.pixels.foreach_get(pixels)
     bpy.data.images.remove(image)
-    return [round(255 * float(value)) for value in pixels.reshape(135, 240, 4)[130, 5, :3]]
+    return np.round(255 * pixels.reshape(height, width, 4)[..., :3]).astype(int)

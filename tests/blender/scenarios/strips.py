@@ -3,51 +3,236 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
-from .stage import begin_export, color_of, extension, finish, sequencer_pixel, shot, strips_of, write_color
+from .stage import (
+    begin_export,
+    color_of,
+    described,
+    extension,
+    finish,
+    image_pixels,
+    sequencer_image,
+    sequencer_pixel,
+    shot,
+    strips_of,
+    write_color,
+)
+
+FRAMES = range(3, 9)
 
 
-def place_strips(folder: str) -> dict[str, Any]:
-    """Place the same take twice on a timeline that is in use; tells where everything is and what it shows."""
+def layouts(folder: str) -> dict[str, Any]:
+    """Place a take in each layout on a timeline that is in use, later than the shot's own frames."""
     scene = shot()
-    take = finish(begin_export(scene, Path(folder), range(3, 9), (5,)))
-    missing = _place_error(scene, take)
-    take.colored.mkdir()
-    for frame in take.manifest.exposure.frames:
-        write_color(take.colored / f"{frame:04d}.png", color_of(take.manifest.exposure.drawing_at(frame)))
+    take = _finished(scene, Path(folder))
     scene.sequence_editor_create()
     strips = strips_of(scene)
-    for name, channel, start, length in (("edge", 2, 8, 5), ("before", 6, 1, 2), ("after", 7, 9, 4)):
+    for name, channel, start, length in (("edge", 2, 27, 5), ("before", 6, 1, 21), ("after", 7, 28, 4)):
         strip = strips.new_image(name, str(take.lineart / "0003.png"), channel, start)
         strip.frame_final_duration = length
-    for _ in range(2):
-        bpy.ops.longanimation.place_strips(directory=folder)
-    placed = [
-        {
-            "name": strip.name,
-            "channel": strip.channel,
-            "range": [strip.frame_final_start, strip.frame_final_end],
-            "files": [element.filename for element in strip.elements],
-            "blend": strip.blend_type,
-            "job": strip.get("longanimation_job"),
-            "seed": strip.get("longanimation_seed"),
-            "preset": strip.get("longanimation_preset"),
-        }
-        for strip in strips
-        if "longanimation_job" in strip
-    ]
-    shown = {frame: sequencer_pixel(scene, frame, Path(folder) / "shown.png") for frame in (3, 5, 7)}
-    wanted = {frame: color_of(take.manifest.exposure.drawing_at(frame)) for frame in shown}
-    return {"missing": missing, "placed": placed, "job": take.job, "shown": shown, "wanted": wanted}
+    answer: dict[str, Any] = {"job": take.job}
+    for layout in ("meta", "strips", "flat"):
+        placed = extension("sequencer.strips").place(scene, _placed(take, scene, start=22, layout=layout))
+        answer[layout] = [described(strip) for strip in placed]
+        answer["properties"] = {name: value for name, value in placed[0].items() if name.startswith("longanimation")}
+    return answer
 
 
-def _place_error(scene: bpy.types.Scene, take: Any) -> str:
+def lineart_missing(folder: str) -> dict[str, Any]:
+    """Try to place a take one of whose drawings was deleted."""
+    scene = shot()
+    take = _finished(scene, Path(folder))
+    (take.lineart / "0004.png").unlink()
     try:
         extension("sequencer.strips").place(scene, take)
     except extension("errors").ShotError as error:
-        return str(error)
-    return ""
+        return {"message": str(error), "strips": len(strips_of(scene)) if scene.sequence_editor else 0}
+    return {}
+
+
+def arrival(folder: str) -> dict[str, Any]:
+    """Place a take of which two frames are here, then let the others come; tells what is shown each time."""
+    scene = shot()
+    scene.render.film_transparent = True
+    take = _finished(scene, Path(folder))
+    for path in (*take.colored.glob("*.png"), *take.fills.glob("*.png")):
+        if path.stem not in ("0003", "0004"):
+            path.rename(path.with_suffix(".later"))
+    strips = extension("sequencer.strips")
+    take = _placed(take, scene, start=3)
+    strips.place(scene, take)
+    answer: dict[str, Any] = {"pending": [_shown(scene, take, frame) for frame in FRAMES]}
+    for path in (*take.colored.glob("*.later"), *take.fills.glob("*.later")):
+        path.rename(path.with_suffix(".png"))
+    answer["found"] = strips.refresh(scene, take, range(5, 9))
+    answer["arrived"] = [_shown(scene, take, frame) for frame in FRAMES]
+    answer["wanted"] = [color_of(take.manifest.exposure.drawing_at(frame)) for frame in FRAMES]
+    answer["left"] = sorted(path.name for path in take.fills.iterdir())
+    strips.remove(scene, take.job)
+    answer["removed"] = len(strips_of(scene))
+    answer["not found"] = strips.refresh(scene, take, FRAMES)
+    return answer
+
+
+def takes(folder: str) -> dict[str, Any]:
+    """Two takes of one shot and one of another: which are muted, and what is shown when they are compared."""
+    scene = shot()
+    first = _placed(_finished(scene, Path(folder) / "first"), scene, start=3)
+    second = _placed(_finished(scene, Path(folder) / "second", shift=1), scene, start=3)
+    other = _placed(_finished(scene, Path(folder) / "other"), scene, start=3)
+    other = replace(other, manifest=replace(other.manifest, name="Another shot"))
+    strips = extension("sequencer.strips")
+    for take in (other, first, second):
+        strips.place(scene, take)
+
+    def muted() -> dict[str, bool]:
+        names = {first.job: "first", second.job: "second", other.job: "other"}
+        return {names[strip["longanimation_job"]]: strip.mute for strip in strips_of(scene)}
+
+    answer: dict[str, Any] = {"placed": muted()}
+    strips.show(scene, first)
+    answer["shown"] = muted()
+    answer["comparing"] = strips.compare(scene, second)
+    image = sequencer_image(scene, 3, Path(folder) / "compared.png")
+    answer["halves"] = [image[130, x].tolist() for x in (5, 110, 130, 235)]
+    answer["wanted"] = [color_of(1), color_of(0)]
+    answer["comparing again"] = strips.compare(scene, second)
+    answer["in the end"] = muted()
+    return answer
+
+
+def colors(folder: str) -> dict[str, Any]:
+    """A chart of colours as a shot: picked in the scene, rendered as a keyframe, and shown by a strip."""
+    home = Path(folder)
+    home.mkdir()
+    scene = _chart()
+    picked = [[round(255 * _encoded(value)) for value in item.color[:3]] for item in _cells(scene)]
+    keyframe = home / "keyframe.png"
+    extension("shot.keyframes").PaintedFrame(1).write(scene, keyframe)
+    answer: dict[str, Any] = {"picked": picked, "keyframe": _cell_colors(image_pixels(keyframe))}
+    take = _take_of_one_frame(scene, home / "take", keyframe)
+    for view in ("Standard", "AgX"):
+        scene.view_settings.view_transform = view
+        scene.render.use_sequencer = False
+        answer[f"{view} scene"] = _cell_colors(sequencer_image(scene, 1, home / "scene.png"))
+        scene.render.use_sequencer = True
+        extension("sequencer.strips").place(scene, take)
+        answer[f"{view} strip"] = _cell_colors(sequencer_image(scene, 1, home / "strip.png"))
+        extension("sequencer.strips").remove(scene, take.job)
+    return answer
+
+
+def many_frames(folder: str, count: int) -> dict[str, Any]:
+    """Place a take of many frames; tells the frames that its strip covers, and the seconds that it took, beside those of
+    nothing but the same two image strips."""
+    scene = shot()
+    take = _finished(scene, Path(folder))
+    frames = [f"{frame:04d}.png" for frame in range(1, count + 1)]
+    for layer in (take.colored, take.fills, take.lineart):
+        content = (layer / "0003.png").read_bytes()
+        for name in frames:
+            (layer / name).write_bytes(content)
+    keyframe = replace(take.manifest.keyframes[0], frame=1)
+    manifest = replace(
+        take.manifest, frame_start=1, timing=(0,) * count, drawings=take.manifest.drawings[:1], keyframes=(keyframe,)
+    )
+    take = _placed(replace(take, manifest=manifest), scene, start=1)
+
+    begun = time.perf_counter()
+    (meta,) = extension("sequencer.strips").place(scene, take)
+    placed = time.perf_counter()
+    for channel, layer in ((10, take.fills), (11, take.lineart)):
+        strip = strips_of(scene).new_image("plain", str(layer / frames[0]), channel, 1)
+        for name in frames[1:]:
+            strip.elements.append(name)
+    ended = time.perf_counter()
+    return {"range": described(meta)["range"], "seconds": placed - begun, "plain_seconds": ended - placed}
+
+
+def _finished(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
+    """A take of six frames on twos whose frames are flat colours, and whose line art is white but for the drawing."""
+    take = finish(begin_export(scene, folder, FRAMES, (5,)))
+    for layer in (take.colored, take.fills):
+        layer.mkdir()
+        for frame in FRAMES:
+            color = color_of(take.manifest.exposure.drawing_at(frame) + shift)
+            write_color(layer / f"{frame:04d}.png", color)
+    return take
+
+
+def _placed(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:
+    placement = extension("takes.take").Placement("", scene.name, start, layout)
+    return replace(take, placement=placement)
+
+
+def _shown(scene: bpy.types.Scene, take: Any, frame: int) -> list[int]:
+    return sequencer_pixel(scene, frame, take.folder / "shown.png")
+
+
+def _chart() -> bpy.types.Scene:
+    """Sixteen by nine flat squares before a camera, of all sorts of colours, drawn as their objects' colours."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    scene = bpy.context.scene
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.render.resolution_x, scene.render.resolution_y = 160, 90
+    scene.render.dither_intensity = 0.0
+    scene.display.render_aa = "OFF"
+    scene.display.shading.light = "FLAT"
+    scene.display.shading.color_type = "OBJECT"
+    scene.frame_start = scene.frame_end = 1
+    random = np.random.default_rng(7)
+    square = bpy.data.meshes.new("square")
+    square.from_pydata([(0, 0, 0), (1, 0, 0), (1, 0, 1), (0, 0, 1)], [], [(0, 1, 2, 3)])
+    corners = [(r, g, b) for r in (0, 255) for g in (0, 255) for b in (0, 255)]
+    for index in range(16 * 9):
+        item = bpy.data.objects.new(f"cell {index:03d}", square)
+        item.location = (index % 16, 0, index // 16)
+        color = corners[index] if index < len(corners) else random.integers(0, 256, 3).tolist()
+        item.color = (*(_linear(value / 255) for value in color), 1)
+        scene.collection.objects.link(item)
+    camera = bpy.data.cameras.new("Camera")
+    camera.type = "ORTHO"
+    camera.ortho_scale = 16
+    holder = bpy.data.objects.new("Camera", camera)
+    holder.location, holder.rotation_euler = (8, -10, 4.5), (np.pi / 2, 0, 0)
+    scene.collection.objects.link(holder)
+    scene.camera = holder
+    return scene
+
+
+def _cells(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    return sorted((item for item in scene.objects if item.type == "MESH"), key=lambda item: item.name)
+
+
+def _cell_colors(image: np.ndarray) -> list[list[int]]:
+    """The colour in the middle of each cell; the first row of the image is the lowest."""
+    return [image[5 + 10 * (index // 16), 5 + 10 * (index % 16)].tolist() for index in range(16 * 9)]
+
+
+def _take_of_one_frame(scene: bpy.types.Scene, folder: Path, image: Path) -> Any:
+    module, protocol = extension("takes.take"), extension("shared.protocol")
+    (folder / "colored").mkdir(parents=True)
+    (folder / "colored" / "0001.png").write_bytes(image.read_bytes())
+    address = module.address_of_file(image)
+    manifest = protocol.ShotManifest(
+        name="Chart", frame_start=1, fps=24.0, width=160, height=90, drawings=(address,), timing=(0,),
+        keyframes=(protocol.Keyframe(1, address),),
+    )  # fmt: skip
+    placement = module.Placement("", scene.name, 1, "flat")
+    return module.Take(folder, str(uuid.uuid4()), manifest, placement)
+
+
+def _linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def _encoded(value: float) -> float:
+    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055

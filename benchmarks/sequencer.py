@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finished take → strips in the Sequencer of a real Blender: `size` frames, with their line art in a meta strip.
+
+`to_plain` is its time over that of making two image strips of the same files and nothing else. `seconds` is what the
+animator waits; reading 500 frames into the Sequencer is to take less than half a second.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from server.extension_build import build_extension
+from tests.blender.process import run_scenario
+from tests.demo.blender import chosen_blenders
+
+from .measure import print_json_line, progress, read_sizes
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Frames of the take, and how often it is placed, each time in a new Blender."""
+
+    size: int
+    repeats: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Place takes and print the medians."""
+    sizes = read_sizes(__doc__, Sizes(size=500, repeats=3), Sizes(size=20, repeats=1), arguments)
+    blender = chosen_blenders()[0]
+    times = []
+    for number in range(sizes.repeats):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            archive = build_extension(folder, blender)
+            times.append(run_scenario(blender, archive, folder, "strips.many_frames", str(folder / "take"), sizes.size))
+        progress(f"{number + 1} of {sizes.repeats}")
+    print_json_line(
+        benchmark="sequencer",
+        size=sizes.size,
+        seconds=median(one["seconds"] for one in times),
+        to_plain=median(one["seconds"] / one["plain_seconds"] for one in times),
+    )
+
+
+if __name__ == "__main__":
+    main()

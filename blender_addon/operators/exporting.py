@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What operators that send shots have in common: they export an image a tick, and leave the takes to the monitor."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from .. import monitor
+from ..errors import ColorError
+from ..preferences import make_client, new_take_folder, server_of
+from ..shot.export import export_steps
+from ..shot.request import ShotRequest
+from ..takes.take import Placement, Take
+
+_log = logging.getLogger(__package__)
+
+_TICK = 0.01
+"""Seconds between two images."""
+
+
+def request_of(scene: bpy.types.Scene, folder: Path | None = None) -> ShotRequest:
+    """The shot as a scene's settings describe it, with its strips at its own frames in the scene's own Sequencer."""
+    shot = scene.longanimation
+    options = shot.options()
+    placement = Placement(monitor.open_file(), scene.name, options.frames.start, shot.layout)
+    return ShotRequest(scene.name, scene, options, placement, server_of(scene).address, folder)
+
+
+class ExportsShots:
+    """Exports shots, one after the other, and sends each as soon as it is exported.
+
+    A subclass says which, in `requests`. A shot that cannot be exported is reported and does not hold up the others.
+    """
+
+    report: Callable[[set[str], str], None]
+    """Blender's own way to tell the animator something."""
+
+    def requests(self, context: bpy.types.Context) -> list[ShotRequest]:
+        """The shots to export. Raises ColorError when there are none."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The blocking path: returns when the strips are placed."""
+        try:
+            steps = self._steps(context)
+            sent = []
+            for done, total, take in steps:
+                _log.info("%3d%% Exporting image %d of %d", 0, done, total)
+                if take is not None:
+                    sent.append(monitor.submit(take).take.job)
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return wait_for(self, sent)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """The window's path: exports an image a tick, then leaves the takes to the monitor."""
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._running = self._steps(context)
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        monitor.hold(True)
+        self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Called by Blender for each event; all but the timer and Esc wait until the export is done."""
+        if event.type == "ESC":
+            self._leave(context)
+            self.report({"INFO"}, "Export cancelled")
+            return {"CANCELLED"}
+        if event.type != "TIMER":
+            return {"RUNNING_MODAL"}
+        try:
+            done, total, take = next(self._running)
+            if take is not None:
+                monitor.submit(take)
+        except StopIteration:
+            self._leave(context)
+            return {"FINISHED"}
+        except ColorError as error:
+            self._leave(context)
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        context.workspace.status_text_set(f"Exporting image {done} of {total}. Esc: cancel")
+        return {"RUNNING_MODAL"}
+
+    def _steps(self, context: bpy.types.Context) -> Generator[tuple[int, int, Take | None], None, None]:
+        """Check that the servers are there before anything is rendered, then export; yields images done, images in
+        all, and each take when it is ready."""
+        requests = self.requests(context)
+        for server in {request.server for request in requests}:
+            make_client(server).info()
+        return self._export(requests)
+
+    def _export(self, requests: list[ShotRequest]) -> Generator[tuple[int, int, Take | None], None, None]:
+        for request in requests:
+            folder = request.folder or new_take_folder(request.name)
+            total = done = 1
+            steps = export_steps(request.scene, request.options, folder)
+            try:
+                while True:
+                    done, total = next(steps)
+                    yield done, total, None
+            except StopIteration as end:
+                yield done, total, _named(end.value, request)
+            except ColorError as error:
+                if len(requests) == 1:
+                    raise
+                self.report({"ERROR"}, f"{request.name}: {error}")
+            finally:
+                steps.close()
+
+    def _leave(self, context: bpy.types.Context) -> None:
+        self._running.close()
+        monitor.hold(False)
+        context.window_manager.event_timer_remove(self._timer)
+        context.workspace.status_text_set(None)
+
+
+def _named(take: Take, request: ShotRequest) -> Take:
+    """The exported take with its place among the takes of the shot."""
+    shot = request.name
+    earlier = [entry.take for entry in monitor.entries.values() if entry.take.manifest.name == shot]
+    return take.changed(
+        manifest=replace(take.manifest, name=shot),
+        placement=request.placement,
+        server=request.server,
+        number=1 + max((one.number for one in earlier if one.placement.blend == request.placement.blend), default=0),
+        created=time.time(),
+    )
+
+
+def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:
+    """Wait in background Blender until takes have ended and their strips are placed; an interrupt cancels them."""
+    waiting = monitor.wait(jobs)
+    try:
+        for entry in waiting:
+            _log.info("%3d%% %s", round(100 * entry.progress.fraction), entry.progress.trouble or entry.progress.text)
+    except KeyboardInterrupt:
+        for job in jobs:
+            monitor.cancel(job)
+        for _ in monitor.wait(jobs):
+            pass
+    failed = False
+    for take in (monitor.entries[job].take for job in jobs):
+        if take.state == "done":
+            operator.report({"INFO"}, f"{take.title} is coloured, in {take.folder}")
+        else:
+            failed = True
+            operator.report({"ERROR"}, take.problem or "The take was cancelled")
+    return {"CANCELLED"} if failed else {"FINISHED"}

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finished takes: placed, shown, compared, noted, opened from their folders."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from .. import monitor
+from ..errors import ColorError
+from ..sequencer import strips
+from ..takes.take import Take
+from .exporting import wait_for
+from .queue import OfTake
+
+
+class LONGANIMATION_OT_place_take(OfTake, bpy.types.Operator):
+    """Place the take's strips in the Sequencer, above what is there; other takes of the shot are muted"""
+
+    bl_idname = "longanimation.place_take"
+    bl_label = "Place Strips"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; a take whose scene is gone comes into the scene at hand."""
+        take = monitor.entries[self.job].take
+        scene = bpy.data.scenes.get(take.placement.scene, context.scene)
+        take = replace(take, placement=replace(take.placement, scene=scene.name))
+        try:
+            if not any(strips.strips_of_take(scene, take.job)):
+                strips.place(scene, take)
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        monitor.change(self.job, placed=True, placement=take.placement)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_open_take(bpy.types.Operator):
+    """Open a take from its folder, fetch what is missing of it, and place its strips in this scene"""
+
+    bl_idname = "longanimation.open_take"
+    bl_label = "Open Take"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    directory: bpy.props.StringProperty(name="Folder", description="Folder of the take", subtype="DIR_PATH")
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Let the animator choose the folder."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The blocking path in background Blender; in a window the monitor takes over."""
+        try:
+            take = Take.load(Path(bpy.path.abspath(self.directory)))
+            placement = replace(take.placement, blend=monitor.open_file(), scene=context.scene.name)
+            placed = any(strips.strips_of_take(context.scene, take.job))
+            take = take.changed(placement=placement, placed=placed)
+            entry = monitor.entries.get(take.job)
+            if entry is None or entry.session is None:
+                monitor.submit(take)
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return wait_for(self, [take.job]) if bpy.app.background else {"FINISHED"}
+
+
+class LONGANIMATION_OT_show_take(OfTake, bpy.types.Operator):
+    """Show this take and mute the others of the shot; their strips stay"""
+
+    bl_idname = "longanimation.show_take"
+    bl_label = "Show Take"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        strips.show(context.scene, monitor.entries[self.job].take)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_compare_takes(OfTake, bpy.types.Operator):
+    """Show this take in the left half and the take that is shown now in the right half; again to end"""
+
+    bl_idname = "longanimation.compare_takes"
+    bl_label = "Compare"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        strips.compare(context.scene, monitor.entries[self.job].take)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_note_take(OfTake, bpy.types.Operator):
+    """Write a note to this take"""
+
+    bl_idname = "longanimation.note_take"
+    bl_label = "Note"
+
+    note: bpy.props.StringProperty(name="Note", description="Your own words about the take")
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the note."""
+        self.note = monitor.entries[self.job].take.note
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        monitor.change(self.job, note=self.note)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_hide_take(OfTake, bpy.types.Operator):
+    """Leave this take out of the list, or put it back; nothing is deleted"""
+
+    bl_idname = "longanimation.hide_take"
+    bl_label = "Hide Take"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        monitor.change(self.job, hidden=not monitor.entries[self.job].take.hidden)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_use_settings(OfTake, bpy.types.Operator):
+    """Give the shot the settings that this take was made with"""
+
+    bl_idname = "longanimation.use_settings"
+    bl_label = "Use These Settings"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        manifest = monitor.entries[self.job].take.manifest
+        for name in ("preset", "finish", "quality", "seed", "prompt"):
+            setattr(context.scene.longanimation, name, getattr(manifest, name))
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_open_folder(OfTake, bpy.types.Operator):
+    """Open the folder with the take's images"""
+
+    bl_idname = "longanimation.open_folder"
+    bl_label = "Open Folder"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        bpy.ops.wm.path_open(filepath=str(monitor.entries[self.job].take.folder) + os.sep)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    LONGANIMATION_OT_place_take,
+    LONGANIMATION_OT_open_take,
+    LONGANIMATION_OT_show_take,
+    LONGANIMATION_OT_compare_takes,
+    LONGANIMATION_OT_note_take,
+    LONGANIMATION_OT_hide_take,
+    LONGANIMATION_OT_use_settings,
+    LONGANIMATION_OT_open_folder,
+)

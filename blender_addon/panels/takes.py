@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The takes of the scene, side by side."""
+
+import bpy
+
+from .. import monitor
+from .thumbnails import icon_of
+from .words import draw_sentence
+
+
+class Takes:
+    """The finished takes of this scene, the newest first."""
+
+    bl_label = "Takes"
+
+    def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
+        """Called by Blender."""
+        layout = self.layout
+        shot = context.scene.longanimation
+        done = [entry for entry in monitor.of_scene(context.scene) if entry.take.state == "done"]
+        for entry in done:
+            if shot.show_hidden_takes or not entry.take.hidden:
+                _draw_take(layout.box(), context, entry)
+        if not done:
+            layout.label(text="Finished takes appear here")
+        if any(entry.take.hidden for entry in done):
+            layout.prop(shot, "show_hidden_takes")
+        layout.operator("longanimation.open_take", icon="FILE_FOLDER")
+
+
+def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monitor.Entry) -> None:
+    take = entry.take
+    row = box.row(align=True)
+    row.label(text=take.title, icon_value=icon_of(entry), translate=False)
+    for name, icon in (
+        ("show_take", "HIDE_OFF"),
+        ("compare_takes", "MOD_MIRROR"),
+        ("note_take", "GREASEPENCIL"),
+        ("use_settings", "COPYDOWN"),
+        ("open_folder", "FILE_FOLDER"),
+        ("hide_take", "GHOST_DISABLED" if take.hidden else "X"),
+    ):
+        row.operator(f"longanimation.{name}", text="", icon=icon).job = take.job
+    manifest = take.manifest
+    column = box.column(align=True)
+    column.scale_y = 0.8
+    frames = len(manifest.timing)
+    column.label(text=f"{frames} frames, {len(manifest.drawings)} drawings · {manifest.preset} · seed {manifest.seed}")
+    if not take.placed:
+        box.operator("longanimation.place_take", icon="SEQ_SEQUENCER").job = take.job
+    for sentence in (take.note, *entry.words):
+        if sentence:
+            draw_sentence(box, context, sentence, "INFO")

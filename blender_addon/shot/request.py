@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to be exported and where the result is to go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..takes.take import Placement
+from .export import ShotOptions
+
+
+@dataclass(frozen=True)
+class ShotRequest:
+    """One shot to colour.
+
+    name: what the shot is called. scene: where its drawings are. placement: where the strips go. server: the address of
+    the server that colours it. folder: of the new take; None for a new one in the output folder.
+    """
+
+    name: str
+    scene: bpy.types.Scene
+    options: ShotOptions
+    placement: Placement
+    server: str
+    folder: Path | None = None
