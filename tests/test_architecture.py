@@ -66,6 +66,7 @@ ARROWS = {
         "server.jobs.client",
         "server.storage",
         "server.colorize.presets",
+        "server.colorize.finishing",  # how lines lie on colours
         "server.images",
         "server.video",
         "server.archive",

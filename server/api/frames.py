@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request, send_file
 from werkzeug.utils import secure_filename
 
 from server.archive import zip_stream
-from server.images import read_painted
+from server.images import encode_png, read_line_art, read_painted
 from server.problems import ProblemError
 from server.storage.catalogue import Job
 from server.video import encode_mp4
@@ -28,7 +28,13 @@ _ENCODING = threading.Semaphore(1)  # at 8K the encoder takes gigabytes
 
 @blueprint.get("/frames/<int(signed=True):frame>.png")
 def get(job_id: UUID, frame: int) -> Response:
-    """Answer with the PNG of a frame; frames that hold one drawing share their ETag."""
+    """Answer with the PNG of a frame, or with `layer=fills` of its colours without the lines.
+
+    Frames that hold one drawing share their ETag.
+    """
+    layer = request.args.get("layer", "colored")
+    if layer not in ("colored", "fills"):
+        raise ProblemError(422, "bad_layer", "`layer` must be colored or fills.", "layer")
     job = find_job(job_id)
     exposure = job.manifest.exposure
     if frame not in exposure.frames:
@@ -37,15 +43,25 @@ def get(job_id: UUID, frame: int) -> Response:
             "unknown_frame",
             f"Job {job.id} has the frames {job.manifest.frame_start}..{job.manifest.frame_end}, not {frame}.",
         )
-    blob = services().catalogue.frame_blob(job.id, exposure.drawing_at(frame))
+    drawing = exposure.drawing_at(frame)
+    blob = services().catalogue.frame_blob(job.id, drawing)
     if blob is None:
         raise ProblemError(
             404, "frame_not_ready", f"Frame {frame} is not coloured yet: `frames_done` of the job lists those that are."
         )
-    response = Response(services().blobs.read(blob), mimetype="image/png")
-    response.set_etag(blob)
+    response = Response(mimetype="image/png")
+    response.set_etag(f"{blob}-{layer}")
     response.make_conditional(request)
+    if response.status_code != 304:
+        content = services().blobs.read(blob)
+        response.data = content if layer == "colored" else _fills(content, job.manifest.drawings[drawing])
     return response
+
+
+def _fills(frame: bytes, drawing: str) -> bytes:
+    from server.colorize.finishing import lift_lines  # half a second, which a server that starts does not need
+
+    return encode_png(lift_lines(read_painted(frame), read_line_art(services().blobs.read(drawing))))
 
 
 @blueprint.get("/frames.zip")

@@ -13,6 +13,9 @@ from server.colorize.election import elect
 from server.colorize.palette import clear_pixels, to_lab
 from server.line_art.regions import Regions, entry_regions, find_regions
 
+NEARLY_BLACK = 32
+"""A line that is darker than this hides what is under it."""
+
 SAME_GRADIENT = 20.0
 """Palette entries that look no more different than this (CIE76 ΔE) may be steps of one gradient."""
 
@@ -118,6 +121,19 @@ def fill_under_lines(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
 def lay_lines(color: np.ndarray, line_art: np.ndarray) -> np.ndarray:
     """Lay line art uint8 [H, W] untouched over colours RGB uint8 [H, W, 3]: where it is paper the colour shows."""
     return cv2.multiply(color, cv2.merge([line_art] * 3), scale=1 / 255)
+
+
+def lift_lines(frame: np.ndarray, line_art: np.ndarray) -> np.ndarray:
+    """Undo `lay_lines`: the colours of a finished frame RGB uint8 [H, W, 3], without its lines.
+
+    Laying the line art uint8 [H, W] over them again gives the frame, within 1/255 wherever a line is not nearly black.
+    """
+    color = fill_under_lines(line_art, frame)
+    off = np.abs(lay_lines(color, line_art).astype(np.int16) - frame).max(axis=2) > 1
+    off &= line_art >= NEARLY_BLACK
+    lines = line_art[off].astype(np.float32)[:, None]
+    color[off] = np.round(255 * frame[off].astype(np.float32) / lines).clip(0, 255)
+    return color
 
 
 def _smooth_seams(color: np.ndarray, regions: Regions, sure: np.ndarray, reach: float) -> np.ndarray:

@@ -5,7 +5,17 @@ import cv2
 import numpy as np
 import pytest
 
-from server.colorize.finishing import cast_votes, fill_under_lines, flats, lay_lines, painted, shaded, soft_colors
+from server.colorize.finishing import (
+    NEARLY_BLACK,
+    cast_votes,
+    fill_under_lines,
+    flats,
+    lay_lines,
+    lift_lines,
+    painted,
+    shaded,
+    soft_colors,
+)
 from server.colorize.palette import Palette, code_colors, decode_distances, extract_palette, recolor
 
 from .drawings import BLUE, RED, SKY, scene
@@ -107,6 +117,25 @@ def test_the_line_art_is_on_top_untouched():
     result = lay_lines(color, drawing)
     assert (result[drawing == 0] == 0).all() and (result[drawing == 255] == 200).all()
     assert (lay_lines(np.full_like(color, 255), drawing) == drawing[..., None]).all()
+
+
+def test_lines_that_are_lifted_and_laid_again_change_nothing_that_can_be_seen():
+    drawing, _ = scene()
+    random = np.random.default_rng(3)
+    texture = random.integers(
+        0, 256, (*drawing.shape, 3), dtype=np.uint8
+    )  # the hardest: no colour is like its neighbour
+    frame = lay_lines(texture, drawing)
+    fills = lift_lines(frame, drawing)
+    off = np.abs(lay_lines(fills, drawing).astype(int) - frame).max(axis=2)
+    assert off[drawing >= NEARLY_BLACK].max() <= 1
+    assert (fills[drawing == 255] == texture[drawing == 255]).all()
+
+
+def test_flat_colours_stay_flat_when_the_lines_are_lifted():
+    drawing, _ = scene()
+    color = np.full((*drawing.shape, 3), (200, 60, 90), np.uint8)
+    assert (lift_lines(lay_lines(color, drawing), drawing) == color).all()
 
 
 def test_a_keyframe_keeps_its_painting():

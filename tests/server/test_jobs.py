@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 import requests
+from PIL import Image
 
+from server.colorize.finishing import NEARLY_BLACK, lay_lines
 from server.jobs.worker import FATAL_CRASHES
 from shared.protocol import to_json
 
@@ -28,6 +31,11 @@ def runs_of(data: Path, segment: int) -> int:
     """How often the stand-in began a segment."""
     log = data / f"segment_{segment}.log"
     return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def pixels(content: bytes) -> np.ndarray:
+    """Decode a PNG."""
+    return np.asarray(Image.open(io.BytesIO(content)))
 
 
 def test_a_shot_goes_the_whole_way(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
@@ -85,6 +93,21 @@ def test_a_frame_can_be_had_as_soon_as_its_segment_is_done(
     status = site.wait_for_segments(job, 1)
     assert status["state"] == "running"
     assert site.call("GET", f"/jobs/{job}/frames/101.png", 200).startswith(b"\x89PNG")
+
+
+def test_a_frame_comes_with_its_lines_or_as_the_colours_under_them(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    job = site.submit(shot)
+    start_worker()
+    site.wait_for_state(job, "done")
+    frame, fills = (site.call("GET", f"/jobs/{job}/frames/101.png{layer}", 200) for layer in ("", "?layer=fills"))
+    assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=colored", 200) == frame
+    line_art = pixels(shot.blobs[shot.manifest.drawings[0]])
+    assert line_art.min() < NEARLY_BLACK
+    off = np.abs(lay_lines(pixels(fills), line_art).astype(int) - pixels(frame))
+    assert off[line_art >= NEARLY_BLACK].max() <= 1  # under black lines the stand-in leaves its colour
+    assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 422)["field"] == "layer"
 
 
 def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
