@@ -130,15 +130,14 @@ class ExportsShots:
 
 def _named(take: Take, request: ShotRequest) -> Take:
     """The exported take with its place among the takes of the shot."""
-    shot = request.name
-    earlier = [entry.take for entry in monitor.entries.values() if entry.take.manifest.name == shot]
-    return take.changed(
-        manifest=replace(take.manifest, name=shot),
-        placement=request.placement,
-        server=request.server,
-        number=1 + max((one.number for one in earlier if one.placement.blend == request.placement.blend), default=0),
-        created=time.time(),
-    )
+    take = replace(take, manifest=replace(take.manifest, name=request.name), placement=request.placement)
+    return take.changed(server=request.server, number=next_number(take), created=time.time())
+
+
+def next_number(take: Take) -> int:
+    """The number of the next take of a take's shot in its file."""
+    takes = [entry.take for entry in monitor.entries.values() if entry.take.manifest.name == take.manifest.name]
+    return 1 + max((one.number for one in takes if one.placement.blend == take.placement.blend), default=0)
 
 
 def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:

@@ -5,18 +5,17 @@ import bpy
 
 
 class LONGANIMATION_OT_add_keyframe(bpy.types.Operator):
-    """Use the current frame, with its fills, as a painted keyframe of the shot"""
+    """Use the current frame of the scene, rendered with its fills, as a painted keyframe of the shot"""
 
     bl_idname = "longanimation.add_keyframe"
-    bl_label = "Add Keyframe"
+    bl_label = "Use This Frame as Keyframe"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        keyframes = context.scene.longanimation.keyframes
-        frame = context.scene.frame_current
-        if all(item.frame != frame for item in keyframes):
-            keyframes.add().frame = frame
+        shot, frame = context.scene.longanimation, context.scene.frame_current
+        keyframe = shot.keyframe_at(frame) or shot.keyframes.add()
+        keyframe.frame, keyframe.image = frame, None
         return {"FINISHED"}
 
 

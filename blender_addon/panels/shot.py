@@ -27,5 +27,9 @@ class Shot:
             row.prop(keyframe, "frame")
             row.prop(keyframe, "image", text="")
             row.operator("longanimation.remove_keyframe", text="", icon="X").index = index
-        box.operator("longanimation.add_keyframe", icon="KEYFRAME_HLT")
+        column = box.column(align=True)
+        column.operator("longanimation.add_keyframe", icon="KEYFRAME_HLT")
+        row = column.row(align=True)
+        row.operator("longanimation.paint_keyframe", icon="TPAINT_HLT")
+        row.operator("longanimation.load_keyframes", icon="FILE_FOLDER")
         layout.operator("longanimation.color_shot", icon="BRUSH_DATA")

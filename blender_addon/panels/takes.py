@@ -18,6 +18,10 @@ class Takes:
         layout = self.layout
         shot = context.scene.longanimation
         done = [entry for entry in monitor.of_scene(context.scene) if entry.take.state == "done"]
+        if done:
+            column = layout.column(align=True)
+            column.operator("longanimation.fix_frame", icon="TPAINT_HLT")
+            column.operator("longanimation.recolor_from_fix", icon="BRUSH_DATA")
         for entry in done:
             if shot.show_hidden_takes or not entry.take.hidden:
                 _draw_take(layout.box(), context, entry)

@@ -79,6 +79,15 @@ def strips_of_take(scene: bpy.types.Scene, job: str) -> Iterator[bpy.types.Strip
         yield from (strip for strip in compat.all_strips_of(editor) if strip.get(JOB) == job)
 
 
+def job_at(scene: bpy.types.Scene, frame: int) -> str:
+    """The take that is shown at a frame of the timeline: that of the highest strip of ours that is not muted, or ""."""
+    if scene.sequence_editor is None:
+        return ""
+    strips = compat.strips_of(scene.sequence_editor)
+    shown = [strip for strip in strips if JOB in strip and not strip.mute and frame in compat.strip_range(strip)]
+    return max(shown, key=lambda strip: strip.channel)[JOB] if shown else ""
+
+
 def remove(scene: bpy.types.Scene, job: str) -> None:
     """Remove the strips of a take; its files stay."""
     if scene.sequence_editor is None:

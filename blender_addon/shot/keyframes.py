@@ -11,6 +11,7 @@ import bpy
 from .. import png
 from ..errors import ShotError
 from . import lineart
+from .template import with_lines
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class PaintedFrame:
             raise ShotError(
                 f"The image {image.name!r} of keyframe {self.frame} has no pixels: reload it or choose another."
             )
-        copy = image.copy()
+        copy = with_lines(image)
         try:
             copy.file_format = "PNG"
             copy.save(filepath=str(path))
@@ -47,7 +48,7 @@ class PaintedFrame:
 def check(keyframes: tuple[PaintedFrame, ...], frames: range) -> None:
     """Raise ShotError unless there is at least one keyframe and all of them lie in `frames`."""
     if not keyframes:
-        raise ShotError("The shot has no keyframe: go to a painted frame and press Add Keyframe.")
+        raise ShotError("The shot has no keyframe: go to a painted frame and press Use This Frame as Keyframe.")
     for keyframe in keyframes:
         if keyframe.frame not in frames:
             raise ShotError(

@@ -54,9 +54,7 @@ def send(folder: str, server: str, prompt: str) -> str:
     bpy.ops.longanimation.add_keyframe()
     scene.longanimation.prompt = prompt
     exporting = extension("operators.exporting")
-    take = None
-    for *_, take in exporting.ExportsShots()._export([exporting.request_of(scene, Path(folder) / "take")]):
-        pass
+    *_, (_, _, take) = exporting.ExportsShots()._export([exporting.request_of(scene, Path(folder) / "take")])
     monitor = extension("monitor")
     monitor.submit(take)
     for entry in monitor.wait([take.job]):

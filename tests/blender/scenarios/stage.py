@@ -90,9 +90,12 @@ def begin_export(
     frames: range,
     painted: tuple[int, ...] = (1,),
     image: bpy.types.Image | None = None,
+    paintings: tuple[Any, ...] = (),
 ) -> Any:
-    painted_frames = tuple(extension("shot.keyframes").PaintedFrame(frame, image) for frame in painted)
-    options = extension("shot.export").ShotOptions(frames, painted_frames, "tiny", "", 7, "flats")
+    """The steps of an export of `frames` into `folder`, with the keyframes `paintings`, or with those of the scene (or
+    of one image) at the frames `painted`."""
+    paintings = paintings or tuple(extension("shot.keyframes").PaintedFrame(frame, image) for frame in painted)
+    options = extension("shot.export").ShotOptions(frames, paintings, "tiny", "", 7, "flats")
     return extension("shot.export").export_steps(scene, options, folder)
 
 

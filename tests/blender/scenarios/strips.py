@@ -131,8 +131,8 @@ def colors(folder: str) -> dict[str, Any]:
 
 
 def many_frames(folder: str, count: int) -> dict[str, Any]:
-    """Place a take of many frames; tells the frames that its strip covers, and the seconds that it took, beside those of
-    nothing but the same two image strips."""
+    """Place a take of many frames; tells the frames that its strip covers, and the seconds that it took, beside those
+    of nothing but the same two image strips."""
     scene = shot()
     take = _finished(scene, Path(folder))
     frames = [f"{frame:04d}.png" for frame in range(1, count + 1)]

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take that corrects another one: the same drawings and settings, with one more painted keyframe.
+
+Its keyframes keep their order and the new one comes last, so that the server colours only what depends on it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from ..shared.protocol import Keyframe
+from .take import Take, address_of_file, copy_whole, frame_name
+
+
+def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -> Take:
+    """Make the take in the new folder `folder` that follows from `take` with `painting` as keyframe `frame`.
+
+    A keyframe of the same drawing is replaced. number: of the new take. Nothing is left of `folder` when it fails.
+    Raises OSError.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name in ("lineart", "keyframes"):
+            (work / name).mkdir()
+        for path in take.lineart.glob("*.png"):
+            _link(path, work / "lineart" / path.name)
+        keyframes = _with(take, Keyframe(frame, address_of_file(painting)))
+        for keyframe in keyframes:
+            source = painting if keyframe.frame == frame else take.keyframes / frame_name(keyframe.frame)
+            copy_whole(source, work / "keyframes" / frame_name(keyframe.frame))
+        corrected = Take(
+            folder=work,
+            job=str(uuid.uuid4()),
+            manifest=replace(take.manifest, keyframes=keyframes, parent=take.job),
+            placement=take.placement,
+            server=take.server,
+            number=number,
+            created=time.time(),
+        )
+        corrected.save()
+        work.rename(folder)
+    except OSError:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return replace(corrected, folder=folder)
+
+
+def _with(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
+    """The take's keyframes with a new one, in the place of one that paints the same drawing, else last."""
+    exposure = take.manifest.exposure
+    drawing = exposure.drawing_at(corrected.frame)
+    kept = [corrected if exposure.drawing_at(one.frame) == drawing else one for one in take.manifest.keyframes]
+    return (*kept,) if corrected in kept else (*kept, corrected)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Let `target` be the same file, or a copy where the disk knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        copy_whole(source, target)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension in the animator's language (Blender API, bpy.app.translations).
+
+A file a language, named as Blender names it: a JSON object of English texts and their translations.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import bpy
+
+from ..sentence import Sentence
+
+_FOLDER = Path(__file__).parent
+_CONTEXTS = ("*", "Operator")
+"""Where Blender looks a text up: labels of operators have a context of their own."""
+
+
+def translated(text: str) -> str:
+    """A text for the animator in the language of Blender's interface; what is not known stays English."""
+    look_up = bpy.app.translations.pgettext_rpt
+    if isinstance(text, Sentence):
+        values = {name: translated(value) if isinstance(value, str) else value for name, value in text.values.items()}
+        return look_up(text.template).format(**values)
+    return look_up(text)
+
+
+def languages() -> dict[str, dict[str, str]]:
+    """All translations: by language, by English text."""
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(_FOLDER.glob("*.json"))}
+
+
+def register() -> None:
+    """Tell Blender the translations."""
+    known = {
+        language: {(context, english): text for english, text in texts.items() for context in _CONTEXTS}
+        for language, texts in languages().items()
+    }
+    bpy.app.translations.register(__package__, known)
+
+
+def unregister() -> None:
+    """Take them back."""
+    bpy.app.translations.unregister(__package__)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Painted keyframes from wherever an animator has them, in real Blender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .conftest import Scenario
+
+
+def test_a_frame_is_painted_over_its_line_art_and_keeps_its_lines(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("keyframes.painted", str(tmp_path / "shot"))
+    assert answer["frame"] == 3
+    assert answer["size"] == [240, 135]
+    assert answer["name"] == "Crossing keyframe 3"
+    assert answer["keyframes"] == 1, "a frame that is being painted is opened again, not anew"
+    assert answer["has lines"]
+    assert answer["off"] <= 1
+
+
+def test_files_become_keyframes_of_the_frames_that_their_names_tell(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("keyframes.files", str(tmp_path / "files"))
+    assert answer["keyframes"] == [[5, "sc01_v2_0005.png"], [9, "painted.png"]]
+    assert "notes_0007.txt is no image" in answer["message"]
+    assert answer["from the scene"] == [[5, False], [9, True]]
