@@ -34,8 +34,15 @@ STAMP = "longanimation-complete"
 TORCH = "torch==2.13.0"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# The `bpy` packages by the only Python each runs on; the first is the default.
-BPY = {(3, 11): {"4.5": "4.5.15", "4.2": "4.2.23", "5.0": "5.0.1"}, (3, 13): {"5.2": "5.2.3"}}
+# The `bpy` packages and the only Python each runs on; the first for a Python is its default.
+BPY = {
+    "4.5": ("4.5.15", (3, 11)),
+    "4.2": ("4.2.23", (3, 11)),
+    "5.0": ("5.0.1", (3, 11)),
+    "5.2": ("5.2.3", (3, 13)),
+    "5.1": ("5.1.2", (3, 13)),
+}
+RUNNING = sys.version_info[:2]
 OLDEST_BLENDER = (4, 2)
 
 SERVER_PROBE = "import cv2, dbos, diffusers, skia, torch"
@@ -89,6 +96,7 @@ class Environment:
 
     requirements: pip's arguments. pins: what decides the versions. probe: Python that must run in it. binaries: globs
     of the modules whose libraries are looked up when it does not. gigabytes: about its size. torch: the build to take.
+    maker: the Python that makes it, of the version `version`.
     """
 
     name: str
@@ -99,6 +107,8 @@ class Environment:
     binaries: tuple[str, ...]
     gigabytes: float
     torch: str = ""
+    maker: str = sys.executable
+    version: tuple[int, int] = RUNNING
 
     @property
     def python(self) -> str:
@@ -108,11 +118,11 @@ class Environment:
     @property
     def fingerprint(self) -> str:
         """What the stamp of the complete environment says."""
-        return hashlib.sha256(f"{self.pins} {self.torch} {sys.version_info[:2]}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.pins} {self.torch} {self.version}".encode()).hexdigest()
 
     def starts(self) -> bool:
-        """Tell whether the interpreter starts and is of this Python's version."""
-        check = f"import pip, sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+        """Tell whether the interpreter starts and is of its maker's version."""
+        check = f"import pip, sys; sys.exit(sys.version_info[:2] != {self.version})"
         return Path(self.python).is_file() and captured(self.python, "-c", check).returncode == 0
 
     def is_complete(self) -> bool:
@@ -156,11 +166,38 @@ def server_environment() -> Environment:
     )
 
 
-def blender_environment(version: str) -> Environment:
-    """The environment of one version of the `bpy` package."""
-    folder = ROOT / ".blender" / version.rpartition(".")[0]
-    requirements = (f"bpy=={version}",)
-    return Environment(f"Blender {version}", folder, requirements, version, BLENDER_PROBE, ("bpy/__init__*.so",), 1.0)
+def blender_environment(version: str, maker: str = sys.executable, python: tuple[int, int] = RUNNING) -> Environment:
+    """The environment of one version of the `bpy` package, made with `maker`, which is of the version `python`."""
+    return Environment(
+        name=f"Blender {version}",
+        folder=ROOT / ".blender" / version.rpartition(".")[0],
+        requirements=(f"bpy=={version}",),
+        pins=version,
+        probe=BLENDER_PROBE,
+        binaries=("bpy/__init__*.so",),
+        gigabytes=1.0,
+        maker=maker,
+        version=python,
+    )
+
+
+def find_python(version: tuple[int, int]) -> str | None:
+    """Return a Python of this version that can make environments: the one that runs, or one that is installed."""
+    if version == RUNNING:
+        return sys.executable
+    name = f"{version[0]}.{version[1]}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    # The launcher is Windows'. A pyenv has a command for every version, which refuses unless the version is chosen.
+    commands = [[f"python{name}"], ["py", f"-{name}"]]
+    for pattern in (f"versions/{name}.*/bin/python", f"pyenv-win/versions/{name}.*/python.exe"):
+        commands += [[str(program)] for program in sorted(pyenv.glob(pattern))]
+    check = f"import ensurepip, sys; print(sys.executable); sys.exit(sys.version_info[:2] != {version})"
+    for command in commands:
+        if shutil.which(command[0]):
+            asked = subprocess.run([*command, "-c", check], text=True, capture_output=True)
+            if asked.returncode == 0:
+                return asked.stdout.strip()
+    return None
 
 
 def prepare(environments: list[Environment]) -> None:
@@ -202,7 +239,7 @@ def install(environment: Environment, clear: bool) -> None:
     say(f"Installing {environment.name} in {environment.folder} …")
     (environment.folder / STAMP).unlink(missing_ok=True)
     if clear:
-        made = captured(sys.executable, "-m", "venv", "--clear", str(environment.folder))
+        made = captured(environment.maker, "-m", "venv", "--clear", str(environment.folder))
         if made.returncode:
             raise explain(made.stdout, made.returncode)
     if environment.torch:
@@ -289,32 +326,43 @@ def check_blender(path: str) -> str:
     return path
 
 
-def find_blenders(wanted: list[str], python: tuple[int, int]) -> tuple[list[Environment], list[str]]:
+def find_blenders(wanted: list[str]) -> tuple[list[Environment], list[str]]:
     """Return the environments to make and the interpreters to use for versions, paths of Blender, or "all".
 
-    With nothing wanted: the default version for this Python, or the Blender on the PATH. Raises Failure.
+    With nothing wanted: the default version for this Python, or the Blender on the PATH. "all" leaves out the versions
+    whose Python is not installed, and says so. Raises Failure.
     """
-    versions = BPY.get(python, {})
     if not wanted:
-        wanted = [name for name in (next(iter(versions), None), shutil.which("blender")) if name][:1]
+        own = (name for name, (_, python) in BPY.items() if python == RUNNING)
+        wanted = [name for name in (next(own, None), shutil.which("blender")) if name][:1]
     if not wanted:
         raise Failure(
-            f"There is no Blender module for Python {python[0]}.{python[1]}. Run this with Python 3.11 (Blender 4.5) "
+            f"There is no Blender module for Python {RUNNING[0]}.{RUNNING[1]}. Run this with Python 3.11 (Blender 4.5) "
             "or 3.13 (Blender 5.2), or install Blender (https://www.blender.org/download/) and add --blender PATH."
         )
-    environments, interpreters = [], []
-    for name in sorted(versions) if wanted == ["all"] else wanted:
-        version = next((full for short, full in versions.items() if name in (short, full)), None)
-        if version is not None:
-            environments.append(blender_environment(version))
+    everything = wanted == ["all"]
+    environments, interpreters, left_out = [], [], []
+    for name in sorted(BPY) if everything else wanted:
+        version, python = next((row for short, row in BPY.items() if name in (short, row[0])), ("", RUNNING))
+        maker = find_python(python)
+        if version and maker:
+            environments.append(blender_environment(version, maker, python))
             interpreters.append(environments[-1].python)
+        elif version:
+            left_out.append(f"Blender {name} (needs Python {python[0]}.{python[1]} with its venv module)")
         elif Path(name).is_file():
             interpreters.append(check_blender(str(Path(name).resolve())))
         else:
             raise Failure(
-                f"--blender {name} is neither a version for Python {python[0]}.{python[1]} ({', '.join(versions)}) "
+                f"--blender {name} is neither a version ({', '.join(sorted(BPY))}) "
                 "nor Blender's program (…/blender, …\\blender.exe, …/Blender.app/Contents/MacOS/Blender)."
             )
+    if left_out and everything and interpreters:
+        say(f"Left out, for their Python is not installed here: {', '.join(left_out)}.")
+    elif left_out:
+        raise Failure(
+            f"The Python of a Blender is not installed here: {', '.join(left_out)}. Install it and run again."
+        )
     return environments, interpreters
 
 
@@ -333,7 +381,7 @@ def build_addon(output: Path, wanted: list[str]) -> int:
     """Build the extension's zip in `output` with Blender's own packer; the server is not needed. Raises Failure."""
     from server.extension_build import BuildError, build_extension
 
-    environments, blenders = find_blenders(wanted, sys.version_info[:2])
+    environments, blenders = find_blenders(wanted)
     prepare(environments)
     try:
         package = build_extension(output, Path(blenders[0]))
@@ -405,7 +453,7 @@ def perform(options: argparse.Namespace, others: list[str]) -> int:
         chosen = {"--listen": options.listen, "--device": options.device}
         return run([server.python, "-m", "server", "serve", *(w for pair in chosen.items() if pair[1] for w in pair)])
     wanted, arguments = split_blenders(options.blender) if options.command == "test" else (options.blender, [])
-    environments, blenders = find_blenders(wanted, sys.version_info[:2])
+    environments, blenders = find_blenders(wanted)
     prepare([server, *environments])
     if options.command == "test":
         variables = {"LONGANIMATION_BLENDER": os.pathsep.join(blenders)}

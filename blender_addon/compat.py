@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every difference between Blender 4.2 and 5.2 that the extension meets."""
 
+from collections.abc import Iterator
+
 import bpy
 
 
@@ -45,20 +47,74 @@ def is_grease_pencil(item: "bpy.types.Object") -> bool:
     return item.type in {"GREASEPENCIL", "GPENCIL"}
 
 
-def add_fill_tint(item: "bpy.types.Object", name: str) -> "bpy.types.Modifier":
-    """Add a Tint modifier that recolours the fills of a Grease Pencil object and leaves its lines alone."""
+def pencil_modifiers(item: "bpy.types.Object") -> "bpy.types.bpy_prop_collection":
+    """The modifiers of a Grease Pencil object; before 4.3 it had a kind of its own."""
+    return item.grease_pencil_modifiers if item.type == "GPENCIL" else item.modifiers
+
+
+def add_tint(
+    item: "bpy.types.Object",
+    mode: str,
+    color: tuple[float, float, float],
+    layer: str = "",
+    material_pass: int = 0,
+    others: bool = False,
+) -> "bpy.types.Modifier":
+    """Add a Tint modifier that recolours the lines ("STROKE"), the fills ("FILL") or "BOTH" of a Grease Pencil object;
+    only those of a layer, or only those of the materials with this pass index, or of all `others`."""
     if item.type == "GPENCIL":
-        modifier = item.grease_pencil_modifiers.new(name, "GP_TINT")
-        modifier.vertex_mode = "FILL"
+        modifier = item.grease_pencil_modifiers.new("LongAnimation", "GP_TINT")
+        modifier.vertex_mode = mode
+        modifier.layer = layer
+        modifier.pass_index, modifier.invert_material_pass = material_pass, others
     else:
-        modifier = item.modifiers.new(name, "GREASE_PENCIL_TINT")
-        modifier.color_mode = "FILL"
+        modifier = item.modifiers.new("LongAnimation", "GREASE_PENCIL_TINT")
+        modifier.color_mode = mode
+        setattr(modifier, "layer_filter" if hasattr(modifier, "layer_filter") else "tree_node_filter", layer)
+        modifier.use_material_pass_filter = bool(material_pass)
+        modifier.material_pass_filter, modifier.invert_material_pass_filter = material_pass, others
+    modifier.color = color
+    modifier.factor = 1.0
     return modifier
 
 
-def remove_fill_tint(item: "bpy.types.Object", modifier: "bpy.types.Modifier") -> None:
-    """Remove what `add_fill_tint` added."""
-    (item.grease_pencil_modifiers if item.type == "GPENCIL" else item.modifiers).remove(modifier)
+def key_at(layer: "bpy.types.GreasePencilLayer", frame: int) -> int | None:
+    """The frame of the key whose drawing a Grease Pencil layer shows at a frame; None when it shows none."""
+    if hasattr(layer, "get_frame_at"):
+        shown = layer.get_frame_at(frame)
+        return None if shown is None else shown.frame_number
+    return max((key.frame_number for key in layer.frames if key.frame_number <= frame), default=None)
+
+
+def curves_of(block: "bpy.types.ID | None") -> "Iterator[bpy.types.FCurve]":
+    """Everything that animates or drives a datablock; since 4.4 an action has a set of curves for each of its slots."""
+    animation = getattr(block, "animation_data", None)
+    if animation is None:
+        return
+    yield from animation.drivers
+    strips = [strip for track in animation.nla_tracks for strip in track.strips]
+    for user in (animation, *strips):
+        if user.action is None:
+            continue
+        if not hasattr(user.action, "layers"):
+            yield from user.action.fcurves
+            continue
+        for bag in (bag for layer in user.action.layers for strip in layer.strips for bag in strip.channelbags):
+            if user.action_slot is not None and bag.slot_handle == user.action_slot.handle:
+                yield from bag.fcurves
+
+
+def make_white(world: "bpy.types.World") -> None:
+    """Let a new world be white in Workbench and Cycles: since 5.0 it begins with nodes."""
+    world.color = (1.0, 1.0, 1.0)
+    for node in world.node_tree.nodes if world.node_tree else ():
+        if node.type == "BACKGROUND":
+            node.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+
+
+def literal_path(path: str) -> str:
+    """A path as the render settings take it: since 4.5 braces in it stand for variables unless they are doubled."""
+    return path.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (4, 5) else path
 
 
 def optional(owner: object, **values: object) -> dict[str, object]:

@@ -152,7 +152,7 @@ def look() -> float | None:
     if waiting and not _is_busy():
         _bring_strips(waiting[0])  # one a tick
     if changed:
-        _redraw()
+        redraw()
     return _PERIOD if waiting or any(entry.is_active for entry in entries.values()) else None
 
 
@@ -231,7 +231,8 @@ _LASTING = {"SCREEN_OT_animation_play"}
 """Modal operators that run for minutes and do not mind."""
 
 
-def _redraw() -> None:
+def redraw() -> None:
+    """Let the editors that show panels of ours draw them again."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in _EDITORS:

@@ -27,9 +27,10 @@ def size_of(content: bytes) -> tuple[int, int]:
 
 def transparent(width: int, height: int) -> bytes:
     """Return a PNG of this size in pixels, with nothing on it."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 4, 0, 0, 0)  # grey and alpha, 8 bits each
-    rows = zlib.compress(bytes((2 * width + 1) * height))
-    return SIGNATURE + b"".join(_chunk(*part) for part in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")))
+    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # a bit a pixel, of a palette
+    rows = zlib.compress(bytes((1 + (width + 7) // 8) * height))
+    parts = ((b"IHDR", header), (b"PLTE", bytes(3)), (b"tRNS", bytes(1)), (b"IDAT", rows), (b"IEND", b""))
+    return SIGNATURE + b"".join(_chunk(*part) for part in parts)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

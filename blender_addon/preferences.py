@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension's preferences: which server, which token, where takes go."""
+"""The extension's preferences: which servers there are, where takes go."""
+
+from __future__ import annotations
 
 import itertools
 import os
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import bpy
 
@@ -13,6 +14,39 @@ from .errors import ServerError
 from .remote.client import Client, is_loopback
 
 _TOKEN_VARIABLE = "LONGANIMATION_TOKEN"
+LOCAL_SERVER = "http://127.0.0.1:7860"
+
+
+class LONGANIMATION_server(bpy.types.PropertyGroup):
+    """A colouring server; its name is what shots call it."""
+
+    address: bpy.props.StringProperty(
+        name="Address", description="Address of the colouring server, such as http://studio:7860", default=LOCAL_SERVER
+    )
+    token: bpy.props.StringProperty(
+        name="Token",
+        description="What the server's administrator gave you; empty for a server on this computer",
+        subtype="PASSWORD",
+    )
+
+
+class LONGANIMATION_UL_servers(bpy.types.UIList):
+    """The servers, a row each."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: object,
+        item: LONGANIMATION_server,
+        _icon: int,
+        _active_data: object,
+        _active_property: str,
+    ) -> None:
+        """Called by Blender."""
+        row = layout.row()
+        row.prop(item, "name", text="", emboss=False, icon="URL")
+        row.label(text=item.address, translate=False)
 
 
 class LONGANIMATION_preferences(bpy.types.AddonPreferences):
@@ -20,34 +54,69 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
 
     bl_idname = __package__
 
-    server: bpy.props.StringProperty(
-        name="Server",
-        description="Address of the colouring server",
-        default="http://127.0.0.1:7860",
-    )
-    token: bpy.props.StringProperty(
-        name="Token",
-        description=f"What the server's administrator gave you; the environment variable {_TOKEN_VARIABLE} goes first",
-        subtype="PASSWORD",
-    )
+    servers: bpy.props.CollectionProperty(type=LONGANIMATION_server, name="Servers", description="Colouring servers")
+    active: bpy.props.IntProperty(name="Server", description="The server of shots that choose none", min=0)
     output: bpy.props.StringProperty(
         name="Output",
         description="Folder that takes are written to; one that begins with // lies beside the .blend file",
         subtype="DIR_PATH",
         default="//longanimation/",
     )
+    home: bpy.props.StringProperty(
+        name="Local Server",
+        description="Folder that holds install.py, from which a server on this computer is started",
+        subtype="DIR_PATH",
+    )
+
+    @property
+    def server(self) -> str:
+        """The address of the active server."""
+        return self._entry().address
+
+    @server.setter
+    def server(self, address: str) -> None:
+        self._entry().address = address
+
+    @property
+    def token(self) -> str:
+        """The token of the active server."""
+        return self._entry().token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._entry().token = token
+
+    def entry_of(self, name: str) -> LONGANIMATION_server:
+        """The server of this name, or the active one."""
+        return self.servers.get(name) or self._entry()
+
+    def _entry(self) -> LONGANIMATION_server:
+        return self.servers[min(self.active, len(self.servers) - 1)]
 
     def draw(self, _context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
-        layout.use_property_split = True
-        layout.prop(self, "server")
+        row = layout.row()
+        row.template_list("LONGANIMATION_UL_servers", "", self, "servers", self, "active", rows=3)
+        column = row.column(align=True)
+        column.operator("longanimation.add_server", text="", icon="ADD")
+        column.operator("longanimation.remove_server", text="", icon="REMOVE")
+        column = layout.column()
+        column.use_property_split = True
+        entry = self._entry()
+        column.prop(entry, "address")
         if os.environ.get(_TOKEN_VARIABLE):
-            layout.label(text=f"The token comes from {_TOKEN_VARIABLE}", icon="INFO")
+            column.label(text=f"The token comes from {_TOKEN_VARIABLE}", icon="INFO")
         else:
-            layout.prop(self, "token")
-        layout.prop(self, "output")
-        layout.operator("longanimation.test_connection")
+            column.prop(entry, "token")
+        row = column.row(align=True)
+        row.operator("longanimation.test_connection", icon="URL")
+        if is_loopback(entry.address):
+            row.operator("longanimation.start_server", icon="PLAY")
+            row.operator("longanimation.stop_server", icon="SNAP_FACE")
+            column.prop(self, "home")
+        column.separator()
+        column.prop(self, "output")
 
 
 def current() -> LONGANIMATION_preferences:
@@ -55,21 +124,37 @@ def current() -> LONGANIMATION_preferences:
     return bpy.context.preferences.addons[__package__].preferences
 
 
-def server_of(_scene: bpy.types.Scene) -> "SimpleNamespace":
-    return SimpleNamespace(address=current().server)
+def server_of(scene: bpy.types.Scene) -> LONGANIMATION_server:
+    """The server that colours a scene's shot."""
+    return current().entry_of(scene.longanimation.server)
 
 
 def make_client(address: str = "") -> Client:
-    """A client for the preferred server. Raises ServerError when Blender may not go online for it."""
+    """A client for the server at an address, or the active one. Raises ServerError when Blender may not go online."""
     preferences = current()
-    if not bpy.app.online_access and not is_loopback(preferences.server):
-        remedy = (
-            "Launch Blender without --offline-mode"
-            if bpy.app.online_access_override
-            else "Enable online access in System preferences"
-        )
-        raise ServerError(f"Online access required to reach {preferences.server}. {remedy}")
-    return Client(address or preferences.server, os.environ.get(_TOKEN_VARIABLE) or preferences.token)
+    address = address or preferences.server
+    check_online(address)
+    return Client(address, token_of(address))
+
+
+def check_online(address: str) -> None:
+    """Raise ServerError unless Blender may go to this address: a server on this computer needs no network."""
+    if bpy.app.online_access or is_loopback(address):
+        return
+    remedy = (
+        "Launch Blender without --offline-mode"
+        if bpy.app.online_access_override
+        else "Enable online access in System preferences"
+    )
+    raise ServerError(f"Online access required to reach {address}. {remedy}", "online")
+
+
+def token_of(address: str) -> str:
+    """The token for a server; the environment's, if there is one, is for the active server."""
+    preferences = current()
+    if address == preferences.server and os.environ.get(_TOKEN_VARIABLE):
+        return os.environ[_TOKEN_VARIABLE]
+    return next((entry.token for entry in preferences.servers if entry.address == address), "")
 
 
 def output_folder() -> Path:
@@ -87,11 +172,18 @@ def new_take_folder(shot: str) -> Path:
     return next(folder for folder in (output_folder() / one for one in names) if not folder.exists())
 
 
+_CLASSES = (LONGANIMATION_server, LONGANIMATION_UL_servers, LONGANIMATION_preferences)
+
+
 def register() -> None:
-    """Make the preferences known to Blender."""
-    bpy.utils.register_class(LONGANIMATION_preferences)
+    """Make the preferences known to Blender, with a server on this computer if there is none yet."""
+    for kind in _CLASSES:
+        bpy.utils.register_class(kind)
+    if not current().servers:
+        current().servers.add().name = "This Computer"
 
 
 def unregister() -> None:
     """Take the preferences back."""
-    bpy.utils.unregister_class(LONGANIMATION_preferences)
+    for kind in reversed(_CLASSES):
+        bpy.utils.unregister_class(kind)

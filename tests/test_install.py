@@ -206,17 +206,93 @@ def test_the_lock_file_pins_every_dependency_and_leaves_torch_to_the_installer()
     assert [str(requirement) for requirement in wanted if requirement.name == "torch"] == [install.TORCH]
 
 
+def names_of(wanted: list[str]) -> list[str]:
+    return [environment.name for environment in install.find_blenders(wanted)[0]]
+
+
 def test_blender_follows_the_python_that_runs_the_installer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert [item.name for item in install.find_blenders([], (3, 11))[0]] == ["Blender 4.5.15"]
-    assert [item.name for item in install.find_blenders([], (3, 13))[0]] == ["Blender 5.2.3"]
-    everything = install.find_blenders(["all"], (3, 11))[0]
-    assert [item.name for item in everything] == ["Blender 4.2.23", "Blender 4.5.15", "Blender 5.0.1"]
-    assert len({item.folder for item in everything}) == 3
+    for python, name in (((3, 11), "Blender 4.5.15"), ((3, 13), "Blender 5.2.3")):
+        monkeypatch.setattr(install, "RUNNING", python)
+        assert names_of([]) == [name]
+    monkeypatch.setattr(install, "RUNNING", (3, 12))
     with pytest.raises(Failure, match="--blender PATH"):
-        install.find_blenders([], (3, 12))
-    with pytest.raises(Failure, match=r"5\.0 is neither"):
-        install.find_blenders(["5.0"], (3, 13))
+        install.find_blenders([])
+
+
+def test_every_blender_gets_the_python_it_runs_on_and_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "find_python", lambda version: f"/python{version[0]}.{version[1]}")
+    environments, interpreters = install.find_blenders(["all"])
+    assert [(item.name, item.maker, item.version) for item in environments] == [
+        ("Blender 4.2.23", "/python3.11", (3, 11)),
+        ("Blender 4.5.15", "/python3.11", (3, 11)),
+        ("Blender 5.0.1", "/python3.11", (3, 11)),
+        ("Blender 5.1.2", "/python3.13", (3, 13)),
+        ("Blender 5.2.3", "/python3.13", (3, 13)),
+    ]
+    assert interpreters == [item.python for item in environments]
+    assert len({item.folder for item in environments}) == 5
+    assert names_of(["5.1", "4.2.23"]) == ["Blender 5.1.2", "Blender 4.2.23"]
+
+
+def test_a_blender_whose_python_is_absent_is_left_out_of_all_and_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(install, "find_python", lambda version: "/python3.11" if version == (3, 11) else None)
+    assert names_of(["all"]) == ["Blender 4.2.23", "Blender 4.5.15", "Blender 5.0.1"]
+    (said,) = capsys.readouterr().out.splitlines()
+    assert "5.1 (needs Python 3.13" in said and "5.2 (needs Python 3.13" in said and "4.5" not in said
+    with pytest.raises(Failure, match=r"5\.2 \(needs Python 3\.13"):
+        install.find_blenders(["5.2"])
+    monkeypatch.setattr(install, "find_python", lambda version: None)
+    with pytest.raises(Failure, match=r"4\.5 \(needs Python 3\.11"):
+        install.find_blenders(["all"])
+    with pytest.raises(Failure, match=r"4\.9 is neither a version \(4\.2, 4\.5, 5\.0, 5\.1, 5\.2\)"):
+        install.find_blenders(["4.9"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a stand-in for Python that Windows can start would have to be compiled")
+def test_a_python_is_found_by_its_name_or_in_a_pyenv_but_not_one_that_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "RUNNING", (3, 1))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    version = sys.version_info[:2]
+    name = f"python{version[0]}.{version[1]}"
+    assert install.find_python((3, 1)) == sys.executable
+    assert install.find_python(version) is None
+
+    def stand_in(path: Path, script: str) -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+        return str(path)
+
+    shim = stand_in(tmp_path / "bin" / name, "echo 'pyenv: command not found' >&2; exit 127")
+    assert install.find_python(version) is None
+    stand_in(
+        tmp_path / "pyenv" / "versions" / f"{version[0]}.{version[1]}.9" / "bin" / "python",
+        f'exec "{sys.executable}" "$@"',
+    )
+    assert install.find_python(version) == sys.executable
+    stand_in(Path(shim), f'exec "{sys.executable}" "$@"')
+    shutil.rmtree(tmp_path / "pyenv")
+    assert install.find_python(version) == sys.executable
+    stand_in(tmp_path / "bin" / "python3.99", f'exec "{sys.executable}" "$@"')
+    assert install.find_python((3, 99)) is None, "it says that it is another version"
+
+
+@pytest.mark.skipif(install.find_python((3, 13)) in (None, sys.executable), reason="needs Python 3.13 beside this one")
+def test_an_environment_is_made_with_its_own_python_and_knows_it_again(environment: Environment) -> None:
+    other = replace(environment, maker=str(install.find_python((3, 13))), version=(3, 13))
+    install.prepare([other])
+    assert other.is_complete()
+    told = subprocess.run(
+        [other.python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True
+    )
+    assert told.stdout.split() == ["3", "13"]
+    assert not environment.is_complete(), "the stamp is that of another Python"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a stand-in for Blender that Windows can start would have to be compiled")
@@ -228,10 +304,10 @@ def test_an_installed_blender_must_be_one_and_new_enough(tmp_path: Path, said: s
     program.write_text(f"#!/bin/sh\necho '{said}'\n", encoding="utf-8")
     program.chmod(0o755)
     if expected is None:
-        assert install.find_blenders([str(program)], (3, 12)) == ([], [str(program)])
+        assert install.find_blenders([str(program)]) == ([], [str(program)])
     else:
         with pytest.raises(Failure, match=expected):
-            install.find_blenders([str(program)], (3, 12))
+            install.find_blenders([str(program)])
 
 
 def test_what_follows_the_blenders_goes_to_pytest() -> None:
@@ -311,10 +387,10 @@ def test_a_preset_is_described_with_its_licence_and_an_unknown_one_refused(
 def test_what_is_asked_of_a_preset_reaches_the_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[str] = []
     monkeypatch.setattr(install, "prepare", lambda environments: None)
-    monkeypatch.setattr(install, "run", lambda command: asked.extend(command) or 0)
+    monkeypatch.setattr(install, "run", asked.extend)
     monkeypatch.chdir(tmp_path)
     words = ["models", "longanimation-5b", "--accept-licences", "--downloads", "here", "--remove-downloads"]
     monkeypatch.setattr(sys, "argv", ["install.py", *words])
-    assert install.main() == 0
+    install.main()
     assert asked[1:4] == ["-m", "server.models", "longanimation-5b"]
     assert set(asked[4:]) == {"--accept-licences", "--remove-downloads", "--downloads", str(tmp_path / "here")}

@@ -3,9 +3,10 @@
 
 import bpy
 
-from . import batch, color, connection, keyframes, queue, takes
+from . import batch, color, connection, fixing, keyframes, painting, preview, queue, takes
 
-_CLASSES = tuple(kind for part in (keyframes, connection, color, queue, takes, batch) for kind in part.CLASSES)
+_PARTS = (keyframes, painting, connection, color, queue, takes, batch, preview, fixing)
+_CLASSES = tuple(kind for part in _PARTS for kind in part.CLASSES)
 
 
 def register() -> None:

@@ -1,30 +1,234 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to the server: tried out."""
+"""The ways to the servers: added, tried out, and mended."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import bpy
 
-from .. import monitor
-from ..errors import ColorError
-from ..preferences import make_client
+from .. import monitor, notices
+from ..errors import ColorError, ServerError
+from ..preferences import LOCAL_SERVER, check_online, current, token_of
+from ..remote.client import is_loopback
+from ..remote.connection import Diagnosis, diagnose
+from ..remote.launcher import LocalServer
+
+_PACKAGE = __package__.rpartition(".")[0]
+_started: list[LocalServer] = []
+"""The servers that were started here."""
+
+
+class LONGANIMATION_OT_add_server(bpy.types.Operator):
+    """Add a server to the list"""
+
+    bl_idname = "longanimation.add_server"
+    bl_label = "Add Server"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        preferences = current()
+        preferences.servers.add().name = f"Server {len(preferences.servers)}"
+        preferences.active = len(preferences.servers) - 1
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_remove_server(bpy.types.Operator):
+    """Remove the server from the list; its jobs go on"""
+
+    bl_idname = "longanimation.remove_server"
+    bl_label = "Remove Server"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """One server stays."""
+        return len(current().servers) > 1
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        preferences = current()
+        preferences.servers.remove(min(preferences.active, len(preferences.servers) - 1))
+        preferences.active = min(preferences.active, len(preferences.servers) - 1)
+        return {"FINISHED"}
 
 
 class LONGANIMATION_OT_test_connection(bpy.types.Operator):
-    """Ask the server which version and which presets it has"""
+    """Look at the active server and say what is wrong with the way to it, and what helps"""
 
     bl_idname = "longanimation.test_connection"
     bl_label = "Test Connection"
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        """Called by Blender."""
+        """The blocking path: returns when the server was looked at."""
+        address = current().server
         try:
-            info = make_client().info()
-        except ColorError as error:
+            check_online(address)
+        except ServerError as error:
+            notices.show(str(error), error.remedy)
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        monitor.presets[:] = [preset.name for preset in info.presets]
-        names = ", ".join(monitor.presets) or "no presets"
-        self.report({"INFO"}, f"Server {info.server_version} answers: {names}; {info.queue_length} jobs in the queue")
+        diagnosis = diagnose(address, token_of(address))
+        _tell(diagnosis)
+        self.report({"INFO"} if diagnosis.is_good else {"ERROR"}, " ".join(diagnosis.sentences))
+        return {"FINISHED"} if diagnosis.is_good else {"CANCELLED"}
+
+    def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """The window's path: looks in a thread, and tells in a notice."""
+        address = current().server
+        try:
+            check_online(address)
+        except ServerError as error:
+            notices.show(str(error), error.remedy)
+            return {"CANCELLED"}
+        token = token_of(address)
+        _in_thread(lambda: diagnose(address, token), _tell)
         return {"FINISHED"}
 
 
-CLASSES = (LONGANIMATION_OT_test_connection,)
+class LONGANIMATION_OT_start_server(bpy.types.Operator):
+    """Start the server on this computer; it goes on when Blender is closed"""
+
+    bl_idname = "longanimation.start_server"
+    bl_label = "Start Local Server"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender; in background Blender it returns when the server answers."""
+        preferences = current()
+        address = preferences.server if is_loopback(preferences.server) else LOCAL_SERVER
+        log = Path(bpy.utils.extension_path_user(_PACKAGE, path="server", create=True)) / "server.log"
+        server = LocalServer(Path(bpy.path.abspath(preferences.home)), address, log)
+        try:
+            server.start()
+            if bpy.app.background:
+                server.wait()
+        except ColorError as error:
+            notices.show(str(error), getattr(error, "remedy", ""))
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        _started.append(server)
+        if not bpy.app.background:
+            notices.show("The server is starting.", good=True)
+            _in_thread(lambda: _wait_for(server), _tell)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_stop_server(bpy.types.Operator):
+    """Stop the server that was started here; its jobs go on when it is started again"""
+
+    bl_idname = "longanimation.stop_server"
+    bl_label = "Stop"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Only what was started here."""
+        return any(server.is_running for server in _started)
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        for server in _started:
+            server.stop()
+        _started.clear()
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_edit_server(bpy.types.Operator):
+    """Open the extension's preferences, with the servers and their tokens"""
+
+    bl_idname = "longanimation.edit_server"
+    bl_label = "Edit Server"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        bpy.ops.preferences.addon_show(module=_PACKAGE)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_allow_online(bpy.types.Operator):
+    """Open Blender's System preferences, where online access is allowed"""
+
+    bl_idname = "longanimation.allow_online"
+    bl_label = "Open System Preferences"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        context.preferences.active_section = "SYSTEM"
+        bpy.ops.screen.userpref_show("INVOKE_DEFAULT")
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_update_addon(bpy.types.Operator):
+    """Open Blender's extensions, where this one is updated"""
+
+    bl_idname = "longanimation.update_addon"
+    bl_label = "Update Extension"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        context.preferences.active_section = "EXTENSIONS"
+        bpy.ops.screen.userpref_show("INVOKE_DEFAULT")
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_dismiss_notice(bpy.types.Operator):
+    """Take this message away"""
+
+    bl_idname = "longanimation.dismiss_notice"
+    bl_label = "Dismiss"
+
+    index: bpy.props.IntProperty(name="Index", description="Which message", min=0, options={"SKIP_SAVE", "HIDDEN"})
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        notices.dismiss(self.index)
+        return {"FINISHED"}
+
+
+def _wait_for(server: LocalServer) -> Diagnosis:
+    try:
+        server.wait()
+    except ServerError as error:
+        return Diagnosis((str(error),), error.remedy)
+    return diagnose(server.address, "")
+
+
+def _tell(diagnosis: Diagnosis) -> None:
+    """Show what a look at a server found, in the place of what was known before."""
+    notices.notices.clear()
+    for sentence in diagnosis.sentences:
+        notices.show(sentence, diagnosis.remedy, diagnosis.is_good)
+    if diagnosis.info is not None:
+        monitor.presets[:] = [preset.name for preset in diagnosis.info.presets]
+    monitor.redraw()
+
+
+def _in_thread(work: Callable[[], Diagnosis], tell: Callable[[Diagnosis], None]) -> None:
+    """Do slow work beside Blender, and tell its result on the main thread."""
+    results: list[Diagnosis] = []
+    thread = threading.Thread(target=lambda: results.append(work()), name="LongAnimation connection", daemon=True)
+
+    def look() -> float | None:
+        if thread.is_alive():
+            return 0.1
+        for result in results:
+            tell(result)
+        return None
+
+    thread.start()
+    bpy.app.timers.register(look, first_interval=0.1, persistent=True)
+
+
+CLASSES = (
+    LONGANIMATION_OT_add_server,
+    LONGANIMATION_OT_remove_server,
+    LONGANIMATION_OT_test_connection,
+    LONGANIMATION_OT_start_server,
+    LONGANIMATION_OT_stop_server,
+    LONGANIMATION_OT_edit_server,
+    LONGANIMATION_OT_allow_online,
+    LONGANIMATION_OT_update_addon,
+    LONGANIMATION_OT_dismiss_notice,
+)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import monitor
+from .. import monitor, notices
 from ..errors import ColorError
 from ..preferences import make_client, new_take_folder, server_of
 from ..shot.export import export_steps
@@ -66,7 +66,7 @@ class ExportsShots:
         try:
             self._running = self._steps(context)
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self._fail(error)
             return {"CANCELLED"}
         monitor.hold(True)
         self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
@@ -90,10 +90,15 @@ class ExportsShots:
             return {"FINISHED"}
         except ColorError as error:
             self._leave(context)
-            self.report({"ERROR"}, str(error))
+            self._fail(error)
             return {"CANCELLED"}
         context.workspace.status_text_set(f"Exporting image {done} of {total}. Esc: cancel")
         return {"RUNNING_MODAL"}
+
+    def _fail(self, error: ColorError) -> None:
+        """Say what went wrong, at once and until it is dismissed."""
+        notices.show(str(error), getattr(error, "remedy", ""))
+        self.report({"ERROR"}, str(error))
 
     def _steps(self, context: bpy.types.Context) -> Generator[tuple[int, int, Take | None], None, None]:
         """Check that the servers are there before anything is rendered, then export; yields images done, images in

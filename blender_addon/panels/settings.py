@@ -15,5 +15,5 @@ class Settings:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("preset", "finish", "quality", "seed", "prompt", "layout"):
+        for name in ("server", "preset", "finish", "quality", "seed", "prompt", "layout"):
             layout.prop(context.scene.longanimation, name)

@@ -3,6 +3,8 @@
 
 import bpy
 
+from .notices import draw_notices
+
 
 class Shot:
     """What to colour; holds the other sections."""
@@ -14,6 +16,7 @@ class Shot:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        draw_notices(layout, context)
         shot = context.scene.longanimation
         column = layout.column(align=True)
         column.prop(shot, "use_scene_range")

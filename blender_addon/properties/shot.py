@@ -4,8 +4,10 @@
 import bpy
 
 from .. import monitor
+from ..preferences import current
 from ..shot.export import ShotOptions
 from ..shot.keyframes import PaintedFrame
+from .lineart import LONGANIMATION_lineart
 
 
 class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
@@ -27,7 +29,14 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     )
     frame_start: bpy.props.IntProperty(name="Start", description="First frame to colour", default=1)
     frame_end: bpy.props.IntProperty(name="End", description="Last frame to colour", default=250)
+    lineart: bpy.props.PointerProperty(type=LONGANIMATION_lineart)
     keyframes: bpy.props.CollectionProperty(type=LONGANIMATION_keyframe)
+    server: bpy.props.StringProperty(
+        name="Server",
+        description="Which of the preferences' servers colours the shot; empty for the active one",
+        search=lambda _self, _context, text: [entry.name for entry in current().servers if text in entry.name],
+        search_options={"SUGGESTION"},
+    )
     preset: bpy.props.StringProperty(
         name="Preset",
         description="Which of the server's models colours the shot",
@@ -68,6 +77,10 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         name="Show Hidden Takes", description="List the takes that were hidden, too"
     )
 
+    def keyframe_at(self, frame: int) -> LONGANIMATION_keyframe | None:
+        """The keyframe of a frame, if it has one."""
+        return next((keyframe for keyframe in self.keyframes if keyframe.frame == frame), None)
+
     @property
     def frames(self) -> range:
         """The frames to colour."""
@@ -89,6 +102,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
             seed=self.seed,
             finish=self.finish,
             quality=self.quality,
+            lineart=self.lineart.options(),
         )
 
 

@@ -23,6 +23,7 @@ from ..shared.protocol import (
     PriorityChange,
     Problem,
     ProtocolError,
+    QueueStatus,
     ServerInfo,
     ShotManifest,
     from_json,
@@ -86,6 +87,13 @@ class Client:
                 remedy,
             )
         return self._message(ServerInfo, answer)
+
+    def queues(self) -> tuple[QueueStatus, ...]:
+        """Ask how many jobs wait and how many workers serve them."""
+        answer = self._json("GET", "/queues", patient=False)
+        if not isinstance(answer, list):
+            raise self._not_ours()
+        return tuple(self._message(QueueStatus, item) for item in answer)
 
     def missing(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of `addresses` that the server has not yet."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import uuid
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Hashable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bpy
@@ -17,9 +17,11 @@ from .. import png
 from ..errors import ShotError
 from ..shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
 from ..shared.timing import expose
-from ..takes.take import Take, address_of_file, frame_name, replace_folder
+from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
 from . import keyframes, lineart
+from .holds import drawing_keys
 from .keyframes import PaintedFrame
+from .source import LineArtOptions
 
 _INK = 0.75
 """A drawing has a line when a pixel of it is darker than this (1 is white)."""
@@ -27,7 +29,8 @@ _INK = 0.75
 
 @dataclass(frozen=True)
 class ShotOptions:
-    """What to colour and how: the frames, the painted ones among them, and the settings sent along."""
+    """What to colour and how: the frames, the painted ones among them, the settings sent along, and where the line art
+    comes from."""
 
     frames: range
     painted: tuple[PaintedFrame, ...]
@@ -36,6 +39,7 @@ class ShotOptions:
     seed: int
     finish: Finish
     quality: Quality = "final"
+    lineart: LineArtOptions = field(default_factory=LineArtOptions)
 
 
 def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> Generator[tuple[int, int], None, Take]:
@@ -46,31 +50,63 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
     end. Raises ShotError, whose text says what to change in the scene.
     """
     _check(scene, options)
-    folder.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     total = len(options.frames) + len(options.painted)
     try:
         for name in ("lineart", "keyframes"):
             (work / name).mkdir()
-        with lineart.rendering(scene, painted=False):
-            for done, frame in enumerate(options.frames, start=1):
-                path = work / "lineart" / frame_name(frame)
-                lineart.render_frame(scene, frame, path)
-                path.write_bytes(png.without_metadata(path.read_bytes()))
+        addresses = yield from _draw(scene, options, work / "lineart", total)
+        with lineart.framed(scene, options.lineart):
+            for done, keyframe in enumerate(options.painted, start=len(options.frames) + 1):
+                # A held drawing is painted as it was drawn.
+                drawn = options.lineart.drawn_at(keyframe.frame, options.frames.start)
+                replace(keyframe, frame=drawn).write(scene, work / "keyframes" / frame_name(keyframe.frame))
                 yield done, total
-        for done, keyframe in enumerate(options.painted, start=len(options.frames) + 1):
-            keyframe.write(scene, work / "keyframes" / frame_name(keyframe.frame))
-            yield done, total
-        manifest = _describe(scene, options, work)
+        manifest = _describe(scene, options, work, addresses)
+        # What an older take had in the same folder does not belong to this one.
+        (folder / RECORD).unlink(missing_ok=True)
+        for name in ("colored", "fills"):
+            shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("lineart", "keyframes"):
             replace_folder(work / name, folder / name)
+        take = Take(folder, str(uuid.uuid4()), manifest)
+        take.save()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     finally:
-        shutil.rmtree(work)
-    # An older result in the same folder does not belong to this take.
-    shutil.rmtree(folder / "colored", ignore_errors=True)
-    take = Take(folder, str(uuid.uuid4()), manifest)
-    take.save()
+        shutil.rmtree(work, ignore_errors=True)
     return take
+
+
+def _draw(
+    scene: bpy.types.Scene, options: ShotOptions, folder: Path, total: int
+) -> Generator[tuple[int, int], None, list[str]]:
+    """Write the line art of each frame, as in `export_steps`; returns the address of each frame's image."""
+    key_of = drawing_keys(scene, options.lineart, options.frames.start)
+    drawn: dict[Hashable, tuple[Path, str]] = {}
+    addresses = []
+    with lineart.line_art(scene, options.lineart) as write:
+        for done, frame in enumerate(options.frames, start=1):
+            path, key = folder / frame_name(frame), key_of(frame)
+            if key in drawn:
+                shutil.copyfile(drawn[key][0], path)
+            else:
+                write(options.lineart.drawn_at(frame, options.frames.start), path)
+                drawn[key] = path, address_of_file(path)
+            addresses.append(drawn[key][1])
+            yield done, total
+    return addresses
+
+
+def _unwritable(folder: Path, error: OSError) -> ShotError:
+    return ShotError(
+        f"The shot could not be written to {folder} ({error.strerror}): free space there, "
+        "or choose an output folder that can be written to in the extension's preferences."
+    )
 
 
 def _check(scene: bpy.types.Scene, options: ShotOptions) -> None:
@@ -80,19 +116,12 @@ def _check(scene: bpy.types.Scene, options: ShotOptions) -> None:
             "set the end at or after the start."
         )
     keyframes.check(options.painted, options.frames)
-    if scene.camera is None:
-        raise ShotError("The scene has no camera: add one and frame the shot with it.")
-    if not lineart.pencils_of(scene):
-        raise ShotError(
-            "The scene has no Grease Pencil object that renders: draw the shot with Grease Pencil, "
-            "or enable the object in renders."
-        )
+    lineart.check(scene, options.lineart, options.frames)
 
 
-def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path) -> ShotManifest:
+def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path, addresses: list[str]) -> ShotManifest:
     """Find the distinct drawings among the exported images and describe the shot."""
     files = [work / "lineart" / frame_name(frame) for frame in options.frames]
-    addresses = [address_of_file(path) for path in files]
     drawings = dict(zip(addresses, files, strict=True))
     if not any(_has_line(path) for path in drawings.values()):
         raise ShotError(

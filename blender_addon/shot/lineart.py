@@ -1,59 +1,133 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets a scene up to render line art, or a painted keyframe, and puts everything back.
 
-Both are rendered by Workbench with the Standard view transform, so that a colour in the file is the
-colour that was picked. For line art the fills are painted white rather than hidden: a part still hides
+Both are rendered with the Standard view transform, so that a colour in the file is the colour that was picked, and
+by Workbench, unless Freestyle draws. For line art the fills are painted white rather than hidden: a part still hides
 the lines behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import bpy
 
-from .. import compat
+from .. import compat, png
 from ..errors import ShotError
+from . import freestyle
+from .changes import Changes, same_frame
+from .images import ImageSequence
+from .source import LineArtOptions, chosen, has_line_art, left_out, pencils_of, rendered, source_of
+from .strokes import WHITE, as_line_art
+from .view import one_view_layer, set_view, thicken, uses_images
 
-_WHITE = (1.0, 1.0, 1.0)
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+"""The last chunk of a PNG."""
+
+
+def settings_of(scene: bpy.types.Scene) -> LineArtOptions:
+    """How the scene's own settings want the line art."""
+    return scene.longanimation.lineart.options()
+
+
+def check(scene: bpy.types.Scene, options: LineArtOptions, frames: range) -> None:
+    """Raise ShotError, with what to do, when there is no line art of these frames."""
+    if options.step > max(1, len(frames)):
+        raise ShotError(
+            f"The step of {options.step} frames is longer than the range of {len(frames)}: choose a shorter step."
+        )
+    if uses_images(scene, options):
+        ImageSequence.find(options.images).require(frames[:: options.step])
+        return
+    if not (options.camera or scene.camera or any(marker.camera for marker in scene.timeline_markers)):
+        raise ShotError("The scene has no camera: add one and frame the shot with it.")
+    source = source_of(scene, options)
+    if source == "freestyle":
+        freestyle.check(scene)
+    elif source == "mixed" and not chosen(scene, options):
+        raise ShotError("Nothing of the scene renders: enable its objects in renders, or choose another collection.")
 
 
 @contextmanager
-def rendering(scene: bpy.types.Scene, painted: bool) -> Iterator[None]:
+def line_art(scene: bpy.types.Scene, options: LineArtOptions | None = None) -> Iterator[Callable[[int, Path], None]]:
+    """Within the block the function that it gives writes the line art of a frame to a PNG, from whatever source.
+
+    Without options the scene's own settings count. The block and the function raise ShotError.
+    """
+    options = options or settings_of(scene)
+    if uses_images(scene, options):
+        sequence = ImageSequence.find(options.images)
+
+        def write(frame: int, path: Path) -> None:
+            sequence.require([frame])
+            sequence.write(frame, path, options.percentage, options.keep_colors)
+            path.write_bytes(png.without_metadata(_whole(path)))
+
+        yield write
+        return
+    with rendering(scene, painted=False, options=options):
+
+        def render(frame: int, path: Path) -> None:
+            render_frame(scene, frame, path)
+            path.write_bytes(png.without_metadata(path.read_bytes()))
+
+        yield render
+
+
+@contextmanager
+def framed(scene: bpy.types.Scene, options: LineArtOptions) -> Iterator[None]:
+    """Within the block the scene has the shot's camera and size."""
+    changes = Changes()
+    try:
+        set_view(scene, options, changes)
+        yield
+    finally:
+        changes.undo()
+
+
+@contextmanager
+def rendering(scene: bpy.types.Scene, painted: bool, options: LineArtOptions | None = None) -> Iterator[None]:
     """Within the block the scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
 
-    Every setting, datablock and the current frame are as before afterwards, also after an error.
+    Both have the same camera and size; a painted keyframe shows all layers. Without options the scene's own settings
+    count. Every setting, datablock and the current frame are as before afterwards, also after an error.
     """
+    options = options or settings_of(scene)
+    source = "mixed" if painted else source_of(scene, options)
     with ExitStack() as stack:
-        stack.callback(scene.frame_set, scene.frame_current, subframe=scene.frame_subframe)
-        changes = _Changes()
+        stack.enter_context(same_frame(scene))
+        stack.enter_context(_last_render_slot())
+        changes = Changes()
         stack.callback(changes.undo)
+        has_freestyle = not painted and (source == "freestyle" or (source == "mixed" and scene.render.use_freestyle))
+        set_view(scene, options, changes)
+        layer = stack.enter_context(one_view_layer(scene, has_freestyle, changes))
         _set_up_render(scene, changes)
         stack.enter_context(_white_world(scene, changes))
-        for item in pencils_of(scene):
+        if has_freestyle:
+            stack.enter_context(freestyle.drawn(scene, layer, source == "mixed", options, changes))
+        for item in pencils_of(scene, LineArtOptions() if painted else options):
             changes.set(item, use_grease_pencil_lights=False)
             if not painted:
-                stack.enter_context(_white_fills(item, changes))
+                stack.enter_context(as_line_art(item, options, changes))
+            if has_line_art(item):
+                thicken(scene, item, changes)
         if not painted:
+            _hide_others(scene, source, options, changes)
             # Other objects turn into white paper too: they hide the lines behind them.
-            changes.set(scene.display.shading, color_type="SINGLE", single_color=_WHITE)
+            changes.set(scene.display.shading, color_type="SINGLE", single_color=WHITE)
         yield
-
-
-def pencils_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The Grease Pencil objects that a render of the scene shows."""
-    return [item for item in scene.objects if compat.is_grease_pencil(item) and not item.hide_render]
 
 
 def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     """Render one frame to a PNG; call it inside `rendering`. Raises ShotError when Blender cannot render."""
     kept = scene.render.filepath
-    scene.render.filepath = str(path)
+    scene.render.filepath = compat.literal_path(str(path))
     try:
-        scene.frame_set(frame)
+        # Rendering evaluates the frame; going to it first would do so twice.
+        scene.frame_current, scene.frame_subframe = frame, 0.0
         bpy.ops.render.render(write_still=True, scene=scene.name)
     except RuntimeError as error:
         raise ShotError(f"Blender could not render frame {frame}: {str(error).strip()}") from error
@@ -61,42 +135,30 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
         scene.render.filepath = kept
     if not path.is_file():
         raise ShotError(f"Blender wrote no image for frame {frame}: check that the output folder can be written to.")
+    _whole(path)
 
 
-class _Changes:
-    """Settings that were changed, with their former values."""
-
-    def __init__(self) -> None:
-        self._former: dict[tuple[Any, str], Any] = {}
-
-    def set(self, owner: Any, **values: Any) -> None:
-        """Set properties of `owner`, remembering what they were at first."""
-        self.set_all((owner, values))
-
-    def set_all(self, *changes: tuple[Any, dict[str, Any]]) -> None:
-        """Set properties of several owners.
-
-        All are read before any is set: a new view transform or file format changes settings that depend on it.
-        """
-        for owner, values in changes:
-            for name in values:
-                former = getattr(owner, name)
-                if hasattr(former, "__len__") and not isinstance(former, str):
-                    former = tuple(former)
-                self._former.setdefault((owner, name), former)
-        for owner, values in changes:
-            for name, value in values.items():
-                setattr(owner, name, value)
-
-    def undo(self) -> None:
-        """Put the former values back."""
-        # In the order of the changes: some settings (a look, a colour depth) are only accepted after the
-        # one that they depend on.
-        for (owner, name), former in self._former.items():
-            setattr(owner, name, former)
+def _whole(path: Path) -> bytes:
+    content = path.read_bytes()
+    if not content.endswith(_END):
+        raise ShotError(f"Only a part of {path.name} could be written: free space on the disk of the output folder.")
+    return content
 
 
-def _set_up_render(scene: bpy.types.Scene, changes: _Changes) -> None:
+def _hide_others(scene: bpy.types.Scene, source: str, options: LineArtOptions, changes: Changes) -> None:
+    """Hide what does not belong to the source."""
+    for item in left_out(scene, options):
+        changes.set(item, hide_render=True)
+    if source == "mixed":
+        return
+    for item in filter(compat.is_grease_pencil, rendered(scene)):
+        if source == "freestyle" or (source == "line_art" and not has_line_art(item)):
+            changes.set(item, hide_render=True)
+        elif source == "line_art":
+            changes.set(item, show_in_front=True)  # the modifier itself knows what is hidden
+
+
+def _set_up_render(scene: bpy.types.Scene, changes: Changes) -> None:
     render, view = scene.render, scene.view_settings
     changes.set_all(
         (
@@ -105,20 +167,31 @@ def _set_up_render(scene: bpy.types.Scene, changes: _Changes) -> None:
                 "engine": "BLENDER_WORKBENCH",
                 "film_transparent": False,
                 "dither_intensity": 0.0,
+                "use_freestyle": False,
+                "use_motion_blur": False,
                 "use_compositing": False,
                 "use_sequencer": False,
+                "use_single_layer": False,
                 "use_border": False,
                 "use_stamp": False,
                 "use_multiview": False,
+                "use_render_cache": False,
                 "use_file_extension": True,
                 "use_overwrite": True,
                 "use_placeholder": False,
+                "simplify_gpencil": False,
             },
         ),
         (render.image_settings, compat.optional(render.image_settings, media_type="IMAGE")),
         (
             render.image_settings,
-            {"file_format": "PNG", "color_mode": "RGB", "color_depth": "8", "color_management": "FOLLOW_SCENE"},
+            {
+                "file_format": "PNG",
+                "color_mode": "RGB",
+                "color_depth": "8",
+                "compression": 15,
+                "color_management": "FOLLOW_SCENE",
+            },
         ),
         (scene.display, {"render_aa": "OFF"}),
         (
@@ -145,34 +218,27 @@ def _set_up_render(scene: bpy.types.Scene, changes: _Changes) -> None:
 
 
 @contextmanager
-def _white_world(scene: bpy.types.Scene, changes: _Changes) -> Iterator[None]:
-    """Workbench fills the background with the world's colour: white paper."""
+def _last_render_slot() -> Iterator[None]:
+    """Render into the last slot within the block: what the animator rendered stays in the others."""
+    result = bpy.data.images.get("Render Result")
+    if result is None:
+        yield
+        return
+    active = result.render_slots.active_index
+    result.render_slots.active_index = len(result.render_slots) - 1
+    try:
+        yield
+    finally:
+        result.render_slots.active_index = active
+
+
+@contextmanager
+def _white_world(scene: bpy.types.Scene, changes: Changes) -> Iterator[None]:
+    """Blender fills the background with the world's colour: white paper."""
     paper = bpy.data.worlds.new("LongAnimation paper")
     try:
-        paper.color = _WHITE
+        compat.make_white(paper)
         changes.set(scene, world=paper)
         yield
     finally:
         bpy.data.worlds.remove(paper)
-
-
-@contextmanager
-def _white_fills(item: bpy.types.Object, changes: _Changes) -> Iterator[None]:
-    """Paint the fills of a Grease Pencil object white: those of its materials, and by a modifier its vertex paint."""
-    for slot in item.material_slots:
-        paint = slot.material and slot.material.grease_pencil
-        if paint:
-            changes.set(paint, fill_style="SOLID", fill_color=(*_WHITE, paint.fill_color[3]))
-    for layer in item.data.layers:
-        changes.set(layer, tint_factor=0.0)
-    if item.library:
-        # A linked object takes no modifier; its vertex paint, if it has any, stays.
-        yield
-        return
-    tint = compat.add_fill_tint(item, "LongAnimation paper")
-    try:
-        tint.color = _WHITE
-        tint.factor = 1.0
-        yield
-    finally:
-        compat.remove_fill_tint(item, tint)

@@ -64,7 +64,7 @@ class Take:
     @property
     def title(self) -> str:
         """What the take is called: the shot and its number."""
-        return f"{self.manifest.name} {self.number}"
+        return f"{self.manifest.name}, take {self.number}"
 
     @property
     def lineart(self) -> Path:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything of a scene that an export may touch, as text that can be compared."""
+"""Everything in the open file but its geometry, as text that can be compared."""
 
 from __future__ import annotations
 
@@ -7,42 +7,70 @@ from typing import Any
 
 import bpy
 
+_MASS = ("MeshVertex", "MeshEdge", "MeshLoop", "MeshPolygon", "MeshLoopTriangle", "GreasePencilDrawing")
+"""What a file has thousands of, and an export never touches."""
+
+_RUNTIME = {
+    *("bindcode", "bl_rna", "bound_box", "depsgraph", "dimensions", "is_evaluated", "is_updated", "pixels", "preview"),
+    *("rna_type", "tag", "tool_settings"),
+}
+"""What Blender itself changes as it renders; and the brushes, of which not all can be read in 4.2."""
+
+_AVAILABLE = {"enabled", "is_icon_visible", "is_unavailable"}
+"""Of the compositor's sockets: which of them there is a pass for in what was rendered last."""
+
+_LAZY = {"cycles", "cycles_curves", "cycles_custom", "cycles_visibility", "longanimation", "longanimation_batch"}
+"""Settings of add-ons, which are stored once somebody asks for them; what they hold is compared, too."""
+
+_WINDOWS = {"all_ids", "screens", "window_managers", "workspaces"}
+"""What belongs to the interface, or is there under another name."""
+
 
 def settings_of(scene: bpy.types.Scene) -> dict[str, str]:
-    """Every property of everything that an export may touch, and the names of the datablocks."""
-    found: dict[str, str] = {}
-    _dump("scene", scene, found, deep=("render", "image_settings", "display", "shading", "view_settings",
-                                       "display_settings", "grease_pencil_settings"))  # fmt: skip
-    found["subframe"] = repr(scene.frame_subframe)
-    for world in bpy.data.worlds:
-        _dump(f"world {world.name}", world, found)
-    for material in bpy.data.materials:
-        _dump(f"material {material.name}", material.grease_pencil, found)
-    for item in scene.objects:
-        _dump(f"object {item.name}", item, found)
-        found[f"modifiers of {item.name}"] = repr([modifier.name for modifier in item.modifiers])
-        if item.type == "GPENCIL":
-            found[f"old modifiers of {item.name}"] = repr([one.name for one in item.grease_pencil_modifiers])
-        if item.type in {"GREASEPENCIL", "GPENCIL"}:
-            for layer in item.data.layers:
-                _dump(f"layer of {item.name}", layer, found)
-    for kind in ("worlds", "images", "materials", "objects", "scenes", "meshes"):
+    """Every property of every datablock, by its path; and which datablocks there are."""
+    found: dict[str, str] = {"frame": f"{scene.frame_current} {scene.frame_subframe}"}
+    for kind in bpy.data.bl_rna.properties:
+        if kind.type != "COLLECTION" or kind.identifier in _WINDOWS:
+            continue
         # Blender itself makes "Render Result" at the first render.
-        names = [block.name for block in getattr(bpy.data, kind) if block.name != "Render Result"]
-        found[kind] = repr(names)
+        blocks = [block for block in getattr(bpy.data, kind.identifier) if block.name != "Render Result"]
+        found[kind.identifier] = repr([(block.name, block.library and block.library.name) for block in blocks])
+        for block in blocks:
+            library = f"{block.library.name}:" if block.library else ""
+            _dump(f"{kind.identifier} {library}{block.name}", block, found, set())
+    result = bpy.data.images.get("Render Result")
+    found["render slot"] = str(result.render_slots.active_index if result else 0)
     return found
 
 
-def _dump(name: str, owner: Any, found: dict[str, str], deep: tuple[str, ...] = ()) -> None:
+def _dump(path: str, owner: Any, found: dict[str, str], seen: set[int]) -> None:
+    place = (owner.as_pointer(), owner.bl_rna.identifier)
+    if place in seen or isinstance(owner, bpy.types.Attribute) or owner.bl_rna.identifier in _MASS:
+        return
+    seen.add(place)
+    if isinstance(owner, bpy.types.ID):
+        found[f"{path}[]"] = repr(sorted(set(owner.keys()) - _LAZY))
     for item in owner.bl_rna.properties:
-        value = getattr(owner, item.identifier)
-        if item.identifier in deep:
-            _dump(f"{name}.{item.identifier}", value, found, deep)
-        elif item.type in {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"} and item.identifier != "is_evaluated":
-            plain = getattr(item, "is_array", False)
-            found[f"{name}.{item.identifier}"] = repr([*map(str, value)] if plain else value)
-        elif item.type == "POINTER":
-            found[f"{name}.{item.identifier}"] = repr(getattr(value, "name", None))
+        if item.identifier in _RUNTIME or (isinstance(owner, bpy.types.NodeSocket) and item.identifier in _AVAILABLE):
+            continue
+        try:
+            value = getattr(owner, item.identifier)
+        except (AttributeError, TypeError, ValueError):  # one that this kind of strip or node does not have
+            continue
+        name = f"{path}.{item.identifier}"
+        if item.type == "POINTER":
+            found[name] = getattr(value, "name", "") if isinstance(value, bpy.types.ID) else str(value is None)
+            if value is not None and (not isinstance(value, bpy.types.ID) or value.is_embedded_data):
+                _dump(name, value, found, seen)
+        elif item.type == "COLLECTION":
+            found[f"{name}[]"] = str(len(value))
+            for index, one in enumerate(value):
+                if isinstance(one, bpy.types.ID):
+                    found[f"{name}[{index}]"] = one.name
+                elif one is not None:
+                    _dump(f"{name}[{index}]", one, found, seen)
+        else:
+            found[name] = repr([*map(str, value)] if getattr(item, "is_array", False) else value)
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:

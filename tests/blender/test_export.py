@@ -65,14 +65,14 @@ def messages(scenario: Scenario, tmp_path: Path) -> dict[str, str]:
 
 def test_each_bad_shot_gets_a_message_that_says_what_to_do(messages: dict[str, str]) -> None:
     wanted = {
-        "no keyframe": "press Add Keyframe",
+        "no keyframe": "press Use This Frame as Keyframe",
         "keyframe outside": "Keyframe 9 lies outside the frame range 1..2",
         "empty range": "set the end at or after the start",
         "two keyframes of one drawing": "another keyframe paints already",
         "other size": "8×8 pixels, but the shot renders at 240×135",
         "no camera": "has no camera",
         "all white": "Every frame of the shot is white: check that the camera sees",
-        "no drawing": "no Grease Pencil object that renders",
+        "no drawing": "no line art, such as a Grease Pencil object that renders",
         "no server": "No server answers at http://127.0.0.1:7860: start it",
         "offline": "Enable online access in System preferences",
     }

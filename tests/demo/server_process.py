@@ -68,13 +68,13 @@ def free_port() -> int:
 
 
 def _wait_for(process: subprocess.Popen, address: str, log: Path) -> str:
-    """Return the server's version as soon as it answers."""
+    """Return the server's version as soon as it answers; "" where it asks for a token first."""
     deadline = time.monotonic() + _START_SECONDS
     with requests.Session() as http:
         http.trust_env = False
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                return http.get(f"{address}{API_PREFIX}/info", timeout=5).json()["server_version"]
+                return http.get(f"{address}{API_PREFIX}/info", timeout=5).json().get("server_version", "")
             except requests.ConnectionError:
                 time.sleep(0.2)
     tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:])

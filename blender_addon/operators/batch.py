@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many shots at once: found by markers, strips and scenes, listed, and sent together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from .. import compat, monitor
+from ..errors import ColorError, ShotError
+from ..preferences import server_of
+from ..properties.batch import of_file
+from ..sequencer.strips import JOB
+from ..shot.batch import BatchShot, Span, from_markers, from_spans, named_apart, whole
+from ..shot.request import ShotRequest
+from ..takes.take import Placement
+from .exporting import ExportsShots
+
+_PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "COLOR", "META"}
+"""Strips that stand for frames of the scene they lie in, as in an animatic. Where the line art comes from is for the
+scene's own settings to say, also when it is such a strip."""
+
+
+def request_of_shot(shot: BatchShot, folder: Path | None = None) -> ShotRequest:
+    """A shot of the open file with its scene's settings."""
+    scene = bpy.data.scenes[shot.scene]
+    settings = scene.longanimation
+    placement = Placement(monitor.open_file(), shot.timeline, shot.start, settings.layout)
+    return ShotRequest(shot.name, scene, settings.options(shot.frames), placement, server_of(scene).address, folder)
+
+
+def shots_of_markers(scene: bpy.types.Scene) -> list[BatchShot]:
+    """The shots that the markers of a scene's timeline begin. Raises ShotError when there is none."""
+    frames = range(scene.frame_start, scene.frame_end + 1)
+    return from_markers(scene.name, frames, [(marker.frame, marker.name) for marker in scene.timeline_markers])
+
+
+def shots_of_scenes() -> list[BatchShot]:
+    """A shot of every scene of the file that has a camera, with the frames that its settings say. Raises ShotError when
+    there is none."""
+    shots = [whole(scene.name, scene.longanimation.frames) for scene in bpy.data.scenes if scene.camera]
+    if not shots:
+        raise ShotError("No scene of the file has a camera: add one to each scene that is drawn.")
+    return shots
+
+
+def span_of(timeline: bpy.types.Scene, strip: bpy.types.Strip) -> Span:
+    """What a strip shows. Raises ShotError when it does not show the frames of a scene one after the other."""
+    frames = compat.strip_range(strip)
+    if strip.type != "SCENE":
+        return Span(strip.name, frames, timeline.name, frames.start)
+    scene = strip.scene
+    if scene is None or strip.scene_input != "CAMERA":
+        raise ShotError(f"The strip {strip.name!r} shows no scene's camera: choose its scene, and Camera as its input.")
+    if strip.use_reverse_frames or len(getattr(strip, "retiming_keys", ())) > 0:
+        raise ShotError(
+            f"The strip {strip.name!r} is retimed or reversed: add its scene's frames to the batch by hand."
+        )
+    # Before and after its content a strip holds the first and the last image.
+    shift = scene.frame_start + strip.animation_offset_start - compat.content_start(strip)
+    first = max(frames.start + shift, scene.frame_start)
+    stop = min(frames.stop + shift, scene.frame_end + 1)
+    return Span(strip.name, range(first - shift, stop - shift), scene.name, first)
+
+
+def _open_strips_of(timeline: bpy.types.Scene) -> list[bpy.types.Strip]:
+    """The strips of the level that is open in the Sequencer: the top, or within a meta strip."""
+    editor = timeline.sequence_editor
+    if editor is None:
+        return []
+    return list(compat.strips_of(editor.meta_stack[-1] if editor.meta_stack else editor))
+
+
+def _collect(operator: bpy.types.Operator, context: bpy.types.Context, find: Callable[[], list[BatchShot]]) -> set[str]:
+    """Add the shots that `find` finds to the batch, but none that is in it already."""
+    try:
+        shots = find()
+    except ColorError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    batch = of_file(context.scene)
+    known = [(one.scene, one.frames) for one in batch.shots]
+    new = [shot for shot in shots if (bpy.data.scenes[shot.scene], shot.frames) not in known]
+    for shot in named_apart(new, [one.name for one in batch.shots]):
+        batch.shots.add().fill(shot)
+    batch.active = len(batch.shots) - 1
+    operator.report({"INFO"}, f"Shots added: {len(new)}; in the batch already: {len(shots) - len(new)}")
+    return {"FINISHED"}
+
+
+class LONGANIMATION_OT_batch_markers(bpy.types.Operator):
+    """Add a shot for each marker of the timeline; it ends before the next marker"""
+
+    bl_idname = "longanimation.batch_markers"
+    bl_label = "From Markers"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; the markers are those of the timeline that is in sight."""
+        in_sequencer = context.area is not None and context.area.type == "SEQUENCE_EDITOR"
+        scene = compat.sequencer_scene(context) if in_sequencer else context.scene
+        return _collect(self, context, lambda: shots_of_markers(scene))
+
+
+class LONGANIMATION_OT_batch_strips(bpy.types.Operator):
+    """Add a shot for each selected strip: of a scene strip the frames of its scene, of others those of this scene"""
+
+    bl_idname = "longanimation.batch_strips"
+    bl_label = "From Strips"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; strips that cannot be a shot are reported, and do not hold up the others."""
+        timeline = compat.sequencer_scene(context)
+        spans = []
+        for strip in _open_strips_of(timeline):
+            if strip.select and strip.type in {"SCENE", *_PICTURES} and JOB not in strip:
+                try:
+                    spans.append(span_of(timeline, strip))
+                except ShotError as error:
+                    self.report({"WARNING"}, str(error))
+        return _collect(self, context, lambda: from_spans(timeline.name, spans))
+
+
+class LONGANIMATION_OT_batch_scenes(bpy.types.Operator):
+    """Add a shot for each scene of the file that has a camera"""
+
+    bl_idname = "longanimation.batch_scenes"
+    bl_label = "From Scenes"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        return _collect(self, context, shots_of_scenes)
+
+
+class LONGANIMATION_OT_batch_add(bpy.types.Operator):
+    """Add this scene's frames as a shot, whose name and frames you can change"""
+
+    bl_idname = "longanimation.batch_add"
+    bl_label = "Add Shot"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        batch = of_file(context.scene)
+        shot = whole(context.scene.name, context.scene.longanimation.frames)
+        batch.shots.add().fill(*named_apart([shot], [one.name for one in batch.shots]))
+        batch.active = len(batch.shots) - 1
+        return {"FINISHED"}
+
+
+class _OfBatch:
+    """What operators on the batch's shots share: there is one."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Called by Blender."""
+        return len(of_file(context.scene).shots) > 0
+
+
+class LONGANIMATION_OT_batch_remove(_OfBatch, bpy.types.Operator):
+    """Leave the chosen shot out of the batch"""
+
+    bl_idname = "longanimation.batch_remove"
+    bl_label = "Remove Shot"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        batch = of_file(context.scene)
+        batch.shots.remove(batch.active)
+        batch.active = max(0, min(batch.active, len(batch.shots) - 1))
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_batch_clear(_OfBatch, bpy.types.Operator):
+    """Empty the batch; takes and strips stay"""
+
+    bl_idname = "longanimation.batch_clear"
+    bl_label = "Clear Batch"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        batch = of_file(context.scene)
+        batch.shots.clear()
+        batch.active = 0
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_batch_jump(bpy.types.Operator):
+    """Go to the first frame of the chosen shot, in its scene"""
+
+    bl_idname = "longanimation.batch_jump"
+    bl_label = "Jump to Shot"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Called by Blender."""
+        shot = of_file(context.scene).chosen
+        return shot is not None and shot.scene is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        batch = of_file(context.scene)
+        shot = batch.shots[batch.active]
+        if context.window is not None:
+            context.window.scene = shot.scene
+        shot.scene.frame_set(shot.frame_start)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
+    """Colour every shot of the batch that is ticked and has a keyframe; go on working meanwhile"""
+
+    bl_idname = "longanimation.color_batch"
+    bl_label = "Colour All"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def requests(self, context: bpy.types.Context) -> list[ShotRequest]:
+        """The shots that can be coloured; why the others cannot is reported. Raises ShotError when none can."""
+        wanted = [shot for shot in of_file(context.scene).shots if shot.enabled]
+        problems = [f"{shot.name}: {shot.problem}" for shot in wanted if shot.problem]
+        ready = [shot.as_shot() for shot in wanted if not shot.problem]
+        if not ready:
+            raise ShotError(problems[0] if problems else "No shot of the batch is ticked: tick those to colour.")
+        for problem in problems:
+            self.report({"WARNING"}, problem)
+        return [request_of_shot(shot) for shot in ready]
+
+
+CLASSES = (
+    LONGANIMATION_OT_batch_markers,
+    LONGANIMATION_OT_batch_strips,
+    LONGANIMATION_OT_batch_scenes,
+    LONGANIMATION_OT_batch_add,
+    LONGANIMATION_OT_batch_remove,
+    LONGANIMATION_OT_batch_clear,
+    LONGANIMATION_OT_batch_jump,
+    LONGANIMATION_OT_color_batch,
+)

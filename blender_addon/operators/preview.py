@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line art of one frame, to look at; and what the layers hold."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import bpy
+
+from ..errors import ColorError
+from ..properties.lineart import ROLES
+from ..shot.lineart import check, line_art, settings_of
+
+_NAME = "Line Art Preview"
+
+
+class LONGANIMATION_OT_preview_lineart(bpy.types.Operator):
+    """Render the line art of the current frame and show it in an Image Editor"""
+
+    bl_idname = "longanimation.preview_lineart"
+    bl_label = "Preview Line Art"
+    bl_options = {"UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; in background Blender the image is made and not shown."""
+        scene = context.scene
+        options = settings_of(scene)
+        frame = options.drawn_at(scene.frame_current, scene.longanimation.frames.start)
+        try:
+            check(scene, options, range(frame, frame + options.step))
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "preview.png"
+                with line_art(scene, options) as write:
+                    write(frame, path)
+                image = _kept(path)
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if not bpy.app.background:
+            _show(context, image)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_set_layer_role(bpy.types.Operator):
+    """Choose what the Grease Pencil layers of this name hold"""
+
+    bl_idname = "longanimation.set_layer_role"
+    bl_label = "Layer Holds"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    layer: bpy.props.StringProperty(name="Layer", description="Name of the layers", options={"SKIP_SAVE"})
+    role: bpy.props.EnumProperty(name="Holds", description="What the layers hold", items=ROLES)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        layers = context.scene.longanimation.lineart.layers
+        entry = layers.get(self.layer) or layers.add()
+        entry.name, entry.role = self.layer, self.role
+        return {"FINISHED"}
+
+
+def _kept(path: Path) -> bpy.types.Image:
+    """The image of the file, in the file that is open, in the place of an earlier preview."""
+    loaded = bpy.data.images.load(str(path))
+    loaded.pack()
+    earlier = bpy.data.images.get(_NAME)
+    if earlier is not None:
+        earlier.user_remap(loaded)
+        bpy.data.images.remove(earlier)
+    loaded.name = _NAME
+    return loaded
+
+
+def _show(context: bpy.types.Context, image: bpy.types.Image) -> None:
+    """Show an image in an Image Editor that is open, or in a new window."""
+    windows = [context.window, *context.window_manager.windows]
+    areas = [area for window in windows for area in window.screen.areas]
+    area = next((area for area in areas if area.ui_type == "IMAGE_EDITOR"), None)
+    if area is None:
+        bpy.ops.wm.window_new()
+        area = context.window_manager.windows[-1].screen.areas[0]
+        area.ui_type = "IMAGE_EDITOR"
+    area.spaces.active.image = image
+
+
+CLASSES = (LONGANIMATION_OT_preview_lineart, LONGANIMATION_OT_set_layer_role)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the line art comes from."""
+
+import bpy
+
+from ..shot.source import layer_name, pencils_of
+
+
+class LineArt:
+    """Where the line art comes from."""
+
+    bl_label = "Line Art"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
+        """Called by Blender."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        lineart = context.scene.longanimation.lineart
+        layout.prop(lineart, "source")
+        if lineart.source in ("auto", "images"):
+            layout.prop(lineart, "images")
+        if lineart.source != "images":
+            layout.prop(lineart, "collection")
+            layout.prop(lineart, "camera")
+        if lineart.source in ("auto", "pencil", "line_art", "mixed"):
+            _draw_layers(layout, context, lineart)
+        column = layout.column(align=True)
+        column.prop(lineart, "use_scene_percentage")
+        if not lineart.use_scene_percentage:
+            column.prop(lineart, "percentage")
+        layout.prop(lineart, "step")
+        layout.prop(lineart, "keep_colors")
+        layout.operator("longanimation.preview_lineart", icon="HIDE_OFF")
+
+
+def _draw_layers(layout: bpy.types.UILayout, context: bpy.types.Context, lineart: bpy.types.PropertyGroup) -> None:
+    pencils = pencils_of(context.scene, lineart.options())
+    names = dict.fromkeys(layer_name(layer) for item in pencils for layer in item.data.layers)
+    column = layout.column(align=True)
+    for name in names:
+        entry = lineart.layers.get(name)
+        row = column.row()
+        row.label(text=name, icon="GREASEPENCIL", translate=False)
+        shown = entry.bl_rna.properties["role"].enum_items[entry.role].name if entry else "Lines"
+        row.operator_menu_enum("longanimation.set_layer_role", "role", text=shown).layer = name
+    column = layout.column(align=True)
+    column.prop(lineart, "fills_by")
+    if lineart.fills_by != "none":
+        column.prop(lineart, "fill_pass")

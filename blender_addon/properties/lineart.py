@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the line art of a shot comes from."""
+
+import bpy
+
+from ..shot.source import LineArtOptions
+
+ROLES = (
+    ("lines", "Lines", "Its lines are the line art; its fills only hide what lies behind them"),
+    ("fills", "Fills", "All of it is as white as the paper, and hides the lines behind it"),
+    ("none", "Left Out", "It is not in the line art; a painted keyframe shows it"),
+)
+
+
+class LONGANIMATION_layer(bpy.types.PropertyGroup):
+    """What the Grease Pencil layers of a name hold."""
+
+    role: bpy.props.EnumProperty(name="Role", description="What the layers of this name hold", items=ROLES)
+
+
+class LONGANIMATION_lineart(bpy.types.PropertyGroup):
+    """Where the line art of a shot comes from."""
+
+    source: bpy.props.EnumProperty(
+        name="Source",
+        description="What the line art is made from",
+        items=(
+            ("auto", "Automatic", "Grease Pencil, else Line Art, else Freestyle, else the image sequence"),
+            ("pencil", "Grease Pencil", "Every Grease Pencil object; other objects hide the lines behind them"),
+            ("line_art", "Line Art", "The lines of meshes, from Line Art modifiers alone"),
+            ("freestyle", "Freestyle", "The lines of meshes, from Freestyle's line sets; rendered by Cycles"),
+            ("images", "Image Sequence", "Files that are there already; their names tell the frame numbers"),
+            ("mixed", "All of the Scene", "Grease Pencil, Line Art and, where it is enabled, Freestyle together"),
+        ),
+    )
+    images: bpy.props.StringProperty(
+        name="Images",
+        description="Folder of the image sequence, or one of its images; a number in the name is the frame",
+        subtype="FILE_PATH",
+    )
+    collection: bpy.props.PointerProperty(
+        type=bpy.types.Collection, name="Only", description="Collection with the objects to take; none for all"
+    )
+    layers: bpy.props.CollectionProperty(
+        type=LONGANIMATION_layer, description="The layers that hold something other than lines"
+    )
+    fills_by: bpy.props.EnumProperty(
+        name="Also Fills",
+        description="What else holds fills, beside the fills of materials, which never show",
+        items=(
+            ("none", "Nothing", "No other layers or materials"),
+            ("layer", "Layers with Pass Index", "Layers with this pass index hold fills"),
+            ("material", "Materials with Pass Index", "Strokes of materials with this pass index are fills"),
+        ),
+    )
+    fill_pass: bpy.props.IntProperty(
+        name="Pass Index", description="Pass index of the layers or materials that hold fills", default=1, min=1
+    )
+    camera: bpy.props.PointerProperty(
+        type=bpy.types.Object,
+        name="Camera",
+        description="Camera of the shot; none for the scene's, which markers may change",
+        poll=lambda _self, item: item.type == "CAMERA",
+    )
+    use_scene_percentage: bpy.props.BoolProperty(
+        name="Scene Resolution",
+        description="Render at the scene's resolution percentage, and take images at their full size",
+        default=True,
+    )
+    percentage: bpy.props.IntProperty(
+        name="Resolution",
+        description="Size of the shot, as a percentage of the scene's or of the images' resolution",
+        subtype="PERCENTAGE",
+        default=100,
+        min=1,
+        soft_max=100,
+        max=1000,
+    )
+    step: bpy.props.IntProperty(
+        name="Step",
+        description="Frames from one drawing to the next: 2 takes every second frame and holds it for two",
+        default=1,
+        min=1,
+        soft_max=12,
+    )
+    keep_colors: bpy.props.BoolProperty(
+        name="Keep Line Colours",
+        description="Leave lines as they are coloured; else they are all black, so that none is too light to be a line",
+    )
+
+    def options(self) -> LineArtOptions:
+        """These settings, as the export wants them."""
+        return LineArtOptions(
+            source=self.source,
+            images=self.images,
+            collection=self.collection,
+            roles={layer.name: layer.role for layer in self.layers},
+            fills_by=self.fills_by,
+            fill_pass=self.fill_pass,
+            camera=self.camera,
+            percentage=0 if self.use_scene_percentage else self.percentage,
+            step=self.step,
+            keep_colors=self.keep_colors,
+        )
+
+
+CLASSES = (LONGANIMATION_layer, LONGANIMATION_lineart)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a server cannot be used, and what to do about it. Knows nothing of Blender."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..errors import RefusedError, ServerError, UnreachableError, VersionError
+from ..shared.protocol import ServerInfo
+from .client import Client, is_loopback
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a look at a server found.
+
+    sentences: for the animator, the most important first. remedy: what would help, as in errors.ServerError. info: what
+    the server says of itself, when it can be used.
+    """
+
+    sentences: tuple[str, ...]
+    remedy: str = ""
+    info: ServerInfo | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether shots can be sent."""
+        return self.info is not None
+
+
+def diagnose(address: str, token: str) -> Diagnosis:
+    """Look at a server, from its name to its workers; takes up to half a minute."""
+    try:
+        client = Client(address, token, retries=0)
+        begun = time.monotonic()
+        info = client.info()
+        milliseconds = 1000 * (time.monotonic() - begun)
+        client.missing(())  # /info needs no token where a server is open to all; this always does
+        workers = sum(queue.workers for queue in client.queues())
+    except (VersionError, RefusedError) as error:
+        return Diagnosis((_refused(error, token),), error.remedy)
+    except UnreachableError as error:
+        return _unreachable(client.server, error)
+    except ServerError as error:
+        return Diagnosis((str(error),), error.remedy)
+    names = ", ".join(f"{preset.name} ({preset.licence})" for preset in info.presets) or "none"
+    sentences: tuple[str, ...] = (
+        f"Server {info.server_version} answers in {milliseconds:.0f} ms.",
+        f"Presets: {names}.",
+        f"{info.queue_length} jobs wait or run on {', '.join(info.devices) or 'no device'}.",
+    )
+    if not workers:
+        sentences = (
+            "The server answers, but has no worker: shots would wait. Start it without `--workers 0`, or start a "
+            "worker (python -m server worker).",
+            *sentences,
+        )
+    return Diagnosis(sentences, info=info)
+
+
+def _refused(error: ServerError, token: str) -> str:
+    if isinstance(error, RefusedError) and error.status == 401 and token:
+        return (
+            "The server does not know this token: it may have been revoked, or a character is missing. Ask the "
+            "server's administrator for a new one."
+        )
+    return str(error)
+
+
+def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
+    """Find out on which step of the way a server is lost."""
+    parts = urlsplit(address)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    try:
+        socket.getaddrinfo(host, port)
+    except OSError:
+        return Diagnosis((f"No computer named {host} is known: check the address for a typing error.",), "address")
+    try:
+        connection = socket.create_connection((host, port), _SECONDS)
+    except TimeoutError:
+        return Diagnosis(
+            (f"{host} does not answer on port {port}: it is off, on another network, or a firewall keeps you out.",),
+            "address",
+        )
+    except OSError:
+        if is_loopback(address):
+            return Diagnosis(("No server runs on this computer.",), "start_server")
+        return Diagnosis(
+            (f"{host} is there, but nothing listens on port {port}: start the server there, or check the port.",),
+            "address",
+        )
+    with connection:
+        return _after_connecting(connection, host, secure) or Diagnosis((str(error),), error.remedy)
+
+
+def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Diagnosis | None:
+    """Look at what stands between a connection and an answer; None when that is not found out."""
+    connection.settimeout(_SECONDS)
+    if secure:
+        try:
+            ssl.create_default_context().wrap_socket(connection, server_hostname=host).close()
+        except ssl.SSLCertVerificationError as error:
+            return Diagnosis(
+                (
+                    f"The certificate of {host} is not trusted: {error.verify_message}. Use the name that it was made "
+                    "for, or let your computer trust the studio's authority (REQUESTS_CA_BUNDLE names its file).",
+                ),
+                "certificate",
+            )
+        except ssl.SSLError:
+            return Diagnosis((f"{host} does not speak https there: write http:// in the address.",), "address")
+        except OSError:
+            return None
+        return None
+    try:
+        plain = ssl._create_unverified_context().wrap_socket(connection, server_hostname=host)
+    except (ssl.SSLError, OSError):
+        return None
+    plain.close()
+    return Diagnosis((f"{host} speaks https there: write https:// in the address.",), "address")

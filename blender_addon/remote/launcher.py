@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server on this computer, started from Blender. Knows nothing of Blender."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import ServerError
+from .client import Client
+
+_SECONDS = 120
+_LAST_LINES = 5
+
+
+@dataclass
+class LocalServer:
+    """A server process that goes on when Blender ends.
+
+    home: the folder that holds install.py. address: where it is to listen. log: a file for what it says.
+    """
+
+    home: Path
+    address: str
+    log: Path
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it. Raises ServerError when the folder holds no installed server."""
+        python = self.home / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")
+        if not (self.home / "install.py").is_file():
+            raise ServerError(
+                f"{self.home} holds no LongAnimation Color: in the extension's preferences choose the folder that "
+                "holds install.py.",
+                "address",
+            )
+        if not python.is_file():
+            raise ServerError(
+                f"The server in {self.home} is not installed yet: open a terminal there and run "
+                "`python install.py server` once."
+            )
+        parts = urlsplit(self.address)
+        command = [str(python), "-m", "server", "serve", "--listen", f"{parts.hostname}:{parts.port or 7860}"]
+        # A group of its own: Ctrl-C in Blender's terminal, or Blender's end, does not reach it.
+        apart = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}  # type: ignore[attr-defined]
+            if os.name == "nt"
+            else {"start_new_session": True}
+        )
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.home,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **apart,
+            )
+
+    def wait(self) -> None:
+        """Return when it answers. Raises ServerError with its last words when it ends, or takes too long."""
+        deadline = time.monotonic() + _SECONDS
+        client = Client(self.address, retries=0)
+        while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                client.info()
+                return
+            except ServerError:
+                time.sleep(0.5)
+        raise ServerError(f"The server did not start. Its last words, in {self.log}: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return " ".join(lines[-_LAST_LINES:]) or "none"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started here and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Ask it to end; what it colours goes on when it is started again."""
+        if self._process is not None:
+            self._process.terminate()

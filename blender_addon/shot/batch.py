@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many shots at once: which frames of which scene are a shot of their own. Knows nothing of Blender."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from ..errors import ShotError
+
+
+@dataclass(frozen=True)
+class BatchShot:
+    """A shot of a batch.
+
+    scene: name of the scene that is drawn. frames: of that scene. timeline: name of the scene whose Sequencer shows the
+    result. start: the frame there at which the shot's first frame lies.
+    """
+
+    name: str
+    scene: str
+    frames: range
+    timeline: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """What a strip shows: frames of the timeline, each frame of a scene from `first` on."""
+
+    name: str
+    frames: range
+    scene: str
+    first: int
+
+
+def whole(scene: str, frames: range) -> BatchShot:
+    """A scene's own shot, with its result at its own frames."""
+    return BatchShot(scene, scene, frames, scene, frames.start)
+
+
+def from_markers(scene: str, frames: range, markers: Iterable[tuple[int, str]]) -> list[BatchShot]:
+    """The shots that markers part a scene's frames into: each begins at its marker and ends before the next.
+
+    Frames before the first marker belong to no shot. Of several markers on one frame the last counts. Raises ShotError
+    when there is no shot.
+    """
+    begins = sorted(dict(markers).items())
+    ends = [frame for frame, _ in begins[1:]] + [frames.stop]
+    shots = []
+    for (begin, name), end in zip(begins, ends, strict=False):
+        inside = range(max(begin, frames.start), min(end, frames.stop))
+        if inside:
+            shots.append(replace(whole(scene, inside), name=name.strip() or f"{scene} {inside.start}"))
+    if not shots:
+        raise ShotError(
+            f"The scene {scene!r} has no marker before its end at frame {frames.stop - 1}: go to the first frame of "
+            "each shot and press M in the Timeline."
+        )
+    return named_apart(shots)
+
+
+def from_spans(timeline: str, spans: Iterable[Span]) -> list[BatchShot]:
+    """The shots of strips, in the order of the timeline; strips that show the same frames are one shot. Raises
+    ShotError when there is none."""
+    shots: dict[tuple[str, int, int], BatchShot] = {}
+    for span in sorted(spans, key=lambda span: span.frames.start):
+        frames = range(span.first, span.first + len(span.frames))
+        shot = BatchShot(span.name, span.scene, frames, timeline, span.frames.start)
+        shots.setdefault((span.scene, frames.start, frames.stop), shot)
+    if not shots:
+        raise ShotError(
+            "No strip that shows a shot is selected: select scene, image, movie or colour strips in the Sequencer."
+        )
+    return named_apart(shots.values())
+
+
+def clipped(shot: BatchShot, frames: range) -> BatchShot:
+    """The part of a shot that lies in `frames`, at its place in the timeline; it may be empty."""
+    inside = range(max(shot.frames.start, frames.start), min(shot.frames.stop, frames.stop))
+    return replace(shot, frames=inside, start=shot.start + inside.start - shot.frames.start)
+
+
+def named_apart(shots: Iterable[BatchShot], taken: Iterable[str] = ()) -> list[BatchShot]:
+    """The shots under names that are also apart as names of folders, and from names that are taken."""
+    known = {_folder_name(name) for name in taken}
+    apart = []
+    for shot in shots:
+        name, count = shot.name, 1
+        while _folder_name(name) in known:
+            count += 1
+            name = f"{shot.name} {count}"
+        known.add(_folder_name(name))
+        apart.append(replace(shot, name=name))
+    return apart
+
+
+def problem_of(frames: range, painted: Collection[int]) -> str:
+    """Why these frames cannot be coloured with these painted frames, and what to do; "" when they can."""
+    if not frames:
+        return f"The shot ends before it begins, at frame {frames.start}: set its end at or after its start."
+    if not any(frame in frames for frame in painted):
+        return (
+            f"No painted keyframe lies between frames {frames.start} and {frames.stop - 1}: jump to the shot, go to a "
+            "painted frame and press Use This Frame as Keyframe."
+        )
+    return ""
+
+
+def _folder_name(name: str) -> str:
+    """What is left of a name on every disk: most know no capitals, and none takes every sign."""
+    return re.sub(r"\W", "_", name).casefold()

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Line art that is there as a sequence of image files, in any format that Blender reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..errors import ShotError
+
+_NUMBERED = re.compile(r"(.*?)(-?\d+)(\D*)", re.DOTALL)
+"""What stands before a file's number, the number, and what comes after it; the last number in a name counts."""
+
+
+@dataclass(frozen=True)
+class ImageSequence:
+    """Files that are named alike but for a frame number.
+
+    files: path of each frame's image, by the number in its name.
+    """
+
+    files: dict[int, Path]
+    _size: list[tuple[int, int]] = field(default_factory=list)
+
+    @classmethod
+    def find(cls, path: str) -> ImageSequence:
+        """The sequence that a file belongs to, or the only one in a folder. Raises ShotError."""
+        given = Path(bpy.path.abspath(path))
+        if not path:
+            raise ShotError("No image sequence is chosen: choose its folder, or one of its images.")
+        try:
+            beside = sorted(given.iterdir() if given.is_dir() else given.parent.iterdir())
+        except OSError as error:
+            raise ShotError(f"{given} cannot be read ({error.strerror}): choose another image sequence.") from error
+        sequences: dict[tuple[str, str], dict[int, Path]] = {}
+        for file in beside:
+            parts = _NUMBERED.fullmatch(file.stem)
+            if parts and file.suffix.lower() in bpy.path.extensions_image:
+                sequences.setdefault((parts[1], parts[3] + file.suffix), {})[int(parts[2])] = file
+        if not given.is_dir():
+            sequences = {key: files for key, files in sequences.items() if given in files.values()}
+        if not sequences:
+            raise ShotError(f"{given} is no image with a number in its name, nor a folder of them: choose another one.")
+        if len(sequences) > 1:
+            names = ", ".join(next(iter(files.values())).name for files in sequences.values())
+            raise ShotError(f"{given} holds several image sequences ({names}): choose the first image of one.")
+        return cls(next(iter(sequences.values())))
+
+    def require(self, frames: Iterable[int]) -> None:
+        """Raise ShotError, with their numbers, when frames have no image."""
+        missing = [frame for frame in frames if frame not in self.files]
+        if missing:
+            raise ShotError(
+                f"The image sequence has no image for {_listed(missing)}: add them, "
+                f"or choose a frame range within {min(self.files)}..{max(self.files)}, or a step."
+            )
+
+    def size(self, percentage: int = 0) -> tuple[int, int]:
+        """Width and height in pixels, of a percentage of the first image. Raises ShotError."""
+        if not self._size:
+            with _loaded(self.files[min(self.files)]) as image:
+                self._size.append(tuple(image.size))
+        width, height = self._size[0]
+        scale = (percentage or 100) / 100
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+    def write(self, frame: int, path: Path, percentage: int = 0, keep_colors: bool = False) -> None:
+        """Write a frame's image to a PNG: over white paper, and grey unless it keeps its colours. Raises ShotError."""
+        source = self.files[frame]
+        wanted = self.size()
+        with _loaded(source) as image:
+            if tuple(image.size) != wanted:
+                raise ShotError(
+                    f"{source.name} is {image.size[0]}×{image.size[1]} pixels, but the sequence began with "
+                    f"{wanted[0]}×{wanted[1]}: give all of its images one size."
+                )
+            if self.size(percentage) != wanted:
+                image.scale(*self.size(percentage))
+            picture = _over_white(image)
+        if not keep_colors:
+            picture[:] = picture.min(axis=2, keepdims=True)
+        _save(picture, path)
+
+
+@contextmanager
+def _loaded(path: Path) -> Iterator[bpy.types.Image]:
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise ShotError(f"{path} cannot be read ({str(error).strip()}): export it again.") from error
+    try:
+        if not image.size[0]:
+            raise ShotError(f"{path} is damaged, or no image that Blender reads: export it again.")
+        yield image
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _over_white(image: bpy.types.Image) -> np.ndarray:
+    """The image's picked colours on white paper as float32 RGB [H, W, 3], 0..1, from the bottom row up."""
+    width, height = image.size
+    flat = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(flat)
+    pixels = flat.reshape(height, width, -1)
+    color = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1].repeat(3, axis=2)
+    alpha = pixels[..., 3:] if pixels.shape[2] == 4 else np.ones_like(pixels[..., :1])
+    if image.is_float:  # Blender keeps these as linear light, multiplied by their alpha
+        color = (color / np.maximum(alpha, 1e-6)).clip(0, 1)
+        color = np.where(color <= 0.0031308, color * 12.92, 1.055 * color ** (1 / 2.4) - 0.055)
+    return (color * alpha + (1 - alpha)).clip(0, 1)
+
+
+def _save(picture: np.ndarray, path: Path) -> None:
+    height, width, _ = picture.shape
+    image = bpy.data.images.new(path.name, width, height, alpha=False)
+    try:
+        image.pixels.foreach_set(np.dstack([picture, np.ones((height, width, 1), np.float32)]).ravel())
+        image.file_format = "PNG"
+        image.save(filepath=str(path))
+    except RuntimeError as error:
+        raise ShotError(f"{path} could not be written ({str(error).strip()}): is the disk full?") from error
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _listed(frames: list[int]) -> str:
+    """Name frames in a sentence, neighbours together; the first ten groups of many."""
+    groups: list[list[int]] = []
+    for frame in frames:
+        if groups and groups[-1][-1] == frame - 1:
+            groups[-1].append(frame)
+        else:
+            groups.append([frame])
+    named = [f"{group[0]}..{group[-1]}" if len(group) > 1 else str(group[0]) for group in groups]
+    more = f" and {len(groups) - 10} more groups" if len(groups) > 10 else ""
+    return f"{'frame' if len(frames) == 1 else 'frames'} {', '.join(named[:10])}{more}"

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an animator reads when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import bpy
+
+from tests.blender.gui import areas
+from tests.blender.gui.desk import Desk
+from tests.blender.gui.steps import Steps, pause
+from tests.blender.scenarios.stage import shot
+from tests.demo.in_blender import EXTENSION
+
+_TAB = "LongAnimation"
+
+
+def play(desk: Desk) -> Steps:
+    """Press Colour Shot without a keyframe, a camera, a server; each time there is a message and nothing runs."""
+    scene = shot()
+    scene.frame_end = 8
+    yield pause(0.5)
+    view = areas.area_of("VIEW_3D")
+    yield from areas.show_tab(view, _TAB)
+    yield from _refused(desk, view, "no keyframe", _nothing)
+    yield from desk.press(view, "ops.longanimation.add_keyframe")
+    yield from _refused(desk, view, "no camera", _no_camera)
+    yield from _refused(desk, view, "no server", _no_server)
+
+
+def _refused(desk: Desk, view: bpy.types.Area, name: str, fault: Callable) -> Steps:
+    with fault():
+        yield from desk.press(view, "ops.longanimation.color_shot")
+        yield pause(1)
+        yield from desk.screenshot(name)
+        assert not areas.modal_operators(), f"an export runs: {name}"
+        yield from desk.hands.key("Escape")
+        yield from desk.put_mouse_away()  # a message closes when the mouse leaves it
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _no_camera() -> Iterator[None]:
+    scene = bpy.context.scene
+    camera, scene.camera = scene.camera, None
+    yield
+    scene.camera = camera
+
+
+@contextmanager
+def _no_server() -> Iterator[None]:
+    preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    address, preferences.server = preferences.server, "http://127.0.0.1:9"
+    yield
+    preferences.server = address

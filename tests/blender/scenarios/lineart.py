@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Line art of every source, and scenes in which an export could go wrong."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from tests.blender.settings import differences, settings_of
+
+from .line_scenes import mesh_scene, odd_scene, pencil_scene
+from .stage import extension, finish, json_of, shot
+
+
+def begin(scene: bpy.types.Scene, folder: Path, frames: range = range(1, 2), **lineart: Any) -> Any:
+    """Begin an export that has its first frame as keyframe, with these settings of the line art."""
+    for name, value in lineart.items():
+        setattr(scene.longanimation.lineart, name, value)
+    painted = (extension("shot.keyframes").PaintedFrame(frames.start),)
+    options = replace(scene.longanimation.options(frames), painted=painted)
+    return extension("shot.export").export_steps(scene, options, folder)
+
+
+def export(scene: bpy.types.Scene, folder: Path, frames: range = range(1, 2), **lineart: Any) -> dict[str, Any]:
+    return json_of(finish(begin(scene, folder, frames, **lineart)).manifest)
+
+
+def set_roles(scene: bpy.types.Scene, **roles: str) -> None:
+    for name, role in roles.items():
+        bpy.ops.longanimation.set_layer_role(layer=name, role=role)
+
+
+def message_of(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except extension("errors").ShotError as error:
+        return str(error)
+    return ""
+
+
+def layers(folder: str) -> None:
+    """Export a scene of several layers with each way of telling lines from fills."""
+    home = Path(folder)
+    scene = pencil_scene()
+    export(scene, home / "all lines")
+    export(scene, home / "colors", keep_colors=True)
+    set_roles(scene, Fills="fills", Notes="none")
+    export(scene, home / "roles", keep_colors=False)
+    set_roles(scene, Fills="lines", Notes="lines")
+    export(scene, home / "layer pass", fills_by="layer", fill_pass=3)
+    export(scene, home / "material pass", fills_by="material", fill_pass=5)
+    export(scene, home / "collection", fills_by="none", collection=bpy.data.collections["Back"])
+    scene.view_layers[0].layer_collection.children["Front"].exclude = True
+    scene.view_layers.new("Second").layer_collection.children["Back"].exclude = True
+    scene.view_layers.new("Off").use = False
+    export(scene, home / "view layers", collection=None)
+    bpy.data.objects["Behind"].hide_render = True
+    export(scene, home / "hidden")
+
+
+def animated_paint(folder: str) -> None:
+    """Export a scene whose fill, exposure and resolution are animated, and whose fill is instanced."""
+    scene = pencil_scene()
+    paint = bpy.data.materials["red"].grease_pencil
+    paint.keyframe_insert("fill_color", frame=1)
+    scene.view_settings.exposure = -3
+    scene.view_settings.keyframe_insert("exposure", frame=1)
+    scene.render.resolution_percentage = 50
+    figure = bpy.data.objects["Figure"]
+    inner = bpy.data.collections.new("Inner")
+    inner.objects.link(figure)
+    for holder in list(figure.users_collection):
+        if holder != inner:
+            holder.objects.unlink(figure)
+    instance = bpy.data.objects.new("Instance", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", inner
+    scene.collection.objects.link(instance)
+    export(scene, Path(folder), use_scene_percentage=False, percentage=100)
+
+
+def meshes(folder: str) -> dict[str, Any]:
+    """Export the lines of meshes by Line Art, by Freestyle, and everything mixed."""
+    home = Path(folder)
+    scene = mesh_scene()
+    answer = {"line_art": export(scene, home / "line_art", range(1, 3))}
+    scene.render.use_freestyle = True
+    answer["freestyle"] = export(scene, home / "freestyle", range(1, 3), source="freestyle")
+    bpy.data.objects["Lines"].hide_render = True
+    answer["mixed"] = export(scene, home / "mixed", range(1, 3), source="mixed")
+    return answer
+
+
+def views(folder: str) -> dict[str, Any]:
+    """Export with another camera, a percentage and a step, and with cameras that markers bind."""
+    home = Path(folder)
+    scene = shot()
+    other = bpy.data.objects.new("Close", scene.camera.data.copy())
+    other.matrix_world = scene.camera.matrix_world
+    other.data.ortho_scale /= 4
+    scene.collection.objects.link(other)
+    answer = {"percentage": export(scene, home / "percentage", use_scene_percentage=False, percentage=12)}
+    answer["step"] = export(scene, home / "step", range(1, 8), use_scene_percentage=True, step=3)
+    export(scene, home / "own", range(4, 6), step=1)
+    export(scene, home / "close", range(4, 6), camera=other)
+    for frame, camera in ((1, other), (5, scene.camera)):
+        scene.timeline_markers.new("cut", frame=frame).camera = camera
+    export(scene, home / "markers", range(4, 6), camera=None)
+    export(scene, home / "chosen", range(4, 6), camera=other)
+    return answer
+
+
+def images(folder: str, *paths: str) -> dict[str, Any]:
+    """Export frames 8 to 11 of image sequences, in colour when the last path is "keep"; tells what was said."""
+    answer: dict[str, Any] = {}
+    keep = paths[-1] == "keep"
+    for path in paths[: -1 if keep else None]:
+        settings = {"source": "images", "images": path, "keep_colors": keep}
+        steps = partial(begin, pencil_scene(), Path(folder) / Path(path).name, range(8, 12), **settings)
+        answer[path] = message_of(lambda steps=steps: finish(steps()))
+    return answer
+
+
+def restored(folder: str) -> dict[str, Any]:
+    """What differs after exports from each source, and after ones that were abandoned or failed, in an odd scene."""
+    scene = odd_scene(folder)
+    before = settings_of(scene)
+    save_result(scene, Path(folder) / "rendered.png")
+    answer: dict[str, Any] = {}
+    for source in ("pencil", "line_art", "freestyle", "mixed", "images"):
+        home = Path(folder) / source
+        sources = {"source": source, "images": str(Path(folder) / "drawn_1.png")}
+        finish(begin(scene, home, range(1, 2), **sources))
+        reset_lineart(scene)
+        answer[source] = differences(before, settings_of(scene))
+        steps = begin(scene, home, range(1, 2), **sources)
+        next(steps)
+        answer[f"{source} within"] = len(differences(before, settings_of(scene)))
+        steps.close()
+        reset_lineart(scene)
+        answer[f"{source} abandoned"] = differences(before, settings_of(scene))
+        if source != "images":
+            steps = begin(scene, home, range(1, 4), **sources)
+            next(steps)
+            camera, marker = scene.camera, scene.timeline_markers["cut"]
+            scene.camera = marker.camera = None
+            answer[f"{source} message"] = message_of(lambda steps=steps: next(steps))
+            scene.camera = marker.camera = camera
+            reset_lineart(scene)
+            answer[f"{source} failed"] = differences(before, settings_of(scene))
+    save_result(scene, Path(folder) / "still rendered.png")
+    return answer
+
+
+def save_result(scene: bpy.types.Scene, path: Path) -> None:
+    """Save what was rendered last."""
+    render = scene.render
+    before = (render.use_multiview, render.image_settings.file_format)
+    render.use_multiview, render.image_settings.file_format = False, "PNG"
+    bpy.data.images["Render Result"].save_render(str(path), scene=scene)
+    render.use_multiview, render.image_settings.file_format = before
+
+
+def reset_lineart(scene: bpy.types.Scene) -> None:
+    lineart = scene.longanimation.lineart
+    for item in lineart.bl_rna.properties:
+        if not item.is_readonly:
+            lineart.property_unset(item.identifier)
+
+
+def held(folder: str) -> dict[str, Any]:
+    """How many images are rendered of eight frames on twos: of a still scene, and of ones in which something moves."""
+    home = Path(folder)
+    rendered: list[int] = []
+    count = bpy.app.handlers.persistent(lambda scene, *_: rendered.append(scene.frame_current))
+    bpy.app.handlers.render_post.append(count)
+    answer: dict[str, Any] = {}
+
+    def note(name: str, scene: bpy.types.Scene) -> None:
+        rendered.clear()
+        manifest = export(scene, home / name, range(1, 9))
+        answer[name] = {"rendered": len(rendered), "manifest": manifest}
+        holds = extension("shot.holds")
+        answer[name]["words"] = holds.exposure_of(
+            extension("shared.protocol").from_json(extension("shared.protocol").ShotManifest, manifest)
+        )
+
+    note("still", shot())
+    scene = shot()
+    scene.camera.keyframe_insert("location", frame=1)
+    note("animated", scene)
+    scene = shot()
+    scene.camera.driver_add("location", 0).driver.expression = "4.8 + frame / 100"
+    note("driven", scene)
+    scene = shot()
+    pencil = bpy.data.objects["Girl"]
+    old = pencil.type == "GPENCIL"
+    modifiers = pencil.grease_pencil_modifiers if old else pencil.modifiers
+    modifiers.new("Noise", "GP_NOISE" if old else "GREASE_PENCIL_NOISE").step = 1
+    note("noise", scene)
+    scene = shot()
+    bpy.app.handlers.frame_change_pre.append(_move_girl)
+    note("handler", scene)
+    bpy.app.handlers.frame_change_pre.remove(_move_girl)
+    return answer
+
+
+def _move_girl(scene: bpy.types.Scene, *_: Any) -> None:
+    bpy.data.objects["Girl"].location.x = scene.frame_current / 10
+
+
+def preview(folder: str) -> dict[str, Any]:
+    """Preview frames 3 and 41; tells about the image and what else has changed."""
+    scene = shot()
+    before = settings_of(scene)
+    answer: dict[str, Any] = {}
+    for frame in (3, 41):
+        scene.frame_set(frame)
+        bpy.ops.longanimation.preview_lineart()
+        image = bpy.data.images["Line Art Preview"]
+        (Path(folder) / f"{frame}.png").write_bytes(image.packed_file.data)
+    scene.frame_set(int(before["frame"].split()[0]))
+    answer["size"], answer["packed"] = list(image.size), bool(image.packed_file)
+    bpy.data.images.remove(image)
+    answer["differences"] = differences(before, settings_of(scene))
+    scene.longanimation.lineart.source = "freestyle"
+    try:
+        bpy.ops.longanimation.preview_lineart()
+    except RuntimeError as error:
+        answer["message"] = str(error)
+    return answer
+
+
+def odd_names(folder: str) -> list[str]:
+    """Export into folders with odd names, of a scene with an odd name; returns the names of those that are complete."""
+    scene = shot()
+    scene.name = 'Nuit #3 {blend} %d "☃"'
+    complete = []
+    for name in ("a#b##", "a{blend_name}b", "50%d", "nuit d'été ☃", "{{", " spaced "):
+        export(scene, Path(folder) / name)
+        if sorted(path.name for path in (Path(folder) / name).iterdir()) == ["keyframes", "lineart", "take.json"]:
+            complete.append(name)
+    return complete
+
+
+def bad(folder: str) -> dict[str, Any]:
+    """The message for each kind of line art that cannot be exported, and what an export left in its folder."""
+    home = Path(folder)
+    scene = pencil_scene()
+    target = home / "take"
+
+    def message(frames: range = range(1, 5), where: Path = target, **lineart: Any) -> str:
+        text = message_of(lambda: finish(begin(scene, where, frames, **lineart)))
+        reset_lineart(scene)
+        return text
+
+    answers = {
+        "no line art modifier": message(source="line_art"),
+        "freestyle is off": message(source="freestyle"),
+        "no images": message(source="images"),
+        "step": message(step=9),
+        "empty collection": message(collection=bpy.data.collections["Empty"]),
+    }
+    set_roles(scene, Lines="none", Fills="fills", Notes="none")
+    answers["no layer"] = message_of(lambda: finish(begin(scene, target)))
+    set_roles(scene, Lines="lines")
+    scene.render.use_freestyle = True
+    for lines in list(scene.view_layers[0].freestyle_settings.linesets):
+        scene.view_layers[0].freestyle_settings.linesets.remove(lines)
+    answers["no line set"] = message(source="freestyle")
+    scene.render.use_freestyle = False
+    scene.view_layers[0].use = False
+    answers["no view layer"] = message(source="mixed")
+    scene.view_layers[0].use = True
+    (home / "file").write_text("")
+    answers["folder"] = message(where=home / "file" / "take")
+    view, limits = extension("shot.view"), extension("shared.protocol").Limits(1, 100 * 50, 1, 3)
+    options = extension("shot.source").LineArtOptions()
+    answers["too large"] = message_of(lambda: view.check_limits(scene, options, range(3), limits))
+    small = replace(options, percentage=50)
+    answers["too long"] = message_of(lambda: view.check_limits(scene, small, range(4), limits))
+    answers["within limits"] = message_of(lambda: view.check_limits(scene, small, range(3), limits))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    answers["disk full"] = message()
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    answers["left"] = [str(path) for path in target.rglob("*")]
+    return answers
+
+
+def export_times(folder: str, height: int, frames: int) -> dict[str, Any]:
+    """Seconds of an export, of plain renders of the same frames in between, and of exports with and without holds."""
+    home = Path(folder)
+    scene = shot()
+    scene.render.resolution_percentage = round(100 * height / scene.render.resolution_y)
+    steps = begin(scene, home / "warm", range(1, 2))
+    next(steps)
+    steps.close()  # the shaders are there now
+    bpy.data.objects["Girl"].keyframe_insert("location", frame=1)  # so that every frame is rendered
+    shown = range(1, 1 + frames)
+    steps = begin(scene, home / "take", shown)
+    exported = plain = 0.0
+    for frame in shown:
+        exported += seconds(lambda: next(steps))
+        plain += seconds(partial(plain_render, scene, frame, home / "plain.png"))
+    keyframe = seconds(partial(next, steps))
+    exported += seconds(lambda: finish(steps))
+    bpy.data.objects["Girl"].animation_data_clear()
+    moving = exported + keyframe
+    held = seconds(lambda: finish(begin(scene, home / "held", shown)))
+    return {"blender": bpy.app.version_string, "export": exported, "plain": plain, "moving": moving, "held": held}
+
+
+def plain_render(scene: bpy.types.Scene, frame: int, path: Path) -> None:
+    scene.frame_set(frame)
+    before, scene.render.filepath = scene.render.filepath, str(path)
+    bpy.ops.render.render(write_still=True)
+    scene.render.filepath = before
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start

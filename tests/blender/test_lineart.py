@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Line art of every source in real Blender: what is in it, how it is seen, and when it is not rendered at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .conftest import Scenario
+
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+UNIT = 50
+"""Pixels of a Blender unit in `line_scenes.pencil_scene`, whose image is 200×100 with the origin in the middle."""
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def read(path: Path, *places: tuple[float, float]) -> list[tuple[int, ...]]:
+    image = pixels(path)
+    return [tuple(map(int, image[round(50 - UNIT * z), round(100 + UNIT * x)])) for x, z in places]
+
+
+# On the note; on the outline of the fill; in the fill, where a line passes behind; on that line; on a black and a pale
+# line of the figure.
+PLACES = ((0.0, 0.8), (0.4, 0.2), (0.1, 0.0), (0.55, 0.0), (-1.0, 0.1), (1.0, 0.1))
+
+
+def test_layers_and_materials_are_lines_or_white_fills_that_hide_what_is_behind(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    scenario("lineart.layers", str(tmp_path))
+    art = {path.parents[1].name: read(path, *PLACES) for path in tmp_path.glob("*/lineart/0001.png")}
+    assert art["all lines"] == [BLACK, BLACK, WHITE, BLACK, BLACK, BLACK]
+    assert art["roles"] == [WHITE, WHITE, WHITE, BLACK, BLACK, BLACK]
+    assert art["layer pass"] == art["material pass"] == [BLACK, WHITE, WHITE, BLACK, BLACK, BLACK]
+    assert art["collection"] == [WHITE, WHITE, BLACK, BLACK, WHITE, WHITE]
+    assert art["view layers"] == art["all lines"], "what one of the view layers shows is in the line art"
+    assert art["hidden"] == [BLACK, BLACK, WHITE, WHITE, BLACK, BLACK]
+    assert art["colors"][:5] == [BLUE, RED, WHITE, BLACK, BLACK]
+    for folder in tmp_path.glob("*/keyframes"):
+        painted = read(folder / "0001.png", *PLACES)
+        behind = WHITE if folder.parent.name == "hidden" else BLACK
+        assert painted[:5] == [BLUE, RED, RED, behind, BLACK], "a painted keyframe shows all layers as they are"
+        assert painted[5] == art["colors"][5]
+
+
+def test_paint_that_is_animated_or_instanced_stays_out_of_the_line_art(scenario: Scenario, tmp_path: Path) -> None:
+    scenario("lineart.animated_paint", str(tmp_path))
+    assert pixels(tmp_path / "lineart" / "0001.png").shape == (100, 200, 3)
+    assert read(tmp_path / "lineart" / "0001.png", *PLACES) == [BLACK, BLACK, WHITE, BLACK, BLACK, BLACK]
+    assert read(tmp_path / "keyframes" / "0001.png", *PLACES)[:3] == [BLUE, RED, RED]
+
+
+def test_lines_of_meshes_are_dark_on_white_whatever_their_colour_and_width(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("lineart.meshes", str(tmp_path))
+    for source, manifest in answer.items():
+        assert manifest["timing"] == [0, 1]
+        for frame in (1, 2):
+            art = pixels(tmp_path / source / "lineart" / f"{frame:04d}.png").astype(int)
+            assert np.ptp(art, axis=2).max() == 0, source
+            dark = (art < 64).all(axis=2)
+            assert 0.005 < dark.mean() < 0.2, source
+            assert (art == 255).all(axis=2).mean() > 0.8, source
+            rows, columns = np.nonzero(dark)
+            assert 40 < np.ptp(rows) < 99 and 40 < np.ptp(columns) < 120, "the cube's outline"
+
+
+def test_the_shot_has_its_own_camera_size_and_step(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("lineart.views", str(tmp_path))
+    assert (answer["percentage"]["width"], answer["percentage"]["height"]) == (960 * 12 // 100, 540 * 12 // 100)
+    assert pixels(tmp_path / "percentage" / "keyframes" / "0001.png").shape == (540 * 12 // 100, 960 * 12 // 100, 3)
+    assert answer["step"]["timing"] == [0, 0, 0, 1, 1, 1, 2]
+    assert len(list((tmp_path / "step" / "lineart").iterdir())) == 7
+    files = {
+        name: [(tmp_path / name / "lineart" / f"{frame:04d}.png").read_bytes() for frame in (4, 5)]
+        for name in ("own", "close", "markers", "chosen")
+    }
+    assert files["own"][0] != files["close"][0]
+    assert files["markers"] == [files["close"][0], files["own"][1]], "a marker binds a camera from its frame on"
+    assert files["chosen"] == files["close"], "a chosen camera goes before the markers'"
+    key, art = (pixels(tmp_path / "close" / name / "0004.png") for name in ("keyframes", "lineart"))
+    assert (key[(art == 0).all(axis=2)] == 0).all(), "the keyframe is not seen by the same camera"
+
+
+@pytest.fixture
+def held(scenario: Scenario, tmp_path: Path) -> dict:
+    return scenario("lineart.held", str(tmp_path))
+
+
+def test_a_held_drawing_is_rendered_once_where_nothing_else_moves(held: dict, tmp_path: Path) -> None:
+    assert held["still"]["rendered"] == 4 + 1, "four drawings and the keyframe"
+    assert held["still"]["manifest"]["timing"] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert held["still"]["words"] == "8 frames, 4 drawings"
+    assert len(list((tmp_path / "still" / "lineart").iterdir())) == 8
+    # In the scene with a handler all frames were rendered; the handler moves but one figure.
+    for name in ("animated", "driven", "noise", "handler"):
+        assert held[name]["rendered"] == 8 + 1, name
+    assert held["animated"]["manifest"]["drawings"] == held["still"]["manifest"]["drawings"]
+    for name in ("driven", "handler"):
+        assert held[name]["words"] == "8 frames, 8 drawings", name
+
+
+def test_the_preview_is_the_current_frame_and_changes_nothing_else(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("lineart.preview", str(tmp_path))
+    assert (answer["size"], answer["packed"], answer["differences"]) == ([240, 135], True, [])
+    first, second = (pixels(tmp_path / f"{frame}.png").astype(int) for frame in (3, 41))
+    assert (first == 255).all(axis=2).mean() > 0.8 and first.min() < 40
+    assert (first != second).any()
+    assert "Freestyle is off" in answer["message"]
+
+
+def test_odd_names_of_folders_and_scenes_do_no_harm(scenario: Scenario, tmp_path: Path) -> None:
+    assert len(scenario("lineart.odd_names", str(tmp_path))) == 6
