@@ -128,7 +128,9 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     try:
         # Rendering evaluates the frame; going to it first would do so twice.
         scene.frame_current, scene.frame_subframe = frame, 0.0
-        bpy.ops.render.render(write_still=True, scene=scene.name)
+        # By its name, a scene that is not in sight would be rendered at the frame of the one that is.
+        with bpy.context.temp_override(scene=scene):
+            bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
         raise ShotError(f"Blender could not render frame {frame}: {str(error).strip()}") from error
     finally:

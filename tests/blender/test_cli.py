@@ -197,7 +197,7 @@ def test_no_save_leaves_the_file_alone_and_empty_values_count_as_not_given(
     ended = run("colorize", "--server", server.address, *words)
     assert ended.status == 0, ended.errors
     *told, result = ended.lines
-    assert result.startswith("walk 1: done, in ")
+    assert result.startswith("walk, take 1: done, in ")
     progress = [float(line.split()[1]) for line in told if line.startswith("openjd_progress: ")]
     status = [line for line in told if line.startswith("openjd_status: ")]
     assert len(progress) == len(status) == len(told) / 2

@@ -167,8 +167,8 @@ def test_a_server_is_started_from_its_folder_and_stopped(addon: Import, tmp_path
 
 @pytest.mark.usefixtures("data_home")
 def test_a_server_that_ends_at_once_tells_its_last_words(addon: Import, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with _answering(b"another program") as taken:
+        address = f"http://127.0.0.1:{taken}"
         server = addon("remote.launcher").LocalServer(ROOT, address, tmp_path / "server.log")
         server.start()
         with pytest.raises(addon("errors").ServerError, match=r"did not start\. Its last words"):
