@@ -7,9 +7,9 @@ server can be used, and tested, outside Blender.
 
 
 def _parts() -> tuple:
-    from . import cli, monitor, operators, panels, preferences, properties
+    from . import cli, monitor, operators, panels, preferences, properties, translations
 
-    return preferences, properties, operators, monitor, panels, cli
+    return translations, preferences, properties, operators, monitor, panels, cli
 
 
 def register() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import bpy
 
+from .checks.inspection import Inspection
 from .errors import ColorError
 from .preferences import make_client, output_folder
 from .remote.session import Arrived, Cancelled, Failed, Finished, Message, Progress, Session, Told
@@ -39,8 +40,8 @@ presets: list[str] = []
 class Entry:
     """A take, the session that has it under way, and what that said last.
 
-    arrived: frames that are here and not in the strips yet. latest: the one that came last. words: what the server told
-    about the result.
+    arrived: frames that are here and not in the strips yet. latest: the one that came last. inspection: of its
+    drawings and keyframes. words: what the server told about the result.
     """
 
     take: Take
@@ -48,6 +49,7 @@ class Entry:
     progress: Progress = field(default_factory=lambda: Progress(0.0, ""))
     arrived: list[int] = field(default_factory=list)
     latest: int | None = None
+    inspection: Inspection | None = None
     words: list[str] = field(default_factory=list)
 
     @property
@@ -68,6 +70,8 @@ _unsaved = ""
 """Stands for the file that is open, until it has a path of its own."""
 
 _exporting = False
+_was_looking = False
+"""Whether drawings were being inspected at the last look: the last findings are shown, too."""
 
 
 def hold(exporting: bool) -> None:
@@ -100,6 +104,20 @@ def submit(take: Take) -> Entry:
     entry.session.start()
     _start_timer()
     return entry
+
+
+def keep(take: Take) -> None:
+    """Know a take that is not to be sent yet."""
+    entries[take.job] = Entry(take)
+    _library().add(take)
+
+
+def inspect(job: str) -> Inspection:
+    """Begin to look at a take's drawings and keyframes, in a thread."""
+    inspection = entries[job].inspection = Inspection(entries[job].take)
+    inspection.start()
+    _start_timer()
+    return inspection
 
 
 def resume() -> None:
@@ -143,6 +161,7 @@ def wait(jobs: list[str]) -> Iterator[Entry]:
 
 def look() -> float | None:
     """Read what the threads said, for Blender's timer; returns the seconds until the next look, None for never."""
+    global _was_looking
     changed = False
     for entry in entries.values():
         for message in entry.session.news() if entry.session else ():
@@ -151,9 +170,11 @@ def look() -> float | None:
     waiting = [entry for entry in entries.values() if _can_bring_strips(entry)]
     if waiting and not _is_busy():
         _bring_strips(waiting[0])  # one a tick
-    if changed:
+    looking = any(entry.inspection is not None and entry.inspection.is_running for entry in entries.values())
+    if changed or looking or _was_looking:
         redraw()
-    return _PERIOD if waiting or any(entry.is_active for entry in entries.values()) else None
+    _was_looking = looking
+    return _PERIOD if waiting or looking or any(entry.is_active for entry in entries.values()) else None
 
 
 def _can_bring_strips(entry: Entry) -> bool:
@@ -165,7 +186,8 @@ def _take_in(entry: Entry, message: Message) -> None:
     if isinstance(message, Progress):
         entry.progress = message
     elif isinstance(message, Told):
-        entry.words.append(message.sentence)
+        if message.sentence not in entry.words:  # a job that is tried again tells it again
+            entry.words.append(message.sentence)
     elif isinstance(message, Arrived):
         entry.arrived.extend(message.frames)
         entry.latest = message.frames[0]

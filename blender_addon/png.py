@@ -16,7 +16,7 @@ def without_metadata(content: bytes) -> bytes:
     bytes, which is how held drawings are found and why a shot sent twice travels once; nor does a path leave the
     machine.
     """
-    return SIGNATURE + b"".join(chunk for kind, chunk in _chunks(content) if kind in _IMAGE_CHUNKS)
+    return SIGNATURE + b"".join(chunk for kind, chunk in chunks(content) if kind in _IMAGE_CHUNKS)
 
 
 def size_of(content: bytes) -> tuple[int, int]:
@@ -30,14 +30,15 @@ def transparent(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # a bit a pixel, of a palette
     rows = zlib.compress(bytes((1 + (width + 7) // 8) * height))
     parts = ((b"IHDR", header), (b"PLTE", bytes(3)), (b"tRNS", bytes(1)), (b"IDAT", rows), (b"IEND", b""))
-    return SIGNATURE + b"".join(_chunk(*part) for part in parts)
+    return SIGNATURE + b"".join(chunk(*part) for part in parts)
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a chunk of this type, with length and checksum."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield each chunk's type and its bytes, with length and checksum."""
     at = len(SIGNATURE)
     while at < len(content):

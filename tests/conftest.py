@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from server.config import Config
+from server.extension_build import stage_extension
 from server.storage.database import open_database
 from tests.demo.blender import chosen_blenders
 from tests.postgresql import PostgreSQL, run_postgresql
@@ -67,3 +71,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no small file system to fill: making one needs Linux and its root")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def addon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
+    """Import a module of the extension, laid out as in its zip, that needs no Blender."""
+    home = tmp_path_factory.mktemp("staged")
+    stage_extension(home / "staged_extension")
+    sys.path.insert(0, str(home))
+    yield lambda name: importlib.import_module(f"staged_extension.{name}")
+    sys.path.remove(str(home))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import bpy
 from .. import monitor, notices
 from ..errors import ColorError
 from ..preferences import make_client, new_take_folder, server_of
+from ..remote.client import Client
 from ..shot.export import export_steps
 from ..shot.request import ShotRequest
 from ..takes.take import Placement, Take
@@ -22,6 +24,10 @@ _log = logging.getLogger(__package__)
 
 _TICK = 0.01
 """Seconds between two images."""
+
+
+Steps = Generator[tuple[int, int, Take | None], None, None]
+"""Images done, images in all (0 while a server is asked), and each take when it is ready."""
 
 
 def request_of(scene: bpy.types.Scene, folder: Path | None = None) -> ShotRequest:
@@ -38,6 +44,9 @@ class ExportsShots:
     A subclass says which, in `requests`. A shot that cannot be exported is reported and does not hold up the others.
     """
 
+    sends = True
+    """Whether the servers are asked before anything is rendered."""
+
     report: Callable[[set[str], str], None]
     """Blender's own way to tell the animator something."""
 
@@ -45,19 +54,30 @@ class ExportsShots:
         """The shots to export. Raises ColorError when there are none."""
         raise NotImplementedError
 
+    def use(self, take: Take) -> None:
+        """What is done with an exported take: it is sent."""
+        monitor.submit(take)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """The blocking path: returns when the strips are placed."""
+        """The blocking path: returns when the strips are placed, or all was looked at."""
+        jobs = []
         try:
-            steps = self._steps(context)
-            sent = []
-            for done, total, take in steps:
-                _log.info("%3d%% Exporting image %d of %d", 0, done, total)
+            for done, total, take in self._steps(context):
+                if total:
+                    _log.info("%3d%% Exporting image %d of %d", 0, done, total)
+                else:
+                    time.sleep(_TICK)
                 if take is not None:
-                    sent.append(monitor.submit(take).take.job)
+                    self.use(take)
+                    jobs.append(take.job)
         except ColorError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        return wait_for(self, sent)
+        return self.wait(jobs)
+
+    def wait(self, jobs: list[str]) -> set[str]:
+        """Wait for what was begun with takes, in the blocking path."""
+        return wait_for(self, jobs)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """The window's path: exports an image a tick, then leaves the takes to the monitor."""
@@ -84,7 +104,7 @@ class ExportsShots:
         try:
             done, total, take = next(self._running)
             if take is not None:
-                monitor.submit(take)
+                self.use(take)
         except StopIteration:
             self._leave(context)
             return {"FINISHED"}
@@ -92,7 +112,8 @@ class ExportsShots:
             self._leave(context)
             self._fail(error)
             return {"CANCELLED"}
-        context.workspace.status_text_set(f"Exporting image {done} of {total}. Esc: cancel")
+        doing = f"Exporting image {done} of {total}" if total else "Asking the server"
+        context.workspace.status_text_set(f"{doing}. Esc: cancel")
         return {"RUNNING_MODAL"}
 
     def _fail(self, error: ColorError) -> None:
@@ -100,15 +121,22 @@ class ExportsShots:
         notices.show(str(error), getattr(error, "remedy", ""))
         self.report({"ERROR"}, str(error))
 
-    def _steps(self, context: bpy.types.Context) -> Generator[tuple[int, int, Take | None], None, None]:
-        """Check that the servers are there before anything is rendered, then export; yields images done, images in
-        all, and each take when it is ready."""
+    def _steps(self, context: bpy.types.Context) -> Steps:
+        """Check that the servers are there before anything is rendered, then export."""
         requests = self.requests(context)
-        for server in {request.server for request in requests}:
-            make_client(server).info()
-        return self._export(requests)
+        clients = [make_client(address) for address in {request.server for request in requests}] if self.sends else []
+        return self._ask_and_export(clients, requests)
 
-    def _export(self, requests: list[ShotRequest]) -> Generator[tuple[int, int, Take | None], None, None]:
+    def _ask_and_export(self, clients: list[Client], requests: list[ShotRequest]) -> Steps:
+        with ThreadPoolExecutor(thread_name_prefix="LongAnimation") as pool:
+            answers = [pool.submit(client.info) for client in clients]
+            while not all(answer.done() for answer in answers):
+                yield 0, 0, None
+        for answer in answers:
+            answer.result()
+        yield from self._export(requests)
+
+    def _export(self, requests: list[ShotRequest]) -> Steps:
         for request in requests:
             folder = request.folder or new_take_folder(request.name)
             total = done = 1

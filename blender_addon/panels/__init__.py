@@ -3,10 +3,19 @@
 
 import bpy
 
-from . import batch, lineart, queue, settings, shot, strip, takes, thumbnails
+from . import batch, checks, lineart, queue, settings, shot, strip, takes, thumbnails
 
 _SPACES = ("VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
-_SECTIONS = (shot.Shot, lineart.LineArt, settings.Settings, batch.Batch, queue.Queue, takes.Takes, strip.Strip)
+_SECTIONS = (
+    shot.Shot,
+    lineart.LineArt,
+    settings.Settings,
+    checks.Checks,
+    batch.Batch,
+    queue.Queue,
+    takes.Takes,
+    strip.Strip,
+)
 """In the order in which they are shown; the first holds the others."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import bpy
@@ -18,6 +19,7 @@ _LAST_CHANNEL = 128
 _PENDING = "pending.png"
 """A transparent image in the place of a frame that has not arrived."""
 
+_OVERLAY = "longanimation_checks"
 JOB = "longanimation_job"
 """The custom property by which a strip knows its take; strips inside a meta strip have it too."""
 
@@ -188,6 +190,33 @@ def compare(scene: bpy.types.Scene, take: Take) -> bool:
     for strip in others:
         strip.crop.min_x, strip.crop.max_x = width // 2, 0
     return True
+
+
+def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
+    """Lay what was found out about a take over the timeline, a strip a picture, or take it away again."""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    strips = compat.strips_of(editor)
+    overlays = [strip for strip in strips if strip.get(_OVERLAY) == take.job]
+    for strip in overlays:
+        strips.remove(strip)
+    if overlays:
+        return
+    exposure = take.manifest.exposure
+    frames = [frame for frame in exposure.frames if (take.folder / "checks" / frame_name(frame)).is_file()]
+    start = take.placement.start
+    channel = free_channel(editor, range(start, start + len(exposure.frames)), 1)
+    for frame in frames:
+        shown = (exposure.drawing_at(other) for other in range(frame, exposure.frames.stop))
+        held = takewhile(exposure.drawing_at(frame).__eq__, shown)
+        strip = strips.new_image(
+            name=f"{take.title} checks",
+            filepath=str(take.folder / "checks" / frame_name(frame)),
+            channel=channel,
+            frame_start=start + frame - exposure.frame_start,
+            fit_method="FIT",
+        )
+        compat.set_length(strip, len(list(held)))
+        strip[_OVERLAY] = take.job
 
 
 def _of_shot(scene: bpy.types.Scene, take: Take) -> Iterator[bpy.types.Strip]:

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does a painted keyframe lie on the line art of its frame, and how must it be moved and scaled to do so?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+_SIDE = 256
+"""Longer side of the pictures that are searched first."""
+
+_SCALES = np.geomspace(0.8, 1.25, 31)
+_ALIGNED = 1.5
+"""Pixels of the searched picture that a keyframe may be off: its lines still lie on those of the drawing."""
+
+_RELATED = 0.3
+"""Least agreement of the best fit for a painting to be of this drawing at all."""
+
+Verdict = Literal["aligned", "misaligned", "unrelated"]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a keyframe lies on its line art.
+
+    scale, dx, dy: a point (x, y) of the keyframe, once that is scaled to the drawing's size, belongs at (scale·x + dx,
+    scale·y + dy) of the drawing, in pixels. before, after: how well lines lie on lines as it is, and moved so, 0 to 1.
+    """
+
+    scale: float
+    dx: float
+    dy: float
+    before: float
+    after: float
+    verdict: Verdict
+
+
+def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
+    """Find how a keyframe uint8 [h, w, 3 or 4] lies on line art uint8 [H, W].
+
+    Thin dark structures of both are compared by normalised correlation, for a range of scales and all shifts at once
+    (Fourier transform), in small pictures; then finer around the best.
+    """
+    height, width = line_art.shape
+    step = max(1, max(height, width) // _SIDE)
+    drawing = _lines(_shrunk(line_art.astype(np.float32), step))
+    shape = drawing.shape
+    painting = _thin_dark(keyframe)
+    best = (-1.0, 1.0, 0.0, 0.0)
+    for scale in _SCALES:
+        best = max(best, _shift(drawing, _lines(_sampled(painting, shape, scale, 0, 0)), scale))
+    fine = np.linspace(best[1] * 0.99, best[1] * 1.01, 9)
+    for scale in fine:
+        best = max(best, _shift(drawing, _lines(_sampled(painting, shape, scale, 0, 0)), scale))
+    after, scale, dx, dy = best
+    before = _agreement(drawing, _lines(_sampled(painting, shape, 1, 0, 0)))
+    corners = np.array([(0, 0), (shape[1], shape[0])])
+    off = np.abs((scale - 1) * corners + (dx, dy)).max()
+    verdict: Verdict = "unrelated" if after < _RELATED else "aligned" if off <= _ALIGNED else "misaligned"
+    return Alignment(float(scale), float(dx * step), float(dy * step), before, after, verdict)
+
+
+def fit(keyframe: np.ndarray, alignment: Alignment, size: tuple[int, int]) -> np.ndarray:
+    """Move and scale a keyframe uint8 [h, w, 3 or 4] as was found; `size` is the drawing's width and height.
+
+    Returns RGBA uint8 [H, W, 4]: what the keyframe does not reach is transparent. Colours are taken from the nearest
+    pixel, so that none is mixed.
+    """
+    width, height = size
+    x = ((np.arange(width) + 0.5 - alignment.dx) / alignment.scale * keyframe.shape[1] / width).astype(int)
+    y = ((np.arange(height) + 0.5 - alignment.dy) / alignment.scale * keyframe.shape[0] / height).astype(int)
+    inside = ((y >= 0) & (y < keyframe.shape[0]))[:, None] & ((x >= 0) & (x < keyframe.shape[1]))
+    at = np.ix_(np.clip(y, 0, keyframe.shape[0] - 1), np.clip(x, 0, keyframe.shape[1] - 1))
+    fitted = np.zeros((height, width, 4), np.uint8)
+    fitted[..., : keyframe.shape[2]] = keyframe[at]
+    if keyframe.shape[2] == 3:
+        fitted[..., 3] = 255
+    fitted[~inside] = 0
+    return fitted
+
+
+def _thin_dark(keyframe: np.ndarray) -> np.ndarray:
+    """The darkness of a painting over white, float32 [h, w]: 0 is dark."""
+    color = keyframe[..., :3].min(axis=2).astype(np.float32)
+    if keyframe.shape[2] == 4:
+        alpha = keyframe[..., 3].astype(np.float32) / 255
+        color = color * alpha + 255 * (1 - alpha)
+    return color
+
+
+def _shrunk(picture: np.ndarray, step: int) -> np.ndarray:
+    """A picture at a whole fraction of its size, each pixel the mean of what it covers."""
+    rows, columns = picture.shape[0] // step, picture.shape[1] // step
+    return picture[: rows * step, : columns * step].reshape(rows, step, columns, step).mean(axis=(1, 3))
+
+
+def _sampled(picture: np.ndarray, shape: tuple[int, int], scale: float, dx: float, dy: float) -> np.ndarray:
+    """A picture scaled to `shape` and moved; outside of it is white. Means are taken where it shrinks."""
+    height, width = shape
+    step = max(1, int(picture.shape[1] / (width * scale)))
+    small = _shrunk(picture, step)
+    x = ((np.arange(width) + 0.5 - dx) / scale * small.shape[1] / width).astype(int)
+    y = ((np.arange(height) + 0.5 - dy) / scale * small.shape[0] / height).astype(int)
+    inside = ((y >= 0) & (y < small.shape[0]))[:, None] & ((x >= 0) & (x < small.shape[1]))
+    at = np.ix_(np.clip(y, 0, small.shape[0] - 1), np.clip(x, 0, small.shape[1] - 1))
+    return np.where(inside, small[at], 255)
+
+
+def _lines(picture: np.ndarray) -> np.ndarray:
+    """What is darker than its surroundings, without its mean and of unit length, so that a product is an agreement."""
+    around = picture
+    for axis in (0, 1):
+        padded = np.pad(around, [(3, 3) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
+        moved = [np.take(padded, range(shift, shift + picture.shape[axis]), axis=axis) for shift in range(7)]
+        around = np.mean(moved, axis=0)
+    thin = np.maximum(around - picture, 0)
+    for axis in (0, 1):  # a pixel off is nearly on it
+        padded = np.pad(thin, [(1, 1) if one == axis else (0, 0) for one in (0, 1)])
+        thin = sum(np.take(padded, range(shift, shift + picture.shape[axis]), axis=axis) for shift in range(3))
+    thin = thin - thin.mean()
+    return thin / max(float(np.linalg.norm(thin)), 1e-6)
+
+
+def _agreement(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one * other).sum())
+
+
+def _shift(drawing: np.ndarray, painting: np.ndarray, scale: float) -> tuple[float, float, float, float]:
+    """The best shift of a painting: agreement, scale, dx, dy in pixels of the small pictures, parts of a pixel too."""
+    height, width = drawing.shape
+    shape = (2 * height, 2 * width)  # so that nothing comes round at the other side
+    spectrum = np.fft.rfft2(drawing, shape) * np.conj(np.fft.rfft2(painting, shape))
+    found = np.fft.irfft2(spectrum, shape)
+    y, x = np.unravel_index(found.argmax(), found.shape)
+    parts = []
+    for here, size, axis in ((y, shape[0], 0), (x, shape[1], 1)):
+        beside = [found[(y + d) % shape[0], x] if axis == 0 else found[y, (x + d) % shape[1]] for d in (-1, 0, 1)]
+        bend = beside[0] - 2 * beside[1] + beside[2]
+        part = 0.5 * (beside[0] - beside[2]) / bend if bend < 0 else 0.0
+        parts.append((here - size if here > size / 2 else here) + part)
+    return float(found[y, x]), float(scale), parts[1], parts[0]

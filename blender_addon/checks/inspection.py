@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks of a take, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+
+from ..errors import ShotError
+from ..takes.take import Take
+from .report import Finding, inspect
+
+
+class Inspection:
+    """Looks at a take; what it found so far can be read at any time.
+
+    findings: in the order of the frames. done, total: images. problem: why it ended early, or "".
+    """
+
+    def __init__(self, take: Take) -> None:
+        self.take = take
+        self.findings: list[Finding] = []
+        self.done, self.total = 0, 1
+        self.problem = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"LongAnimation checks {take.job}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the image at hand."""
+        self._stop.set()
+
+    def wait(self) -> None:
+        """Return when everything was looked at."""
+        self._thread.join()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is more to come."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            for done, total, found in inspect(self.take):
+                self.done, self.total = done, total
+                self.findings.extend(found)
+                if self._stop.is_set():
+                    return
+        except (ShotError, OSError) as error:
+            self.problem = str(error)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that is found out about an exported take before it is sent, or while it is coloured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ..images import line_art_of, read_png, write_png
+from ..sentence import Sentence
+from ..takes.take import Take, frame_name
+from . import changes
+from .alignment import align
+from .gaps import find_gaps
+from .overlay import draw_cut, draw_gaps
+
+_GAP = 0.008
+"""The widest gap in an outline that is looked for, as a share of the picture's height."""
+
+_INVERTED = 0.5
+"""With more ink than this, black and white are probably swapped."""
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a frame that the animator may want to look at; `frame` is the shot's own number."""
+
+    severity: Severity
+    frame: int
+    sentence: Sentence
+
+
+def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
+    """Look at a take's drawings and keyframes, one image a step; yields images done, images in all, what was found.
+
+    For drawings with something to show, overlay images go to the take's folder `checks`, by the first frame that shows
+    the drawing. Raises ShotError when an image cannot be read.
+    """
+    exposure = take.manifest.exposure
+    frames = [exposure.first_frame_of(drawing) for drawing in range(exposure.drawing_count)]
+    total = len(frames) + len(take.manifest.keyframes)
+    overlays = take.folder / "checks"
+    overlays.mkdir(exist_ok=True)
+    before: np.ndarray | None = None
+    for done, frame in enumerate(frames, start=1):
+        line_art = line_art_of(read_png(take.lineart / frame_name(frame)))
+        found, before = _look(line_art, frame, before, overlays)
+        yield done, total, found
+    for done, keyframe in enumerate(take.manifest.keyframes, start=len(frames) + 1):
+        yield done, total, _compare(take, keyframe.frame)
+
+
+def _look(
+    line_art: np.ndarray, frame: int, before: np.ndarray | None, overlays: Path
+) -> tuple[list[Finding], np.ndarray | None]:
+    """Look at one drawing; returns what was found, and the small picture that the next one is compared with."""
+    share = changes.ink_share(line_art)
+    if share == 0:
+        return [
+            Finding("warning", frame, Sentence("The frame is white: is the drawing hidden or out of sight?"))
+        ], before
+    if share > _INVERTED:
+        sentence = Sentence("The frame is mostly black: line art is dark on white. Are black and white swapped?")
+        return [Finding("error", frame, sentence)], before
+    small = changes.small_ink(line_art)
+    found = []
+    overlay = np.zeros((*line_art.shape, 4), np.uint8)
+    gaps = find_gaps(line_art, max(3, round(_GAP * line_art.shape[0])))
+    if gaps:
+        sentence = Sentence(
+            "Open outlines: {count}. Colours may leak there; close them, or look at the result.", count=len(gaps)
+        )
+        found.append(Finding("note", frame, sentence))
+        draw_gaps(overlay, gaps)
+    if before is not None and changes.change(before, small) >= changes.CUT:
+        sentence = Sentence("A cut, probably: colour what comes after it as a shot of its own, or paint a keyframe.")
+        found.append(Finding("warning", frame, sentence))
+        draw_cut(overlay)
+    if found:
+        write_png(overlays / frame_name(frame), overlay)
+    return found, small
+
+
+def _compare(take: Take, frame: int) -> list[Finding]:
+    """Look at a painted keyframe beside its drawing."""
+    painting = read_png(take.keyframes / frame_name(frame))
+    if painting.ndim == 2:
+        return [Finding("warning", frame, Sentence("The keyframe has no colours: paint it, or choose another."))]
+    color = painting[..., :3]
+    if painting.shape[2] == 4 and not painting[..., 3].any():
+        return [Finding("error", frame, Sentence("The keyframe is transparent all over: paint it."))]
+    if (color.max(axis=2) - color.min(axis=2)).max() == 0:
+        return [Finding("warning", frame, Sentence("The keyframe has no colours: paint it, or choose another."))]
+    first = take.manifest.exposure.first_frame_of(take.manifest.exposure.drawing_at(frame))
+    found = align(painting, line_art_of(read_png(take.lineart / frame_name(first))))
+    if found.verdict == "unrelated":
+        sentence = Sentence("The keyframe is of another drawing: its lines are not those of this frame.")
+        return [Finding("warning", frame, sentence)]
+    if found.verdict == "misaligned":
+        sentence = Sentence(
+            "The keyframe does not lie on its drawing: it is {x} pixels to the side, {y} up or down, and {scale} % of "
+            "its size. Fit it.",
+            x=round(abs(found.dx)),
+            y=round(abs(found.dy)),
+            scale=round(100 / found.scale),
+        )
+        return [Finding("warning", frame, sentence)]
+    return []

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was found out about the shot."""
+
+import bpy
+
+from .. import monitor
+from ..translations import translated
+from .words import draw_sentence
+
+_ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
+_MOST = 30
+"""Findings that are listed; a list that is longer helps nobody."""
+
+
+class Checks:
+    """What was found out about the shot, with a way to each frame."""
+
+    bl_label = "Checks"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
+        """Called by Blender."""
+        layout = self.layout
+        layout.operator("longanimation.check_shot", icon="VIEWZOOM")
+        checked = [
+            (entry.take, entry.inspection)
+            for entry in monitor.of_scene(context.scene)
+            if entry.inspection is not None and not entry.take.hidden
+        ]
+        if not checked:
+            return
+        take, inspection = checked[0]
+        if inspection.is_running:
+            layout.progress(factor=inspection.done / inspection.total, text=translated("Looking"))
+        elif inspection.problem:
+            draw_sentence(layout, context, inspection.problem, "ERROR")
+        elif not inspection.findings:
+            layout.label(text="Nothing was found", icon="CHECKMARK")
+        shift = take.placement.start - take.manifest.frame_start
+        for finding in inspection.findings[:_MOST]:
+            row = layout.row()
+            row.operator("longanimation.jump_to_frame", text=str(finding.frame)).frame = finding.frame + shift
+            draw_sentence(row.column(), context, translated(finding.sentence), _ICONS[finding.severity])
+        if inspection.findings:
+            layout.operator("longanimation.show_overlay", icon="OVERLAY").job = take.job
+        if take.state == "exported":
+            layout.operator("longanimation.retry", text="Send", icon="EXPORT").job = take.job

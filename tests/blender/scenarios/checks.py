@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A shot that is looked at before it is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .stage import described, extension, sequencer_image, shot, strips_of
+
+
+def check(folder: str) -> dict[str, Any]:
+    """Check six frames whose keyframe is painted at the wrong place; show the overlay and take it away again."""
+    home = Path(folder)
+    home.mkdir()
+    scene = shot()
+    scene.frame_start, scene.frame_end = 1, 6
+    scene.frame_set(3)
+    bpy.ops.longanimation.add_keyframe()
+    keyframe = home / "keyframe_0003.png"
+    extension("shot.keyframes").PaintedFrame(3).write(scene, keyframe)
+    _push(keyframe, 12)
+    bpy.ops.longanimation.load_keyframes(directory=folder, files=[{"name": keyframe.name}])
+    bpy.ops.longanimation.check_shot()
+    (entry,) = extension("monitor").entries.values()
+    inspection = entry.inspection
+    answer: dict[str, Any] = {
+        "state": entry.take.state,
+        "problem": inspection.problem,
+        "looked at": [inspection.done, inspection.total],
+        "findings": [[one.severity, one.frame, str(one.sentence)] for one in inspection.findings],
+    }
+    overlays = entry.take.folder / "checks"
+    (overlays / "0003.png").write_bytes((entry.take.lineart / "0003.png").read_bytes())  # as if it showed something
+    bpy.ops.longanimation.show_overlay(job=entry.take.job)
+    answer["overlay"] = [described(strip) for strip in strips_of(scene)]
+    answer["paper"] = sequencer_image(scene, 4, home / "shown.png")[130, 5].tolist()
+    bpy.ops.longanimation.show_overlay(job=entry.take.job)
+    answer["taken away"] = len(strips_of(scene))
+    bpy.ops.longanimation.jump_to_frame(frame=5)
+    answer["frame"] = scene.frame_current
+    return answer
+
+
+def _push(path: Path, pixels: int) -> None:
+    """Move an image's picture to the right; what comes in is white."""
+    images = extension("images")
+    picture = images.read_png(path)
+    picture[:, pixels:] = picture[:, :-pixels].copy()
+    picture[:, :pixels] = 255
+    images.write_png(path, picture)
