@@ -107,9 +107,10 @@ def submit(take: Take) -> Entry:
 
 
 def keep(take: Take) -> None:
-    """Know a take that is not to be sent yet."""
-    entries[take.job] = Entry(take)
+    """Know a take that is not to be sent, or not yet."""
+    entries[take.job] = Entry(take, arrived=take.arrived() if take.state == "done" else [])
     _library().add(take)
+    _start_timer()
 
 
 def inspect(job: str) -> Inspection:

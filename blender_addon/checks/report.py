@@ -14,7 +14,7 @@ from ..images import line_art_of, read_png, write_png
 from ..sentence import Sentence
 from ..takes.take import Take, frame_name
 from . import changes
-from .alignment import align
+from .alignment import align, fit
 from .gaps import find_gaps
 from .overlay import draw_cut, draw_gaps
 
@@ -29,11 +29,15 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a frame that the animator may want to look at; `frame` is the shot's own number."""
+    """Something about a frame that the animator may want to look at; `frame` is the shot's own number.
+
+    fits: the frame's keyframe can be fitted to its drawing.
+    """
 
     severity: Severity
     frame: int
     sentence: Sentence
+    fits: bool = False
 
 
 def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
@@ -89,7 +93,7 @@ def _look(
 
 def _compare(take: Take, frame: int) -> list[Finding]:
     """Look at a painted keyframe beside its drawing."""
-    painting = read_png(take.keyframes / frame_name(frame))
+    painting, line_art = _keyframe(take, frame)
     if painting.ndim == 2:
         return [Finding("warning", frame, Sentence("The keyframe has no colours: paint it, or choose another."))]
     color = painting[..., :3]
@@ -97,8 +101,7 @@ def _compare(take: Take, frame: int) -> list[Finding]:
         return [Finding("error", frame, Sentence("The keyframe is transparent all over: paint it."))]
     if (color.max(axis=2) - color.min(axis=2)).max() == 0:
         return [Finding("warning", frame, Sentence("The keyframe has no colours: paint it, or choose another."))]
-    first = take.manifest.exposure.first_frame_of(take.manifest.exposure.drawing_at(frame))
-    found = align(painting, line_art_of(read_png(take.lineart / frame_name(first))))
+    found = align(painting, line_art)
     if found.verdict == "unrelated":
         sentence = Sentence("The keyframe is of another drawing: its lines are not those of this frame.")
         return [Finding("warning", frame, sentence)]
@@ -110,5 +113,18 @@ def _compare(take: Take, frame: int) -> list[Finding]:
             y=round(abs(found.dy)),
             scale=round(100 / found.scale),
         )
-        return [Finding("warning", frame, sentence)]
+        return [Finding("warning", frame, sentence, fits=True)]
     return []
+
+
+def fitted_keyframe(take: Take, frame: int) -> np.ndarray:
+    """A take's keyframe as it lies on its drawing, RGBA uint8 [H, W, 4]. Raises ShotError when it cannot be read."""
+    painting, line_art = _keyframe(take, frame)
+    return fit(painting, align(painting, line_art), (take.manifest.width, take.manifest.height))
+
+
+def _keyframe(take: Take, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """A painted keyframe, and the line art of its drawing."""
+    first = take.manifest.exposure.first_frame_of(take.manifest.exposure.drawing_at(frame))
+    line_art = line_art_of(read_png(take.lineart / frame_name(first)))
+    return read_png(take.keyframes / frame_name(frame)), line_art

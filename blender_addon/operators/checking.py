@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import bpy
 
 from .. import monitor
+from ..checks.report import fitted_keyframe
 from ..errors import ColorError, ShotError
+from ..images import write_png
 from ..sequencer import strips
 from ..shot.request import ShotRequest
 from ..takes.take import Take
+from .editors import show_image
 from .exporting import ExportsShots, request_of
 from .queue import OfTake
 
@@ -59,6 +65,36 @@ class LONGANIMATION_OT_jump_to_frame(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LONGANIMATION_OT_fit_keyframe(OfTake, bpy.types.Operator):
+    """Move and scale a copy of the keyframe's painting so that it lies on its drawing, and use that; it is shown"""
+
+    bl_idname = "longanimation.fit_keyframe"
+    bl_label = "Fit Keyframe"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    frame: bpy.props.IntProperty(name="Frame", description="Frame that the keyframe paints", options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; in background Blender the fitted image is made and not shown."""
+        shot = context.scene.longanimation
+        keyframe = shot.keyframe_at(self.frame)
+        try:
+            if self.job not in monitor.entries or keyframe is None:
+                raise ShotError(f"There is no keyframe {self.frame} any more: check the shot again.")
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "fitted.png"
+                write_png(path, fitted_keyframe(monitor.entries[self.job].take, self.frame))
+                image = bpy.data.images.load(str(path))
+                image.pack()
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        image.name = f"{context.scene.name} keyframe {self.frame}, fitted"
+        keyframe.image = image
+        show_image(context, image)
+        return {"FINISHED"}
+
+
 class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
     """Show what was found over the drawings in the Sequencer, or take it away again"""
 
@@ -78,4 +114,9 @@ class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (LONGANIMATION_OT_check_shot, LONGANIMATION_OT_jump_to_frame, LONGANIMATION_OT_show_overlay)
+CLASSES = (
+    LONGANIMATION_OT_check_shot,
+    LONGANIMATION_OT_fit_keyframe,
+    LONGANIMATION_OT_jump_to_frame,
+    LONGANIMATION_OT_show_overlay,
+)

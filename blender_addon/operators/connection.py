@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -15,6 +13,7 @@ from ..preferences import LOCAL_SERVER, check_online, current, token_of
 from ..remote.client import is_loopback
 from ..remote.connection import Diagnosis, diagnose
 from ..remote.launcher import LocalServer
+from .background import in_thread
 
 _PACKAGE = __package__.rpartition(".")[0]
 _started: list[LocalServer] = []
@@ -85,7 +84,7 @@ class LONGANIMATION_OT_test_connection(bpy.types.Operator):
             notices.show(str(error), error.remedy)
             return {"CANCELLED"}
         token = token_of(address)
-        _in_thread(lambda: diagnose(address, token), _tell)
+        in_thread(lambda: diagnose(address, token), _tell)
         return {"FINISHED"}
 
 
@@ -112,7 +111,7 @@ class LONGANIMATION_OT_start_server(bpy.types.Operator):
         _started.append(server)
         if not bpy.app.background:
             notices.show("The server is starting.", good=True)
-            _in_thread(lambda: _wait_for(server), _tell)
+            in_thread(lambda: _wait_for(server), _tell)
         return {"FINISHED"}
 
 
@@ -203,22 +202,6 @@ def _tell(diagnosis: Diagnosis) -> None:
     if diagnosis.info is not None:
         monitor.presets[:] = [preset.name for preset in diagnosis.info.presets]
     monitor.redraw()
-
-
-def _in_thread(work: Callable[[], Diagnosis], tell: Callable[[Diagnosis], None]) -> None:
-    """Do slow work beside Blender, and tell its result on the main thread."""
-    results: list[Diagnosis] = []
-    thread = threading.Thread(target=lambda: results.append(work()), name="LongAnimation connection", daemon=True)
-
-    def look() -> float | None:
-        if thread.is_alive():
-            return 0.1
-        for result in results:
-            tell(result)
-        return None
-
-    thread.start()
-    bpy.app.timers.register(look, first_interval=0.1, persistent=True)
 
 
 CLASSES = (

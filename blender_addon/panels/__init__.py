@@ -3,7 +3,7 @@
 
 import bpy
 
-from . import batch, checks, lineart, queue, settings, shot, strip, takes, thumbnails
+from . import batch, checks, lineart, palette, queue, settings, shot, strip, takes, thumbnails
 
 _SPACES = ("VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
 _SECTIONS = (
@@ -14,6 +14,7 @@ _SECTIONS = (
     batch.Batch,
     queue.Queue,
     takes.Takes,
+    palette.Palette,
     strip.Strip,
 )
 """In the order in which they are shown; the first holds the others."""

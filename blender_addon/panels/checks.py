@@ -40,7 +40,11 @@ class Checks:
         for finding in inspection.findings[:_MOST]:
             row = layout.row()
             row.operator("longanimation.jump_to_frame", text=str(finding.frame)).frame = finding.frame + shift
-            draw_sentence(row.column(), context, translated(finding.sentence), _ICONS[finding.severity])
+            column = row.column()
+            draw_sentence(column, context, translated(finding.sentence), _ICONS[finding.severity])
+            if finding.fits:
+                fit = column.operator("longanimation.fit_keyframe")
+                fit.job, fit.frame = take.job, finding.frame
         if inspection.findings:
             layout.operator("longanimation.show_overlay", icon="OVERLAY").job = take.job
         if take.state == "exported":

@@ -40,6 +40,7 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
         ("show_take", "HIDE_OFF"),
         ("compare_takes", "MOD_MIRROR"),
         ("note_take", "GREASEPENCIL"),
+        ("read_palette", "COLOR"),
         ("use_settings", "COPYDOWN"),
         ("open_folder", "FILE_FOLDER"),
         ("hide_take", "GHOST_DISABLED" if take.hidden else "X"),

@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import batch, lineart, shot
+from . import batch, lineart, palette, shot
 
-_CLASSES = tuple(kind for part in (lineart, shot, batch) for kind in part.CLASSES)
+_CLASSES = tuple(kind for part in (lineart, palette, shot, batch) for kind in part.CLASSES)
 
 
 def register() -> None:

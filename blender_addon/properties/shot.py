@@ -8,6 +8,7 @@ from ..preferences import current
 from ..shot.export import ShotOptions
 from ..shot.keyframes import PaintedFrame
 from .lineart import LONGANIMATION_lineart
+from .palette import LONGANIMATION_paint
 
 
 class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
@@ -73,6 +74,8 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty(name="Seed", description="Another seed gives another take", default=0, min=0)
     prompt: bpy.props.StringProperty(name="Prompt", description="Describe the shot in a sentence; may be empty")
 
+    palette: bpy.props.CollectionProperty(type=LONGANIMATION_paint, name="Palette", description="The colours of a take")
+    palette_take: bpy.props.StringProperty(name="Palette of", description="Job of the take whose colours are listed")
     show_hidden_takes: bpy.props.BoolProperty(
         name="Show Hidden Takes", description="List the takes that were hidden, too"
     )

@@ -30,7 +30,7 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
         for name in ("lineart", "keyframes"):
             (work / name).mkdir()
         for path in take.lineart.glob("*.png"):
-            _link(path, work / "lineart" / path.name)
+            link(path, work / "lineart" / path.name)
         keyframes = _with(take, Keyframe(frame, address_of_file(painting)))
         for keyframe in keyframes:
             source = painting if keyframe.frame == frame else take.keyframes / frame_name(keyframe.frame)
@@ -60,7 +60,7 @@ def _with(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
     return (*kept,) if corrected in kept else (*kept, corrected)
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Let `target` be the same file, or a copy where the disk knows no links."""
     try:
         os.link(source, target)

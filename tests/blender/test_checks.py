@@ -19,4 +19,6 @@ def test_a_shot_is_checked_without_a_server_and_what_is_found_can_be_shown(scena
     assert [3, 5] in [strip["range"] for strip in answer["overlay"]], "the drawing is held"
     assert answer["paper"] == [255, 255, 255]
     assert answer["taken away"] == 0
+    assert answer["fits"] == [3]
+    assert answer["after fitting"] == []
     assert answer["frame"] == 5

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Slow work beside Blender."""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import bpy
+
+from .. import monitor, notices
+from ..errors import ColorError
+
+Result = TypeVar("Result")
+
+_PERIOD = 0.1
+
+
+def in_thread(work: Callable[[], Result], use: Callable[[Result], None]) -> None:
+    """Do work that knows nothing of Blender in a thread, and use its result on the main thread.
+
+    What it raises is shown as a notice; `work` may raise ColorError and OSError.
+    """
+    results: list[Result] = []
+    problems: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except (ColorError, OSError) as error:
+            problems.append(error)
+
+    def look() -> float | None:
+        if thread.is_alive():
+            return _PERIOD
+        for result in results:
+            use(result)
+        for problem in problems:
+            notices.show(str(problem), getattr(problem, "remedy", ""))
+        monitor.redraw()
+        return None
+
+    thread = threading.Thread(target=run, name="LongAnimation work", daemon=True)
+    thread.start()
+    bpy.app.timers.register(look, first_interval=_PERIOD, persistent=True)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Colours of a finished take, changed over the whole shot."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import bpy
+
+from .. import monitor, notices
+from ..errors import ColorError, ShotError
+from ..preferences import new_take_folder
+from ..takes.recolor import Color, palette_of, recolor
+from ..takes.take import Take
+from .background import in_thread
+from .exporting import next_number
+from .queue import OfTake
+
+
+class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
+    """List the colours of this take, to change them over the whole shot"""
+
+    bl_idname = "longanimation.read_palette"
+    bl_label = "Palette"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The blocking path: returns when the colours are listed."""
+        try:
+            _list(context.scene.name, self.job, palette_of(monitor.entries[self.job].take))
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """The window's path: reads in a thread."""
+        in_thread(partial(palette_of, monitor.entries[self.job].take), partial(_list, context.scene.name, self.job))
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_recolor(bpy.types.Operator):
+    """Make a take with the changed colours; this one is kept, and no server is asked"""
+
+    bl_idname = "longanimation.recolor"
+    bl_label = "Recolour"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The blocking path: returns when the take is made and placed."""
+        try:
+            take, changes = _changes(context.scene)
+            made = recolor(take, changes, new_take_folder(take.manifest.name), next_number(take))
+        except (ColorError, OSError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        _use(made)
+        for _ in monitor.wait([made.job]):
+            pass
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """The window's path: works in a thread."""
+        try:
+            take, changes = _changes(context.scene)
+        except ColorError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        folder, number = new_take_folder(take.manifest.name), next_number(take)
+        notices.show("Recolouring; the take appears when it is ready.", good=True)
+        in_thread(lambda: recolor(take, changes, folder, number), _use)
+        return {"FINISHED"}
+
+
+def _list(scene: str, job: str, palette: dict[Color, float]) -> None:
+    shot = bpy.data.scenes[scene].longanimation
+    shot.palette.clear()
+    shot.palette_take = job
+    for color, share in palette.items():
+        paint = shot.palette.add()
+        paint.color = paint.changed = [value / 255 for value in color]
+        paint.share = 100 * share
+
+
+def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
+    """The take whose palette is listed, and the colours that were changed. Raises ShotError when there are none."""
+    shot = scene.longanimation
+    changes = {_rgb(paint.color): _rgb(paint.changed) for paint in shot.palette if paint.is_changed}
+    if not changes or shot.palette_take not in monitor.entries:
+        raise ShotError("No colour was changed: list a take's palette and pick another colour for one of them.")
+    return monitor.entries[shot.palette_take].take, changes
+
+
+def _rgb(color: bpy.types.bpy_prop_array) -> Color:
+    red, green, blue = (round(255 * value) for value in color)
+    return red, green, blue
+
+
+def _use(take: Take) -> None:
+    monitor.keep(take)
+    notices.notices.clear()
+
+
+CLASSES = (LONGANIMATION_OT_read_palette, LONGANIMATION_OT_recolor)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The palette of a take."""
+
+import bpy
+
+from .. import monitor
+
+
+class Palette:
+    """The colours of a take, each beside what it is to become."""
+
+    bl_label = "Palette"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Shown once a palette was listed."""
+        return context.scene.longanimation.palette_take in monitor.entries
+
+    def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
+        """Called by Blender."""
+        layout = self.layout
+        shot = context.scene.longanimation
+        layout.label(text=monitor.entries[shot.palette_take].take.title, translate=False)
+        for paint in shot.palette:
+            row = layout.row(align=True)
+            swatch = row.row(align=True)
+            swatch.enabled = False
+            swatch.prop(paint, "color", text="")
+            row.prop(paint, "changed", text="", icon="FORWARD" if paint.is_changed else "NONE")
+            row.label(text=f"{paint.share:.1f} %", translate=False)
+        layout.operator("longanimation.recolor", icon="BRUSH_DATA")

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The palette of a finished take, and the take with other colours, without a server."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ShotError
+from ..images import line_art_of, read_png, write_png
+from ..shared.protocol import Keyframe
+from .correction import link
+from .take import Take, address_of_file, frame_name
+
+Color = tuple[int, int, int]
+
+_LEAST_SHARE = 0.0002
+"""Share of the shot's pixels that a colour has at least, if it is of the palette."""
+
+
+def palette_of(take: Take) -> dict[Color, float]:
+    """The colours of a take's fills and their share of the shot's pixels, the largest first.
+
+    Raises ShotError when fills are missing or cannot be read.
+    """
+    exposure = take.manifest.exposure
+    if len(take.arrived()) < len(exposure.frames) or take.fills not in take.results:
+        raise ShotError(f"{take.title} has no fills here: colour the shot with Strips set to Meta Strip or Two Strips.")
+    counts: dict[int, int] = {}
+    for drawing in range(exposure.drawing_count):
+        fills = read_png(take.fills / frame_name(exposure.first_frame_of(drawing)))[..., :3].astype(np.uint32)
+        codes, seen = np.unique(fills[..., 0] << 16 | fills[..., 1] << 8 | fills[..., 2], return_counts=True)
+        for code, count in zip(codes.tolist(), seen.tolist(), strict=True):
+            counts[code] = counts.get(code, 0) + count
+    total = sum(counts.values())
+    kept = {code: count / total for code, count in counts.items() if count >= _LEAST_SHARE * total}
+    ordered = sorted(kept.items(), key=lambda item: -item[1])
+    return {(code >> 16, code >> 8 & 255, code & 255): share for code, share in ordered}
+
+
+def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: int) -> Take:
+    """Make a take in the new folder `folder` in which colours are others: pixels of exactly these colours change, in
+    the fills and in the keyframes; coloured frames are the fills with the line art laid over them.
+
+    number: of the new take. Nothing is left of `folder` when it fails. Raises ShotError or OSError.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name in ("lineart", "keyframes", "fills", "colored"):
+            (work / name).mkdir()
+        for path in take.lineart.glob("*.png"):
+            link(path, work / "lineart" / path.name)
+        _recolor_frames(take, changes, work)
+        keyframes = []
+        for keyframe in take.manifest.keyframes:
+            path = work / "keyframes" / frame_name(keyframe.frame)
+            write_png(path, _changed(read_png(take.keyframes / path.name), changes))
+            keyframes.append(Keyframe(keyframe.frame, address_of_file(path)))
+        note = ", ".join(f"{_hex(old)} → {_hex(new)}" for old, new in changes.items())
+        recolored = Take(
+            folder=work,
+            job=str(uuid.uuid4()),
+            manifest=replace(take.manifest, keyframes=tuple(keyframes), parent=take.job),
+            placement=take.placement,
+            server=take.server,
+            number=number,
+            state="done",
+            note=note,
+            created=time.time(),
+        )
+        recolored.save()
+        work.rename(folder)
+    except (ShotError, OSError):
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return replace(recolored, folder=folder)
+
+
+def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> None:
+    exposure = take.manifest.exposure
+    for drawing in range(exposure.drawing_count):
+        first, *held = (frame for frame in exposure.frames if exposure.drawing_at(frame) == drawing)
+        name = frame_name(first)
+        fills = _changed(read_png(take.fills / name), changes)
+        line_art = line_art_of(read_png(take.lineart / name)).astype(np.uint16)[..., None]
+        colored = fills.copy()
+        colored[..., :3] = (fills[..., :3] * line_art + 127) // 255
+        for layer, picture in (("fills", fills), ("colored", colored)):
+            write_png(work / layer / name, picture)
+            for frame in held:
+                link(work / layer / name, work / layer / frame_name(frame))
+
+
+def _changed(picture: np.ndarray, changes: Mapping[Color, Color]) -> np.ndarray:
+    """A picture uint8 [H, W, 3 or 4] with other colours; alpha stays."""
+    changed = picture.copy()
+    for old, new in changes.items():
+        changed[..., :3][(picture[..., :3] == old).all(axis=2)] = new
+    return changed
+
+
+def _hex(color: Color) -> str:
+    return "#" + bytes(color).hex()

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Colours of a finished take, changed without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .stage import described, extension, shot, strips_of
+from .strips import _finished, _placed
+
+
+def recolor(folder: str) -> dict[str, Any]:
+    """List the palette of a take of flat colours, change one of them, and make the other take."""
+    scene = shot()
+    take = _placed(_finished(scene, Path(folder) / "take"), scene, start=3)
+    take = take.changed(state="done", server="http://127.0.0.1:9")
+    monitor = extension("monitor")
+    monitor.keep(take)
+    for _ in monitor.wait([take.job]):
+        pass
+    answer: dict[str, Any] = {"nothing": _message()}
+    bpy.ops.longanimation.read_palette(job=take.job)
+    palette = scene.longanimation.palette
+    answer["palette"] = [[*(round(255 * value) for value in paint.color), round(paint.share, 2)] for paint in palette]
+    answer["unchanged"] = _message()
+    palette[0].changed = (1.0, 0.0, 0.0)
+    answer["old"] = answer["palette"][0][:3]
+    bpy.ops.longanimation.recolor()
+    made = list(monitor.entries.values())[-1].take
+    answer |= {
+        "first": str(take.folder),
+        "folder": str(made.folder),
+        "state": made.state,
+        "number": made.number,
+        "note": made.note,
+        "parent": made.manifest.parent == take.job,
+        "strips": [[described(strip)["mute"], strip.name] for strip in strips_of(scene)],
+    }
+    return answer
+
+
+def _message() -> str:
+    try:
+        bpy.ops.longanimation.recolor()
+    except RuntimeError as error:
+        return str(error)
+    return ""
