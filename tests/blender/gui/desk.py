@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from . import areas, buttons, classes
+from . import areas, buttons
 from .hands import Hands
 from .steps import Steps, pause, turns, until
 from .watch import Watch
@@ -59,11 +59,6 @@ class Desk:
         region.tag_redraw()
         yield from turns(5)
         return self.watch.calls(f"{panel}.draw") > before
-
-    def open_panels(self, area: bpy.types.Area) -> Steps:
-        """Open all panels of the extension in an editor's sidebar."""
-        for panel in classes.panels(area):
-            yield from self.open_panel(area, panel.bl_idname)
 
     def enter(self, area: bpy.types.Area, path: str, text: str, region: str = "UI") -> Steps:
         """Type into a text or number field, found by its data path, and press Return."""

@@ -49,7 +49,7 @@ def _color(desk: Desk, scene: bpy.types.Scene) -> Steps:
     yield from desk.press(view, "ops.longanimation.add_keyframe")
     yield until(lambda: len(scene.longanimation.keyframes) == 1, 5, "a keyframe")
     assert scene.longanimation.keyframes[0].frame == 3
-    yield from desk.open_panels(view)
+    yield from desk.open_panel(view, "LONGANIMATION_PT_view_settings")
     yield from desk.enter(view, "longanimation.prompt", "slow")  # the stand-in worker takes its time
     assert scene.longanimation.prompt == "slow"
     yield from desk.put_mouse_away()
