@@ -21,6 +21,7 @@ from .checks.inspection import Inspection
 from .errors import ColorError
 from .preferences import make_client, output_folder
 from .remote.session import Arrived, Cancelled, Failed, Finished, Message, Progress, Session, Told
+from .sentence import Sentence
 from .sequencer import strips
 from .takes.library import Library
 from .takes.take import Take
@@ -98,7 +99,7 @@ def submit(take: Take) -> Entry:
     entry = entries.setdefault(take.job, Entry(take))
     again = take.state in ("failed", "cancelled")
     entry.take = take.changed(state="sent", problem="")
-    entry.progress = Progress(0.0, "Asking the server")
+    entry.progress = Progress(0.0, Sentence("Asking the server"))
     entry.session = Session(client, entry.take, again)
     _library().add(entry.take)
     entry.session.start()
@@ -132,7 +133,7 @@ def resume() -> None:
             try:
                 submit(entry.take)
             except ColorError as error:
-                entry.progress = Progress(0.0, "Not followed", trouble=str(error))
+                entry.progress = Progress(0.0, Sentence("Not followed"), trouble=str(error))
 
 
 def cancel(job: str) -> None:
@@ -140,7 +141,7 @@ def cancel(job: str) -> None:
     entry = entries[job]
     if entry.session is not None:
         entry.session.cancel()
-        entry.progress = replace(entry.progress, text="Cancelling", trouble="")
+        entry.progress = replace(entry.progress, text=Sentence("Cancelling"), trouble="")
 
 
 def change(job: str, **changes: Any) -> None:

@@ -4,6 +4,9 @@
 import bpy
 
 from .. import monitor
+from ..remote.session import Progress
+from ..sentence import Sentence
+from ..translations import translated
 from .thumbnails import icon_of
 from .words import draw_sentence
 
@@ -23,7 +26,7 @@ class Queue:
             _draw_entry(layout.box(), context, entry)
 
 
-_STATES = {"exported": "Not sent yet", "cancelled": "Cancelled", "failed": "Failed"}
+_STATES = {"exported": Sentence("Not sent yet"), "cancelled": Sentence("Cancelled"), "failed": Sentence("Failed")}
 
 
 def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: monitor.Entry) -> None:
@@ -34,7 +37,7 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: moni
         if progress.waiting:
             row.operator_menu_enum("longanimation.prioritize", "priority", text="", icon="SORTSIZE").job = take.job
         row.operator("longanimation.cancel", text="", icon="X").job = take.job
-        box.progress(factor=progress.fraction, text=f"{progress.text}{_time_left(progress.eta)}")
+        box.progress(factor=progress.fraction, text=_told(progress))
     else:
         row.operator("longanimation.retry", text="", icon="FILE_REFRESH").job = take.job
         row.operator("longanimation.hide_take", text="", icon="X").job = take.job
@@ -42,12 +45,14 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: moni
     if sentence:
         column = box.column()
         column.alert = take.state == "failed"
-        draw_sentence(column, context, sentence, "ERROR" if take.state == "failed" else "INFO")
+        draw_sentence(column, context, translated(sentence), "ERROR" if take.state == "failed" else "INFO")
 
 
-def _time_left(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
+def _told(progress: Progress) -> str:
+    """What is being done, and how long it will take."""
+    if progress.eta is None:
+        return translated(progress.text)
+    minutes, seconds = divmod(round(progress.eta), 60)
     hours, minutes = divmod(minutes, 60)
-    return f", {hours} h {minutes:02d} min left" if hours else f", {minutes}:{rest:02d} left"
+    time = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+    return translated(Sentence("{doing}, {time} left", doing=progress.text, time=time))

@@ -4,6 +4,8 @@
 import bpy
 
 from .. import monitor
+from ..sentence import Sentence
+from ..translations import translated
 from .thumbnails import icon_of
 from .words import draw_sentence
 
@@ -49,8 +51,14 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
     manifest = take.manifest
     column = box.column(align=True)
     column.scale_y = 0.8
-    frames = len(manifest.timing)
-    column.label(text=f"{frames} frames, {len(manifest.drawings)} drawings · {manifest.preset} · seed {manifest.seed}")
+    how = Sentence(
+        "{frames} frames, {drawings} drawings · {preset} · seed {seed}",
+        frames=len(manifest.timing),
+        drawings=len(manifest.drawings),
+        preset=manifest.preset,
+        seed=manifest.seed,
+    )
+    column.label(text=translated(how), translate=False)
     if not take.placed:
         box.operator("longanimation.place_take", icon="SEQ_SEQUENCER").job = take.job
     for sentence in (take.note, *entry.words):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..errors import ColorError, JobError, RefusedError, UnreachableError
+from ..sentence import Sentence
 from ..shared.protocol import FINAL_STATES, JobStatus, Priority
 from ..takes.take import Take, copy_whole, frame_name
 from .client import Client
@@ -104,7 +105,7 @@ class Session:
         self._wishes: queue.SimpleQueue[Priority] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._cancelling = False
-        self._latest = Progress(0.0, "Asking the server")
+        self._latest = Progress(0.0, Sentence("Asking the server"))
         self._thread = threading.Thread(target=self._run, name=f"LongAnimation {take.job}", daemon=True)
 
     def start(self) -> None:
@@ -186,7 +187,7 @@ class Session:
                 trouble = str(error)
             pause = next(pauses, pause)
             latest = self._latest
-            text = f"No answer for {round(time.monotonic() - since)} s; asking again"
+            text = Sentence("No answer for {seconds} s; asking again", seconds=round(time.monotonic() - since))
             self._messages.put(Progress(latest.fraction, text, None, trouble))
             self._sleep(pause)
         return result
@@ -205,7 +206,7 @@ class Session:
         files = self.take.blobs()
         missing = self._patiently(self._client.missing, tuple(files))
         for index, address in enumerate(missing):
-            text = f"Sending image {index + 1} of {len(missing)}"
+            text = Sentence("Sending image {number} of {count}", number=index + 1, count=len(missing))
             self._tell(Progress(_UPLOADED * index / len(missing), text))
             self._patiently(self._client.upload, address, files[address])
 
@@ -269,6 +270,6 @@ class Session:
 
 def _progress_of(status: JobStatus) -> Progress:
     if status.state == "queued":
-        return Progress(_UPLOADED, "Waiting in the queue", status.eta_seconds, waiting=True)
-    text = f"Colouring: {status.segments_done} of {status.segments_total} segments"
+        return Progress(_UPLOADED, Sentence("Waiting in the queue"), status.eta_seconds, waiting=True)
+    text = Sentence("Colouring: {done} of {total} segments", done=status.segments_done, total=status.segments_total)
     return Progress(_UPLOADED + (_COLORED - _UPLOADED) * status.progress, text, status.eta_seconds)

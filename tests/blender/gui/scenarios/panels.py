@@ -31,6 +31,7 @@ def play(desk: Desk) -> Steps:
             yield from desk.screenshot(f"{editor} {name}", areas.region_of(area, "UI"))
     yield from desk.widen(area, 300)
     yield from _one_by_one(desk, area)
+    yield from _languages(desk, area)
     yield from _tooltips(desk, area)
     yield from _preferences(desk, area)
 
@@ -38,7 +39,7 @@ def play(desk: Desk) -> Steps:
 def _one_by_one(desk: Desk, area: bpy.types.Area) -> Steps:
     """Open each section that is closed, alone: all at once are higher than the window."""
     for panel in classes.panels(area):
-        if "DEFAULT_CLOSED" not in panel.bl_options:
+        if "DEFAULT_CLOSED" not in getattr(panel, "bl_options", ()):
             continue
         yield from desk.open_panel(area, panel.bl_idname)
         x, y = areas.region_of(area, "UI").x + 100, 20
@@ -46,6 +47,18 @@ def _one_by_one(desk: Desk, area: bpy.types.Area) -> Steps:
         yield from desk.hands.click()  # the mouse is still on its header
         yield from desk.hands.move(x, y)
         yield pause(0.5)
+
+
+def _languages(desk: Desk, area: bpy.types.Area) -> Steps:
+    """The tab in every language that the extension speaks."""
+    view = bpy.context.preferences.view
+    for language in extension("translations").languages():
+        view.language = language
+        view.use_translate_interface = view.use_translate_tooltips = True
+        yield pause(1)
+        yield from desk.screenshot(f"language {language}", areas.region_of(area, "UI"))
+    view.language = "en_US"
+    yield pause(0.5)
 
 
 def _tooltips(desk: Desk, area: bpy.types.Area) -> Steps:

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that the animator reads of the extension's own is there in every language.
+
+Blender's module knows no languages, so that they work in the window is seen in tests/blender/gui.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ADDON = Path(__file__).parents[2] / "blender_addon"
+LANGUAGES = sorted(ADDON.glob("translations/*.json"))
+SHOWN = {"name", "description", "text"}
+
+
+def texts() -> set[str]:
+    """The English texts: labels and tooltips of operators, panels and properties, and sentences."""
+    found = {text for path in ADDON.rglob("*.py") for text in _texts_in(ast.parse(path.read_text(encoding="utf-8")))}
+    return {text for text in found if re.search(r"[A-Za-z]{2}", text)}
+
+
+def _texts_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            labels = [one for one in node.body if isinstance(one, ast.Assign) and _is(one.targets[0], "bl_label")]
+            yield from (text for one in labels for text in _constant(one.value))
+            if "_OT_" in node.name:
+                yield from filter(None, [ast.get_docstring(node)])
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in ("Sentence", "translated"):
+                yield from (text for one in node.args[:1] for text in _constant(one))
+            for keyword in node.keywords:
+                if keyword.arg == "text" or (name.endswith("Property") and keyword.arg in SHOWN):
+                    yield from _constant(keyword.value)
+                elif keyword.arg == "items" and isinstance(keyword.value, ast.Tuple):
+                    choices = [one for one in keyword.value.elts if isinstance(one, ast.Tuple)]
+                    yield from (text for one in choices for part in one.elts[1:3] for text in _constant(part))
+
+
+def _is(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name
+
+
+def _constant(value: ast.expr) -> list[str]:
+    return [value.value] if isinstance(value, ast.Constant) and isinstance(value.value, str) else []
+
+
+def test_the_usual_languages_are_there() -> None:
+    assert {path.stem for path in LANGUAGES} >= {"es", "fr_FR", "ja_JP", "zh_HANS"}
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_every_text_is_translated_and_nothing_else_is_kept(path: Path) -> None:
+    translations = json.loads(path.read_text(encoding="utf-8"))
+    assert texts() - translations.keys() == set(), "not translated"
+    assert translations.keys() - texts() == set(), "not used any more"
+    assert [text for text in translations.values() if not text.strip()] == []
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_translations_have_the_same_places_to_fill(path: Path) -> None:
+    for text, translation in json.loads(path.read_text(encoding="utf-8")).items():
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", translation)), text
