@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import bpy
 
+BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Options of a path property that may begin with //; before 4.5 every one might."""
+
 
 def strips_of(holder: "bpy.types.SequenceEditor | bpy.types.MetaStrip") -> "bpy.types.bpy_prop_collection":
     """The top-level strips of an editor, or those of a meta strip (`sequences` before 4.4)."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import bpy
 
+from . import compat
+from .drawing import draw_notices
 from .errors import ServerError
 from .remote.client import Client, is_loopback
 
@@ -60,6 +62,7 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
         name="Output",
         description="Folder that takes are written to; one that begins with // lies beside the .blend file",
         subtype="DIR_PATH",
+        options=compat.BLEND_RELATIVE,
         default="//longanimation/",
     )
     home: bpy.props.StringProperty(
@@ -93,9 +96,10 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
     def _entry(self) -> LONGANIMATION_server:
         return self.servers[min(self.active, len(self.servers) - 1)]
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
+        draw_notices(layout, context)
         row = layout.row()
         row.template_list("LONGANIMATION_UL_servers", "", self, "servers", self, "active", rows=3)
         column = row.column(align=True)

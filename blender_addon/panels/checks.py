@@ -4,8 +4,8 @@
 import bpy
 
 from .. import monitor
+from ..drawing import draw_sentence
 from ..translations import translated
-from .words import draw_sentence
 
 _ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
 _MOST = 30

@@ -4,11 +4,11 @@
 import bpy
 
 from .. import monitor
+from ..drawing import draw_sentence
 from ..remote.session import Progress
 from ..sentence import Sentence
 from ..translations import translated
 from .thumbnails import icon_of
-from .words import draw_sentence
 
 
 class Queue:

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .notices import draw_notices
+from ..drawing import draw_notices
 
 
 class Shot:
@@ -32,7 +32,6 @@ class Shot:
             row.operator("longanimation.remove_keyframe", text="", icon="X").index = index
         column = box.column(align=True)
         column.operator("longanimation.add_keyframe", icon="KEYFRAME_HLT")
-        row = column.row(align=True)
-        row.operator("longanimation.paint_keyframe", icon="TPAINT_HLT")
-        row.operator("longanimation.load_keyframes", icon="FILE_FOLDER")
+        column.operator("longanimation.paint_keyframe", icon="TPAINT_HLT")
+        column.operator("longanimation.load_keyframes", icon="FILE_FOLDER")
         layout.operator("longanimation.color_shot", icon="BRUSH_DATA")

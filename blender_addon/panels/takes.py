@@ -4,10 +4,10 @@
 import bpy
 
 from .. import monitor
+from ..drawing import draw_sentence
 from ..sentence import Sentence
 from ..translations import translated
 from .thumbnails import icon_of
-from .words import draw_sentence
 
 
 class Takes:
