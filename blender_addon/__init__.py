@@ -7,9 +7,9 @@ server can be used, and tested, outside Blender.
 
 
 def _parts() -> tuple:
-    from . import cli, monitor, operators, panels, preferences, properties, translations
+    from . import cli, keymap, monitor, operators, panels, preferences, properties, translations
 
-    return translations, preferences, properties, operators, monitor, panels, cli
+    return translations, preferences, properties, operators, monitor, panels, keymap, cli
 
 
 def register() -> None:

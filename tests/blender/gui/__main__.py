@@ -22,7 +22,7 @@ from .chroot import PACKAGES, ChrootError, check_machine, default_folder, missin
 
 _HERE = Path(__file__).resolve().parent
 SCENARIOS = sorted(path.stem for path in (_HERE / "scenarios").glob("[!_]*.py"))
-_SECONDS = 600
+_SECONDS = 900
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--suite", nargs="+", choices=PACKAGES, default=list(PACKAGES), help="default: all")
     parser.add_argument("--chroots", type=Path, default=default_folder(), help=f"default: {default_folder()}")
     parser.add_argument("--keep", type=Path, help="folder for screenshots and logs; default: a temporary one")
+    parser.add_argument("--model", action="store_true", help="colour with the model, not its stand-in: slow")
     arguments = parser.parse_args()
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
@@ -48,7 +49,7 @@ def main() -> None:
             for scenario in arguments.scenarios or SCENARIOS:
                 results = keep / suite / scenario
                 begin = time.monotonic()
-                status = play(arguments.chroots.absolute() / suite, scenario, archive, results)
+                status = play(arguments.chroots.absolute() / suite, scenario, archive, results, arguments.model)
                 failed += status != 0
                 outcome = "passed" if status == 0 else f"FAILED, see {results / 'blender.log'}"
                 print(f"{suite} {scenario}: {outcome} ({time.monotonic() - begin:.0f} s)", flush=True)
@@ -58,13 +59,14 @@ def main() -> None:
     sys.exit(1 if failed else 0)
 
 
-def play(chroot: Path, scenario: str, archive: Path, results: Path) -> int:
+def play(chroot: Path, scenario: str, archive: Path, results: Path, model: bool) -> int:
     """Play a scenario in a fresh Blender with a fresh server; returns Blender's exit status.
 
-    results: a new folder, which gets the screenshots, main_thread.json, and the logs of Blender and of the server.
+    model: colour with the model. results: a new folder, which gets the screenshots, main_thread.json, and the logs of
+    Blender and of the server.
     """
     results.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as data, _server(Path(data), results / "server.log") as address:
+    with tempfile.TemporaryDirectory() as data, _server(Path(data), results / "server.log", model) as address:
         (results / archive.name).write_bytes(archive.read_bytes())
         command: list[str | Path] = [
             "timeout", "--signal", "KILL", str(_SECONDS),
@@ -81,8 +83,12 @@ def play(chroot: Path, scenario: str, archive: Path, results: Path) -> int:
 
 
 @contextmanager
-def _server(data: Path, log: Path) -> Iterator[str]:
-    """A real server whose worker needs no weights and colours at once; its address."""
+def _server(data: Path, log: Path, model: bool) -> Iterator[str]:
+    """A real server; its address. Without `model` its worker needs no weights and colours at once."""
+    if model:
+        with running_server(data, log) as running:
+            yield running.address
+        return
     with running_server(data, log, "--workers", "0") as running:
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.server.engine", str(data), f"gui-{uuid.uuid4().hex}"], cwd=ROOT

@@ -30,10 +30,25 @@ def play(desk: Desk) -> Steps:
             yield from desk.put_mouse_away()
             yield from desk.screenshot(f"{editor} {name}", areas.region_of(area, "UI"))
     yield from desk.widen(area, 300)
+    _assert_shortcuts_are_free()
     yield from _one_by_one(desk, area)
     yield from _languages(desk, area)
     yield from _tooltips(desk, area)
     yield from _preferences(desk, area)
+
+
+def _assert_shortcuts_are_free() -> None:
+    """Blender's own keymaps use none of the extension's shortcuts."""
+    ours = set(extension("keymap").SHORTCUTS.values())
+    keymaps = bpy.context.window_manager.keyconfigs.default.keymaps
+    items = [(keymap.name, item) for keymap in keymaps for item in keymap.keymap_items]
+    assert items, "Blender has no keymaps"
+    taken = [
+        (name, item.idname)
+        for name, item in items
+        if item.type in ours and item.value == "PRESS" and item.ctrl and item.alt and item.shift
+    ]
+    assert taken == [], taken
 
 
 def _one_by_one(desk: Desk, area: bpy.types.Area) -> Steps:
