@@ -95,8 +95,10 @@ def of_scene(scene: bpy.types.Scene) -> list[Entry]:
 
 def submit(take: Take) -> Entry:
     """Send a take on its way; it is kept in mind from now on, also when Blender is closed. Raises ColorError."""
-    client = make_client(take.server)
     entry = entries.setdefault(take.job, Entry(take))
+    if entry.session is not None:
+        return entry
+    client = make_client(take.server)
     again = take.state in ("failed", "cancelled")
     entry.take = take.changed(state="sent", problem="")
     entry.progress = Progress(0.0, Sentence("Asking the server"))
@@ -129,6 +131,9 @@ def resume() -> None:
     for entry in entries.values():
         if _is_open(entry.take):
             entry.arrived = entry.take.arrived()  # the file may be older than the frames
+            if entry.is_active:  # or it was not saved with the strips
+                scene = bpy.data.scenes[entry.take.placement.scene]
+                entry.take = replace(entry.take, placed=any(strips.strips_of_take(scene, entry.take.job)))
         if entry.is_active and entry.session is None:
             try:
                 submit(entry.take)

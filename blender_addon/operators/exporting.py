@@ -70,7 +70,7 @@ class ExportsShots:
                 if take is not None:
                     self.use(take)
                     jobs.append(take.job)
-        except ColorError as error:
+        except (ColorError, OSError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return self.wait(jobs)
@@ -108,7 +108,7 @@ class ExportsShots:
         except StopIteration:
             self._leave(context)
             return {"FINISHED"}
-        except ColorError as error:
+        except (ColorError, OSError) as error:
             self._leave(context)
             self._fail(error)
             return {"CANCELLED"}
@@ -116,7 +116,7 @@ class ExportsShots:
         context.workspace.status_text_set(f"{doing}. Esc: cancel")
         return {"RUNNING_MODAL"}
 
-    def _fail(self, error: ColorError) -> None:
+    def _fail(self, error: Exception) -> None:
         """Say what went wrong, at once and until it is dismissed."""
         notices.show(str(error), getattr(error, "remedy", ""))
         self.report({"ERROR"}, str(error))

@@ -6,6 +6,7 @@ import bpy
 from .. import monitor
 from ..drawing import draw_sentence
 from ..sentence import Sentence
+from ..sequencer.strips import strips_of_take
 from ..translations import translated
 from .thumbnails import icon_of
 
@@ -59,7 +60,7 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
         seed=manifest.seed,
     )
     column.label(text=translated(how), translate=False)
-    if not take.placed:
+    if not any(strips_of_take(context.scene, take.job)):
         box.operator("longanimation.place_take", icon="SEQ_SEQUENCER").job = take.job
     for sentence in (take.note, *entry.words):
         if sentence:

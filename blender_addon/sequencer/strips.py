@@ -56,6 +56,7 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         compat.set_length(holder, len(frames))
     for strip in (*top, *strips):
         _sign(strip, take)
+    _tidy(take)
     return top or strips
 
 
@@ -68,10 +69,15 @@ def refresh(scene: bpy.types.Scene, take: Take, frames: Collection[int]) -> bool
         if strip.type == "IMAGE":
             for frame in frames:
                 strip.elements[frame - first].filename = frame_name(frame)
+    _tidy(take)
+    return found
+
+
+def _tidy(take: Take) -> None:
+    """Leave nothing but frames in the folders of a take that is complete."""
     if len(take.arrived()) == len(take.manifest.timing):
         for folder in take.results:
             (folder / _PENDING).unlink(missing_ok=True)
-    return found
 
 
 def strips_of_take(scene: bpy.types.Scene, job: str) -> Iterator[bpy.types.Strip]:

@@ -317,10 +317,11 @@ def test_every_way_to_colour_a_shot_in_background_blender_places_its_strips(
     assert answer["saved"] == 5, "the terminal's command saves the file, with the strips so far"
 
 
+@pytest.mark.parametrize("save", [True, False])
 def test_a_shot_that_was_sent_before_blender_was_closed_is_finished_when_its_file_is_opened_again(
-    scenario: Scenario, server: RunningServer, tmp_path: Path
+    scenario: Scenario, server: RunningServer, tmp_path: Path, save: bool
 ) -> None:
-    job = scenario("color.send", str(tmp_path / "shot"), server.address, "slow")
+    job = scenario("color.send", str(tmp_path / "shot"), server.address, "slow", save)
     answer = scenario("color.reopen", str(tmp_path / "shot"))
     assert answer["takes"] == {job: "done"}
     (meta,) = answer["strips"]

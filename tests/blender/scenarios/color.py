@@ -48,8 +48,9 @@ def color_shot(folder: str, server: str) -> dict[str, Any]:
     return answer
 
 
-def send(folder: str, server: str, prompt: str) -> str:
-    """Send a shot and end before it is coloured, as when Blender is closed; returns the take's job."""
+def send(folder: str, server: str, prompt: str, save: bool) -> str:
+    """Send a shot and end when its first frames are here, as when Blender is closed, perhaps without saving the file;
+    returns the take's job."""
     scene = _saved_shot(Path(folder), server)
     bpy.ops.longanimation.add_keyframe()
     scene.longanimation.prompt = prompt
@@ -58,9 +59,10 @@ def send(folder: str, server: str, prompt: str) -> str:
     monitor = extension("monitor")
     monitor.submit(take)
     for entry in monitor.wait([take.job]):
-        if "segments" in entry.progress.text:
+        if entry.take.placed:
             break
-    bpy.ops.wm.save_mainfile()
+    if save:
+        bpy.ops.wm.save_mainfile()
     return take.job
 
 
