@@ -326,5 +326,5 @@ def test_a_shot_that_was_sent_before_blender_was_closed_is_finished_when_its_fil
     assert answer["takes"] == {job: "done"}
     (meta,) = answer["strips"]
     fills, _ = meta["strips"]
-    assert fills["files"] == [f"{frame:04d}.png" for frame in range(1, 7)]
+    assert fills["files"] == [f"{frame:04d}.png" for frame in range(1, 17)]
     assert not (tmp_path / "shot" / "take" / "fills" / "pending.png").exists()

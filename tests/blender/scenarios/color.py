@@ -52,6 +52,8 @@ def send(folder: str, server: str, prompt: str, save: bool) -> str:
     """Send a shot and end when its first frames are here, as when Blender is closed, perhaps without saving the file;
     returns the take's job."""
     scene = _saved_shot(Path(folder), server)
+    scene.frame_end = 16
+    bpy.ops.wm.save_mainfile()
     bpy.ops.longanimation.add_keyframe()
     scene.longanimation.prompt = prompt
     exporting = extension("operators.exporting")
