@@ -102,7 +102,10 @@ OUTSIDERS = {
 }
 
 # What every Blender has on board; the extension may use nothing else.
-IN_BLENDER = {"addon_utils", "bl_ui", "bpy", "bpy_extras", "gpu", "mathutils", "numpy", "requests", "urllib3"}
+IN_BLENDER = {
+    *("addon_utils", "bl_operators", "bl_ui", "bpy", "bpy_extras", "gpu", "mathutils"),
+    *("numpy", "requests", "urllib3"),
+}
 
 
 def module_name(path: Path) -> str:

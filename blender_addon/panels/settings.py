@@ -15,5 +15,9 @@ class Settings:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        row = layout.row(align=True)
+        row.menu("LONGANIMATION_MT_presets", text=bpy.types.LONGANIMATION_MT_presets.bl_label)
+        row.operator("longanimation.add_preset", text="", icon="ADD")
+        row.operator("longanimation.add_preset", text="", icon="REMOVE").remove_active = True
         for name in ("server", "preset", "finish", "quality", "seed", "prompt", "layout"):
             layout.prop(context.scene.longanimation, name)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of shots, kept by name (Blender manual, Interface › Controls › Templates › Presets)."""
+
+import bpy
+from bl_operators.presets import AddPresetBase
+
+
+class LONGANIMATION_MT_presets(bpy.types.Menu):
+    """Settings that were kept by name"""
+
+    bl_label = "Settings"
+    preset_subdir = "longanimation"
+    preset_operator = "script.execute_preset"
+    draw = bpy.types.Menu.draw_preset
+
+
+class LONGANIMATION_OT_add_preset(AddPresetBase, bpy.types.Operator):
+    """Keep these settings under a name, or forget those that are chosen"""
+
+    bl_idname = "longanimation.add_preset"
+    bl_label = "Keep Settings"
+    preset_menu = "LONGANIMATION_MT_presets"
+    preset_subdir = "longanimation"
+    preset_defines = ("shot = bpy.context.scene.longanimation",)
+    preset_values = (
+        "shot.server",
+        "shot.preset",
+        "shot.finish",
+        "shot.quality",
+        "shot.seed",
+        "shot.prompt",
+        "shot.layout",
+    )
+
+
+CLASSES = (LONGANIMATION_MT_presets, LONGANIMATION_OT_add_preset)
