@@ -71,6 +71,21 @@ def line_art_of(pixels: np.ndarray) -> np.ndarray:
     return ((color * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
 
 
+def is_transparent(path: Path) -> bool:
+    """Tell whether an image is transparent somewhere: more than half, as the server sees it. Raises ShotError."""
+    pixels = read_png(path)
+    return pixels.ndim == 3 and bool((pixels[..., 3:] < 128).any())
+
+
+def lay_lines(fills: np.ndarray, line_art: np.ndarray) -> np.ndarray:
+    """Lay line art uint8 [H, W] over fills uint8 [H, W, 3 or 4] as the server does: on transparent ground a line is
+    black and as opaque as it is dark."""
+    laid = fills.copy()
+    laid[..., :3] = (fills[..., :3] * line_art.astype(np.uint16)[..., None] + 127) // 255
+    laid[..., 3:] = np.maximum(fills[..., 3:], 255 - line_art[..., None])
+    return laid
+
+
 def _painted(indices: np.ndarray, parts: dict[bytes, bytes]) -> np.ndarray:
     """The colours of a palette, with alpha where the file has it."""
     palette = np.frombuffer(parts[b"PLTE"], np.uint8).reshape(-1, 3)

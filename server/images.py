@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PNG files in and out: line art as grey, paintings as RGB; thumbnails. Nothing is decoded before its size is known."""
+"""PNG files in and out: line art as grey, paintings as RGB, frames also as RGBA; thumbnails.
+
+Nothing is decoded before its size is known.
+"""
 
 import io
 import struct
@@ -43,6 +46,12 @@ def read_rgba(source: bytes | Path, name: str = "") -> np.ndarray:
     return np.asarray(_loaded(source, name))
 
 
+def read_frame(source: bytes | Path, name: str = "") -> np.ndarray:
+    """Read a coloured frame as it was written: RGB uint8 [H, W, 3], or straight RGBA [H, W, 4]. Raises ImageError."""
+    channels = len(_open(source, name).getbands())
+    return read_rgba(source, name)[..., :channels]
+
+
 def read_mask(source: bytes | Path, name: str = "") -> np.ndarray:
     """Read where an image is transparent, more than half: bool [H, W]. Raises ImageError."""
     return read_rgba(source, name)[..., 3] < 128
@@ -54,7 +63,7 @@ def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """Encode uint8 [H, W] or RGB [H, W, 3] as PNG; equal images give equal bytes."""
+    """Encode uint8 [H, W], RGB [H, W, 3] or straight RGBA [H, W, 4] as PNG; equal images give equal bytes."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()

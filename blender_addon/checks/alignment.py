@@ -65,20 +65,13 @@ def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
 def fit(keyframe: np.ndarray, alignment: Alignment, size: tuple[int, int]) -> np.ndarray:
     """Move and scale a keyframe uint8 [h, w, 3 or 4] as was found; `size` is the drawing's width and height.
 
-    Returns RGBA uint8 [H, W, 4]: what the keyframe does not reach is transparent. Colours are taken from the nearest
-    pixel, so that none is mixed.
+    Returns uint8 [H, W, 3 or 4]. Colours are taken from the nearest pixel, so that none is mixed, and the keyframe's
+    edge goes on where it does not reach.
     """
     width, height = size
     x = ((np.arange(width) + 0.5 - alignment.dx) / alignment.scale * keyframe.shape[1] / width).astype(int)
     y = ((np.arange(height) + 0.5 - alignment.dy) / alignment.scale * keyframe.shape[0] / height).astype(int)
-    inside = ((y >= 0) & (y < keyframe.shape[0]))[:, None] & ((x >= 0) & (x < keyframe.shape[1]))
-    at = np.ix_(np.clip(y, 0, keyframe.shape[0] - 1), np.clip(x, 0, keyframe.shape[1] - 1))
-    fitted = np.zeros((height, width, 4), np.uint8)
-    fitted[..., : keyframe.shape[2]] = keyframe[at]
-    if keyframe.shape[2] == 3:
-        fitted[..., 3] = 255
-    fitted[~inside] = 0
-    return fitted
+    return keyframe[np.ix_(np.clip(y, 0, keyframe.shape[0] - 1), np.clip(x, 0, keyframe.shape[1] - 1))]
 
 
 def _thin_dark(keyframe: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ _CUT_OFF = (
     requests.exceptions.ChunkedEncodingError,  # in the middle of an answer
 )
 
-Layer = Literal["colored", "fills"]
+Layer = Literal["colored", "fills", "lines"]
 """The frame as it is to be seen, or its colours without the lines."""
 
 Message = TypeVar("Message")

@@ -249,8 +249,8 @@ class Session:
         for folder in self.take.results:
             folder.mkdir(exist_ok=True)
         for first, *held in wanted.values():
-            for folder, layer in zip(self.take.results, ("colored", "fills"), strict=False):
-                self._patiently(self._client.download, self.take.job, first, folder / frame_name(first), layer)
+            for folder in self.take.results:
+                self._patiently(self._client.download, self.take.job, first, folder / frame_name(first), folder.name)
                 for frame in held:
                     copy_whole(folder / frame_name(first), folder / frame_name(frame))
             self._messages.put(Arrived((first, *held)))

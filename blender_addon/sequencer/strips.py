@@ -49,8 +49,11 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         channel = 1
     strips = [_add(holder, take, take.fills if layered else take.colored, take.arrived(), channel)]
     if layered:
-        lines = _add(holder, take, take.lineart, frames, channel + 1)
-        lines.blend_type = "MULTIPLY"
+        if take.transparent:
+            lines = _add(holder, take, take.lines, take.arrived(), channel + 1)
+        else:
+            lines = _add(holder, take, take.lineart, frames, channel + 1)
+            lines.blend_type = "MULTIPLY"
         strips.append(lines)
     if top:
         compat.set_length(holder, len(frames))

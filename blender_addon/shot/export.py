@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import png
 from ..errors import ShotError
+from ..images import is_transparent
 from ..shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
 from ..shared.timing import expose
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
@@ -67,13 +68,14 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
                 replace(keyframe, frame=drawn).write(scene, work / "keyframes" / frame_name(keyframe.frame))
                 yield done, total
         manifest = _describe(scene, options, work, addresses)
+        transparent = any(map(is_transparent, (work / "keyframes").iterdir()))
         # What an older take had in the same folder does not belong to this one.
         (folder / RECORD).unlink(missing_ok=True)
-        for name in ("colored", "fills"):
+        for name in ("colored", "fills", "lines"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("lineart", "keyframes"):
             replace_folder(work / name, folder / name)
-        take = Take(folder, str(uuid.uuid4()), manifest)
+        take = Take(folder, str(uuid.uuid4()), manifest, transparent=transparent)
         take.save()
     except OSError as error:
         raise _unwritable(folder, error) from error

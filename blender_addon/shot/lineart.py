@@ -91,8 +91,9 @@ def framed(scene: bpy.types.Scene, options: LineArtOptions) -> Iterator[None]:
 def rendering(scene: bpy.types.Scene, painted: bool, options: LineArtOptions | None = None) -> Iterator[None]:
     """Within the block the scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
 
-    Both have the same camera and size; a painted keyframe shows all layers. Without options the scene's own settings
-    count. Every setting, datablock and the current frame are as before afterwards, also after an error.
+    Both have the same camera and size; a painted keyframe shows all layers, and nothing behind them where the scene's
+    film is transparent. Without options the scene's own settings count. Every setting, datablock and the current frame
+    are as before afterwards, also after an error.
     """
     options = options or settings_of(scene)
     source = "mixed" if painted else source_of(scene, options)
@@ -104,7 +105,7 @@ def rendering(scene: bpy.types.Scene, painted: bool, options: LineArtOptions | N
         has_freestyle = not painted and (source == "freestyle" or (source == "mixed" and scene.render.use_freestyle))
         set_view(scene, options, changes)
         layer = stack.enter_context(one_view_layer(scene, has_freestyle, changes))
-        _set_up_render(scene, changes)
+        _set_up_render(scene, changes, transparent=painted and scene.render.film_transparent)
         stack.enter_context(_white_world(scene, changes))
         if has_freestyle:
             stack.enter_context(freestyle.drawn(scene, layer, source == "mixed", options, changes))
@@ -160,14 +161,14 @@ def _hide_others(scene: bpy.types.Scene, source: str, options: LineArtOptions, c
             changes.set(item, show_in_front=True)  # the modifier itself knows what is hidden
 
 
-def _set_up_render(scene: bpy.types.Scene, changes: Changes) -> None:
+def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) -> None:
     render, view = scene.render, scene.view_settings
     changes.set_all(
         (
             render,
             {
                 "engine": "BLENDER_WORKBENCH",
-                "film_transparent": False,
+                "film_transparent": transparent,
                 "dither_intensity": 0.0,
                 "use_freestyle": False,
                 "use_motion_blur": False,
@@ -189,7 +190,7 @@ def _set_up_render(scene: bpy.types.Scene, changes: Changes) -> None:
             render.image_settings,
             {
                 "file_format": "PNG",
-                "color_mode": "RGB",
+                "color_mode": "RGBA" if transparent else "RGB",
                 "color_depth": "8",
                 "compression": 15,
                 "color_management": "FOLLOW_SCENE",

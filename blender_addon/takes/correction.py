@@ -14,6 +14,8 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from ..errors import ShotError
+from ..images import is_transparent
 from ..shared.protocol import Keyframe
 from .take import Take, address_of_file, copy_whole, frame_name
 
@@ -22,7 +24,7 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
     """Make the take in the new folder `folder` that follows from `take` with `painting` as keyframe `frame`.
 
     A keyframe of the same drawing is replaced. number: of the new take. Nothing is left of `folder` when it fails.
-    Raises OSError.
+    Raises OSError, or ShotError when `painting` cannot be read.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -42,11 +44,12 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
             placement=take.placement,
             server=take.server,
             number=number,
+            transparent=take.transparent or is_transparent(painting),
             created=time.time(),
         )
         corrected.save()
         work.rename(folder)
-    except OSError:
+    except (OSError, ShotError):
         shutil.rmtree(work, ignore_errors=True)
         raise
     return replace(corrected, folder=folder)

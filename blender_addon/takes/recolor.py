@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ShotError
-from ..images import line_art_of, read_png, write_png
+from ..images import lay_lines, line_art_of, read_png, write_png
 from ..shared.protocol import Keyframe
 from .correction import link
 from .take import Take, address_of_file, frame_name
@@ -35,7 +35,8 @@ def palette_of(take: Take) -> dict[Color, float]:
         raise ShotError(f"{take.title} has no fills here: colour the shot with Strips set to Meta Strip or Two Strips.")
     counts: dict[int, int] = {}
     for drawing in range(exposure.drawing_count):
-        fills = read_png(take.fills / frame_name(exposure.first_frame_of(drawing)))[..., :3].astype(np.uint32)
+        pixels = read_png(take.fills / frame_name(exposure.first_frame_of(drawing)))
+        fills = pixels[(pixels[..., 3:] > 0).all(axis=2)].astype(np.uint32)
         codes, seen = np.unique(fills[..., 0] << 16 | fills[..., 1] << 8 | fills[..., 2], return_counts=True)
         for code, count in zip(codes.tolist(), seen.tolist(), strict=True):
             counts[code] = counts.get(code, 0) + count
@@ -54,10 +55,12 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name in ("lineart", "keyframes", "fills", "colored"):
+        for name in ("keyframes", "fills", "colored"):
             (work / name).mkdir()
-        for path in take.lineart.glob("*.png"):
-            link(path, work / "lineart" / path.name)
+        for source in (take.lineart, take.lines) if take.transparent else (take.lineart,):
+            (work / source.name).mkdir()
+            for path in source.glob("*.png"):
+                link(path, work / source.name / path.name)
         _recolor_frames(take, changes, work)
         keyframes = []
         for keyframe in take.manifest.keyframes:
@@ -73,6 +76,7 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
             server=take.server,
             number=number,
             state="done",
+            transparent=take.transparent,
             note=note,
             created=time.time(),
         )
@@ -90,9 +94,7 @@ def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> N
         first, *held = (frame for frame in exposure.frames if exposure.drawing_at(frame) == drawing)
         name = frame_name(first)
         fills = _changed(read_png(take.fills / name), changes)
-        line_art = line_art_of(read_png(take.lineart / name)).astype(np.uint16)[..., None]
-        colored = fills.copy()
-        colored[..., :3] = (fills[..., :3] * line_art + 127) // 255
+        colored = lay_lines(fills, line_art_of(read_png(take.lineart / name)))
         for layer, picture in (("fills", fills), ("colored", colored)):
             write_png(work / layer / name, picture)
             for frame in held:
@@ -100,10 +102,11 @@ def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> N
 
 
 def _changed(picture: np.ndarray, changes: Mapping[Color, Color]) -> np.ndarray:
-    """A picture uint8 [H, W, 3 or 4] with other colours; alpha stays."""
+    """A picture uint8 [H, W, 3 or 4] with other colours; what is transparent stays so."""
     changed = picture.copy()
+    seen = (picture[..., 3:] > 0).all(axis=2)
     for old, new in changes.items():
-        changed[..., :3][(picture[..., :3] == old).all(axis=2)] = new
+        changed[..., :3][seen & (picture[..., :3] == old).all(axis=2)] = new
     return changed
 
 

@@ -3,7 +3,7 @@
 
 The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, as they arrive, `colored/NNNN.png` and
 `fills/NNNN.png` (the colours without the lines), by frame number and with held drawings repeated, so that other
-programs can use the images too.
+programs can use the images too. A take that is transparent in places has `lines/NNNN.png` too.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Take:
     """A shot as it was exported, the id of its job, and what became of it.
 
     server: address of the server that colours it. number: counts the takes of a shot, from 1. state: as far as is
-    known here. problem: why it failed. note: the animator's own words. hidden: kept, but not shown.
+    known here. transparent: a keyframe is so somewhere, and with it the coloured frames. problem: why it failed. note:
+    the animator's own words. hidden: kept, but not shown.
     placed: its strips were put into the Sequencer. created: seconds since the epoch.
     """
 
@@ -55,6 +56,7 @@ class Take:
     server: str = ""
     number: int = 1
     state: TakeState = "exported"
+    transparent: bool = False
     problem: str = ""
     note: str = ""
     hidden: bool = False
@@ -87,9 +89,16 @@ class Take:
         return self.folder / "fills"
 
     @property
+    def lines(self) -> Path:
+        """Folder of the lines alone, black on nothing: multiplied line art would not show where colours end."""
+        return self.folder / "lines"
+
+    @property
     def results(self) -> tuple[Path, ...]:
-        """The folders that the server's frames go to."""
-        return (self.colored,) if self.placement.layout == "flat" else (self.colored, self.fills)
+        """The folders that the server's frames go to, called as the layers that they hold."""
+        if self.placement.layout == "flat":
+            return (self.colored,)
+        return (self.colored, self.fills, self.lines) if self.transparent else (self.colored, self.fills)
 
     def arrived(self) -> list[int]:
         """The frames that are here, in every folder of results."""

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request, send_file
 from werkzeug.utils import secure_filename
 
 from server.archive import zip_stream
-from server.images import encode_png, read_line_art, read_painted
+from server.images import encode_png, read_frame, read_line_art, read_painted
 from server.problems import ProblemError
 from server.storage.catalogue import Job
 from server.video import encode_mp4
@@ -24,17 +24,19 @@ from .jobs import find_job
 blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>")
 
 _ENCODING = threading.Semaphore(1)  # at 8K the encoder takes gigabytes
+_LIFTING = threading.Semaphore(2)  # an 8K frame takes most of a gigabyte for a moment, a 1080p one half a second
 
 
 @blueprint.get("/frames/<int(signed=True):frame>.png")
 def get(job_id: UUID, frame: int) -> Response:
-    """Answer with the PNG of a frame, or with `layer=fills` of its colours without the lines.
+    """Answer with the PNG of a frame or a layer of it.
 
-    Frames that hold one drawing share their ETag.
+    `layer=fills` is its colours without the lines, `layer=lines` the lines alone, black on nothing. Frame and fills are
+    RGB, or RGBA if keyframes are transparent and the background is kept. Frames that hold one drawing share their ETag.
     """
     layer = request.args.get("layer", "colored")
-    if layer not in ("colored", "fills"):
-        raise ProblemError(422, "bad_layer", "`layer` must be colored or fills.", "layer")
+    if layer not in ("colored", "fills", "lines"):
+        raise ProblemError(422, "bad_layer", "`layer` must be colored, fills or lines.", "layer")
     job = find_job(job_id)
     exposure = job.manifest.exposure
     if frame not in exposure.frames:
@@ -54,14 +56,17 @@ def get(job_id: UUID, frame: int) -> Response:
     response.make_conditional(request)
     if response.status_code != 304:
         content = services().blobs.read(blob)
-        response.data = content if layer == "colored" else _fills(content, job.manifest.drawings[drawing])
+        response.data = content if layer == "colored" else _layer(layer, content, job.manifest.drawings[drawing])
     return response
 
 
-def _fills(frame: bytes, drawing: str) -> bytes:
-    from server.colorize.finishing import lift_lines  # half a second, which a server that starts does not need
+def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
+    from server.colorize.finishing import lift_lines, lines_alone  # half a second, which no start of a server needs
 
-    return encode_png(lift_lines(read_painted(frame), read_line_art(services().blobs.read(drawing))))
+    line_art = services().blobs.read(drawing)
+    with _LIFTING:
+        lines = read_line_art(line_art)
+        return encode_png(lines_alone(lines) if layer == "lines" else lift_lines(read_frame(frame), lines))
 
 
 @blueprint.get("/frames.zip")

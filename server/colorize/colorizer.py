@@ -22,7 +22,16 @@ from shared.digests import address_of
 
 from .carry import Carried, Carrier
 from .election import Election, elect
-from .finishing import cast_votes, fill_under_lines, lay_lines, painted, shaded, soft_colors
+from .finishing import (
+    cast_votes,
+    fill_under_lines,
+    lay_lines,
+    make_clear,
+    over_white,
+    painted,
+    shaded,
+    soft_colors,
+)
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from .parts import WHOLE, Parts
 from .presets import WEIGHTS, Preset, find_preset
@@ -122,7 +131,8 @@ class Coloring:
     def fingerprint(self) -> str:
         """Digest of what every segment depends on beside its drawings, its keyframe and its history."""
         arithmetic = (self.pipeline.dtype, self.pipeline.memory_mode in ROUNDED_MODES)
-        text = repr((self.height, self.width, self.parts, arithmetic, self._palette.colors.tolist()))
+        palette = self._palette.has_clear, self._palette.colors.tolist()
+        text = repr((self.height, self.width, self.parts, arithmetic, palette))
         return address_of(text.encode())
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
@@ -144,7 +154,7 @@ class Coloring:
             if election and (unsure := self._guesses(election)):
                 guesses[drawing] = unsure
             if self._plain:
-                colors.append(_shrink(color, self.height, self.width))
+                colors.append(_shrink(over_white(color), self.height, self.width))
         state = {"entries": np.stack(entries), "labels": labels}
         if self._plain:
             state["colors"] = np.stack(colors)
@@ -202,13 +212,14 @@ class Coloring:
     @functools.cached_property
     def _palette(self) -> Palette:
         """The colours of the keyframes; where there are masks, one more entry stands for what they cover."""
+        masks = [self.shot.masks[drawing] for drawing in self._keyframes] if self.shot.masks else []
         palette = extract_palette(
             [self.shot.keyframes[drawing] for drawing in self._keyframes],
             [self._line_art(drawing) for drawing in self._keyframes],
+            clear=[] if self.shot.is_generated else masks,
         )
-        if not self.shot.masks:
+        if not self.shot.is_generated:
             return palette
-        masks = np.stack([self.shot.masks[drawing] for drawing in self._keyframes])
         colors = np.concatenate([palette.colors, np.full((1, 3), 255, np.uint8)])
         return Palette(colors, np.where(masks, np.uint8(len(palette.colors)), palette.labels))
 
@@ -218,8 +229,11 @@ class Coloring:
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the colouring itself
     def _painting(self, keyframe: int) -> np.ndarray:
-        """A keyframe's colours RGB uint8 [H, W, 3] without its lines."""
-        return fill_under_lines(self._line_art(keyframe), self.shot.keyframes[keyframe])
+        """A keyframe's colours uint8 [H, W, 3], RGBA [H, W, 4] if any keyframe is transparent, without its lines."""
+        painting = self.shot.keyframes[keyframe]
+        if self._palette.has_clear:
+            painting = make_clear(painting, self.shot.masks[keyframe])
+        return fill_under_lines(self._line_art(keyframe), painting)
 
     @functools.cached_property
     def _codes(self) -> list[np.ndarray]:
@@ -232,7 +246,7 @@ class Coloring:
     @property
     def _plain(self) -> bool:
         """Whether the last picture of each drawing is coloured after the keyframe itself, not after a code."""
-        return not self.preset.votes or bool(self.shot.masks)
+        return not self.preset.votes or self.shot.is_generated
 
     def _references(self) -> dict[int, torch.Tensor]:
         """By keyframe the reference images [B, 3, H, W]: its painting in each vote's code colours, and as it is where
@@ -248,7 +262,7 @@ class Coloring:
         self, drawing: int, images: np.ndarray, keyframe: int, carried: Carried | None
     ) -> tuple[np.ndarray, np.ndarray, Election | None]:
         """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], and what is carried to it into its colours at
-        full size, RGB uint8 [H, W, 3] without lines, its palette entries uint8 [H, W], and how they were elected."""
+        full size, uint8 [H, W, 3 or 4] without lines, its palette entries uint8 [H, W], and how they were elected."""
         line_art, colors, election = self._line_art(drawing), self._palette.colors, None
         if drawing in self.shot.keyframes:
             color, entries = self._painting(drawing), self._painted_labels(drawing)
@@ -261,20 +275,22 @@ class Coloring:
             if self.shot.finish == "flats":
                 color = colors[entries]
             elif self._codes:
-                color = shaded(line_art, entries, soft_colors(votes, entries, colors))
+                color = shaded(line_art, entries, soft_colors(votes, entries, self._palette.opaque))
             else:
                 color = painted(line_art, images[0])
+            if self._palette.has_clear:
+                color = make_clear(color, entries == len(colors) - 1)
             if carried is not None:
                 entries = np.where(carried.still, self._painted_labels(keyframe), entries)
                 color = np.where(carried.still[..., None], self._painting(keyframe), color)
-        if self.shot.masks:
+        if self.shot.is_generated:
             elected = self._codes or drawing in self.shot.keyframes
             generated = entries == len(colors) - 1 if elected else np.ones_like(entries, bool)
             color = np.where(generated[..., None], painted(line_art, images[-1]), color)
         return color, entries, election
 
     def _guesses(self, election: Election) -> list[Guess]:
-        names = ["#" + bytes(color).hex() for color in self._palette.colors]
+        names = ["#" + bytes(color).hex() for color in self._palette.opaque] + ["#ffffff00"] * self._palette.has_clear
         guesses = []
         for region in election.unsure():
             own, other = (names[entry] for entry in region.entries)
@@ -282,11 +298,12 @@ class Coloring:
         return guesses
 
     def _model_votes(self, images: np.ndarray) -> np.ndarray:
-        """The model's votes float32 [h, w, N] for a drawing."""
-        read_in = self._codes or [self._palette.colors]
+        """The model's votes float32 [h, w, N] for a drawing. A colour alone is no vote for what is transparent."""
+        read_in = self._codes or [self._palette.opaque]
         coded = images[: len(read_in)]  # a plain one may follow
         scores = [decode_distances(image / 255, code) for image, code in zip(coded, read_in, strict=True)]
-        return cast_votes(np.sum(scores, axis=0))
+        votes = cast_votes(np.sum(scores, axis=0))
+        return np.pad(votes, [(0, 0), (0, 0), (0, len(self._palette.colors) - votes.shape[2])])
 
 
 def _workload(preset: Preset) -> Workload:

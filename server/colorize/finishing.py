@@ -2,7 +2,10 @@
 """From small votes and pictures to finished frames: clean fills at the shot's size, the animator's lines on top.
 
 `flats` elects a palette entry for every region; `shaded` by `soft_colors`, `painted` and, for a drawing that is painted
-already, `fill_under_lines` give the colours, without lines; `lay_lines` puts the drawing over them.
+already, `fill_under_lines` give the colours, without lines; `make_clear` takes them away where nothing is painted;
+`lay_lines` puts the drawing over them.
+
+Colours are RGB, or straight RGBA where a shot is transparent in places: a pixel is opaque, or transparent black.
 """
 
 import cv2
@@ -65,8 +68,10 @@ def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> 
     """What soft colour the votes see at each of their pixels: the mean of the elected entry and of those that could be
     steps of the same gradient (CIE76 ΔE up to `SAME_GRADIENT`), RGB float32 [h, w, 3].
 
-    votes: float32 [h, w, N]; entries: elected, uint8 [H, W]; palette: uint8 [N, 3].
+    votes: float32 [h, w, N]; entries: elected, uint8 [H, W]; palette: uint8 [M, 3], the colours of the first M entries.
+    What is not among these has no colour: it adds none, and what it gets itself means nothing.
     """
+    votes, entries = votes[..., : len(palette)], np.minimum(entries, np.uint8(len(palette) - 1))
     lab = to_lab(palette)
     near = (np.square(lab[:, None] - lab).sum(axis=2) < SAME_GRADIENT**2).astype(np.float32)
     elected = cv2.resize(entries, votes.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
@@ -106,33 +111,63 @@ def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.
     return np.round(color).clip(0, 255).astype(np.uint8)
 
 
-def fill_under_lines(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
+def make_clear(color: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Make colours RGB uint8 [H, W, 3] transparent where they are `clear`, bool [H, W]; returns RGBA [H, W, 4]."""
+    return cv2.merge([*cv2.split(color), np.full_like(color[..., 0], 255)]) * ~clear[..., None]
+
+
+def over_white(color: np.ndarray) -> np.ndarray:
+    """The colours RGB uint8 [H, W, 3] of an image RGB or RGBA, transparency over white."""
+    return color if color.shape[2] == 3 else np.where(color[..., 3:] > 0, color[..., :3], np.uint8(255))
+
+
+def fill_under_lines(line_art: np.ndarray, image: np.ndarray, max_gap: int | None = None) -> np.ndarray:
     """Replace an image's lines and their anti-aliased fringe by the colour beside them, each on its own side.
 
-    line_art: uint8 [H, W]; image: RGB uint8 [H, W, 3] with the lines on it or not. Returns RGB uint8 [H, W, 3].
+    line_art: uint8 [H, W]; image: uint8 [H, W, 3 or 4] with the lines on it or not; max_gap: see `find_regions`.
+    Returns the like of the image.
     """
-    regions = find_regions(line_art)
+    regions = find_regions(line_art, max_gap)
     sure = clear_pixels(line_art, regions.labels)
     clear = np.bincount(regions.labels[sure], minlength=regions.count) > 0
     sure |= ~clear[regions.labels] & ~regions.is_line
-    return image.reshape(-1, 3)[regions.sources(sure)]
+    return image.reshape(-1, image.shape[2])[regions.sources(sure)]
 
 
 def lay_lines(color: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """Lay line art uint8 [H, W] untouched over colours RGB uint8 [H, W, 3]: where it is paper the colour shows."""
-    return cv2.multiply(color, cv2.merge([line_art] * 3), scale=1 / 255)
+    """Lay line art uint8 [H, W] untouched over colours uint8 [H, W, 3 or 4]: where it is paper the colour shows.
+
+    On transparent ground a line is black and as opaque as it is dark. Over any backdrop the result then looks as if
+    the line art were multiplied over colours and backdrop.
+    """
+    if color.shape[2] == 3:
+        return cv2.multiply(color, cv2.merge([line_art] * 3), scale=1 / 255)
+    laid = cv2.multiply(color, cv2.merge([line_art] * 3 + [np.full_like(line_art, 255)]), scale=1 / 255)
+    laid[..., 3] = np.maximum(laid[..., 3], 255 - line_art)
+    return laid
+
+
+def lines_alone(line_art: np.ndarray) -> np.ndarray:
+    """Line art uint8 [H, W] as black lines on nothing, straight RGBA uint8 [H, W, 4].
+
+    Over opaque colours it looks as if it were multiplied with them.
+    """
+    nothing = np.zeros_like(line_art)
+    return cv2.merge([nothing, nothing, nothing, 255 - line_art])
 
 
 def lift_lines(frame: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """Undo `lay_lines`: the colours of a finished frame RGB uint8 [H, W, 3], without its lines.
+    """Undo `lay_lines`: the colours of a finished frame uint8 [H, W, 3 or 4], without its lines.
 
     Laying the line art uint8 [H, W] over them again gives the frame, within 1/255 wherever a line is not nearly black.
     """
-    color = fill_under_lines(line_art, frame)
+    paint = frame.copy()
+    paint[..., 3:] = np.where(frame[..., 3:] < 255, 0, 255)  # what a line's shade let through was transparent
+    color = fill_under_lines(line_art, paint, max_gap=0)  # the frame's colours tell sides apart, no gap need be closed
     off = np.abs(lay_lines(color, line_art).astype(np.int16) - frame).max(axis=2) > 1
     off &= line_art >= NEARLY_BLACK
     lines = line_art[off].astype(np.float32)[:, None]
-    color[off] = np.round(255 * frame[off].astype(np.float32) / lines).clip(0, 255)
+    color[off] = np.round(255 * paint[off].astype(np.float32) / lines).clip(0, 255)
     return color
 
 

@@ -101,8 +101,9 @@ def read_folder(
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
-    size: (width, height) of the result; by default the drawings' own. background: with "generated", what the keyframes
-    leave transparent is masked. Equal drawings become one. Raises FolderError or ImageError, each with what to do.
+    size: (width, height) of the result; by default the drawings' own. background: "generated" asks for a prompt and for
+    a keyframe that is transparent somewhere. Equal drawings become one. Raises FolderError or ImageError, each with
+    what to do.
     """
     files = frame_files(folder)
     paintings = _paintings(keyframes, files)
@@ -132,15 +133,14 @@ def read_folder(
                 f"{path} paints frame {number}, the same drawing as another keyframe: give one of the two."
             )
         painted[index] = _resized(read_painted(path), size)
-        if background == "generated":
-            masks[index] = _resized(read_mask(path).astype(np.uint8), size) > 0
-    if masks and not prompt.strip():
+        masks[index] = _resized(read_mask(path).astype(np.uint8), size) > 0
+    if background == "generated" and not prompt.strip():
         raise FolderError("A generated background needs words that say what it shows: give them with --prompt.")
-    if masks and not any(mask.any() for mask in masks.values()):
+    if background == "generated" and not any(mask.any() for mask in masks.values()):
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
-    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks)  # type: ignore[arg-type]
+    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background)  # type: ignore[arg-type]
     return FolderShot(shot, exposure, paths)
 
 
@@ -266,7 +266,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--background",
         choices=("kept", "generated"),
         default="kept",
-        help="generated: the model paints what the keyframes leave transparent, from the prompt (default: kept)",
+        help="kept: what the keyframes leave transparent is so in all frames; generated: the model paints it, from the "
+        "prompt (default: kept)",
     )
 
 

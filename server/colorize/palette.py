@@ -28,24 +28,38 @@ class Palette:
 
     colors: uint8 RGB [N, 3], those of the first keyframe first, and of them the most frequent.
     labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of what is beside it.
+    has_clear: whether the last entry is no colour but stands for what is transparent. It is white where a colour is
+        asked for, since transparency lies over white.
     """
 
     colors: np.ndarray
     labels: np.ndarray
+    has_clear: bool = False
+
+    @property
+    def opaque(self) -> np.ndarray:
+        """The colours alone."""
+        return self.colors[: len(self.colors) - self.has_clear]
 
 
 def extract_palette(
-    paintings: Sequence[np.ndarray], line_art: Sequence[np.ndarray], max_entries: int = MAX_ENTRIES
+    paintings: Sequence[np.ndarray],
+    line_art: Sequence[np.ndarray],
+    max_entries: int = MAX_ENTRIES,
+    clear: Sequence[np.ndarray] = (),
 ) -> Palette:
     """Find the fill colours of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
     paintings: RGB uint8 [H, W, 3] each, with or without the lines on it; line_art: uint8 [H, W], the lines of the same
-    drawings. Colours are read where a painting is flat and clear of lines, so anti-aliased borders and fills that miss
-    the lines by a little add none; a region too small for that is read as a whole. The first painting has room for
-    `max_entries`, the others add what they have of other colours, up to half as many again: one more painting in
-    colours of the others leaves the palette as it is.
+    drawings; clear: bool [H, W], where each is transparent, or nothing if none is anywhere. Colours are read where a
+    painting is flat and clear of lines, so anti-aliased borders and fills that miss the lines by a little add none; a
+    region too small for that is read as a whole. The first painting has room for `max_entries`, the others add what
+    they have of other colours, up to half as many again: one more painting in colours of the others leaves the palette
+    as it is.
     """
-    readings = [_Reading(painted, lines) for painted, lines in zip(paintings, line_art, strict=True)]
+    has_clear = any(transparent.any() for transparent in clear)
+    holes = clear if has_clear else [np.zeros(lines.shape, bool) for lines in line_art]
+    readings = [_Reading(*images) for images in zip(paintings, line_art, holes, strict=True)]
     colors = _merge(*readings[0].colors, max_entries)
     for reading in readings[1:]:
         room = max_entries + max_entries // 2 - len(colors)
@@ -54,34 +68,44 @@ def extract_palette(
         new = distances >= SAME_COLOR**2
         if room > 0 and counts[new].sum() >= _FEWEST_PIXELS:
             colors = np.concatenate([colors, _merge(values[new], counts[new], room)])
-    return Palette(colors, np.stack([reading.labels(colors) for reading in readings]))
+    labels = np.stack([reading.labels(colors) for reading in readings])
+    if has_clear:
+        colors = np.concatenate([colors, np.full((1, 3), 255, np.uint8)])
+    return Palette(colors, labels, has_clear)
 
 
 class _Reading:
-    """What can be read of one painted keyframe."""
+    """What can be read of one painted keyframe that is transparent where it is `clear`."""
 
-    def __init__(self, painted: np.ndarray, line_art: np.ndarray) -> None:
+    def __init__(self, painted: np.ndarray, line_art: np.ndarray, clear: np.ndarray) -> None:
         self._painted = painted
         self._regions = find_regions(line_art)
         self._sure = clear_pixels(line_art, self._regions.labels) & _flat(painted)
         seen = np.bincount(self._regions.labels[self._sure], minlength=self._regions.count) >= _FEWEST_PIXELS
         self._small = ~seen[self._regions.labels] & (line_art >= _CLEAN_PAPER)
-        self._medians, self._areas = _medians(painted[self._small], self._regions.labels[self._small])
+        in_each, clear_in_each = (
+            np.bincount(self._regions.labels[where], minlength=self._regions.count)
+            for where in (self._small, self._small & clear)
+        )
+        self._clear = np.where(self._small, (2 * clear_in_each > in_each)[self._regions.labels], clear)
+        self._read = self._small & ~self._clear
+        self._medians, self._areas = _medians(painted[self._read], self._regions.labels[self._read])
 
     @property
     def colors(self) -> tuple[np.ndarray, np.ndarray]:
         """Colours uint8 [V, 3] and their pixel counts [V]."""
-        values, counts, _ = distinct_colors(self._painted[self._sure])
+        values, counts, _ = distinct_colors(self._painted[self._sure & ~self._clear])
         if not len(values) + len(self._medians):  # nothing but lines: the painting itself is all there is
             values, counts, _ = distinct_colors(self._painted.reshape(-1, 3))
         return np.concatenate([values, self._medians]), np.concatenate([counts, self._areas])
 
     def labels(self, colors: np.ndarray) -> np.ndarray:
-        """The entry uint8 [H, W] of every pixel in a palette uint8 [N, 3]."""
+        """The entry uint8 [H, W] of every pixel in a palette uint8 [N, 3]; N for what is transparent."""
         entry = _nearest_entry(self._painted, colors)
-        if self._small.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
-            _, place = np.unique(self._regions.labels[self._small], return_inverse=True)
-            entry[self._small] = _nearest_entry(self._medians[None], colors)[0, place]
+        if self._read.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
+            _, place = np.unique(self._regions.labels[self._read], return_inverse=True)
+            entry[self._read] = _nearest_entry(self._medians[None], colors)[0, place]
+        entry[self._clear] = len(colors)
         return entry.ravel()[self._regions.sources(self._sure | self._small)]
 
 

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from shared.protocol import Finish, Quality
+from shared.protocol import Background, Finish, Quality
 
 
 class Drawings(Sequence[np.ndarray]):
@@ -40,9 +40,10 @@ class Shot:
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work goes out from them; at
         least one, else ValueError.
-    prompt, seed, finish, quality: as in `shared.protocol.ShotManifest`.
-    masks: where keyframes leave the background to the model, bool [H, W] by drawing, all of them or none; there the
-        keyframes' images count for nothing. A preset without votes then shows the model's own picture throughout.
+    prompt, seed, finish, quality, background: as in `shared.protocol.ShotManifest`.
+    masks: where keyframes are transparent, bool [H, W] by drawing, all of them or none; there the keyframes' images
+        count for nothing. If the background is kept, all frames are transparent there, as far as anything is; if it is
+        generated, the model paints it, and a preset without votes then shows the model's own picture throughout.
     """
 
     drawings: Sequence[np.ndarray]
@@ -52,19 +53,25 @@ class Shot:
     finish: Finish = "flats"
     quality: Quality = "final"
     masks: Mapping[int, np.ndarray] = field(default_factory=dict)
+    background: Background = "kept"
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)
         if not ordered or ordered[0] < 0 or ordered[-1] >= count:
             raise ValueError(f"Keyframes {ordered} must lie among the {count} drawings, and there must be one.")
 
+    @property
+    def is_generated(self) -> bool:
+        """Whether the model paints what keyframes leave transparent."""
+        return self.background == "generated" and bool(self.masks)
+
 
 @dataclass(frozen=True)
 class Guess:
     """A region that may have the wrong colour.
 
-    color, runner_up: what it has and what it may be, as `#rrggbb`. margin: by what share of the votes it was chosen.
-    share: of the frame's area. box: left, top, width and height in pixels.
+    color, runner_up: what it has and what it may be, as `#rrggbb`, or `#ffffff00` for transparent. margin: by what
+    share of the votes it was chosen. share: of the frame's area. box: left, top, width and height in pixels.
     """
 
     color: str
@@ -78,7 +85,9 @@ class Guess:
 class SegmentResult:
     """A finished segment.
 
-    frames: finished RGB uint8 [H, W, 3] by drawing, line art on top. state: what later segments need, as bytes.
+    frames: finished RGB uint8 [H, W, 3] by drawing, line art on top; of a shot that is transparent in places straight
+        RGBA [H, W, 4].
+    state: what later segments need, as bytes.
     guesses: by drawing, the largest first; drawings without any are left out.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.colorize.shot import Drawings, SegmentResult, Shot
-from server.images import encode_png, read_line_art, read_mask, read_painted
+from server.images import encode_png, read_frame, read_line_art, read_mask, read_painted
 from server.storage.blobs import Blobs
 from shared.protocol import ShotManifest
 from shared.timing import Exposure
@@ -19,7 +19,6 @@ MOST_TOLD = 5
 def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     """Return the shot that `manifest` describes; its drawings are read lazily."""
     keyframes = {manifest.exposure.drawing_at(one.frame): blobs.read(one.blob) for one in manifest.keyframes}
-    masked = keyframes if manifest.background == "generated" else {}
     return Shot(
         drawings=Drawings(manifest.drawings, lambda address: read_line_art(blobs.read(address))),
         keyframes={drawing: read_painted(content) for drawing, content in keyframes.items()},
@@ -27,7 +26,8 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
         seed=manifest.seed,
         finish=manifest.finish,
         quality=manifest.quality,
-        masks={drawing: read_mask(content) for drawing, content in masked.items()},
+        masks={drawing: read_mask(content) for drawing, content in keyframes.items()},
+        background=manifest.background,
     )
 
 
@@ -41,7 +41,7 @@ def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, 
 
 def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
     """Return a stored segment by its addresses, as far as later segments need it. Raises MissingBlob."""
-    frames = {int(drawing): read_painted(blobs.read(blob)) for drawing, blob in addresses["frames"].items()}
+    frames = {int(drawing): read_frame(blobs.read(blob)) for drawing, blob in addresses["frames"].items()}
     return SegmentResult(frames=frames, state=blobs.read(addresses["state"]))
 
 

@@ -114,6 +114,16 @@ def test_every_frame_comes_back_under_its_number_as_its_segment_ends(
         assert Image.open(folder / "0014.png").size == (48, 32)
 
 
+def test_a_transparent_take_gets_its_lines_too(addon: Import, server: RunningServer, take: Any) -> None:
+    take = take.changed(transparent=True)
+    assert addon("takes.take").Take.load(take.folder).transparent
+    _outcome(addon, server, take)
+    assert sorted(path.name for path in take.lines.iterdir()) == [f"{frame:04d}.png" for frame in range(10, 16)]
+    lines = np.asarray(Image.open(take.lines / "0012.png"))
+    assert not lines[..., :3].any()
+    assert (lines[..., 3] == 255 - np.asarray(Image.open(take.lineart / "0012.png"))).all()
+
+
 def test_frames_of_a_job_that_goes_on_are_here_already(addon: Import, server: RunningServer, take: Any) -> None:
     kinds = addon("remote.session")
     session = _session(addon, server.address, _with(take, prompt="slow"))

@@ -78,5 +78,18 @@ def test_the_colours_of_a_keyframe_come_back_unchanged(scenario: Scenario, tmp_p
     assert _off(answer["AgX strip"], answer["AgX scene"]) <= 1
 
 
+def test_a_keyframe_without_a_background_gives_strips_that_show_what_lies_behind(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    answer = scenario("strips.transparent", str(tmp_path / "take"))
+    assert answer["opaque"] is False
+    assert answer["transparent"] is True
+    assert 0.2 < answer["share of the keyframe"] < 0.9
+    assert [strip["blend"] for strip in answer["strips"]] == ["ALPHA_OVER", "ALPHA_OVER"]
+    assert [strip["directory"].split("/")[-2] for strip in answer["strips"]] == ["fills", "lines"]
+    assert answer["alone"] <= 1 and answer["over a colour"] <= 1
+    assert answer["found in the palette"] == [[200, 60, 90]]
+
+
 def test_five_hundred_frames_are_one_strip(scenario: Scenario, tmp_path: Path) -> None:
     assert scenario("strips.many_frames", str(tmp_path / "take"), 500)["range"] == [1, 501]

@@ -107,7 +107,7 @@ def test_the_result_is_better_than_holding_the_keyframe(colorizer: Colorizer, cl
 def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: Colorizer, clip) -> None:
     background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
     mask = clip.labels[KEYFRAME] == background
-    shot = replace(shot_of(clip), masks={KEYFRAME: mask})
+    shot = replace(shot_of(clip), masks={KEYFRAME: mask}, background="generated")
     rain, snow = (color_all(colorizer.open(replace(shot, prompt=prompt))) for prompt in ("rain", "吹雪"))
     far = cv2.erode((clip.line_art[KEYFRAME] == 255).astype(np.uint8), np.ones((9, 9))) > 0
     assert (rain[KEYFRAME] != snow[KEYFRAME])[mask & far].any()
@@ -115,6 +115,25 @@ def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: 
     assert (np.abs(rain[KEYFRAME].astype(int) - truth(clip, KEYFRAME)).max(-1) <= 2)[~mask & far].mean() > 0.95
     other = rain[0][clip.line_art[0] == 255]
     assert len(np.unique(other, axis=0)) > len(clip.colors), "pictures have more colours than flats"
+
+
+@pytest.mark.parametrize("finish", ["flats", "painted"])
+def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(colorizer: Colorizer, clip, finish: str) -> None:
+    background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
+    shot = replace(shot_of(clip, finish=finish), masks={KEYFRAME: clip.labels[KEYFRAME] == background})
+    frames = color_all(colorizer.open(shot))
+    opaque, alike = color_all(colorizer.open(replace(shot, masks={}))), []
+    for drawing, frame in frames.items():
+        line_art = clip.line_art[drawing]
+        paper, clear = line_art == 255, frame[..., 3] == 0
+        assert set(np.unique(frame[paper][:, 3])) == {0, 255}
+        assert not frame[clear].any() and (frame[..., 3] >= 255 - line_art).all(), "lines show on any ground"
+        right = (clear == (clip.labels[drawing] == background))[paper].mean()
+        held = ((clip.labels[KEYFRAME] == background) == (clip.labels[drawing] == background))[paper].mean()
+        assert right > held if drawing != KEYFRAME else right > 0.98
+        off = np.abs(frame[..., :3].astype(int) - opaque[drawing]).max(axis=2)[paper & ~clear]
+        alike.append((off <= 8).mean())
+    assert np.mean(alike) > 0.95, "the rest is coloured as if nothing were transparent"
 
 
 def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:

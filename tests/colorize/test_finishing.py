@@ -12,6 +12,8 @@ from server.colorize.finishing import (
     flats,
     lay_lines,
     lift_lines,
+    lines_alone,
+    make_clear,
     painted,
     shaded,
     soft_colors,
@@ -130,6 +132,27 @@ def test_lines_that_are_lifted_and_laid_again_change_nothing_that_can_be_seen():
     off = np.abs(lay_lines(fills, drawing).astype(int) - frame).max(axis=2)
     assert off[drawing >= NEARLY_BLACK].max() <= 1
     assert (fills[drawing == 255] == texture[drawing == 255]).all()
+
+
+def test_lines_over_what_is_transparent_look_as_if_they_were_multiplied_with_what_lies_behind():
+    drawing, color = scene(70)
+    clear = color[..., 0] > np.median(color[..., 0])
+    fills = make_clear(color, clear)
+    laid = lay_lines(fills, drawing)
+    backdrop = np.random.default_rng(0).integers(0, 256, color.shape, np.uint8)
+
+    def over(image: np.ndarray, ground: np.ndarray) -> np.ndarray:
+        alpha = image[..., 3:] / 255.0
+        return image[..., :3] * alpha + ground * (1 - alpha)
+
+    multiplied = np.where(clear[..., None], backdrop, color) * (drawing[..., None] / 255.0)
+    assert np.abs(over(laid, backdrop) - multiplied).max() < 1.01
+    assert np.abs(over(lines_alone(drawing), over(fills, backdrop)) - multiplied).max() < 1.01
+    lifted = lift_lines(laid, drawing)
+    assert np.array_equal(lifted[drawing == 255], fills[drawing == 255])
+    assert set(np.unique(lifted[..., 3])) == {0, 255}
+    off = np.abs(over(lines_alone(drawing), over(lifted, backdrop)) - over(laid, backdrop)).max(axis=2)
+    assert off[drawing >= NEARLY_BLACK].max() < 1.01
 
 
 def test_flat_colours_stay_flat_when_the_lines_are_lifted():

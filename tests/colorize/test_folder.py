@@ -133,7 +133,9 @@ def test_a_generated_background_is_where_the_keyframe_is_transparent(line_art, k
     shot = read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], size=(160, 90), **arguments).shot
     assert shot.masks[1].shape == (90, 160)
     assert shot.masks[1][:, :19].all() and not shot.masks[1][:, 21:].any()
-    assert not read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], prompt="dusk").shot.masks
+    assert shot.is_generated
+    kept = read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], prompt="dusk").shot
+    assert not kept.is_generated and kept.masks[1][:, :40].all()
 
 
 def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):

@@ -81,6 +81,27 @@ def test_another_keyframe_adds_the_colours_that_are_new_and_changes_none():
     assert (recolor(both.labels[1], both.colors) == GREEN).all(axis=-1).any()
 
 
+def test_what_is_transparent_is_an_entry_of_its_own_and_no_colour():
+    drawing, painting = scene()
+    sky = (painting == SKY).all(axis=-1)
+    white = painting.copy()
+    white[sky] = 255  # as a transparent keyframe is read
+    palette = extract_palette([white], [drawing], clear=[sky])
+    assert palette.has_clear and {tuple(color) for color in palette.opaque.tolist()} == {RED, BLUE}
+    assert ((palette.labels[0] == 2) == sky)[drawing == 255].all()
+    assert not extract_palette([white], [drawing], clear=[np.zeros_like(sky)]).has_clear
+
+
+def test_a_small_region_is_transparent_if_most_of_it_is():
+    drawing, painting = np.full((40, 40), 255, np.uint8), np.full((40, 40, 3), 90, np.uint8)
+    drawing[10:16, 10:16] = 0
+    drawing[11:15, 11:15] = 255
+    clear = np.zeros((40, 40), bool)
+    clear[11:15, 11:14] = True
+    palette = extract_palette([painting], [drawing], clear=[clear])
+    assert (palette.labels[0] == 1)[11:15, 11:15].all() and not (palette.labels[0] == 1)[:9].any()
+
+
 @pytest.mark.parametrize(("count", "least"), [(2, 150), (6, 110), (12, 60), (27, 40), (48, 25)])
 def test_code_colours_are_far_apart_and_unlike_the_lines(count, least):
     codes = code_colors(count, np.random.default_rng(count)).astype(int)

@@ -18,7 +18,7 @@ import pytest
 import requests
 from PIL import Image
 
-from server.colorize.finishing import NEARLY_BLACK, lay_lines
+from server.colorize.finishing import NEARLY_BLACK, lay_lines, lines_alone
 from server.jobs.worker import FATAL_CRASHES
 from shared.protocol import to_json
 
@@ -107,7 +107,9 @@ def test_a_frame_comes_with_its_lines_or_as_the_colours_under_them(
     assert line_art.min() < NEARLY_BLACK
     off = np.abs(lay_lines(pixels(fills), line_art).astype(int) - pixels(frame))
     assert off[line_art >= NEARLY_BLACK].max() <= 1  # under black lines the stand-in leaves its colour
-    assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 422)["field"] == "layer"
+    lines = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 200))
+    assert np.array_equal(lines, lines_alone(line_art))
+    assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=ink", 422)["field"] == "layer"
 
 
 def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:

@@ -160,6 +160,8 @@ def _wait_until_refused(host: str, port: int) -> None:
     for _ in range(1000):
         try:
             socket.create_connection((host, port), timeout=30).close()
+        except ConnectionResetError:
+            continue  # it hung up on whoever was still in its queue
         except ConnectionRefusedError:
             return
         threading.Event().wait(0.01)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.demo.in_blender import EXTENSION
 
-from .stage import extension, shot, strips_of
+from .stage import color_strip, extension, shot, strips_of
 
 _OPERATORS = bpy.ops.longanimation
 
@@ -100,14 +100,14 @@ def strips(folder: str) -> dict[str, Any]:
     held = strips.new_scene("held", drawn, 1, 300)
     held.frame_final_end = held.frame_final_end + 4
     for name, channel in (("color", 2), ("same frames", 3)):
-        _color_strip(strips, name, channel, range(400, 412))
+        color_strip(strips, name, channel, range(400, 412))
     reversed_ = strips.new_scene("reversed", drawn, 4, 500)
     reversed_.use_reverse_frames = True
     edit = strips.new_scene("an edit", drawn, 4, 600)
     edit.scene_input = "SEQUENCER"
-    taken = _color_strip(strips, "a take", 5, range(700, 710))
+    taken = color_strip(strips, "a take", 5, range(700, 710))
     taken["longanimation_job"] = "1"
-    unselected = _color_strip(strips, "unselected", 5, range(800, 810))
+    unselected = color_strip(strips, "unselected", 5, range(800, 810))
     for strip in strips:
         strip.select = strip != unselected
     reports = _reports("LONGANIMATION_OT_batch_strips")
@@ -119,12 +119,6 @@ def strips(folder: str) -> dict[str, Any]:
                 seen = _picture(timeline, start + frame - first, Path(folder) / "seen.png")
                 shown[f"{name} {frame}"] = [seen, _picture(drawn, frame, Path(folder) / "seen.png")]
     return {"rows": rows, "shown": shown, "reports": reports}
-
-
-def _color_strip(strips: Any, name: str, channel: int, frames: range) -> bpy.types.Strip:
-    """A strip of one colour; since 5.0 the length takes the place of the end."""
-    end = {"length": len(frames)} if bpy.app.version >= (5, 0) else {"frame_end": frames.stop}
-    return strips.new_effect(name, "COLOR", channel, frames.start, **end)
 
 
 def _reports(name: str) -> list[str]:

@@ -24,6 +24,12 @@ def strips_of(scene: bpy.types.Scene) -> Any:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
+def color_strip(strips: Any, name: str, channel: int, frames: range) -> bpy.types.Strip:
+    """A strip of one colour; since 5.0 the length takes the place of the end."""
+    end = {"length": len(frames)} if bpy.app.version >= (5, 0) else {"frame_end": frames.stop}
+    return strips.new_effect(name, "COLOR", channel, frames.start, **end)
+
+
 def described(strip: bpy.types.Strip) -> dict[str, Any]:
     """Where a strip lies, and what it shows, without the numbers of its images."""
     inner = strip.strips if hasattr(strip, "strips") else getattr(strip, "sequences", ())
@@ -128,23 +134,23 @@ def sequencer_pixel(scene: bpy.types.Scene, frame: int, path: Path) -> list[int]
     return sequencer_image(scene, frame, path)[130, 5].tolist()
 
 
-def sequencer_image(scene: bpy.types.Scene, frame: int, path: Path) -> np.ndarray:
-    """A rendered frame as int [H, W, 3], the lowest row first; transparent is black."""
+def sequencer_image(scene: bpy.types.Scene, frame: int, path: Path, channels: int = 3) -> np.ndarray:
+    """A rendered frame as int [H, W, 3 or 4], the lowest row first; with three channels transparent is black."""
     settings = scene.render.image_settings
     if hasattr(settings, "media_type"):
         settings.media_type = "IMAGE"
-    settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGB", "8"
+    settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGBA"[:channels], "8"
     scene.frame_set(frame)
     scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
-    return image_pixels(path)
+    return image_pixels(path, channels)
 
 
-def image_pixels(path: Path) -> np.ndarray:
-    """The pixels of an image file as int [H, W, 3], the lowest row first."""
+def image_pixels(path: Path, channels: int = 3) -> np.ndarray:
+    """The pixels of an image file as int [H, W, 3 or 4], the lowest row first."""
     image = bpy.data.images.load(str(path))
     width, height = image.size
     pixels = np.empty(4 * width * height, np.float32)
     image.pixels.foreach_get(pixels)
     bpy.data.images.remove(image)
-    return np.round(255 * pixels.reshape(height, width, 4)[..., :3]).astype(int)
+    return np.round(255 * pixels.reshape(height, width, 4)[..., :channels]).astype(int)

@@ -15,6 +15,7 @@ import numpy as np
 from .stage import (
     begin_export,
     color_of,
+    color_strip,
     described,
     extension,
     finish,
@@ -127,6 +128,44 @@ def colors(folder: str) -> dict[str, Any]:
         extension("sequencer.strips").place(scene, take)
         answer[f"{view} strip"] = _cell_colors(sequencer_image(scene, 1, home / "strip.png"))
         extension("sequencer.strips").remove(scene, take.job)
+    return answer
+
+
+def transparent(folder: str) -> dict[str, Any]:
+    """A shot whose sky is not painted, coloured with a flat colour on nothing: how its strips differ from the finished
+    frames, by themselves and over a colour."""
+    scene = shot()
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 240, 135, 100
+    home = Path(folder)
+    answer: dict[str, Any] = {"opaque": finish(begin_export(scene, home / "opaque", FRAMES, (5,))).transparent}
+    bpy.data.materials["sky"].grease_pencil.hide = True
+    scene.render.film_transparent = True
+    take = finish(begin_export(scene, home / "take", FRAMES, (5,)))
+    images = extension("images")
+    keyframe = images.read_png(take.keyframes / "0005.png")
+    answer |= {"transparent": take.transparent, "share of the keyframe": float((keyframe[..., 3] < 128).mean())}
+    for layer in take.results:
+        layer.mkdir()
+    for name in [f"{frame:04d}.png" for frame in FRAMES]:
+        line_art = images.line_art_of(images.read_png(take.lineart / name))
+        fills = np.zeros((*line_art.shape, 4), np.uint8)
+        fills[:, :120] = (200, 60, 90, 255)
+        images.write_png(take.fills / name, fills)
+        images.write_png(take.colored / name, images.lay_lines(fills, line_art))
+        images.write_png(take.lines / name, images.lay_lines(np.zeros_like(fills), line_art))
+    (meta,) = extension("sequencer.strips").place(scene, _placed(take, scene, start=3))
+    answer["strips"] = described(meta)["strips"]
+    wanted = image_pixels(take.colored / "0004.png", channels=4)
+    off = sequencer_image(scene, 4, home / "shown.png", channels=4) - wanted
+    off[..., :3][wanted[..., 3] == 0] = 0
+    answer["alone"] = int(np.abs(off).max())
+    ground = (51, 102, 204)
+    meta.channel = 2
+    color_strip(strips_of(scene), "ground", 1, range(1, 10)).color = [value / 255 for value in ground]
+    alpha = wanted[..., 3:] / 255
+    over = wanted[..., :3] * alpha + np.array(ground) * (1 - alpha)
+    answer["over a colour"] = float(np.abs(sequencer_image(scene, 4, home / "shown.png") - over).max())
+    answer["found in the palette"] = [list(color) for color in extension("takes.recolor").palette_of(take)]
     return answer
 
 
