@@ -20,7 +20,7 @@ import bpy
 from .checks.inspection import Inspection
 from .errors import ColorError
 from .preferences import make_client, output_folder
-from .remote.session import Arrived, Cancelled, Failed, Finished, Message, Progress, Session, Told
+from .remote.session import Arrived, Cancelled, Failed, Finished, Guessed, Message, Progress, Session, Told
 from .sentence import Sentence
 from .sequencer import strips
 from .takes.library import Library
@@ -195,6 +195,8 @@ def _take_in(entry: Entry, message: Message) -> None:
     elif isinstance(message, Told):
         if message.sentence not in entry.words:  # a job that is tried again tells it again
             entry.words.append(message.sentence)
+    elif isinstance(message, Guessed):
+        _note(entry, guesses=tuple(message.shares.items()))
     elif isinstance(message, Arrived):
         entry.arrived.extend(message.frames)
         entry.latest = message.frames[0]

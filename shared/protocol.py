@@ -23,7 +23,7 @@ API_PREFIX = "/api/v1"
 
 Finish = Literal["painted", "flats"]
 Background = Literal["kept", "generated"]
-Quality = Literal["exact", "final", "draft"]
+Quality = Literal["exact", "final", "draft", "preview"]
 Priority = Literal["low", "normal", "high"]
 Role = Literal["submit", "admin"]
 SegmentState = Literal["planned", "running", "done"]
@@ -92,7 +92,9 @@ class ShotManifest:
         corrects another one appends its own: what does not depend on them is then taken from there.
     preset, prompt, seed, finish: how to colour. A parent is the job this one corrects.
     quality: "draft" is for looking at a take, "final" is fast where nobody sees it, "exact" leaves nothing out.
-    background: "generated" lets the model paint what the keyframes leave transparent, from the prompt.
+        "preview" does without the model: colours are only carried along, which takes seconds and tells where keyframes
+        leave them a guess.
+    background: what the keyframes leave transparent is kept so, or "generated": the model paints it, from the prompt.
     priority: when it is this job's turn among those that wait; it can be changed later.
     """
 
@@ -247,11 +249,19 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class GuessedFrame:
+    """The first frame of a drawing whose colours are a guess in this share of the picture."""
+
+    frame: int
+    share: float
+
+
+@dataclass(frozen=True)
 class SegmentStatus:
     """A segment of a job, in the order of work.
 
     frames: the numbers of the frames that show its drawings. seconds: how long it took, None until it is done. reused:
-    an earlier job had the same one, so that nothing had to be coloured.
+    an earlier job had the same one, so that nothing had to be coloured. guesses: in the order of frames.
     """
 
     number: int
@@ -259,6 +269,7 @@ class SegmentStatus:
     state: SegmentState
     seconds: float | None = None
     reused: bool = False
+    guesses: tuple[GuessedFrame, ...] = ()
 
 
 @dataclass(frozen=True)

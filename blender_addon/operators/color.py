@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -30,4 +31,17 @@ class LONGANIMATION_OT_color_shot(ExportsShots, bpy.types.Operator):
         return [request_of(context.scene, Path(bpy.path.abspath(self.directory)) if self.directory else None)]
 
 
-CLASSES = (LONGANIMATION_OT_color_shot,)
+class LONGANIMATION_OT_preview_shot(ExportsShots, bpy.types.Operator):
+    """Carry the keyframes' colours along without the model, and see in which frames they leave colours a guess"""
+
+    bl_idname = "longanimation.preview_shot"
+    bl_label = "Preview Colours"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def requests(self, context: bpy.types.Context) -> list[ShotRequest]:
+        """The shot of the scene, as a preview."""
+        request = request_of(context.scene)
+        return [replace(request, options=replace(request.options, quality="preview"))]
+
+
+CLASSES = (LONGANIMATION_OT_color_shot, LONGANIMATION_OT_preview_shot)

@@ -21,7 +21,9 @@ class Checks:
     def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
-        layout.operator("longanimation.check_shot", icon="VIEWZOOM")
+        column = layout.column(align=True)
+        column.operator("longanimation.check_shot", icon="VIEWZOOM")
+        column.operator("longanimation.preview_shot", icon="SHADERFX")
         checked = [
             (entry.take, entry.inspection)
             for entry in monitor.of_scene(context.scene)

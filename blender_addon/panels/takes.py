@@ -7,8 +7,11 @@ from .. import monitor
 from ..drawing import draw_sentence
 from ..sentence import Sentence
 from ..sequencer.strips import strips_of_take
+from ..takes.take import Take
 from ..translations import translated
 from .thumbnails import icon_of
+
+_MOST_GUESSES = 6
 
 
 class Takes:
@@ -33,6 +36,17 @@ class Takes:
         if any(entry.take.hidden for entry in done):
             layout.prop(shot, "show_hidden_takes")
         layout.operator("longanimation.open_take", icon="FILE_FOLDER")
+
+
+def _draw_guesses(box: bpy.types.UILayout, take: Take) -> None:
+    """The frames in which most is a guess, with a way to each."""
+    box.label(text="Partly guessed: a keyframe there helps", icon="QUESTION")
+    worst = sorted(take.guesses, key=lambda guess: -guess[1])[:_MOST_GUESSES]
+    grid = box.grid_flow(row_major=True, columns=3, even_columns=True, align=True)
+    for frame, share in sorted(worst):
+        text = f"{frame}: {100 * share:.1f} %"
+        jump = grid.operator("longanimation.jump_to_frame", text=text, translate=False)
+        jump.frame = frame + take.placement.start - take.manifest.frame_start
 
 
 def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monitor.Entry) -> None:
@@ -62,6 +76,8 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
     column.label(text=translated(how), translate=False)
     if not any(strips_of_take(context.scene, take.job)):
         box.operator("longanimation.place_take", icon="SEQ_SEQUENCER").job = take.job
+    if take.guesses:
+        _draw_guesses(box, take)
     for sentence in (take.note, *entry.words):
         if sentence:
             draw_sentence(box, context, sentence, "INFO")

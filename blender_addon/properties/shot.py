@@ -58,6 +58,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         items=(
             ("final", "Final", "For delivery"),
             ("draft", "Draft", "Faster, to look at the take; Final with the same seed gives the same take"),
+            ("preview", "Preview", "Colours are only carried along, without the model"),
         ),
         default="final",
     )

@@ -17,6 +17,7 @@ from ..errors import RefusedError, ServerError, UnreachableError, VersionError
 from ..shared.protocol import (
     API_PREFIX,
     PROTOCOL_VERSION,
+    GuessedFrame,
     JobEvent,
     JobStatus,
     Priority,
@@ -24,6 +25,7 @@ from ..shared.protocol import (
     Problem,
     ProtocolError,
     QueueStatus,
+    SegmentStatus,
     ServerInfo,
     ShotManifest,
     from_json,
@@ -121,6 +123,14 @@ class Client:
         if not isinstance(answer, list):
             raise self._not_ours()
         return tuple(self._message(JobEvent, item) for item in answer)
+
+    def guesses(self, job: str) -> tuple[GuessedFrame, ...]:
+        """Return the frames of a job whose colours are a guess, in the order of frames."""
+        answer = self._json("GET", f"/jobs/{job}/segments")
+        if not isinstance(answer, list):
+            raise self._not_ours()
+        segments = [self._message(SegmentStatus, item) for item in answer]
+        return tuple(sorted((guess for one in segments for guess in one.guesses), key=lambda guess: guess.frame))
 
     def cancel(self, job: str) -> None:
         """Ask the server to stop a job."""

@@ -57,9 +57,16 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Told:
-    """A word of the server about the result, such as where colours are a guess."""
+    """A word of the server about the job."""
 
     sentence: str
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """So far the colours of these frames are a guess: by frame, the share of the picture."""
+
+    shares: dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Cancelled:
 
 
 Outcome = Finished | Failed | Cancelled
-Message = Progress | Arrived | Told | Outcome
+Message = Progress | Arrived | Told | Guessed | Outcome
 
 
 class _Stopped(Exception):
@@ -214,10 +221,14 @@ class Session:
         """Fetch the job's frames until it ends; False when it was cancelled. Raises JobError when it failed."""
         job, last = self.take.job, 0
         while True:
-            for event in self._patiently(self._client.events, job, last):
+            events = self._patiently(self._client.events, job, last)
+            for event in events:
                 last = event.number
-                if event.message:
+                if event.message and event.kind != "segment":  # those tell of guesses
                     self._messages.put(Told(event.message))
+            if any(event.kind == "segment" for event in events):
+                guesses = self._patiently(self._client.guesses, job)
+                self._messages.put(Guessed({guess.frame: guess.share for guess in guesses}))
             self._grant_wishes()
             # Asked after the events and before the frames, so that a final state has all of both.
             status = self._patiently(self._client.status, job)

@@ -45,8 +45,8 @@ class Take:
 
     server: address of the server that colours it. number: counts the takes of a shot, from 1. state: as far as is
     known here. transparent: a keyframe is so somewhere, and with it the coloured frames. problem: why it failed. note:
-    the animator's own words. hidden: kept, but not shown.
-    placed: its strips were put into the Sequencer. created: seconds since the epoch.
+    the animator's own words. hidden: kept, but not shown. guesses: frames whose colours are a guess, each with its
+    share of the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
     """
 
     folder: Path
@@ -57,6 +57,7 @@ class Take:
     number: int = 1
     state: TakeState = "exported"
     transparent: bool = False
+    guesses: tuple[tuple[int, float], ...] = ()
     problem: str = ""
     note: str = ""
     hidden: bool = False
@@ -135,7 +136,8 @@ class Take:
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             manifest = from_json(ShotManifest, record.pop("manifest"))
             placement = Placement(**record.pop("placement"))
-            return cls(folder=folder, manifest=manifest, placement=placement, **record)
+            guesses = tuple((frame, share) for frame, share in record.pop("guesses", ()))
+            return cls(folder=folder, manifest=manifest, placement=placement, guesses=guesses, **record)
         except FileNotFoundError as error:
             raise ShotError(f"{folder} holds no take: choose a folder in which there is a {RECORD}.") from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:

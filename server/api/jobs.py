@@ -13,6 +13,7 @@ from server.problems import ProblemError
 from server.storage.catalogue import ACTIVE_STATES, Job, UnknownJob
 from shared.protocol import (
     API_PREFIX,
+    GuessedFrame,
     JobState,
     JobStatus,
     PriorityChange,
@@ -138,7 +139,9 @@ def segment_statuses(job: Job) -> list[SegmentStatus]:
     for row in services().segments.of(job.id):
         frames = tuple(frame for frame in exposure.frames if exposure.drawing_at(frame) in row.drawings)
         if row.finished is not None and row.begun is not None:
-            statuses.append(SegmentStatus(row.number, frames, "done", row.finished - row.begun, row.reused))
+            first = {exposure.first_frame_of(drawing): share for drawing, share in row.guesses.items()}
+            guesses = tuple(GuessedFrame(frame, first[frame]) for frame in sorted(first))
+            statuses.append(SegmentStatus(row.number, frames, "done", row.finished - row.begun, row.reused, guesses))
         else:
             is_next = job.state == "running" and row.number == job.segments_done
             statuses.append(SegmentStatus(row.number, frames, "running" if is_next else "planned"))

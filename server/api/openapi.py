@@ -9,6 +9,7 @@ from server import __version__
 from server.config import DEVICES
 from shared.protocol import (
     API_PREFIX,
+    GuessedFrame,
     JobEvent,
     JobState,
     JobStatus,
@@ -26,6 +27,7 @@ _MESSAGES = (
     PriorityChange,
     JobStatus,
     JobEvent,
+    GuessedFrame,
     SegmentStatus,
     QueueStatus,
     Problem,

@@ -11,7 +11,7 @@ import torch
 import transformers
 from torch.nn import functional as F
 
-from server.longanimation import QUALITIES, LongAnimationPipeline, LongShot
+from server.longanimation import EXACT, QUALITIES, LongAnimationPipeline, LongShot
 from server.longanimation.footprint import Workload, skeleton
 from server.longanimation.long_shot import derived_seed
 from server.longanimation.placement import ROUNDED_MODES, fit, load_pipeline, work_dtype
@@ -113,7 +113,7 @@ class Coloring:
             segment=preset.segment,
             num_inference_steps=preset.steps,
             guidance_scale=preset.guidance,
-            quality=QUALITIES[shot.quality],
+            quality=QUALITIES.get(shot.quality, EXACT),
             memory=parts.memory,
             fusion_start=parts.fusion_start,
         )
@@ -141,11 +141,8 @@ class Coloring:
         on_step is called with (steps done, steps in all); what it raises ends the run and changes nothing.
         """
         segment = self.segments[index]
-        carried = self._carry(index) if self.parts.carried else {}
-        hints = self._hints(segment, carried) if self.preset.hints and carried else None
-        colored = self._long_shot.color(index, _step_callback(on_step, self.preset.steps), hints)
-        rows, columns = self._line_art(segment.drawings[0]).shape
-        images = unfit(colored.frames.permute(1, 0, 3, 4, 2).numpy(), rows, columns)
+        carried = self._carry(index) if self.parts.carried or self._is_preview else {}
+        images, tail = self._model_pictures(index, carried, on_step)
         frames, colors, entries, guesses = {}, [], [], {}
         for drawing, pictures in zip(segment.drawings, images, strict=True):
             color, labels, election = self._finish(drawing, pictures, segment.keyframe, carried.get(drawing))
@@ -158,13 +155,28 @@ class Coloring:
         state = {"entries": np.stack(entries), "labels": labels}
         if self._plain:
             state["colors"] = np.stack(colors)
-        if colored.tail is not None:
-            state["tail"] = colored.tail.float().cpu().numpy()
+        if tail is not None:
+            state["tail"] = tail.float().cpu().numpy()
         packed = io.BytesIO()
         np.savez_compressed(packed, allow_pickle=False, **state)
         result = SegmentResult(frames, packed.getvalue(), guesses)
         self.restore(index, result)
         return result
+
+    def _model_pictures(
+        self, index: int, carried: dict[int, Carried], on_step: StepCallback | None
+    ) -> tuple[np.ndarray, torch.Tensor | None]:
+        """Let the model paint a segment: its pictures of each drawing, uint8 [F, B, h, w, 3], and what the next segment
+        fuses with. In a preview B is 0, and it fuses with nothing."""
+        segment = self.segments[index]
+        if self._is_preview:
+            if on_step is not None:
+                on_step(0, 1)
+            return np.empty((len(segment.drawings), 0, self.height, self.width, 3), np.uint8), None
+        hints = self._hints(segment, carried) if self.preset.hints and carried else None
+        colored = self._long_shot.color(index, _step_callback(on_step, self.preset.steps), hints)
+        rows, columns = self._line_art(segment.drawings[0]).shape
+        return unfit(colored.frames.permute(1, 0, 3, 4, 2).numpy(), rows, columns), colored.tail
 
     def restore(self, index: int, result: SegmentResult) -> None:
         """Take over a segment that was finished in an earlier process.
@@ -175,6 +187,8 @@ class Coloring:
         self._labels.pop(self.segments[index].follows, None)  # only a follower looks at them
         self._labels[index] = state["labels"]
         self._entries |= zip(self.segments[index].drawings, state["entries"], strict=True)
+        if self._is_preview:
+            return
         tail = torch.from_numpy(state["tail"]) if "tail" in state else None
         videos = [recolor(state["entries"], code) for code in self._codes]
         images = np.stack([*videos, state["colors"]] if self._plain else videos)
@@ -244,6 +258,11 @@ class Coloring:
         return [code_colors(count, np.random.default_rng(seed)) for seed in seeds]
 
     @property
+    def _is_preview(self) -> bool:
+        """Whether colours are only carried along, without the model."""
+        return self.shot.quality == "preview"
+
+    @property
     def _plain(self) -> bool:
         """Whether the last picture of each drawing is coloured after the keyframe itself, not after a code."""
         return not self.preset.votes or self.shot.is_generated
@@ -267,14 +286,12 @@ class Coloring:
         if drawing in self.shot.keyframes:
             color, entries = self._painting(drawing), self._painted_labels(drawing)
         else:
-            votes = self._model_votes(images)
-            if carried is not None:
-                votes = carried.votes + MODEL_WEIGHT * _resize_votes(votes, carried.votes.shape[:2])
+            votes = self._votes(images, carried)
             election = elect(line_art, votes)
             entries = election.entries
             if self.shot.finish == "flats":
                 color = colors[entries]
-            elif self._codes:
+            elif self._codes or not len(images):
                 color = shaded(line_art, entries, soft_colors(votes, entries, self._palette.opaque))
             else:
                 color = painted(line_art, images[0])
@@ -296,6 +313,14 @@ class Coloring:
             own, other = (names[entry] for entry in region.entries)
             guesses.append(Guess(own, other, region.margin, region.share, region.box))
         return guesses
+
+    def _votes(self, images: np.ndarray, carried: Carried | None) -> np.ndarray:
+        """The votes float32 [h, w, N] for a drawing: the model's and those that are carried to it."""
+        if carried is None:
+            return self._model_votes(images)
+        if not len(images):
+            return carried.votes
+        return carried.votes + MODEL_WEIGHT * _resize_votes(self._model_votes(images), carried.votes.shape[:2])
 
     def _model_votes(self, images: np.ndarray) -> np.ndarray:
         """The model's votes float32 [h, w, N] for a drawing. A colour alone is no vote for what is transparent."""

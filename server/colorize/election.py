@@ -27,6 +27,10 @@ UNITS = 160 * 90
 """Squares in a drawing whose side is the unit of length; votes of one square are one independent vote."""
 DOUBT = 0.1
 """Added to every vote before the logarithm, so that a confident error does not outweigh a region."""
+UNSURE = 0.25
+"""By less of its votes a region's entry is a guess."""
+LEAST_SHARE = 0.0005
+"""Of a frame's area; smaller regions are not told of."""
 
 Borders = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Pairs of pieces or regions that touch on open paper: the one [E], the other [E], and for how many units [E]."""
@@ -64,16 +68,25 @@ class Election:
         """The entry uint8 [H, W] of every pixel."""
         return self.elected[self.regions]
 
-    def unsure(self, margin: float = 0.25, share: float = 0.0005) -> list[Unsure]:
-        """List the regions whose entry won by less than `margin`, largest first; those below `share` are left out."""
-        if self.shares.shape[1] == 1:
-            return []
+    @property
+    def areas(self) -> np.ndarray:
+        """The share of the frame's area of each region, [R]."""
+        return np.bincount(self.regions.ravel(), minlength=len(self.elected)) / self.regions.size
+
+    @property
+    def rivals(self) -> tuple[np.ndarray, np.ndarray]:
+        """The runner-up of each region's entry [R], and by what share of its votes that lost [R]; where there is but
+        one entry, itself by all of them."""
         rows = np.arange(len(self.elected))
         rest = self.shares.copy()
-        rest[rows, self.elected] = -1
+        rest[rows, self.elected] = 0 if self.shares.shape[1] == 1 else -1
         second = rest.argmax(axis=1)
-        margins = self.shares[rows, self.elected] - rest[rows, second]
-        areas = np.bincount(self.regions.ravel(), minlength=len(rows)) / self.regions.size
+        return second, self.shares[rows, self.elected] - rest[rows, second]
+
+    def unsure(self, margin: float = UNSURE, share: float = LEAST_SHARE) -> list[Unsure]:
+        """List the regions whose entry won by less than `margin`, largest first; those below `share` are left out."""
+        second, margins = self.rivals
+        areas = self.areas
         found = [
             Unsure(
                 (int(self.elected[region]), int(second[region])),

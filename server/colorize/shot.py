@@ -62,8 +62,8 @@ class Shot:
 
     @property
     def is_generated(self) -> bool:
-        """Whether the model paints what keyframes leave transparent."""
-        return self.background == "generated" and bool(self.masks)
+        """Whether the model paints what keyframes leave transparent: without a model, none does."""
+        return self.background == "generated" and self.quality != "preview" and bool(self.masks)
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,14 @@ class FinishedSegment:
 
 @dataclass(frozen=True)
 class SegmentRow:
-    """A segment as the catalogue knows it; times are None until they come."""
+    """A segment as the catalogue knows it; times are None until they come. guesses: as in FinishedSegment."""
 
     number: int
     drawings: tuple[int, ...]
     begun: float | None
     finished: float | None
     reused: bool
+    guesses: Mapping[int, float]
 
 
 class Segments:
@@ -49,10 +50,19 @@ class Segments:
 
     def of(self, job: str) -> list[SegmentRow]:
         """Return the segments of a job in the order of work; none before its first run."""
-        columns = (segments.c.number, segments.c.drawings, segments.c.begun, segments.c.finished, segments.c.reused)
-        query = sa.select(*columns).where(segments.c.job == job).order_by(segments.c.number)
+        query = sa.select(segments).where(segments.c.job == job).order_by(segments.c.number)
         with self._engine.connect() as connection:
-            return [SegmentRow(n, tuple(json.loads(d)), *rest) for n, d, *rest in connection.execute(query)]
+            return [
+                SegmentRow(
+                    row.number,
+                    tuple(json.loads(row.drawings)),
+                    row.begun,
+                    row.finished,
+                    row.reused,
+                    _guesses(row.guesses),
+                )
+                for row in connection.execute(query)
+            ]
 
     def find(self, key: str, job: str, number: int, drawings: Sequence[int]) -> FinishedSegment | None:
         """Return a finished segment of that key as segment `number` of `job`, where it has `drawings`; or None."""
@@ -67,8 +77,12 @@ class Segments:
             return None  # it was deleted between the two questions
         own = dict(zip(theirs, drawings, strict=True))
         taken = {own[drawing]: found[drawing] for drawing in theirs}
-        guesses = {own[int(drawing)]: share for drawing, share in json.loads(row.guesses).items()}
+        guesses = {own[drawing]: share for drawing, share in _guesses(row.guesses).items()}
         return FinishedSegment(number, key, taken, row.state, guesses, row.begun, row.finished, row.job != job)
+
+
+def _guesses(column: str | None) -> dict[int, float]:
+    return {int(drawing): share for drawing, share in json.loads(column or "{}").items()}
 
 
 def write_segment(connection: sa.Connection, job: str, segment: FinishedSegment) -> None:

@@ -114,6 +114,14 @@ def test_every_frame_comes_back_under_its_number_as_its_segment_ends(
         assert Image.open(folder / "0014.png").size == (48, 32)
 
 
+def test_where_colours_are_a_guess_is_told_and_kept(addon: Import, server: RunningServer, take: Any) -> None:
+    messages = _outcome(addon, server, take)
+    told = [message.shares for message in messages if isinstance(message, addon("remote.session").Guessed)]
+    assert told[-1] == {14: 0.025}
+    take = take.changed(guesses=tuple(told[-1].items()))
+    assert addon("takes.take").Take.load(take.folder).guesses == ((14, 0.025),)
+
+
 def test_a_transparent_take_gets_its_lines_too(addon: Import, server: RunningServer, take: Any) -> None:
     take = take.changed(transparent=True)
     assert addon("takes.take").Take.load(take.folder).transparent

@@ -155,6 +155,33 @@ def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, cli
         assert len(coloring._references()[KEYFRAME]) == votes
 
 
+@pytest.mark.parametrize("votes", [2, 0])
+def test_a_preview_is_carried_along_without_the_model(
+    colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch, votes: int
+) -> None:
+    def refuse(*arguments, **named) -> None:
+        raise AssertionError("the model was run")
+
+    for name in ("__call__", "remember", "encode_prompt"):
+        monkeypatch.setattr(type(colorizer.pipeline), name, refuse)
+    preset = replace(colorizer.preset, votes=votes)
+    shot = shot_of(clip, quality="preview", finish="painted", prompt="rain")
+    coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot)
+    results = [coloring.color(index) for index in range(len(coloring.segments))]
+    resumed = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot)
+    for index, result in enumerate(results[:-1]):
+        resumed.restore(index, result)
+    assert resumed.color(len(results) - 1).state == results[-1].state
+    right = held = 0.0
+    for drawing, frame in (item for result in results for item in result.frames.items()):
+        paper = clip.line_art[drawing] == 255
+        right += (np.abs(frame.astype(int) - truth(clip, drawing)).max(-1) < 8)[paper].mean()
+        held += (clip.labels[drawing] == clip.labels[KEYFRAME])[paper].mean()
+    assert right > held
+    with pytest.raises(AssertionError, match="the model was run"):
+        colorizer.open(replace(shot, quality="draft")).color(0)
+
+
 def test_the_model_works_in_the_shape_of_the_shot() -> None:
     assert model_size(540, 960, 256 * 144, 16) == (144, 256)
     assert model_size(1080, 1080, 256 * 144, 16) == (192, 192)

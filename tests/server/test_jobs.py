@@ -74,6 +74,8 @@ def test_events_are_numbered_and_continue_after_a_cursor(
     assert [event["message"] for event in segments if event["message"]] == [
         "Colours are partly a guess in frames 105 (2.5%)."
     ]
+    guesses = [segment["guesses"] for segment in site.call("GET", f"/jobs/{job}/segments", 200)]
+    assert guesses == [[], [{"frame": 105, "share": 0.025}], [], []]
     progress = [event["progress"] for event in events]
     assert progress == sorted(progress)
     inside = [event for event in events if event["kind"] == "progress" and event["progress"] * 4 % 1]

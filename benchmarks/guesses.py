@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well a preview tells which colours are a guess, on drawn cartoons that no training sees, from one keyframe each.
+
+told: the share of regions that are told to be a guess. right_to_tell: the share of these that have a wrong colour.
+found: the share of the regions with a wrong colour that are told. Regions are those that the election parts and that
+are large enough to be told of. --clips: how many cartoons. --size: height of the frames in pixels, 16:9.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from server.colorize.carry import Carrier
+from server.colorize.election import LEAST_SHARE, UNSURE, elect
+from server.colorize.palette import extract_palette
+from server.colorize.presets import WEIGHTS
+from server.line_art.regions import LINE_BELOW
+from server.matching import LineMatcher
+from server.training.cartoon import draw_clip
+from server.training.validation import FIRST_SEED
+
+from .measure import print_json_line, progress, read_sizes
+
+_FRAMES, _DRAWINGS, _EVERY = 48, 16, 4
+_SEED = FIRST_SEED + 500
+_WRONG = 16
+"""Levels by which a channel may be off."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """How many cartoons, and how high."""
+
+    clips: int
+    size: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark."""
+    sizes = read_sizes(__doc__, Clips(24, 360), Clips(1, 180), arguments)
+    matcher = LineMatcher.from_pretrained(WEIGHTS / "line_matcher").eval()
+    told, wrong = [], []
+    for seed in range(_SEED, _SEED + sizes.clips):
+        progress(f"cartoon {seed - _SEED + 1} of {sizes.clips}")
+        for is_told, is_wrong in _regions(matcher, seed, sizes.size):
+            told.append(is_told)
+            wrong.append(is_wrong)
+    both = np.count_nonzero(np.array(told) & np.array(wrong))
+    print_json_line(
+        benchmark="guesses",
+        **vars(sizes),
+        regions=len(told),
+        told=np.mean(told),
+        right_to_tell=both / max(1, sum(told)),
+        found=both / max(1, sum(wrong)),
+    )
+
+
+def _regions(matcher: LineMatcher, seed: int, height: int) -> Iterator[tuple[bool, bool]]:
+    """Of each region of some drawings of a cartoon: whether it is told to be a guess, and whether it is wrong."""
+    clip = draw_clip(seed=seed, frames=_FRAMES, width=height * 16 // 9, height=height, at=range(_DRAWINGS))
+    painting = clip.colors[clip.labels]
+    palette = extract_palette([painting[0]], [clip.line_art[0]])
+    carrier = Carrier(matcher, clip.line_art.__getitem__, len(palette.colors))
+    for drawing in range(_EVERY - 1, len(clip.line_art), _EVERY):
+        (carried,) = carrier.carry([drawing], 0, 0, {0: palette.labels[0]})
+        election = elect(clip.line_art[drawing], carried.votes)
+        _, margins = election.rivals
+        off = np.abs(palette.colors[election.entries].astype(int) - painting[drawing]).max(axis=2) > _WRONG
+        paper = clip.line_art[drawing] >= LINE_BELOW
+        seen, wrong = (np.bincount(election.regions[where], minlength=len(margins)) for where in (paper, paper & off))
+        for region in np.flatnonzero(election.areas >= LEAST_SHARE):
+            yield bool(margins[region] < UNSURE), bool(2 * wrong[region] > seen[region])
+
+
+if __name__ == "__main__":
+    main()
