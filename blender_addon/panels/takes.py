@@ -67,10 +67,11 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
     column = box.column(align=True)
     column.scale_y = 0.8
     how = Sentence(
-        "{frames} frames, {drawings} drawings · {preset} · seed {seed}",
+        "{frames} frames, {drawings} drawings · {preset}, {quality} · seed {seed}",
         frames=len(manifest.timing),
         drawings=len(manifest.drawings),
         preset=manifest.preset,
+        quality=manifest.quality.capitalize(),
         seed=manifest.seed,
     )
     column.label(text=translated(how), translate=False)
