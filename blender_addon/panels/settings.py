@@ -3,6 +3,8 @@
 
 import bpy
 
+from ..preferences import server_of
+
 
 class Settings:
     """How the shot is coloured."""
@@ -19,5 +21,7 @@ class Settings:
         row.menu("LONGANIMATION_MT_presets", text=bpy.types.LONGANIMATION_MT_presets.bl_label)
         row.operator("longanimation.add_preset", text="", icon="ADD")
         row.operator("longanimation.add_preset", text="", icon="REMOVE").remove_active = True
-        for name in ("server", "preset", "finish", "quality", "seed", "prompt", "layout"):
-            layout.prop(context.scene.longanimation, name)
+        shot = context.scene.longanimation
+        layout.prop(shot, "server", placeholder=server_of(context.scene).name)
+        for name in ("preset", "finish", "quality", "seed", "prompt", "layout"):
+            layout.prop(shot, name)

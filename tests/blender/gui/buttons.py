@@ -19,7 +19,7 @@ _TAB_STRIP = 20
 _ROW = 20
 """Pixels at the usual size of the interface: width of a sidebar's tabs, height of a button."""
 
-_SMALL_BUTTONS = 6
+_SMALL_BUTTONS = 7
 """Most buttons with nothing but an icon at the right of a row."""
 
 _PAGES = 12
