@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sentences, which Blender's labels do not wrap, and notices with buttons that help."""
 
-import textwrap
-import unicodedata
+import re
+from collections.abc import Iterator
 
+import blf
 import bpy
 
 from . import notices
 from .translations import translated
 
-_LETTER = 7
-"""Pixels of an average letter at the usual size of the interface."""
+_BESIDE = 85
+"""Pixels, at the usual size of the interface, of a region's width that a sentence in a box has not: borders, the icon
+and the tabs."""
+
+_PARTS = re.compile(r"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][\u3000-\u3002\uff01-\uff1f]*|\s+")
+"""What a line may end after: a word, or a letter of a script that has no spaces, with the signs that follow it."""
 
 _REMEDIES = {
     "start_server": ("longanimation.start_server", "PLAY"),
@@ -23,15 +28,31 @@ _REMEDIES = {
 """The operator that helps, and its icon; a server is updated by whoever runs it."""
 
 
-def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE") -> None:
-    """Draw a sentence in as many labels as the region's width asks for; the icon stands before the first."""
+def draw_sentence(
+    layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE", share: float = 1.0
+) -> None:
+    """Draw a sentence, in the animator's language, in as many labels as the region's width asks for.
+
+    The icon stands before the first. share: of the region's width, where other things are in its row.
+    """
     scale = context.preferences.system.ui_scale
-    wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in sentence)
-    letters = max(12, int((context.region.width / scale - 60) / (2 * _LETTER if wide else _LETTER)))
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for index, line in enumerate(textwrap.wrap(sentence, letters)):
+    blf.size(0, context.preferences.ui_styles[0].widget.points * scale)
+    width = share * context.region.width - _BESIDE * scale
+    for index, line in enumerate(_lines(translated(sentence), width)):
         column.label(text=line, icon=icon if index == 0 else "BLANK1" if icon != "NONE" else "NONE", translate=False)
+
+
+def _lines(text: str, width: float) -> Iterator[str]:
+    """Break a text into lines that are no wider than `width` pixels in the interface's font, if no single part is."""
+    line = ""
+    for part in _PARTS.findall(text):
+        if line and blf.dimensions(0, (line + part).rstrip())[0] > width:
+            yield line.rstrip()
+            line = ""
+        line += part
+    yield line.rstrip()
 
 
 def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -41,7 +62,7 @@ def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         row = box.row()
         column = row.column()
         column.alert = not notice.good
-        draw_sentence(column, context, translated(notice.sentence), "CHECKMARK" if notice.good else "ERROR")
+        draw_sentence(column, context, notice.sentence, "CHECKMARK" if notice.good else "ERROR", share=0.9)
         row.operator("longanimation.dismiss_notice", text="", icon="X", emboss=False).index = index
         if notice.remedy in _REMEDIES:
             operator, icon = _REMEDIES[notice.remedy]

@@ -103,7 +103,7 @@ OUTSIDERS = {
 
 # What every Blender has on board; the extension may use nothing else.
 IN_BLENDER = {
-    *("addon_utils", "bl_operators", "bl_ui", "bpy", "bpy_extras", "gpu", "mathutils"),
+    *("addon_utils", "bl_operators", "bl_ui", "blf", "bpy", "bpy_extras", "gpu", "mathutils"),
     *("numpy", "requests", "urllib3"),
 }
 

@@ -119,6 +119,7 @@ class ExportsShots:
     def _fail(self, error: Exception) -> None:
         """Say what went wrong, at once and until it is dismissed."""
         notices.show(str(error), getattr(error, "remedy", ""))
+        monitor.redraw()
         self.report({"ERROR"}, str(error))
 
     def _steps(self, context: bpy.types.Context) -> Steps:

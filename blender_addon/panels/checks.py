@@ -8,6 +8,9 @@ from ..drawing import draw_sentence
 from ..translations import translated
 
 _ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
+_NUMBERS = 0.2
+"""Share of the width for the frames' numbers."""
+
 _MOST = 30
 """Findings that are listed; a list that is longer helps nobody."""
 
@@ -40,10 +43,10 @@ class Checks:
             layout.label(text="Nothing was found", icon="CHECKMARK")
         shift = take.placement.start - take.manifest.frame_start
         for finding in inspection.findings[:_MOST]:
-            row = layout.row()
+            row = layout.split(factor=_NUMBERS)
             row.operator("longanimation.jump_to_frame", text=str(finding.frame)).frame = finding.frame + shift
             column = row.column()
-            draw_sentence(column, context, translated(finding.sentence), _ICONS[finding.severity])
+            draw_sentence(column, context, finding.sentence, _ICONS[finding.severity], share=1 - _NUMBERS)
             if finding.fits:
                 fit = column.operator("longanimation.fit_keyframe")
                 fit.job, fit.frame = take.job, finding.frame

@@ -45,7 +45,7 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: moni
     if sentence:
         column = box.column()
         column.alert = take.state == "failed"
-        draw_sentence(column, context, translated(sentence), "ERROR" if take.state == "failed" else "INFO")
+        draw_sentence(column, context, sentence, "ERROR" if take.state == "failed" else "INFO")
 
 
 def _told(progress: Progress) -> str:

@@ -98,7 +98,8 @@ def _interrupt(desk: Desk, scene: bpy.types.Scene) -> Steps:
     desk.watch.phase = "scenario"
     yield pause(0.5)
     yield from desk.screenshot("8 after Esc")
-    assert differences(before, settings_of(scene)) == []
+    changed = differences(before, settings_of(scene))
+    assert changed == [], changed
     assert sorted(desk.results.glob("work/longanimation/*/take.json")) == takes
     assert not list(desk.results.glob("work/longanimation/*/.export-*"))
     assert len(strips_of(scene)) == strips
