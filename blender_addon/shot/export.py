@@ -19,7 +19,7 @@ from ..images import is_transparent
 from ..shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
 from ..shared.timing import expose
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
-from . import keyframes, lineart
+from . import keyframes, lineart, view
 from .holds import drawing_keys
 from .keyframes import PaintedFrame
 from .source import LineArtOptions
@@ -61,11 +61,12 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
         for name in ("lineart", "keyframes"):
             (work / name).mkdir()
         addresses = yield from _draw(scene, options, work / "lineart", total)
+        size = view.size_of(scene, options.lineart)
         with lineart.framed(scene, options.lineart):
             for done, keyframe in enumerate(options.painted, start=len(options.frames) + 1):
                 # A held drawing is painted as it was drawn.
                 drawn = options.lineart.drawn_at(keyframe.frame, options.frames.start)
-                replace(keyframe, frame=drawn).write(scene, work / "keyframes" / frame_name(keyframe.frame))
+                replace(keyframe, frame=drawn).write(scene, work / "keyframes" / frame_name(keyframe.frame), size)
                 yield done, total
         manifest = _describe(scene, options, work, addresses)
         transparent = any(map(is_transparent, (work / "keyframes").iterdir()))
@@ -137,7 +138,7 @@ def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path, addresse
         if size != (width, height):
             raise ShotError(
                 f"The image of keyframe {keyframe.frame} is {size[0]}×{size[1]} pixels, but the shot renders at "
-                f"{width}×{height}: paint it at that size."
+                f"{width}×{height}: paint it at that size, or at a multiple of it."
             )
     try:
         return ShotManifest(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,28 +22,38 @@ class PaintedFrame:
     frame: int
     image: bpy.types.Image | None = None
 
-    def write(self, scene: bpy.types.Scene, path: Path) -> None:
-        """Write the painted frame to a PNG. Raises ShotError when that cannot be done."""
+    def write(self, scene: bpy.types.Scene, path: Path, size: tuple[int, int] | None = None) -> None:
+        """Write the painted frame to a PNG, an image of the same proportions scaled to `size` (width and height).
+
+        Raises ShotError when that cannot be done.
+        """
         if self.image is None:
             with lineart.rendering(scene, painted=True):
                 lineart.render_frame(scene, self.frame, path)
         else:
-            self._save_image(self.image, path)
+            self._save_image(self.image, path, size)
         path.write_bytes(png.without_metadata(path.read_bytes()))
 
-    def _save_image(self, image: bpy.types.Image, path: Path) -> None:
+    def _save_image(self, image: bpy.types.Image, path: Path, size: tuple[int, int] | None) -> None:
         if not image.has_data and not image.pixels:
             raise ShotError(
                 f"The image {image.name!r} of keyframe {self.frame} has no pixels: reload it or choose another."
             )
         copy = with_lines(image)
         try:
+            if size and tuple(copy.size) != size and _is_alike(copy.size, size):
+                copy.scale(*size)
             copy.file_format = "PNG"
             copy.save(filepath=str(path))
         except RuntimeError as error:
             raise ShotError(f"The image {image.name!r} could not be saved: {str(error).strip()}") from error
         finally:
             bpy.data.images.remove(copy)
+
+
+def _is_alike(size: Sequence[int], other: tuple[int, int]) -> bool:
+    """Tell whether two sizes have the same proportions, within a pixel of the other."""
+    return abs(size[0] * other[1] / size[1] - other[0]) <= 1
 
 
 def check(keyframes: tuple[PaintedFrame, ...], frames: range) -> None:

@@ -41,13 +41,13 @@ def template(scene: bpy.types.Scene, frame: int) -> bpy.types.Image:
 
 
 def with_lines(image: bpy.types.Image) -> bpy.types.Image:
-    """A copy of an image with its untouched lines on top, if it was made by `template`."""
+    """A copy of an image as it is now, with its untouched lines on top if it was made by `template`."""
     copy = image.copy()
+    pixels = _pixels(image)
     lines = bpy.data.images.get(image.get(_LINES, ""))
     if lines is not None and tuple(lines.size) == tuple(image.size):
-        pixels = _pixels(image)
         pixels[:, :3] *= _pixels(lines)[:, :3]
-        copy.pixels.foreach_set(pixels.ravel())
+    copy.pixels.foreach_set(pixels.ravel())  # Blender's copy is of the file, without what was painted since
     return copy
 
 

@@ -12,9 +12,9 @@ _MASS = ("MeshVertex", "MeshEdge", "MeshLoop", "MeshPolygon", "MeshLoopTriangle"
 
 _RUNTIME = {
     *("bindcode", "bl_rna", "bound_box", "depsgraph", "dimensions", "is_evaluated", "is_updated", "pixels", "preview"),
-    *("rna_type", "tag", "tool_settings"),
+    *("orig_height", "orig_width", "rna_type", "tag", "tool_settings"),
 }
-"""What Blender itself changes as it renders; and the brushes, of which not all can be read in 4.2."""
+"""What Blender itself changes as it renders, or shows strips; and the brushes, of which not all can be read in 4.2."""
 
 _AVAILABLE = {"enabled", "is_icon_visible", "is_unavailable"}
 """Of the compositor's sockets: which of them there is a pass for in what was rendered last."""

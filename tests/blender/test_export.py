@@ -43,6 +43,13 @@ def test_a_painted_colour_reaches_the_keyframe_as_it_was_picked(scenario: Scenar
     assert bytes(keyframe[4, 5]).hex() == PAINTS["sky"]
 
 
+def test_a_keyframe_that_was_painted_larger_is_scaled(scenario: Scenario, tmp_path: Path) -> None:
+    assert scenario("export.large_keyframe", str(tmp_path / "take")) == [480, 270], "the animator's own image changed"
+    keyframe = np.asarray(Image.open(tmp_path / "take" / "keyframes" / "0001.png").convert("RGB"))
+    assert keyframe.shape == (135, 240, 3)
+    assert keyframe[60, 40].tolist() == [255, 0, 0] and keyframe[60, 200].tolist() == [0, 0, 255]
+
+
 def test_an_export_that_fails_or_is_abandoned_restores_the_scene_and_leaves_no_files(
     scenario: Scenario, tmp_path: Path
 ) -> None:

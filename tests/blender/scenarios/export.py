@@ -22,6 +22,17 @@ def export(folder: str) -> dict[str, Any]:
     return {"differences": differences(before, settings_of(scene)), "manifest": json_of(take.manifest)}
 
 
+def large_keyframe(folder: str) -> list[int]:
+    """Export a shot whose keyframe was painted at twice its size; tells the image's size afterwards."""
+    scene = shot()
+    image = bpy.data.images.new("large", 480, 270)
+    image.pixels.foreach_set(
+        [value for x in range(480 * 270) for value in ((1, 0, 0, 1), (0, 0, 1, 1))[x % 480 // 240]]
+    )
+    finish(begin_export(scene, Path(folder), range(1, 3), image=image))
+    return list(image.size)
+
+
 def interrupted_exports(folder: str) -> dict[str, Any]:
     """An export that fails at its last image, and one that is abandoned in the middle."""
     scene = odd_shot()
