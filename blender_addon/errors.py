@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, as errors whose text tells the animator what to do."""
+"""What can go wrong, as errors whose text tells the animator what to do.
+
+The text may be a Sentence: then `str(error)` is that Sentence, which is translated where it is shown.
+"""
 
 
 class ColorError(Exception):

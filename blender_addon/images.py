@@ -11,9 +11,13 @@ import numpy as np
 
 from .errors import ShotError
 from .png import SIGNATURE, chunk, chunks
+from .sentence import Sentence
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels a pixel by colour type: grey, RGB, palette, grey and alpha, RGBA."""
+
+_COLOR_TYPE = 25
+"""Where a PNG tells its colour type."""
 
 _KINDS = {1: 0, 3: 2, 4: 6}
 
@@ -26,18 +30,37 @@ def read_png(path: Path) -> np.ndarray:
     try:
         content = path.read_bytes()
         if not content.startswith(SIGNATURE):
-            raise ShotError(f"{path} is no PNG image: export the shot again, or choose another file.")
+            raise ShotError(
+                Sentence("{path} is no PNG image: export the shot again, or choose another file.", path=path)
+            )
         parts: dict[bytes, bytes] = {}
         for kind, whole in chunks(content):
             parts[kind] = parts.get(kind, b"") + whole[8:-4]
         width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", parts[b"IHDR"])
-        if depth != 8 or interlaced:
-            how = f"{depth} bits a channel{' and is interlaced' if interlaced else ''}"
-            raise ShotError(f"{path} has {how}: save it as a plain PNG with 8 bits.")
+        if interlaced:
+            raise ShotError(
+                Sentence(
+                    "{path} has {depth} bits a channel and is interlaced: save it as a plain PNG with 8 bits.",
+                    path=path,
+                    depth=depth,
+                )
+            )
+        if depth != 8:
+            raise ShotError(
+                Sentence(
+                    "{path} has {depth} bits a channel: save it as a plain PNG with 8 bits.", path=path, depth=depth
+                )
+            )
         raw = np.frombuffer(zlib.decompress(parts[b"IDAT"]), np.uint8)
         rows = raw.reshape(height, 1 + width * _CHANNELS[color])
     except (OSError, struct.error, zlib.error, KeyError, ValueError) as error:
-        raise ShotError(f"{path} cannot be read ({error}): export the shot again, or choose another file.") from error
+        raise ShotError(
+            Sentence(
+                "{path} cannot be read ({reason}): export the shot again, or choose another file.",
+                path=path,
+                reason=str(error),
+            )
+        ) from error
     pixels = _unfiltered(rows[:, 0], rows[:, 1:].reshape(height, width, -1))
     if color == 0:
         return pixels[..., 0]
@@ -73,8 +96,9 @@ def line_art_of(pixels: np.ndarray) -> np.ndarray:
 
 def is_transparent(path: Path) -> bool:
     """Tell whether an image is transparent somewhere: more than half, as the server sees it. Raises ShotError."""
-    pixels = read_png(path)
-    return pixels.ndim == 3 and bool((pixels[..., 3:] < 128).any())
+    if path.read_bytes()[_COLOR_TYPE : _COLOR_TYPE + 1] in (b"\0", b"\2"):
+        return False  # grey or RGB, most of all keyframes: nothing need be unpacked
+    return bool((read_png(path)[..., 3:] < 128).any())
 
 
 def lay_lines(fills: np.ndarray, line_art: np.ndarray) -> np.ndarray:

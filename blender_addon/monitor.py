@@ -217,7 +217,13 @@ def _note(entry: Entry, **changes: Any) -> None:
         entry.take = entry.take.changed(**changes)
     except OSError as error:
         entry.take = replace(entry.take, **changes)
-        entry.words.append(f"{entry.take.folder} cannot be written to ({error.strerror}): make room or mount it again.")
+        entry.words.append(
+            Sentence(
+                "{folder} cannot be written to ({reason}): make room or mount it again.",
+                folder=entry.take.folder,
+                reason=error.strerror,
+            )
+        )
 
 
 def _bring_strips(entry: Entry) -> None:

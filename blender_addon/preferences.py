@@ -14,6 +14,8 @@ from . import compat
 from .drawing import draw_notices
 from .errors import ServerError
 from .remote.client import Client, is_loopback
+from .sentence import Sentence
+from .translations import translated
 
 _TOKEN_VARIABLE = "LONGANIMATION_TOKEN"
 LOCAL_SERVER = "http://127.0.0.1:7860"
@@ -110,7 +112,8 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
         entry = self._entry()
         column.prop(entry, "address")
         if os.environ.get(_TOKEN_VARIABLE):
-            column.label(text=f"The token comes from {_TOKEN_VARIABLE}", icon="INFO")
+            told = Sentence("The token comes from {variable}", variable=_TOKEN_VARIABLE)
+            column.label(text=translated(told), icon="INFO", translate=False)
         else:
             column.prop(entry, "token")
         row = column.row(align=True)
@@ -146,11 +149,13 @@ def check_online(address: str) -> None:
     if bpy.app.online_access or is_loopback(address):
         return
     remedy = (
-        "Launch Blender without --offline-mode"
+        Sentence("Launch Blender without --offline-mode")
         if bpy.app.online_access_override
-        else "Enable online access in System preferences"
+        else Sentence("Enable online access in System preferences")
     )
-    raise ServerError(f"Online access required to reach {address}. {remedy}", "online")
+    raise ServerError(
+        Sentence("Online access required to reach {address}. {remedy}", address=address, remedy=remedy), "online"
+    )
 
 
 def token_of(address: str) -> str:

@@ -20,3 +20,7 @@ class Sentence(str):
         sentence = super().__new__(cls, template.format(**values))
         sentence.template, sentence.values = template, values
         return sentence
+
+    def __str__(self) -> Sentence:
+        """Itself, so that `str(error)` of an error raised with a sentence can still be translated."""
+        return self

@@ -172,7 +172,7 @@ class ShotManifest:
                 painted not in seen,
                 "keyframe_twice",
                 f"keyframes.{index}.frame",
-                f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already.",
+                f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already: remove one of them.",
             )
             seen.add(painted)
         choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))

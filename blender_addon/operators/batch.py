@@ -12,10 +12,12 @@ from .. import compat, monitor
 from ..errors import ColorError, ShotError
 from ..preferences import server_of
 from ..properties.batch import of_file
+from ..sentence import Sentence
 from ..sequencer.strips import JOB
 from ..shot.batch import BatchShot, Span, from_markers, from_spans, named_apart, whole
 from ..shot.request import ShotRequest
 from ..takes.take import Placement
+from ..translations import translated
 from .exporting import ExportsShots
 
 _PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "COLOR", "META"}
@@ -42,7 +44,7 @@ def shots_of_scenes() -> list[BatchShot]:
     there is none."""
     shots = [whole(scene.name, scene.longanimation.frames) for scene in bpy.data.scenes if scene.camera]
     if not shots:
-        raise ShotError("No scene of the file has a camera: add one to each scene that is drawn.")
+        raise ShotError(Sentence("No scene of the file has a camera: add one to each scene that is drawn."))
     return shots
 
 
@@ -53,10 +55,18 @@ def span_of(timeline: bpy.types.Scene, strip: bpy.types.Strip) -> Span:
         return Span(strip.name, frames, timeline.name, frames.start)
     scene = strip.scene
     if scene is None or strip.scene_input != "CAMERA":
-        raise ShotError(f"The strip {strip.name!r} shows no scene's camera: choose its scene, and Camera as its input.")
+        raise ShotError(
+            Sentence(
+                "The strip {name} shows no scene's camera: choose its scene, and Camera as its input.",
+                name=repr(strip.name),
+            )
+        )
     if strip.use_reverse_frames or len(getattr(strip, "retiming_keys", ())) > 0:
         raise ShotError(
-            f"The strip {strip.name!r} is retimed or reversed: add its scene's frames to the batch by hand."
+            Sentence(
+                "The strip {name} is retimed or reversed: add its scene's frames to the batch by hand.",
+                name=repr(strip.name),
+            )
         )
     # Before and after its content a strip holds the first and the last image.
     shift = scene.frame_start + strip.animation_offset_start - compat.content_start(strip)
@@ -78,7 +88,7 @@ def _collect(operator: bpy.types.Operator, context: bpy.types.Context, find: Cal
     try:
         shots = find()
     except ColorError as error:
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, translated(str(error)))
         return {"CANCELLED"}
     batch = of_file(context.scene)
     known = [(one.scene, one.frames) for one in batch.shots]
@@ -86,7 +96,8 @@ def _collect(operator: bpy.types.Operator, context: bpy.types.Context, find: Cal
     for shot in named_apart(new, [one.name for one in batch.shots]):
         batch.shots.add().fill(shot)
     batch.active = len(batch.shots) - 1
-    operator.report({"INFO"}, f"Shots added: {len(new)}; in the batch already: {len(shots) - len(new)}")
+    told = Sentence("Shots added: {new}; in the batch already: {known}", new=len(new), known=len(shots) - len(new))
+    operator.report({"INFO"}, translated(told))
     return {"FINISHED"}
 
 
@@ -120,7 +131,7 @@ class LONGANIMATION_OT_batch_strips(bpy.types.Operator):
                 try:
                     spans.append(span_of(timeline, strip))
                 except ShotError as error:
-                    self.report({"WARNING"}, str(error))
+                    self.report({"WARNING"}, translated(str(error)))
         return _collect(self, context, lambda: from_spans(timeline.name, spans))
 
 
@@ -223,12 +234,15 @@ class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
     def requests(self, context: bpy.types.Context) -> list[ShotRequest]:
         """The shots that can be coloured; why the others cannot is reported. Raises ShotError when none can."""
         wanted = [shot for shot in of_file(context.scene).shots if shot.enabled]
-        problems = [f"{shot.name}: {shot.problem}" for shot in wanted if shot.problem]
+        problems = [
+            Sentence("{shot}: {problem}", shot=shot.name, problem=shot.problem) for shot in wanted if shot.problem
+        ]
         ready = [shot.as_shot() for shot in wanted if not shot.problem]
         if not ready:
-            raise ShotError(problems[0] if problems else "No shot of the batch is ticked: tick those to colour.")
+            unticked = Sentence("No shot of the batch is ticked: tick those to colour.")
+            raise ShotError(problems[0] if problems else unticked)
         for problem in problems:
-            self.report({"WARNING"}, problem)
+            self.report({"WARNING"}, translated(problem))
         return [request_of_shot(shot) for shot in ready]
 
 

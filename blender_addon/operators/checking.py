@@ -12,9 +12,11 @@ from .. import monitor
 from ..checks.report import fitted_keyframe
 from ..errors import ColorError, ShotError
 from ..images import write_png
+from ..sentence import Sentence
 from ..sequencer import strips
 from ..shot.request import ShotRequest
 from ..takes.take import Take
+from ..translations import translated
 from .editors import show_image
 from .exporting import ExportsShots, request_of
 from .queue import OfTake
@@ -45,9 +47,10 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
             inspection = monitor.inspect(job)
             inspection.wait()
             for finding in inspection.findings:
-                self.report({"WARNING"}, f"Frame {finding.frame}: {finding.sentence}")
+                told = Sentence("Frame {frame}: {sentence}", frame=finding.frame, sentence=finding.sentence)
+                self.report({"WARNING"}, translated(told))
             if inspection.problem:
-                self.report({"ERROR"}, inspection.problem)
+                self.report({"ERROR"}, translated(inspection.problem))
         return {"FINISHED"}
 
 
@@ -80,14 +83,16 @@ class LONGANIMATION_OT_fit_keyframe(OfTake, bpy.types.Operator):
         keyframe = shot.keyframe_at(self.frame)
         try:
             if self.job not in monitor.entries or keyframe is None:
-                raise ShotError(f"There is no keyframe {self.frame} any more: check the shot again.")
+                raise ShotError(
+                    Sentence("There is no keyframe {frame} any more: check the shot again.", frame=self.frame)
+                )
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "fitted.png"
                 write_png(path, fitted_keyframe(monitor.entries[self.job].take, self.frame))
                 image = bpy.data.images.load(str(path))
                 image.pack()
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         image.name = f"{context.scene.name} keyframe {self.frame}, fitted"
         keyframe.image = image
@@ -106,10 +111,10 @@ class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
         """Called by Blender."""
         try:
             if self.job not in monitor.entries:
-                raise ShotError("This take is not known any more: check the shot again.")
+                raise ShotError(Sentence("This take is not known any more: check the shot again."))
             strips.toggle_overlay(context.scene, monitor.entries[self.job].take)
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 

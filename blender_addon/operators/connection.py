@@ -13,6 +13,8 @@ from ..preferences import LOCAL_SERVER, check_online, current, token_of
 from ..remote.client import is_loopback
 from ..remote.connection import Diagnosis, diagnose
 from ..remote.launcher import LocalServer
+from ..sentence import Sentence
+from ..translations import translated
 from .background import in_thread
 
 _PACKAGE = __package__.rpartition(".")[0]
@@ -68,11 +70,11 @@ class LONGANIMATION_OT_test_connection(bpy.types.Operator):
             check_online(address)
         except ServerError as error:
             notices.show(str(error), error.remedy)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         diagnosis = diagnose(address, token_of(address))
         _tell(diagnosis)
-        self.report({"INFO"} if diagnosis.is_good else {"ERROR"}, " ".join(diagnosis.sentences))
+        self.report({"INFO"} if diagnosis.is_good else {"ERROR"}, " ".join(map(translated, diagnosis.sentences)))
         return {"FINISHED"} if diagnosis.is_good else {"CANCELLED"}
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -106,11 +108,11 @@ class LONGANIMATION_OT_start_server(bpy.types.Operator):
                 server.wait()
         except ColorError as error:
             notices.show(str(error), getattr(error, "remedy", ""))
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         _started.append(server)
         if not bpy.app.background:
-            notices.show("The server is starting.", good=True)
+            notices.show(Sentence("The server is starting."), good=True)
             in_thread(lambda: _wait_for(server), _tell)
         return {"FINISHED"}
 

@@ -16,9 +16,11 @@ from .. import monitor, notices
 from ..errors import ColorError
 from ..preferences import make_client, new_take_folder, server_of
 from ..remote.client import Client
+from ..sentence import Sentence
 from ..shot.export import export_steps
 from ..shot.request import ShotRequest
 from ..takes.take import Placement, Take
+from ..translations import translated
 
 _log = logging.getLogger(__package__)
 
@@ -71,7 +73,7 @@ class ExportsShots:
                     self.use(take)
                     jobs.append(take.job)
         except (ColorError, OSError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         return self.wait(jobs)
 
@@ -97,7 +99,7 @@ class ExportsShots:
         """Called by Blender for each event; all but the timer and Esc wait until the export is done."""
         if event.type == "ESC":
             self._leave(context)
-            self.report({"INFO"}, "Export cancelled")
+            self.report({"INFO"}, translated("Export cancelled"))
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
@@ -112,15 +114,16 @@ class ExportsShots:
             self._leave(context)
             self._fail(error)
             return {"CANCELLED"}
-        doing = f"Exporting image {done} of {total}" if total else "Asking the server"
-        context.workspace.status_text_set(f"{doing}. Esc: cancel")
+        exporting = Sentence("Exporting image {done} of {total}", done=done, total=total)
+        doing = exporting if total else Sentence("Asking the server")
+        context.workspace.status_text_set(translated(Sentence("{doing}. Esc: cancel", doing=doing)))
         return {"RUNNING_MODAL"}
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong, at once and until it is dismissed."""
         notices.show(str(error), getattr(error, "remedy", ""))
         monitor.redraw()
-        self.report({"ERROR"}, str(error))
+        self.report({"ERROR"}, translated(str(error)))
 
     def _steps(self, context: bpy.types.Context) -> Steps:
         """Check that the servers are there before anything is rendered, then export."""
@@ -151,7 +154,8 @@ class ExportsShots:
             except ColorError as error:
                 if len(requests) == 1:
                     raise
-                self.report({"ERROR"}, f"{request.name}: {error}")
+                told = Sentence("{shot}: {problem}", shot=request.name, problem=str(error))
+                self.report({"ERROR"}, translated(told))
             finally:
                 steps.close()
 
@@ -188,8 +192,9 @@ def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:
     failed = False
     for take in (monitor.entries[job].take for job in jobs):
         if take.state == "done":
-            operator.report({"INFO"}, f"{take.title} is coloured, in {take.folder}")
+            told = Sentence("{take} is coloured, in {folder}", take=take.title, folder=take.folder)
+            operator.report({"INFO"}, translated(told))
         else:
             failed = True
-            operator.report({"ERROR"}, take.problem or "The take was cancelled")
+            operator.report({"ERROR"}, translated(take.problem or Sentence("The take was cancelled")))
     return {"CANCELLED"} if failed else {"FINISHED"}

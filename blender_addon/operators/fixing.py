@@ -11,10 +11,12 @@ import bpy
 from .. import monitor
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
+from ..sentence import Sentence
 from ..sequencer import strips
 from ..shot.keyframes import PaintedFrame
 from ..takes.correction import correct
 from ..takes.take import Take, frame_name
+from ..translations import translated
 from .editors import show_image
 from .exporting import next_number, wait_for
 
@@ -35,7 +37,7 @@ class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
             take = _shown_take(context.scene)
             image = _painting(take, _frame_of(take, context.scene.frame_current))
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         show_image(context, image, paint=True)
         return {"FINISHED"}
@@ -66,9 +68,9 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
             image = _fixed_image(context, self.image)
             entry = monitor.submit(_corrected(image))
         except (ColorError, OSError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{entry.take.title} is under way")
+        self.report({"INFO"}, translated(Sentence("{take} is under way", take=entry.take.title)))
         return wait_for(self, [entry.take.job]) if bpy.app.background else {"FINISHED"}
 
 
@@ -77,7 +79,10 @@ def _shown_take(scene: bpy.types.Scene) -> Take:
     job = strips.job_at(scene, scene.frame_current)
     if job not in monitor.entries:
         raise ShotError(
-            f"No take is shown at frame {scene.frame_current}: go to a coloured frame, or show a take with its eye."
+            Sentence(
+                "No take is shown at frame {frame}: go to a coloured frame, or show a take with its eye.",
+                frame=scene.frame_current,
+            )
         )
     return monitor.entries[job].take
 
@@ -86,7 +91,11 @@ def _frame_of(take: Take, frame: int) -> int:
     """The shot's frame at a frame of the timeline. Raises ShotError when it has not arrived."""
     frame += take.manifest.frame_start - take.placement.start
     if not (take.colored / frame_name(frame)).is_file():
-        raise ShotError(f"Frame {frame} of {take.title} is not here yet: wait until it is coloured.")
+        raise ShotError(
+            Sentence(
+                "Frame {frame} of {take} is not here yet: wait until it is coloured.", frame=frame, take=take.title
+            )
+        )
     return frame
 
 
@@ -108,7 +117,9 @@ def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
         take = _shown_take(context.scene)
         image = _painting(take, _frame_of(take, context.scene.frame_current))
     if image.get(_JOB) not in monitor.entries:
-        raise ShotError(f"{image.name} is no coloured frame of a take: go to one and press Fix This Frame.")
+        raise ShotError(
+            Sentence("{image} is no coloured frame of a take: go to one and press Fix This Frame.", image=image.name)
+        )
     if image.is_dirty:
         image.pack()
     return image

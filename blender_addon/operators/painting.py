@@ -9,7 +9,9 @@ from pathlib import Path
 import bpy
 
 from ..errors import ColorError
+from ..sentence import Sentence
 from ..shot.template import template
+from ..translations import translated
 from .editors import show_image
 
 
@@ -30,7 +32,7 @@ class LONGANIMATION_OT_paint_keyframe(bpy.types.Operator):
                 keyframe = keyframe or scene.longanimation.keyframes.add()
                 keyframe.frame, keyframe.image = scene.frame_current, image
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         show_image(context, keyframe.image, paint=True)
         return {"FINISHED"}
@@ -67,7 +69,8 @@ class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
             image = bpy.data.images.load(str(path), check_existing=True)
             if not image.size[0]:
                 bpy.data.images.remove(image)
-                self.report({"ERROR"}, f"{path.name} is no image that Blender reads: save it as PNG, TIFF or EXR")
+                problem = Sentence("{file} is no image that Blender reads: save it as PNG, TIFF or EXR", file=path.name)
+                self.report({"ERROR"}, translated(problem))
                 continue
             numbers = re.findall(r"\d+", path.stem)
             frame = int(numbers[-1]) if numbers else scene.frame_current

@@ -10,8 +10,10 @@ import bpy
 from .. import monitor, notices
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
+from ..sentence import Sentence
 from ..takes.recolor import Color, palette_of, recolor
 from ..takes.take import Take
+from ..translations import translated
 from .background import in_thread
 from .exporting import next_number
 from .queue import OfTake
@@ -28,7 +30,7 @@ class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
         try:
             _list(context.scene.name, self.job, palette_of(monitor.entries[self.job].take))
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -51,7 +53,7 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
             take, changes = _changes(context.scene)
             made = recolor(take, changes, new_take_folder(take.manifest.name), next_number(take))
         except (ColorError, OSError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         _use(made)
         for _ in monitor.wait([made.job]):
@@ -63,10 +65,10 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
         try:
             take, changes = _changes(context.scene)
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         folder, number = new_take_folder(take.manifest.name), next_number(take)
-        notices.show("Recolouring; the take appears when it is ready.", good=True)
+        notices.show(Sentence("Recolouring; the take appears when it is ready."), good=True)
         in_thread(lambda: recolor(take, changes, folder, number), _use)
         return {"FINISHED"}
 
@@ -86,7 +88,9 @@ def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
     shot = scene.longanimation
     changes = {_rgb(paint.color): _rgb(paint.changed) for paint in shot.palette if paint.is_changed}
     if not changes or shot.palette_take not in monitor.entries:
-        raise ShotError("No colour was changed: list a take's palette and pick another colour for one of them.")
+        raise ShotError(
+            Sentence("No colour was changed: list a take's palette and pick another colour for one of them.")
+        )
     return monitor.entries[shot.palette_take].take, changes
 
 

@@ -11,6 +11,7 @@ import bpy
 from ..errors import ColorError
 from ..properties.lineart import ROLES
 from ..shot.lineart import check, line_art, settings_of
+from ..translations import translated
 
 _NAME = "Line Art Preview"
 
@@ -35,7 +36,7 @@ class LONGANIMATION_OT_preview_lineart(bpy.types.Operator):
                     write(frame, path)
                 image = _kept(path)
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         if not bpy.app.background:
             _show(context, image)

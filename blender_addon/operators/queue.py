@@ -7,6 +7,7 @@ import bpy
 
 from .. import monitor
 from ..errors import ColorError
+from ..translations import translated
 from .exporting import wait_for
 
 
@@ -39,7 +40,7 @@ class LONGANIMATION_OT_retry(OfTake, bpy.types.Operator):
         try:
             monitor.submit(monitor.entries[self.job].take)
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         return wait_for(self, [self.job]) if bpy.app.background else {"FINISHED"}
 

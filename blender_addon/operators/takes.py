@@ -13,6 +13,7 @@ from .. import monitor
 from ..errors import ColorError
 from ..sequencer import strips
 from ..takes.take import Take
+from ..translations import translated
 from .exporting import wait_for
 from .queue import OfTake
 
@@ -33,7 +34,7 @@ class LONGANIMATION_OT_place_take(OfTake, bpy.types.Operator):
             if not any(strips.strips_of_take(scene, take.job)):
                 strips.place(scene, take)
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         monitor.change(self.job, placed=True, placement=take.placement)
         return {"FINISHED"}
@@ -64,7 +65,7 @@ class LONGANIMATION_OT_open_take(bpy.types.Operator):
             if entry is None or entry.session is None:
                 monitor.submit(take)
         except ColorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         return wait_for(self, [take.job]) if bpy.app.background else {"FINISHED"}
 

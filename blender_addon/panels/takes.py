@@ -71,7 +71,7 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
         frames=len(manifest.timing),
         drawings=len(manifest.drawings),
         preset=manifest.preset,
-        quality=manifest.quality.capitalize(),
+        quality=Sentence(manifest.quality.capitalize()),
         seed=manifest.seed,
     )
     column.label(text=translated(how), translate=False)

@@ -14,6 +14,7 @@ from urllib3.util import Retry
 
 from .. import png
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
+from ..sentence import Sentence
 from ..shared.protocol import (
     API_PREFIX,
     PROTOCOL_VERSION,
@@ -62,7 +63,9 @@ class Client:
         self.server = server.strip().rstrip("/")
         parts = urlsplit(self.server)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ServerError(f"{server!r} is no server address: write it like http://127.0.0.1:7860.")
+            raise ServerError(
+                Sentence("{address} is no server address: write it like http://127.0.0.1:7860.", address=repr(server))
+            )
         self._http = requests.Session()
         # A proxy, or the credentials of a .netrc, must not come between Blender and its own machine.
         self._http.trust_env = not is_loopback(self.server)
@@ -79,13 +82,17 @@ class Client:
             raise self._not_ours()
         if theirs != PROTOCOL_VERSION:
             older, remedy = (
-                ("the extension in Blender", "update_addon")
+                (Sentence("the extension in Blender"), "update_addon")
                 if theirs > PROTOCOL_VERSION
-                else ("the server", "update_server")
+                else (Sentence("the server"), "update_server")
             )
             raise VersionError(
-                f"The server speaks protocol version {theirs}, this extension version {PROTOCOL_VERSION}: "
-                f"update {older}.",
+                Sentence(
+                    "The server speaks protocol version {theirs}, this extension version {ours}: update {older}.",
+                    theirs=theirs,
+                    ours=PROTOCOL_VERSION,
+                    older=older,
+                ),
                 remedy,
             )
         return self._message(ServerInfo, answer)
@@ -148,7 +155,11 @@ class Client:
         """Write a coloured frame, or a layer of it, to `path`, which appears whole or not at all."""
         content = self._request("GET", f"/jobs/{job}/frames/{frame}.png", params={"layer": layer}).content
         if not content.startswith(png.SIGNATURE):
-            raise ServerError(f"Frame {frame} of the server's answer is not a PNG image: look at the server's log.")
+            raise ServerError(
+                Sentence(
+                    "Frame {frame} of the server's answer is not a PNG image: look at the server's log.", frame=frame
+                )
+            )
         partial = path.with_name(f".{path.name}.part")
         partial.write_bytes(content)
         partial.replace(path)
@@ -169,16 +180,25 @@ class Client:
             )
         except _CUT_OFF as error:
             raise UnreachableError(
-                f"No server answers at {self.server}: start it (python install.py server), "
-                "or correct the address in the extension's preferences.",
+                Sentence(
+                    "No server answers at {address}: start it (python install.py server), "
+                    "or correct the address in the extension's preferences.",
+                    address=self.server,
+                ),
                 "start_server" if is_loopback(self.server) else "address",
             ) from error
         except requests.RequestException as error:
-            raise ServerError(f"{self.server} cannot be asked: {error}") from error
+            raise ServerError(
+                Sentence("{address} cannot be asked: {reason}", address=self.server, reason=str(error))
+            ) from error
         if response.is_redirect:
             raise ServerError(
-                f"{self.server} sends requests on to {response.headers['Location']}: "
-                "write that server's address in the extension's preferences.",
+                Sentence(
+                    "{address} sends requests on to {other}: "
+                    "write that server's address in the extension's preferences.",
+                    address=self.server,
+                    other=response.headers["Location"],
+                ),
                 "address",
             )
         if not response.ok:
@@ -195,8 +215,11 @@ class Client:
         """The error that a response with an error status stands for."""
         if response.status_code == 401:
             return RefusedError(
-                f"{self.server} wants a token: make one with `python -m server token` on the server "
-                "and paste it into the extension's preferences.",
+                Sentence(
+                    "{address} wants a token: make one with `python -m server token` on the server "
+                    "and paste it into the extension's preferences.",
+                    address=self.server,
+                ),
                 401,
                 "unauthorized",
                 remedy="token",
@@ -206,8 +229,13 @@ class Client:
         except (requests.JSONDecodeError, ProtocolError):
             kind = UnreachableError if response.status_code in _AWAY else ServerError
             return kind(
-                f"{self.server} answered {response.status_code} {response.reason} without an explanation: "
-                "look at the server's log, and check that the address is a LongAnimation Color server's."
+                Sentence(
+                    "{address} answered {status} {reason} without an explanation: "
+                    "look at the server's log, and check that the address is a LongAnimation Color server's.",
+                    address=self.server,
+                    status=response.status_code,
+                    reason=response.reason,
+                )
             )
         return RefusedError(problem.title, problem.status, problem.code, problem.missing)
 
@@ -216,13 +244,16 @@ class Client:
             return from_json(kind, answer)
         except ProtocolError as error:
             raise ServerError(
-                f"The server's answer cannot be read ({error.sentence}): update the older side."
+                Sentence("The server's answer cannot be read ({reason}): update the older side.", reason=error.sentence)
             ) from error
 
     def _not_ours(self) -> ServerError:
         return ServerError(
-            f"What answers at {self.server} is not a LongAnimation Color server: "
-            "check the address in the extension's preferences.",
+            Sentence(
+                "What answers at {address} is not a LongAnimation Color server: "
+                "check the address in the extension's preferences.",
+                address=self.server,
+            ),
             "address",
         )
 

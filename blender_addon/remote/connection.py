@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
+from ..sentence import Sentence
 from ..shared.protocol import ServerInfo
 from .client import Client, is_loopback
 
@@ -49,16 +50,26 @@ def diagnose(address: str, token: str) -> Diagnosis:
         return _unreachable(client.server, error)
     except ServerError as error:
         return Diagnosis((str(error),), error.remedy)
-    names = ", ".join(f"{preset.name} ({preset.licence})" for preset in info.presets) or "none"
+    names = ", ".join(f"{preset.name} ({preset.licence})" for preset in info.presets) or Sentence("none")
     sentences: tuple[str, ...] = (
-        f"Server {info.server_version} answers in {milliseconds:.0f} ms.",
-        f"Presets: {names}.",
-        f"{info.queue_length} jobs wait or run on {', '.join(info.devices) or 'no device'}.",
+        Sentence(
+            "Server {version} answers in {milliseconds} ms.",
+            version=info.server_version,
+            milliseconds=f"{milliseconds:.0f}",
+        ),
+        Sentence("Presets: {names}.", names=names),
+        Sentence(
+            "{count} jobs wait or run on {devices}.",
+            count=info.queue_length,
+            devices=", ".join(info.devices) or Sentence("no device"),
+        ),
     )
     if not workers:
         sentences = (
-            "The server answers, but has no worker: shots would wait. Start it without `--workers 0`, or start a "
-            "worker (python -m server worker).",
+            Sentence(
+                "The server answers, but has no worker: shots would wait. Start it without `--workers 0`, or start a "
+                "worker (python -m server worker)."
+            ),
             *sentences,
         )
     return Diagnosis(sentences, info=info)
@@ -66,7 +77,7 @@ def diagnose(address: str, token: str) -> Diagnosis:
 
 def _refused(error: ServerError, token: str) -> str:
     if isinstance(error, RefusedError) and error.status == 401 and token:
-        return (
+        return Sentence(
             "The server does not know this token: it may have been revoked, or a character is missing. Ask the "
             "server's administrator for a new one."
         )
@@ -81,19 +92,33 @@ def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
     try:
         socket.getaddrinfo(host, port)
     except OSError:
-        return Diagnosis((f"No computer named {host} is known: check the address for a typing error.",), "address")
+        sentence = Sentence("No computer named {host} is known: check the address for a typing error.", host=host)
+        return Diagnosis((sentence,), "address")
     try:
         connection = socket.create_connection((host, port), _SECONDS)
     except TimeoutError:
         return Diagnosis(
-            (f"{host} does not answer on port {port}: it is off, on another network, or a firewall keeps you out.",),
+            (
+                Sentence(
+                    "{host} does not answer on port {port}: it is off, on another network, or a firewall keeps you "
+                    "out.",
+                    host=host,
+                    port=port,
+                ),
+            ),
             "address",
         )
     except OSError:
         if is_loopback(address):
-            return Diagnosis(("No server runs on this computer.",), "start_server")
+            return Diagnosis((Sentence("No server runs on this computer."),), "start_server")
         return Diagnosis(
-            (f"{host} is there, but nothing listens on port {port}: start the server there, or check the port.",),
+            (
+                Sentence(
+                    "{host} is there, but nothing listens on port {port}: start the server there, or check the port.",
+                    host=host,
+                    port=port,
+                ),
+            ),
             "address",
         )
     with connection:
@@ -109,13 +134,18 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
         except ssl.SSLCertVerificationError as error:
             return Diagnosis(
                 (
-                    f"The certificate of {host} is not trusted: {error.verify_message}. Use the name that it was made "
-                    "for, or let your computer trust the studio's authority (REQUESTS_CA_BUNDLE names its file).",
+                    Sentence(
+                        "The certificate of {host} is not trusted: {reason}. Use the name that it was made for, or let "
+                        "your computer trust the studio's authority (REQUESTS_CA_BUNDLE names its file).",
+                        host=host,
+                        reason=error.verify_message,
+                    ),
                 ),
                 "certificate",
             )
         except ssl.SSLError:
-            return Diagnosis((f"{host} does not speak https there: write http:// in the address.",), "address")
+            sentence = Sentence("{host} does not speak https there: write http:// in the address.", host=host)
+            return Diagnosis((sentence,), "address")
         except OSError:
             return None
         return None
@@ -124,4 +154,4 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
     except (ssl.SSLError, OSError):
         return None
     plain.close()
-    return Diagnosis((f"{host} speaks https there: write https:// in the address.",), "address")
+    return Diagnosis((Sentence("{host} speaks https there: write https:// in the address.", host=host),), "address")

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import ServerError
+from ..sentence import Sentence
 from .client import Client
 
 _SECONDS = 120
@@ -34,14 +35,20 @@ class LocalServer:
         python = self.home / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")
         if not (self.home / "install.py").is_file():
             raise ServerError(
-                f"{self.home} holds no LongAnimation Color: in the extension's preferences choose the folder that "
-                "holds install.py.",
+                Sentence(
+                    "{folder} holds no LongAnimation Color: in the extension's preferences choose the folder that "
+                    "holds install.py.",
+                    folder=self.home,
+                ),
                 "address",
             )
         if not python.is_file():
             raise ServerError(
-                f"The server in {self.home} is not installed yet: open a terminal there and run "
-                "`python install.py server` once."
+                Sentence(
+                    "The server in {folder} is not installed yet: open a terminal there and run "
+                    "`python install.py server` once.",
+                    folder=self.home,
+                )
             )
         parts = urlsplit(self.address)
         command = [str(python), "-m", "server", "serve", "--listen", f"{parts.hostname}:{parts.port or 7860}"]
@@ -73,11 +80,15 @@ class LocalServer:
                 return
             except ServerError:
                 time.sleep(0.5)
-        raise ServerError(f"The server did not start. Its last words, in {self.log}: {self._last_words()}")
+        raise ServerError(
+            Sentence(
+                "The server did not start. Its last words, in {log}: {words}", log=self.log, words=self._last_words()
+            )
+        )
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return " ".join(lines[-_LAST_LINES:]) or "none"
+        return " ".join(lines[-_LAST_LINES:]) or Sentence("none")
 
     @property
     def is_running(self) -> bool:

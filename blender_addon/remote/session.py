@@ -153,7 +153,7 @@ class Session:
         except ColorError as error:
             self._messages.put(Failed(str(error), getattr(error, "remedy", "")))
         except OSError as error:
-            self._messages.put(Failed(f"The take's folder cannot be used: {error}"))
+            self._messages.put(Failed(Sentence("The take's folder cannot be used: {reason}", reason=str(error))))
 
     def _work(self) -> Outcome:
         self._tell(self._latest)
@@ -239,7 +239,8 @@ class Session:
             self._sleep(_POLL_SECONDS)
         if status.state == "failed":
             problem = status.problem
-            raise JobError(problem.title if problem else "The job failed on the server: look at the server's log.")
+            unknown = Sentence("The job failed on the server: look at the server's log.")
+            raise JobError(problem.title if problem else unknown)
         return status.state == "done"
 
     def _grant_wishes(self) -> None:
@@ -275,7 +276,7 @@ class Session:
             if error.status not in (404, 409):  # it was not sent yet, or had ended by itself
                 return Failed(str(error))
         except ColorError as error:
-            return Failed(f"The job could not be cancelled and may go on: {error}")
+            return Failed(Sentence("The job could not be cancelled and may go on: {reason}", reason=str(error)))
         return Cancelled()
 
 

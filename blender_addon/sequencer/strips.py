@@ -12,6 +12,7 @@ import bpy
 
 from .. import compat, png
 from ..errors import ShotError
+from ..sentence import Sentence
 from ..shared.digests import address_of
 from ..takes.take import Take, frame_name
 
@@ -121,7 +122,11 @@ def free_channel(editor: bpy.types.SequenceEditor, frames: range, count: int) ->
     channel = max(taken, default=0) + 1
     if channel + count - 1 > _LAST_CHANNEL:
         raise ShotError(
-            f"No channel is free above frames {frames.start}..{frames.stop - 1}: move strips to lower channels."
+            Sentence(
+                "No channel is free above frames {first}..{last}: move strips to lower channels.",
+                first=frames.start,
+                last=frames.stop - 1,
+            )
         )
     return channel
 
@@ -130,7 +135,12 @@ def _require_lineart(take: Take) -> None:
     absent = [frame for frame in take.manifest.exposure.frames if not (take.lineart / frame_name(frame)).is_file()]
     if absent:
         raise ShotError(
-            f"{take.lineart} lacks {len(absent)} frames, the first of them {absent[0]}: colour the shot again."
+            Sentence(
+                "{folder} lacks {count} frames, the first of them {first}: colour the shot again.",
+                folder=take.lineart,
+                count=len(absent),
+                first=absent[0],
+            )
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import ShotError
+from ..sentence import Sentence
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,12 @@ def from_markers(scene: str, frames: range, markers: Iterable[tuple[int, str]]) 
             shots.append(replace(whole(scene, inside), name=name.strip() or f"{scene} {inside.start}"))
     if not shots:
         raise ShotError(
-            f"The scene {scene!r} has no marker before its end at frame {frames.stop - 1}: go to the first frame of "
-            "each shot and press M in the Timeline."
+            Sentence(
+                "The scene {scene} has no marker before its end at frame {last}: go to the first frame of each shot "
+                "and press M in the Timeline.",
+                scene=repr(scene),
+                last=frames.stop - 1,
+            )
         )
     return named_apart(shots)
 
@@ -71,7 +76,9 @@ def from_spans(timeline: str, spans: Iterable[Span]) -> list[BatchShot]:
         shots.setdefault((span.scene, frames.start, frames.stop), shot)
     if not shots:
         raise ShotError(
-            "No strip that shows a shot is selected: select scene, image, movie or colour strips in the Sequencer."
+            Sentence(
+                "No strip that shows a shot is selected: select scene, image, movie or colour strips in the Sequencer."
+            )
         )
     return named_apart(shots.values())
 
@@ -99,11 +106,15 @@ def named_apart(shots: Iterable[BatchShot], taken: Iterable[str] = ()) -> list[B
 def problem_of(frames: range, painted: Collection[int]) -> str:
     """Why these frames cannot be coloured with these painted frames, and what to do; "" when they can."""
     if not frames:
-        return f"The shot ends before it begins, at frame {frames.start}: set its end at or after its start."
+        return Sentence(
+            "The shot ends before it begins, at frame {first}: set its end at or after its start.", first=frames.start
+        )
     if not any(frame in frames for frame in painted):
-        return (
-            f"No painted keyframe lies between frames {frames.start} and {frames.stop - 1}: jump to the shot, go to a "
-            "painted frame and press Use This Frame as Keyframe."
+        return Sentence(
+            "No painted keyframe lies between frames {first} and {last}: jump to the shot, go to a painted frame and "
+            "press Use This Frame as Keyframe.",
+            first=frames.start,
+            last=frames.stop - 1,
         )
     return ""
 

@@ -16,6 +16,7 @@ import numpy as np
 from .. import png
 from ..errors import ShotError
 from ..images import is_transparent
+from ..sentence import Sentence
 from ..shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
 from ..shared.timing import expose
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
@@ -107,16 +108,23 @@ def _draw(
 
 def _unwritable(folder: Path, error: OSError) -> ShotError:
     return ShotError(
-        f"The shot could not be written to {folder} ({error.strerror}): free space there, "
-        "or choose an output folder that can be written to in the extension's preferences."
+        Sentence(
+            "The shot could not be written to {folder} ({reason}): free space there, "
+            "or choose an output folder that can be written to in the extension's preferences.",
+            folder=folder,
+            reason=error.strerror,
+        )
     )
 
 
 def _check(scene: bpy.types.Scene, options: ShotOptions) -> None:
     if not options.frames:
         raise ShotError(
-            f"The frame range {options.frames.start}..{options.frames.stop - 1} is empty: "
-            "set the end at or after the start."
+            Sentence(
+                "The frame range {first}..{last} is empty: set the end at or after the start.",
+                first=options.frames.start,
+                last=options.frames.stop - 1,
+            )
         )
     keyframes.check(options.painted, options.frames)
     lineart.check(scene, options.lineart, options.frames)
@@ -128,8 +136,10 @@ def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path, addresse
     drawings = dict(zip(addresses, files, strict=True))
     if not any(_has_line(path) for path in drawings.values()):
         raise ShotError(
-            "Every frame of the shot is white: check that the camera sees the drawings, that their materials show "
-            "strokes, and that the lines are dark."
+            Sentence(
+                "Every frame of the shot is white: check that the camera sees the drawings, that their materials show "
+                "strokes, and that the lines are dark."
+            )
         )
     width, height = png.size_of(files[0].read_bytes())
     painted = [work / "keyframes" / frame_name(keyframe.frame) for keyframe in options.painted]
@@ -137,8 +147,13 @@ def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path, addresse
         size = png.size_of(path.read_bytes())
         if size != (width, height):
             raise ShotError(
-                f"The image of keyframe {keyframe.frame} is {size[0]}×{size[1]} pixels, but the shot renders at "
-                f"{width}×{height}: paint it at that size, or at a multiple of it."
+                Sentence(
+                    "The image of keyframe {frame} is {size} pixels, but the shot renders at {wanted}: "
+                    "paint it at that size, or at a multiple of it.",
+                    frame=keyframe.frame,
+                    size=f"{size[0]}×{size[1]}",
+                    wanted=f"{width}×{height}",
+                )
             )
     try:
         return ShotManifest(

@@ -13,6 +13,7 @@ import bpy
 
 from .. import compat
 from ..errors import ShotError
+from ..sentence import Sentence
 from .changes import Changes
 from .source import LineArtOptions
 
@@ -24,18 +25,24 @@ def check(scene: bpy.types.Scene) -> None:
     """Raise ShotError unless Freestyle draws something in this scene."""
     if not bpy.app.build_options.freestyle:
         raise ShotError(
-            "This Blender was built without Freestyle: use Blender from blender.org, or another source of line art."
+            Sentence(
+                "This Blender was built without Freestyle: use Blender from blender.org, or another source of line art."
+            )
         )
     if not hasattr(scene, "cycles"):
         raise ShotError(
-            "Freestyle's lines are drawn by Cycles, which is off: enable the add-on Cycles Render Engine "
-            "in the preferences."
+            Sentence(
+                "Freestyle's lines are drawn by Cycles, which is off: enable the add-on Cycles Render Engine "
+                "in the preferences."
+            )
         )
     if not scene.render.use_freestyle:
-        raise ShotError("Freestyle is off: enable it in the Render properties, or choose another source of line art.")
+        raise ShotError(
+            Sentence("Freestyle is off: enable it in the Render properties, or choose another source of line art.")
+        )
     layers = [layer for layer in scene.view_layers if layer.use and layer.use_freestyle]
     if not any(lines.show_render for layer in layers for lines in layer.freestyle_settings.linesets):
-        raise ShotError("Freestyle has no line set that renders: add one in the View Layer properties.")
+        raise ShotError(Sentence("Freestyle has no line set that renders: add one in the View Layer properties."))
 
 
 @contextmanager

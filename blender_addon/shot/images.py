@@ -13,6 +13,8 @@ import bpy
 import numpy as np
 
 from ..errors import ShotError
+from ..sentence import Sentence
+from .pixels import picked, write
 
 _NUMBERED = re.compile(r"(.*?)(-?\d+)(\D*)", re.DOTALL)
 """What stands before a file's number, the number, and what comes after it; the last number in a name counts."""
@@ -33,11 +35,17 @@ class ImageSequence:
         """The sequence that a file belongs to, or the only one in a folder. Raises ShotError."""
         given = Path(bpy.path.abspath(path))
         if not path:
-            raise ShotError("No image sequence is chosen: choose its folder, or one of its images.")
+            raise ShotError(Sentence("No image sequence is chosen: choose its folder, or one of its images."))
         try:
             beside = sorted(given.iterdir() if given.is_dir() else given.parent.iterdir())
         except OSError as error:
-            raise ShotError(f"{given} cannot be read ({error.strerror}): choose another image sequence.") from error
+            raise ShotError(
+                Sentence(
+                    "{path} cannot be read ({reason}): choose another image sequence.",
+                    path=given,
+                    reason=error.strerror,
+                )
+            ) from error
         sequences: dict[tuple[str, str], dict[int, Path]] = {}
         for file in beside:
             parts = _NUMBERED.fullmatch(file.stem)
@@ -46,10 +54,21 @@ class ImageSequence:
         if not given.is_dir():
             sequences = {key: files for key, files in sequences.items() if given in files.values()}
         if not sequences:
-            raise ShotError(f"{given} is no image with a number in its name, nor a folder of them: choose another one.")
+            raise ShotError(
+                Sentence(
+                    "{path} is no image with a number in its name, nor a folder of them: choose another one.",
+                    path=given,
+                )
+            )
         if len(sequences) > 1:
             names = ", ".join(next(iter(files.values())).name for files in sequences.values())
-            raise ShotError(f"{given} holds several image sequences ({names}): choose the first image of one.")
+            raise ShotError(
+                Sentence(
+                    "{path} holds several image sequences ({names}): choose the first image of one.",
+                    path=given,
+                    names=names,
+                )
+            )
         return cls(next(iter(sequences.values())))
 
     def require(self, frames: Iterable[int]) -> None:
@@ -57,8 +76,13 @@ class ImageSequence:
         missing = [frame for frame in frames if frame not in self.files]
         if missing:
             raise ShotError(
-                f"The image sequence has no image for {_listed(missing)}: add them, "
-                f"or choose a frame range within {min(self.files)}..{max(self.files)}, or a step."
+                Sentence(
+                    "The image sequence has no image for {frames}: add them, "
+                    "or choose a frame range within {first}..{last}, or a step.",
+                    frames=_listed(missing),
+                    first=min(self.files),
+                    last=max(self.files),
+                )
             )
 
     def size(self, percentage: int = 0) -> tuple[int, int]:
@@ -77,15 +101,25 @@ class ImageSequence:
         with _loaded(source) as image:
             if tuple(image.size) != wanted:
                 raise ShotError(
-                    f"{source.name} is {image.size[0]}×{image.size[1]} pixels, but the sequence began with "
-                    f"{wanted[0]}×{wanted[1]}: give all of its images one size."
+                    Sentence(
+                        "{file} is {size} pixels, but the sequence began with {wanted}: give all of its images one "
+                        "size.",
+                        file=source.name,
+                        size=f"{image.size[0]}×{image.size[1]}",
+                        wanted=f"{wanted[0]}×{wanted[1]}",
+                    )
                 )
             if self.size(percentage) != wanted:
                 image.scale(*self.size(percentage))
             picture = _over_white(image)
         if not keep_colors:
             picture[:] = picture.min(axis=2, keepdims=True)
-        _save(picture, path)
+        try:
+            write(picture, path)
+        except OSError as error:
+            raise ShotError(
+                Sentence("{path} could not be written ({reason}): is the disk full?", path=path, reason=error.strerror)
+            ) from error
 
 
 @contextmanager
@@ -93,43 +127,24 @@ def _loaded(path: Path) -> Iterator[bpy.types.Image]:
     try:
         image = bpy.data.images.load(str(path))
     except RuntimeError as error:
-        raise ShotError(f"{path} cannot be read ({str(error).strip()}): export it again.") from error
+        raise ShotError(
+            Sentence("{path} cannot be read ({reason}): export it again.", path=path, reason=str(error).strip())
+        ) from error
     try:
         if not image.size[0]:
-            raise ShotError(f"{path} is damaged, or no image that Blender reads: export it again.")
+            raise ShotError(Sentence("{path} is damaged, or no image that Blender reads: export it again.", path=path))
         yield image
     finally:
         bpy.data.images.remove(image)
 
 
 def _over_white(image: bpy.types.Image) -> np.ndarray:
-    """The image's picked colours on white paper as float32 RGB [H, W, 3], 0..1, from the bottom row up."""
-    width, height = image.size
-    flat = np.empty(len(image.pixels), np.float32)
-    image.pixels.foreach_get(flat)
-    pixels = flat.reshape(height, width, -1)
-    color = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1].repeat(3, axis=2)
-    alpha = pixels[..., 3:] if pixels.shape[2] == 4 else np.ones_like(pixels[..., :1])
-    if image.is_float:  # Blender keeps these as linear light, multiplied by their alpha
-        color = (color / np.maximum(alpha, 1e-6)).clip(0, 1)
-        color = np.where(color <= 0.0031308, color * 12.92, 1.055 * color ** (1 / 2.4) - 0.055)
-    return (color * alpha + (1 - alpha)).clip(0, 1)
+    """The image's picked colours on white paper as float32 RGB [H, W, 3], 0..1, the lowest row first."""
+    pixels = picked(image)
+    return pixels[..., :3] * pixels[..., 3:] + (1 - pixels[..., 3:])
 
 
-def _save(picture: np.ndarray, path: Path) -> None:
-    height, width, _ = picture.shape
-    image = bpy.data.images.new(path.name, width, height, alpha=False)
-    try:
-        image.pixels.foreach_set(np.dstack([picture, np.ones((height, width, 1), np.float32)]).ravel())
-        image.file_format = "PNG"
-        image.save(filepath=str(path))
-    except RuntimeError as error:
-        raise ShotError(f"{path} could not be written ({str(error).strip()}): is the disk full?") from error
-    finally:
-        bpy.data.images.remove(image)
-
-
-def _listed(frames: list[int]) -> str:
+def _listed(frames: list[int]) -> Sentence:
     """Name frames in a sentence, neighbours together; the first ten groups of many."""
     groups: list[list[int]] = []
     for frame in frames:
@@ -138,5 +153,9 @@ def _listed(frames: list[int]) -> str:
         else:
             groups.append([frame])
     named = [f"{group[0]}..{group[-1]}" if len(group) > 1 else str(group[0]) for group in groups]
-    more = f" and {len(groups) - 10} more groups" if len(groups) > 10 else ""
-    return f"{'frame' if len(frames) == 1 else 'frames'} {', '.join(named[:10])}{more}"
+    numbers = ", ".join(named[:10])
+    if len(frames) == 1:
+        return Sentence("frame {numbers}", numbers=numbers)
+    if len(groups) <= 10:
+        return Sentence("frames {numbers}", numbers=numbers)
+    return Sentence("frames {numbers} and {count} more groups", numbers=numbers, count=len(groups) - 10)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from .. import png
 from ..errors import ShotError
+from ..sentence import Sentence
 from . import lineart
-from .template import with_lines
+from .pixels import scaled, write
+from .template import painting_of
 
 
 @dataclass(frozen=True)
@@ -25,30 +28,28 @@ class PaintedFrame:
     def write(self, scene: bpy.types.Scene, path: Path, size: tuple[int, int] | None = None) -> None:
         """Write the painted frame to a PNG, an image of the same proportions scaled to `size` (width and height).
 
-        Raises ShotError when that cannot be done.
+        Raises ShotError when that cannot be done, or OSError.
         """
         if self.image is None:
             with lineart.rendering(scene, painted=True):
                 lineart.render_frame(scene, self.frame, path)
+            path.write_bytes(png.without_metadata(path.read_bytes()))
         else:
-            self._save_image(self.image, path, size)
-        path.write_bytes(png.without_metadata(path.read_bytes()))
+            pixels = self._pixels(self.image)
+            if size and pixels.shape[1::-1] != size and _is_alike(self.image.size, size):
+                pixels = scaled(pixels, size)
+            write(pixels, path)
 
-    def _save_image(self, image: bpy.types.Image, path: Path, size: tuple[int, int] | None) -> None:
+    def _pixels(self, image: bpy.types.Image) -> np.ndarray:
         if not image.has_data and not image.pixels:
             raise ShotError(
-                f"The image {image.name!r} of keyframe {self.frame} has no pixels: reload it or choose another."
+                Sentence(
+                    "The image {name} of keyframe {frame} has no pixels: reload it or choose another.",
+                    name=repr(image.name),
+                    frame=self.frame,
+                )
             )
-        copy = with_lines(image)
-        try:
-            if size and tuple(copy.size) != size and _is_alike(copy.size, size):
-                copy.scale(*size)
-            copy.file_format = "PNG"
-            copy.save(filepath=str(path))
-        except RuntimeError as error:
-            raise ShotError(f"The image {image.name!r} could not be saved: {str(error).strip()}") from error
-        finally:
-            bpy.data.images.remove(copy)
+        return painting_of(image)
 
 
 def _is_alike(size: Sequence[int], other: tuple[int, int]) -> bool:
@@ -59,10 +60,17 @@ def _is_alike(size: Sequence[int], other: tuple[int, int]) -> bool:
 def check(keyframes: tuple[PaintedFrame, ...], frames: range) -> None:
     """Raise ShotError unless there is at least one keyframe and all of them lie in `frames`."""
     if not keyframes:
-        raise ShotError("The shot has no keyframe: go to a painted frame and press Use This Frame as Keyframe.")
+        raise ShotError(
+            Sentence("The shot has no keyframe: go to a painted frame and press Use This Frame as Keyframe.")
+        )
     for keyframe in keyframes:
         if keyframe.frame not in frames:
             raise ShotError(
-                f"Keyframe {keyframe.frame} lies outside the frame range {frames.start}..{frames.stop - 1}: "
-                "widen the range or choose a frame inside it."
+                Sentence(
+                    "Keyframe {frame} lies outside the frame range {first}..{last}: "
+                    "widen the range or choose a frame inside it.",
+                    frame=keyframe.frame,
+                    first=frames.start,
+                    last=frames.stop - 1,
+                )
             )

@@ -16,6 +16,7 @@ import bpy
 
 from .. import compat, png
 from ..errors import ShotError
+from ..sentence import Sentence
 from . import freestyle
 from .changes import Changes, same_frame
 from .images import ImageSequence
@@ -36,18 +37,24 @@ def check(scene: bpy.types.Scene, options: LineArtOptions, frames: range) -> Non
     """Raise ShotError, with what to do, when there is no line art of these frames."""
     if options.step > max(1, len(frames)):
         raise ShotError(
-            f"The step of {options.step} frames is longer than the range of {len(frames)}: choose a shorter step."
+            Sentence(
+                "The step of {step} frames is longer than the range of {count}: choose a shorter step.",
+                step=options.step,
+                count=len(frames),
+            )
         )
     if uses_images(scene, options):
         ImageSequence.find(options.images).require(frames[:: options.step])
         return
     if not (options.camera or scene.camera or any(marker.camera for marker in scene.timeline_markers)):
-        raise ShotError("The scene has no camera: add one and frame the shot with it.")
+        raise ShotError(Sentence("The scene has no camera: add one and frame the shot with it."))
     source = source_of(scene, options)
     if source == "freestyle":
         freestyle.check(scene)
     elif source == "mixed" and not chosen(scene, options):
-        raise ShotError("Nothing of the scene renders: enable its objects in renders, or choose another collection.")
+        raise ShotError(
+            Sentence("Nothing of the scene renders: enable its objects in renders, or choose another collection.")
+        )
 
 
 @contextmanager
@@ -133,18 +140,28 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
         with bpy.context.temp_override(scene=scene):
             bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
-        raise ShotError(f"Blender could not render frame {frame}: {str(error).strip()}") from error
+        raise ShotError(
+            Sentence("Blender could not render frame {frame}: {reason}", frame=frame, reason=str(error).strip())
+        ) from error
     finally:
         scene.render.filepath = kept
     if not path.is_file():
-        raise ShotError(f"Blender wrote no image for frame {frame}: check that the output folder can be written to.")
+        raise ShotError(
+            Sentence(
+                "Blender wrote no image for frame {frame}: check that the output folder can be written to.", frame=frame
+            )
+        )
     _whole(path)
 
 
 def _whole(path: Path) -> bytes:
     content = path.read_bytes()
     if not content.endswith(_END):
-        raise ShotError(f"Only a part of {path.name} could be written: free space on the disk of the output folder.")
+        raise ShotError(
+            Sentence(
+                "Only a part of {file} could be written: free space on the disk of the output folder.", file=path.name
+            )
+        )
     return content
 
 

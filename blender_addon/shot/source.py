@@ -11,6 +11,7 @@ import bpy
 
 from .. import compat
 from ..errors import ShotError
+from ..sentence import Sentence
 
 Source = Literal["auto", "pencil", "line_art", "freestyle", "images", "mixed"]
 Role = Literal["lines", "fills", "none"]
@@ -61,7 +62,7 @@ def layer_name(layer: bpy.types.GreasePencilLayer) -> str:
 def source_of(scene: bpy.types.Scene, options: LineArtOptions) -> Source:
     """The source that "auto" stands for in this scene. Raises ShotError, with what to do, when there is no line art."""
     if not any(layer.use for layer in scene.view_layers):
-        raise ShotError("No view layer of the scene renders: switch one on in the View Layer properties.")
+        raise ShotError(Sentence("No view layer of the scene renders: switch one on in the View Layer properties."))
     pencils = pencils_of(scene, options)
     drawn = [item for item in pencils if not has_line_art(item)]
     found: dict[Source, bool] = {
@@ -73,26 +74,37 @@ def source_of(scene: bpy.types.Scene, options: LineArtOptions) -> Source:
     source = options.source
     if source == "auto":
         source = next((name for name, there in found.items() if there), source)
-    within = f" in the collection {options.collection.name!r}" if options.collection else ""
+    within = Sentence(" in the collection {name}", name=repr(options.collection.name)) if options.collection else ""
     if source == "auto":
         raise ShotError(
-            f"The scene has no line art{within}, such as a Grease Pencil object that renders: draw the shot with "
-            "Grease Pencil, enable the object in renders, use Line Art or Freestyle, or choose an image sequence."
+            Sentence(
+                "The scene has no line art{within}, such as a Grease Pencil object that renders: draw the shot with "
+                "Grease Pencil, enable the object in renders, use Line Art or Freestyle, or choose an image sequence.",
+                within=within,
+            )
         )
     if source == "pencil" and not pencils:
         raise ShotError(
-            f"The scene has no Grease Pencil object that renders{within}: draw the shot with Grease Pencil, enable the "
-            "object in renders, or choose another source of line art."
+            Sentence(
+                "The scene has no Grease Pencil object that renders{within}: draw the shot with Grease Pencil, enable "
+                "the object in renders, or choose another source of line art.",
+                within=within,
+            )
         )
     if source == "line_art" and not found["line_art"]:
         raise ShotError(
-            f"The scene has no Line Art modifier that renders{within}: add one (Add › Grease Pencil › Scene Line Art), "
-            "or choose another source of line art."
+            Sentence(
+                "The scene has no Line Art modifier that renders{within}: add one (Add › Grease Pencil › Scene Line "
+                "Art), or choose another source of line art.",
+                within=within,
+            )
         )
     if source in ("pencil", "line_art") and not _has_line_layer(pencils, options):
         raise ShotError(
-            "No layer is left for the line art: set at least one of its layers to Lines, "
-            "and check that no layer of lines is hidden."
+            Sentence(
+                "No layer is left for the line art: set at least one of its layers to Lines, "
+                "and check that no layer of lines is hidden."
+            )
         )
     return source
 

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from .lineart import check, line_art, settings_of
+from .pixels import picked
 
 _LINES = "longanimation_lines"
 """The custom property by which a painting names the image of its untouched lines."""
@@ -30,7 +31,7 @@ def lineart_image(scene: bpy.types.Scene, frame: int, name: str) -> bpy.types.Im
 
 
 def template(scene: bpy.types.Scene, frame: int) -> bpy.types.Image:
-    """An image to paint a keyframe in. Its lines may be painted over: `with_lines` lays them on top again."""
+    """An image to paint a keyframe in. Its lines may be painted over: `painting_of` lays them on top again."""
     lines = lineart_image(scene, frame, f"{scene.name} lines {frame}")
     lines.use_fake_user = True
     image = lines.copy()
@@ -40,18 +41,10 @@ def template(scene: bpy.types.Scene, frame: int) -> bpy.types.Image:
     return image
 
 
-def with_lines(image: bpy.types.Image) -> bpy.types.Image:
-    """A copy of an image as it is now, with its untouched lines on top if it was made by `template`."""
-    copy = image.copy()
-    pixels = _pixels(image)
+def painting_of(image: bpy.types.Image) -> np.ndarray:
+    """An image's pixels, as in `picked`, with its untouched lines on top if it was made by `template`."""
+    pixels = picked(image)
     lines = bpy.data.images.get(image.get(_LINES, ""))
     if lines is not None and tuple(lines.size) == tuple(image.size):
-        pixels[:, :3] *= _pixels(lines)[:, :3]
-    copy.pixels.foreach_set(pixels.ravel())  # Blender's copy is of the file, without what was painted since
-    return copy
-
-
-def _pixels(image: bpy.types.Image) -> np.ndarray:
-    pixels = np.empty(len(image.pixels), np.float32)
-    image.pixels.foreach_get(pixels)
-    return pixels.reshape(-1, 4)
+        pixels[..., :3] *= picked(lines)[..., :3]
+    return pixels

@@ -10,6 +10,7 @@ from statistics import median
 import bpy
 
 from ..errors import ShotError
+from ..sentence import Sentence
 from ..shared.protocol import Limits
 from .changes import Changes
 from .images import ImageSequence
@@ -40,13 +41,20 @@ def check_limits(scene: bpy.types.Scene, options: LineArtOptions, frames: range,
     width, height = size_of(scene, options)
     if width * height > limits.image_pixels:
         raise ShotError(
-            f"The shot is {width}×{height}, more than the {limits.image_pixels:,} pixels that the server accepts: "
-            "set a smaller resolution percentage for the line art."
+            Sentence(
+                "The shot is {size}, more than the {most} pixels that the server accepts: "
+                "set a smaller resolution percentage for the line art.",
+                size=f"{width}×{height}",
+                most=f"{limits.image_pixels:,}",
+            )
         )
     if len(frames) > limits.frames:
         raise ShotError(
-            f"The shot has {len(frames)} frames, more than the {limits.frames:,} that the server accepts: "
-            "colour it in parts."
+            Sentence(
+                "The shot has {count} frames, more than the {most} that the server accepts: colour it in parts.",
+                count=len(frames),
+                most=f"{limits.frames:,}",
+            )
         )
 
 

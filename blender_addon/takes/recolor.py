@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ShotError
 from ..images import lay_lines, line_art_of, read_png, write_png
+from ..sentence import Sentence
 from ..shared.protocol import Keyframe
 from .correction import link
 from .take import Take, address_of_file, frame_name
@@ -32,7 +33,12 @@ def palette_of(take: Take) -> dict[Color, float]:
     """
     exposure = take.manifest.exposure
     if len(take.arrived()) < len(exposure.frames) or take.fills not in take.results:
-        raise ShotError(f"{take.title} has no fills here: colour the shot with Strips set to Meta Strip or Two Strips.")
+        raise ShotError(
+            Sentence(
+                "{take} has no fills here: colour the shot with Strips set to Meta Strip or Two Strips.",
+                take=take.title,
+            )
+        )
     counts: dict[int, int] = {}
     for drawing in range(exposure.drawing_count):
         pixels = read_png(take.fills / frame_name(exposure.first_frame_of(drawing)))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ShotError
+from ..sentence import Sentence
 from ..shared.digests import address_of
 from ..shared.protocol import ProtocolError, ShotManifest, from_json, to_json
 
@@ -139,9 +140,17 @@ class Take:
             guesses = tuple((frame, share) for frame, share in record.pop("guesses", ()))
             return cls(folder=folder, manifest=manifest, placement=placement, guesses=guesses, **record)
         except FileNotFoundError as error:
-            raise ShotError(f"{folder} holds no take: choose a folder in which there is a {RECORD}.") from error
+            raise ShotError(
+                Sentence(
+                    "{folder} holds no take: choose a folder in which there is a {file}.", folder=folder, file=RECORD
+                )
+            ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:
-            raise ShotError(f"{folder / RECORD} cannot be read ({error}): colour the shot again.") from error
+            raise ShotError(
+                Sentence(
+                    "{path} cannot be read ({reason}): colour the shot again.", path=folder / RECORD, reason=str(error)
+                )
+            ) from error
 
 
 _PLAIN = tuple(item.name for item in fields(Take) if item.name not in ("folder", "manifest", "placement"))

@@ -19,10 +19,16 @@ _CONTEXTS = ("*", "Operator")
 
 
 def translated(text: str) -> str:
-    """A text for the animator in the language of Blender's interface; what is not known stays English."""
+    """A text for the animator in the language of Blender's interface; what is not known stays English.
+
+    Of a sentence's values only those that are sentences are translated: the others are names, numbers and other
+    people's words.
+    """
     look_up = bpy.app.translations.pgettext_rpt
     if isinstance(text, Sentence):
-        values = {name: translated(value) if isinstance(value, str) else value for name, value in text.values.items()}
+        values = {
+            name: translated(value) if isinstance(value, Sentence) else value for name, value in text.values.items()
+        }
         return look_up(text.template).format(**values)
     return look_up(text)
 

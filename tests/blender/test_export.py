@@ -50,6 +50,12 @@ def test_a_keyframe_that_was_painted_larger_is_scaled(scenario: Scenario, tmp_pa
     assert keyframe[60, 40].tolist() == [255, 0, 0] and keyframe[60, 200].tolist() == [0, 0, 255]
 
 
+def test_a_keyframe_of_floats_keeps_its_colours_and_its_transparency(scenario: Scenario, tmp_path: Path) -> None:
+    assert scenario("export.float_keyframe", str(tmp_path / "take")) is True
+    keyframe = np.asarray(Image.open(tmp_path / "take" / "keyframes" / "0001.png"))
+    assert keyframe[60, 40].tolist() == [188, 124, 0, 255] and keyframe[60, 200, 3] == 0
+
+
 def test_an_export_that_fails_or_is_abandoned_restores_the_scene_and_leaves_no_files(
     scenario: Scenario, tmp_path: Path
 ) -> None:

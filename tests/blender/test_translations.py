@@ -9,10 +9,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
+
+Import = Callable[[str], ModuleType]
 
 ADDON = Path(__file__).parents[2] / "blender_addon"
 LANGUAGES = sorted(ADDON.glob("translations/*.json"))
@@ -68,3 +72,26 @@ def test_every_text_is_translated_and_nothing_else_is_kept(path: Path) -> None:
 def test_translations_have_the_same_places_to_fill(path: Path) -> None:
     for text, translation in json.loads(path.read_text(encoding="utf-8")).items():
         assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", translation)), text
+
+
+def test_an_error_gives_back_the_sentence_that_it_was_raised_with(addon: Import) -> None:
+    sentence, errors = addon("sentence").Sentence, addon("errors")
+    for error in (
+        errors.ShotError(sentence("a {b}", b=1)),
+        errors.ServerError(sentence("a {b}", b=1), "token"),
+        errors.RefusedError(sentence("a {b}", b=1), 401, "unauthorized"),
+    ):
+        assert type(str(error)) is sentence
+        assert str(error) == "a 1"
+        assert (str(error).template, str(error).values) == ("a {b}", {"b": 1})
+
+
+def test_sentences_within_a_sentence_are_translated_and_names_stay(
+    addon: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"{shot}: {problem}": "{problem} ({shot})", "no {thing}": "kein {thing}", "Scene": "Szene"}
+    translations = SimpleNamespace(pgettext_rpt=lambda text: known.get(text, text))
+    monkeypatch.setitem(sys.modules, "bpy", SimpleNamespace(app=SimpleNamespace(translations=translations)))
+    sentence, translated = addon("sentence").Sentence, addon("translations").translated
+    problem = addon("errors").ShotError(sentence("no {thing}", thing="Scene"))
+    assert translated(sentence("{shot}: {problem}", shot="Scene", problem=str(problem))) == "kein Scene (Scene)"

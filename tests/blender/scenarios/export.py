@@ -33,6 +33,15 @@ def large_keyframe(folder: str) -> list[int]:
     return list(image.size)
 
 
+def float_keyframe(folder: str) -> bool:
+    """Export a shot whose keyframe is an image of floats, half of it seen through; tells whether the take is so."""
+    scene = shot()
+    image = bpy.data.images.new("light", 240, 135, alpha=True, float_buffer=True)
+    left, right = (0.5, 0.2, 0.0, 1.0), (0.0, 0.0, 0.0, 0.0)
+    image.pixels.foreach_set([value for x in range(240 * 135) for value in (left, right)[x % 240 // 120]])
+    return finish(begin_export(scene, Path(folder), range(1, 3), image=image)).transparent
+
+
 def interrupted_exports(folder: str) -> dict[str, Any]:
     """An export that fails at its last image, and one that is abandoned in the middle."""
     scene = odd_shot()
