@@ -17,7 +17,7 @@ from ..operators.batch import request_of_shot, shots_of_markers, shots_of_scenes
 from ..operators.exporting import ExportsShots
 from ..preferences import make_client
 from ..properties.batch import of_file
-from ..remote.session import _UPLOADED
+from ..remote.session import UPLOADED
 from ..shot.batch import BatchShot, clipped, problem_of, whole
 from ..shot.keyframes import PaintedFrame
 from ..shot.request import ShotRequest
@@ -156,7 +156,7 @@ def _export(requests: list[ShotRequest], jobs: list[str], report: Report) -> boo
     failures = 0
     for index, request in enumerate(requests):
         try:
-            for done, total, take in ExportsShots()._export([request]):
+            for done, total, take in ExportsShots().export([request]):
                 part = (index + done / total) / len(requests)
                 report.progress(part / 2, f"{request.name}: exporting image {done} of {total}")
                 if take is not None:
@@ -172,8 +172,6 @@ def _wait(jobs: list[str], report: Report, save: bool) -> bool:
     """Wait for the colours and save the file with the strips; tells whether all are there."""
     for entry in monitor.wait(jobs):
         _tell_progress(jobs, entry, report)
-    for _ in jobs:  # the last ones to end may have no strips yet: they come one a look
-        monitor.look()
     takes = [monitor.entries[job].take for job in jobs]
     if save and any(take.state == "done" for take in takes):
         bpy.ops.wm.save_mainfile()
@@ -186,7 +184,7 @@ def _send(jobs: list[str], report: Report) -> bool:
     for entry in monitor.wait(jobs):
         _tell_progress(jobs, entry, report)
         if all(
-            not monitor.entries[job].is_active or monitor.entries[job].progress.fraction >= _UPLOADED for job in jobs
+            not monitor.entries[job].is_active or monitor.entries[job].progress.fraction >= UPLOADED for job in jobs
         ):
             break
     for job in jobs:
@@ -226,5 +224,6 @@ def _tell_results(jobs: list[str], report: Report) -> None:
             "job": take.job,
             "problem": take.problem,
             "notes": entry.words,
+            "guesses": [{"frame": frame, "share": share} for frame, share in take.guesses],
         }
         report.result(values, f"{take.title}: {take.state}, in {take.folder}. {take.problem}".strip())

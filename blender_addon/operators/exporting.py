@@ -138,9 +138,10 @@ class ExportsShots:
                 yield 0, 0, None
         for answer in answers:
             answer.result()
-        yield from self._export(requests)
+        yield from self.export(requests)
 
-    def _export(self, requests: list[ShotRequest]) -> Steps:
+    def export(self, requests: list[ShotRequest]) -> Steps:
+        """Export shots one after the other; what one of several lacks is reported. Raises ColorError or OSError."""
         for request in requests:
             folder = request.folder or new_take_folder(request.name)
             total = done = 1

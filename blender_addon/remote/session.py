@@ -27,7 +27,7 @@ _PAUSES = (1, 2, 5, 10, 20, 30)
 _BUSY = frozenset((429, 503, 507))
 """Refusals that pass: too many requests, a server that is ending, a full disk."""
 
-_UPLOADED, _COLORED = 0.05, 1.0
+UPLOADED, _COLORED = 0.05, 1.0
 """Progress at the end of the upload and of the colouring: frames are fetched meanwhile."""
 
 Result = TypeVar("Result")
@@ -214,7 +214,7 @@ class Session:
         missing = self._patiently(self._client.missing, tuple(files))
         for index, address in enumerate(missing):
             text = Sentence("Sending image {number} of {count}", number=index + 1, count=len(missing))
-            self._tell(Progress(_UPLOADED * index / len(missing), text))
+            self._tell(Progress(UPLOADED * index / len(missing), text))
             self._patiently(self._client.upload, address, files[address])
 
     def _follow(self) -> bool:
@@ -282,6 +282,6 @@ class Session:
 
 def _progress_of(status: JobStatus) -> Progress:
     if status.state == "queued":
-        return Progress(_UPLOADED, Sentence("Waiting in the queue"), status.eta_seconds, waiting=True)
+        return Progress(UPLOADED, Sentence("Waiting in the queue"), status.eta_seconds, waiting=True)
     text = Sentence("Colouring: {done} of {total} segments", done=status.segments_done, total=status.segments_total)
-    return Progress(_UPLOADED + (_COLORED - _UPLOADED) * status.progress, text, status.eta_seconds)
+    return Progress(UPLOADED + (_COLORED - UPLOADED) * status.progress, text, status.eta_seconds)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Hashable
 import bpy
 
 from .. import compat
-from ..shared.protocol import ShotManifest
 from .changes import datablocks
 from .source import LineArtOptions, pencils_of
 from .view import uses_images
@@ -41,12 +40,6 @@ def drawing_keys(scene: bpy.types.Scene, options: LineArtOptions, first: int) ->
         return lambda frame: options.drawn_at(frame, first)
     layers = [layer for pencil in {item.data for item in pencils_of(scene, options)} for layer in pencil.layers]
     return lambda frame: tuple(compat.key_at(layer, options.drawn_at(frame, first)) for layer in layers)
-
-
-def exposure_of(manifest: ShotManifest) -> str:
-    """How long drawings are held, in words: "240 frames, 98 drawings"."""
-    frames, drawings = len(manifest.timing), len(manifest.drawings)
-    return f"{frames} {'frame' if frames == 1 else 'frames'}, {drawings} {'drawing' if drawings == 1 else 'drawings'}"
 
 
 def _is_still(scene: bpy.types.Scene, options: LineArtOptions) -> bool:

@@ -186,10 +186,6 @@ def held(folder: str) -> dict[str, Any]:
         rendered.clear()
         manifest = export(scene, home / name, range(1, 9))
         answer[name] = {"rendered": len(rendered), "manifest": manifest}
-        holds = extension("shot.holds")
-        answer[name]["words"] = holds.exposure_of(
-            extension("shared.protocol").from_json(extension("shared.protocol").ShotManifest, manifest)
-        )
 
     note("still", shot())
     scene = shot()
