@@ -151,7 +151,7 @@ def cancel(job: str) -> None:
 
 def change(job: str, **changes: Any) -> None:
     """Change what a take's record says, such as its note."""
-    entries[job].take = entries[job].take.changed(**changes)
+    _note(entries[job], **changes)
 
 
 def wait(jobs: list[str]) -> Iterator[Entry]:

@@ -7,7 +7,9 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from ..shared.protocol import Quality
 
 PROGRAM = "blender FILE --command longanimation"
 
@@ -74,7 +76,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="ADDRESS", help="where to colour; the token comes from LONGANIMATION_TOKEN")
     parser.add_argument("--preset", metavar="NAME", help="which of the server's models")
     parser.add_argument("--finish", type=_given(_one_of("flats", "painted")), help="flats or painted")
-    parser.add_argument("--quality", type=_given(_one_of("final", "draft", "preview")), help="final, draft or preview")
+    parser.add_argument("--quality", type=_given(_one_of(*get_args(Quality))), help=", ".join(get_args(Quality)))
     parser.add_argument("--seed", metavar="N", type=_given(int), help="another seed gives another take")
     parser.add_argument("--prompt", metavar="TEXT", help="the shot in a sentence")
     parser.add_argument("--layout", type=_given(_one_of("meta", "strips", "flat")), help="meta, strips or flat")

@@ -59,6 +59,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
             ("final", "Final", "For delivery"),
             ("draft", "Draft", "Faster, to look at the take; Final with the same seed gives the same take"),
             ("preview", "Preview", "Colours are only carried along, without the model"),
+            ("exact", "Exact", "Nothing is left out; slower, and hardly to be told from Final"),
         ),
         default="final",
     )
