@@ -21,7 +21,7 @@ def check(folder: str) -> dict[str, Any]:
     bpy.ops.longanimation.add_keyframe()
     keyframe = home / "keyframe_0003.png"
     extension("shot.keyframes").PaintedFrame(3).write(scene, keyframe)
-    _push(keyframe, 12)
+    push(keyframe, 12)
     bpy.ops.longanimation.load_keyframes(directory=folder, files=[{"name": keyframe.name}])
     bpy.ops.longanimation.check_shot()
     (entry,) = extension("monitor").entries.values()
@@ -50,7 +50,7 @@ def check(folder: str) -> dict[str, Any]:
     return answer
 
 
-def _push(path: Path, pixels: int) -> None:
+def push(path: Path, pixels: int) -> None:
     """Move an image's picture to the right; what comes in is white."""
     images = extension("images")
     picture = images.read_png(path)

@@ -25,7 +25,7 @@ def play(desk: Desk) -> Steps:
     work.mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "crossing.blend"))
     scene = bpy.context.scene
-    yield from _lay_out()
+    yield from lay_out()
     scene.frame_set(12)
     yield from desk.press(areas.area_of("VIEW_3D"), "ops.longanimation.add_keyframe")
     yield from _color(desk, 0)
@@ -42,7 +42,7 @@ def play(desk: Desk) -> Steps:
     yield from desk.screenshot("addon_takes")
 
 
-def _lay_out() -> Steps:
+def lay_out() -> Steps:
     """The shot through its camera above, the Sequencer below, both with the extension's tab."""
     view = areas.area_of("VIEW_3D")
     view.spaces.active.region_3d.view_perspective = "CAMERA"

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A shot is looked at before it is sent: what is found is listed, laid over the timeline, and mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from tests.blender.gui import areas
+from tests.blender.gui.desk import Desk
+from tests.blender.gui.steps import Steps, pause, until
+from tests.blender.scenarios.checks import push
+from tests.blender.scenarios.stage import extension, shot, strips_of
+
+from .tour import lay_out
+
+_SECONDS = 120
+
+
+def play(desk: Desk) -> Steps:
+    """Check a shot whose keyframe is painted at the wrong place; show what is found, fit it, and check again."""
+    scene = shot()
+    scene.render.resolution_percentage = 50
+    scene.frame_start, scene.frame_end = 1, 12
+    yield pause(0.5)
+    work = desk.results / "work"
+    work.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(work / "crossing.blend"))
+    scene = bpy.context.scene
+    yield from lay_out()
+    scene.frame_set(5)
+    keyframe = work / "keyframe_0005.png"
+    extension("shot.keyframes").PaintedFrame(5).write(scene, keyframe)
+    push(keyframe, 24)
+    bpy.ops.longanimation.load_keyframes(directory=str(work), files=[{"name": keyframe.name}])
+    sequencer = areas.area_of("SEQUENCE_EDITOR")
+    yield from desk.open_panel(sequencer, "LONGANIMATION_PT_sequence_checks")
+    yield from _check(desk, sequencer, 1)
+    desk.watch.phase = "scenario"
+    findings = _inspection().findings
+    assert [one.frame for one in findings if one.fits] == [5], findings
+    yield from desk.press(sequencer, "longanimation.show_overlay")
+    yield until(lambda: scene.sequence_editor and len(strips_of(scene)), _SECONDS, "the overlay")
+    yield from desk.point_at(sequencer)
+    yield from desk.hands.key("Home")
+    yield from desk.put_mouse_away()
+    yield pause(1)
+    yield from desk.screenshot("addon_checks")
+    yield from desk.press(sequencer, "longanimation.fit_keyframe")
+    yield from desk.put_mouse_away()
+    yield pause(1)
+    yield from desk.screenshot("fitted")
+    yield from _check(desk, sequencer, 2)
+    assert not any(one.fits for one in _inspection().findings), _inspection().findings
+
+
+def _check(desk: Desk, sequencer: bpy.types.Area, count: int) -> Steps:
+    desk.watch.phase = "checking"
+    yield from desk.press(sequencer, "longanimation.check_shot")
+    yield until(lambda: len(_takes()) == count, _SECONDS, "an exported shot")
+    yield until(lambda: not _inspection().is_running, _SECONDS, "the end of the checks")
+    yield pause(1)
+
+
+def _inspection() -> Any:
+    return _takes()[-1].inspection
+
+
+def _takes() -> list[Any]:
+    return list(extension("monitor").entries.values())
