@@ -10,6 +10,7 @@ import numpy as np
 from .gaps import Gap
 
 _ORANGE = (230, 97, 0, 255)
+_HALF = 128
 _BLUE = (26, 99, 190, 255)
 
 
@@ -25,6 +26,18 @@ def draw_gaps(overlay: np.ndarray, gaps: Iterable[Gap]) -> None:
         y, x = np.ogrid[rows, columns]
         ring = np.abs(np.hypot(y - gap.y, x - gap.x) - radius) <= thick / 2
         overlay[rows, columns][ring] = _ORANGE
+
+
+def draw_keyframe(overlay: np.ndarray, keyframe: np.ndarray) -> None:
+    """Lay a keyframe uint8 [h, w, 3 or 4] half transparent below what an overlay, RGBA uint8 [H, W, 4], shows."""
+    height, width = overlay.shape[:2]
+    rows, columns = (
+        np.arange(side) * count // side for side, count in zip((height, width), keyframe.shape, strict=False)
+    )
+    picture = keyframe[np.ix_(rows, columns)]
+    bare = overlay[..., 3] == 0
+    overlay[bare, :3] = picture[bare, :3]
+    overlay[bare, 3] = picture[bare, 3] // 2 if picture.shape[2] == 4 else _HALF
 
 
 def draw_cut(overlay: np.ndarray) -> None:

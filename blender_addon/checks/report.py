@@ -16,7 +16,7 @@ from ..takes.take import Take, frame_name
 from . import changes
 from .alignment import align, fit
 from .gaps import find_gaps
-from .overlay import draw_cut, draw_gaps
+from .overlay import draw_cut, draw_gaps, draw_keyframe
 
 _GAP = 0.008
 """The widest gap in an outline that is looked for, as a share of the picture's height."""
@@ -31,13 +31,14 @@ Severity = Literal["error", "warning", "note"]
 class Finding:
     """Something about a frame that the animator may want to look at; `frame` is the shot's own number.
 
-    fits: the frame's keyframe can be fitted to its drawing.
+    fits: the frame's keyframe can be fitted to its drawing. pictured: an overlay image shows it.
     """
 
     severity: Severity
     frame: int
     sentence: Sentence
     fits: bool = False
+    pictured: bool = False
 
 
 def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
@@ -57,7 +58,7 @@ def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
         found, before = _look(line_art, frame, before, overlays)
         yield done, total, found
     for done, keyframe in enumerate(take.manifest.keyframes, start=len(frames) + 1):
-        yield done, total, _compare(take, keyframe.frame)
+        yield done, total, _compare(take, keyframe.frame, overlays)
 
 
 def _look(
@@ -80,18 +81,18 @@ def _look(
         sentence = Sentence(
             "Open outlines: {count}. Colours may leak there; close them, or look at the result.", count=len(gaps)
         )
-        found.append(Finding("note", frame, sentence))
+        found.append(Finding("note", frame, sentence, pictured=True))
         draw_gaps(overlay, gaps)
     if before is not None and changes.change(before, small) >= changes.CUT:
         sentence = Sentence("A cut, probably: colour what comes after it as a shot of its own, or paint a keyframe.")
-        found.append(Finding("warning", frame, sentence))
+        found.append(Finding("warning", frame, sentence, pictured=True))
         draw_cut(overlay)
     if found:
         write_png(overlays / frame_name(frame), overlay)
     return found, small
 
 
-def _compare(take: Take, frame: int) -> list[Finding]:
+def _compare(take: Take, frame: int, overlays: Path) -> list[Finding]:
     """Look at a painted keyframe beside its drawing."""
     painting, line_art = _keyframe(take, frame)
     if painting.ndim == 2:
@@ -113,18 +114,26 @@ def _compare(take: Take, frame: int) -> list[Finding]:
             y=round(abs(found.dy)),
             scale=round(100 / found.scale),
         )
-        return [Finding("warning", frame, sentence, fits=True)]
+        path = overlays / frame_name(_drawn_first(take, frame))
+        overlay = read_png(path) if path.is_file() else np.zeros((*line_art.shape, 4), np.uint8)
+        draw_keyframe(overlay, painting)
+        write_png(path, overlay)
+        return [Finding("warning", frame, sentence, fits=True, pictured=True)]
     return []
 
 
 def fitted_keyframe(take: Take, frame: int) -> np.ndarray:
-    """A take's keyframe as it lies on its drawing, RGBA uint8 [H, W, 4]. Raises ShotError when it cannot be read."""
+    """A take's keyframe as it lies on its drawing, uint8 [H, W, 3 or 4]. Raises ShotError when it cannot be read."""
     painting, line_art = _keyframe(take, frame)
     return fit(painting, align(painting, line_art), (take.manifest.width, take.manifest.height))
 
 
 def _keyframe(take: Take, frame: int) -> tuple[np.ndarray, np.ndarray]:
     """A painted keyframe, and the line art of its drawing."""
-    first = take.manifest.exposure.first_frame_of(take.manifest.exposure.drawing_at(frame))
-    line_art = line_art_of(read_png(take.lineart / frame_name(first)))
+    line_art = line_art_of(read_png(take.lineart / frame_name(_drawn_first(take, frame))))
     return read_png(take.keyframes / frame_name(frame)), line_art
+
+
+def _drawn_first(take: Take, frame: int) -> int:
+    """The first frame that shows the drawing of a frame."""
+    return take.manifest.exposure.first_frame_of(take.manifest.exposure.drawing_at(frame))

@@ -50,7 +50,7 @@ class Checks:
             if finding.fits:
                 fit = column.operator("longanimation.fit_keyframe")
                 fit.job, fit.frame = take.job, finding.frame
-        if inspection.findings:
+        if any(finding.pictured for finding in inspection.findings):
             layout.operator("longanimation.show_overlay", icon="OVERLAY").job = take.job
         if take.state == "exported":
             layout.operator("longanimation.retry", text="Send", icon="EXPORT").job = take.job

@@ -212,7 +212,10 @@ def compare(scene: bpy.types.Scene, take: Take) -> bool:
 
 
 def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
-    """Lay what was found out about a take over the timeline, a strip a picture, or take it away again."""
+    """Lay what was found out about a take over the timeline, a strip a picture, or take it away again.
+
+    Where no take of the shot is shown yet, its line art lies below.
+    """
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = compat.strips_of(editor)
     overlays = [strip for strip in strips if strip.get(_OVERLAY) == take.job]
@@ -223,7 +226,12 @@ def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
     exposure = take.manifest.exposure
     frames = [frame for frame in exposure.frames if (take.folder / "checks" / frame_name(frame)).is_file()]
     start = take.placement.start
-    channel = free_channel(editor, range(start, start + len(exposure.frames)), 1)
+    is_bare = all(strip.mute for strip in _of_shot(scene, take))
+    channel = free_channel(editor, range(start, start + len(exposure.frames)), 2 if is_bare else 1)
+    if is_bare:
+        _require_lineart(take)
+        _add(editor, take, take.lineart, exposure.frames, channel)[_OVERLAY] = take.job
+        channel += 1
     for frame in frames:
         shown = (exposure.drawing_at(other) for other in range(frame, exposure.frames.stop))
         held = takewhile(exposure.drawing_at(frame).__eq__, shown)

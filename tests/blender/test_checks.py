@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from tests.demo.cartoon import PAINTS
+
 from .conftest import Scenario
 
 
@@ -16,8 +20,11 @@ def test_a_shot_is_checked_without_a_server_and_what_is_found_can_be_shown(scena
     (misaligned,) = [found for found in answer["findings"] if found[0] == "warning"]
     assert misaligned[1] == 3
     assert "does not lie on its drawing: it is 12 pixels to the side" in misaligned[2]
-    assert [3, 5] in [strip["range"] for strip in answer["overlay"]], "the drawing is held"
-    assert answer["paper"] == [255, 255, 255]
+    lines, *pictures = answer["overlay"]
+    assert lines["range"] == [1, 7] and lines["directory"].endswith("/lineart/")
+    assert [3, 5] in [strip["range"] for strip in pictures], "the drawing is held"
+    half = (np.array(list(bytes.fromhex(PAINTS["sky"]))) + 255) / 2
+    assert np.abs(half - answer["sky"]).max() <= 1, "the keyframe shows through, over the drawing's paper"
     assert answer["taken away"] == 0
     assert answer["fits"] == [3]
     assert answer["after fitting"] == []
