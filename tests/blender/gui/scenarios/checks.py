@@ -16,15 +16,15 @@ from tests.blender.scenarios.stage import extension, shot, strips_of
 from .tour import lay_out
 
 _SECONDS = 120
-_CLOUD = 36
-"""Points of a cloud's outline."""
+_SUN = 36
+"""Points of the sun's outline."""
 
 
 def play(desk: Desk) -> Steps:
-    """Check a shot with open clouds whose keyframe is painted at the wrong place; show that, fit it, and check again."""
+    """Check a shot with an open sun whose keyframe is painted at the wrong place; show that, fit it, check again."""
     scene = shot()
     scene.render.resolution_percentage = 100
-    _open_clouds(scene)
+    _open_sun(scene)
     scene.frame_start, scene.frame_end = 1, 12
     yield pause(0.5)
     work = desk.results / "work"
@@ -43,6 +43,7 @@ def play(desk: Desk) -> Steps:
     desk.watch.phase = "scenario"
     findings = _inspection().findings
     assert [one.frame for one in findings if one.fits] == [5], findings
+    assert any("Open outlines" in one.sentence for one in findings), findings
     yield from desk.press(sequencer, "longanimation.show_overlay")
     yield until(lambda: scene.sequence_editor and len(strips_of(scene)), _SECONDS, "the overlay")
     yield from desk.point_at(sequencer)
@@ -54,15 +55,18 @@ def play(desk: Desk) -> Steps:
     yield from desk.put_mouse_away()
     yield pause(1)
     yield from desk.screenshot("fitted")
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
+        bpy.ops.wm.window_close()
+    yield pause(1)
     yield from _check(desk, sequencer, 2)
     assert not any(one.fits for one in _inspection().findings), _inspection().findings
 
 
-def _open_clouds(scene: bpy.types.Scene) -> None:
-    """Leave the last bit of the clouds' outlines out: a few pixels."""
+def _open_sun(scene: bpy.types.Scene) -> None:
+    """Leave the last bit of the sun's outline out: a few pixels."""
     for layer in scene.objects["Background"].data.layers:
         for stroke in layer.frames[0].drawing.strokes:
-            if len(stroke.points) == _CLOUD:
+            if len(stroke.points) == _SUN:
                 stroke.cyclic = False
 
 
