@@ -70,7 +70,6 @@ def line_art(scene: bpy.types.Scene, options: LineArtOptions | None = None) -> I
         def write(frame: int, path: Path) -> None:
             sequence.require([frame])
             sequence.write(frame, path, options.percentage, options.keep_colors)
-            path.write_bytes(png.without_metadata(_whole(path)))
 
         yield write
         return
@@ -151,18 +150,12 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
                 "Blender wrote no image for frame {frame}: check that the output folder can be written to.", frame=frame
             )
         )
-    _whole(path)
-
-
-def _whole(path: Path) -> bytes:
-    content = path.read_bytes()
-    if not content.endswith(_END):
+    if not path.read_bytes().endswith(_END):
         raise ShotError(
             Sentence(
                 "Only a part of {file} could be written: free space on the disk of the output folder.", file=path.name
             )
         )
-    return content
 
 
 def _hide_others(scene: bpy.types.Scene, source: str, options: LineArtOptions, changes: Changes) -> None:
