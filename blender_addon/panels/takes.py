@@ -12,6 +12,7 @@ from ..translations import translated
 from .thumbnails import icon_of
 
 _MOST_GUESSES = 6
+"""Guessed frames that are listed of a take."""
 
 
 class Takes:

@@ -226,13 +226,13 @@ class Session:
                 last = event.number
                 if event.message and event.kind != "segment":  # those tell of guesses
                     self._messages.put(Told(event.message))
-            if any(event.kind == "segment" for event in events):
-                guesses = self._patiently(self._client.guesses, job)
-                self._messages.put(Guessed({guess.frame: guess.share for guess in guesses}))
             self._grant_wishes()
             # Asked after the events and before the frames, so that a final state has all of both.
             status = self._patiently(self._client.status, job)
             self._tell(_progress_of(status))
+            if status.state == "done" or any(event.kind == "segment" for event in events):
+                guesses = self._patiently(self._client.guesses, job)
+                self._messages.put(Guessed({guess.frame: guess.share for guess in guesses}))
             self._fetch(status.frames_done)
             if status.state in FINAL_STATES:
                 break

@@ -118,6 +118,9 @@ def test_where_colours_are_a_guess_is_told_and_kept(addon: Import, server: Runni
     messages = _outcome(addon, server, take)
     told = [message.shares for message in messages if isinstance(message, addon("remote.session").Guessed)]
     assert told[-1] == {14: 0.025}
+    again = replace(take, job=str(uuid.uuid4()))  # of which the server has all segments
+    told = [one.shares for one in _outcome(addon, server, again) if isinstance(one, addon("remote.session").Guessed)]
+    assert told[-1] == {14: 0.025}
     take = take.changed(guesses=tuple(told[-1].items()))
     assert addon("takes.take").Take.load(take.folder).guesses == ((14, 0.025),)
 

@@ -57,7 +57,7 @@ def send(folder: str, server: str, prompt: str, save: bool) -> str:
     bpy.ops.longanimation.add_keyframe()
     scene.longanimation.prompt = prompt
     exporting = extension("operators.exporting")
-    *_, (_, _, take) = exporting.ExportsShots()._export([exporting.request_of(scene, Path(folder) / "take")])
+    *_, (_, _, take) = exporting.ExportsShots().export([exporting.request_of(scene, Path(folder) / "take")])
     monitor = extension("monitor")
     monitor.submit(take)
     for entry in monitor.wait([take.job]):
