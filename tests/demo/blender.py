@@ -44,6 +44,6 @@ def command(blender: Path, module: str, function: str, *arguments: object) -> li
 
 
 def environment(user_resources: Path) -> dict[str, str]:
-    """This process's environment with a Blender user folder of its own, and no token for a server."""
+    """This process's environment with a Blender user folder of its own and no token for a server; a crash is traced."""
     kept = {name: value for name, value in os.environ.items() if name != "LONGANIMATION_TOKEN"}
-    return kept | {"BLENDER_USER_RESOURCES": str(user_resources), "PYTHONUNBUFFERED": "1"}
+    return kept | {"BLENDER_USER_RESOURCES": str(user_resources), "PYTHONFAULTHANDLER": "1", "PYTHONUNBUFFERED": "1"}
