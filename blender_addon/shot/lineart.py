@@ -105,6 +105,7 @@ def rendering(scene: bpy.types.Scene, painted: bool, options: LineArtOptions | N
     source = "mixed" if painted else source_of(scene, options)
     with ExitStack() as stack:
         stack.enter_context(same_frame(scene))
+        stack.enter_context(_in_sight(scene))
         stack.enter_context(_last_render_slot())
         changes = Changes()
         stack.callback(changes.undo)
@@ -128,6 +129,25 @@ def rendering(scene: bpy.types.Scene, painted: bool, options: LineArtOptions | N
         yield
 
 
+@contextmanager
+def _in_sight(scene: bpy.types.Scene) -> Iterator[None]:
+    """Within the block the window shows the scene.
+
+    By its name a scene would be rendered at the frame of the one that is in sight. With an overridden context Blender
+    up to 5.0 looks into it without Python's lock, and ends if a thread of Python's is at work.
+    """
+    window = bpy.context.window or bpy.context.window_manager.windows[0]
+    former, layer = window.scene, window.view_layer
+    if former == scene:
+        yield
+        return
+    window.scene = scene
+    try:
+        yield
+    finally:
+        window.scene, window.view_layer = former, layer
+
+
 def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     """Render one frame to a PNG; call it inside `rendering`. Raises ShotError when Blender cannot render."""
     kept = scene.render.filepath
@@ -135,9 +155,7 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     try:
         # Rendering evaluates the frame; going to it first would do so twice.
         scene.frame_current, scene.frame_subframe = frame, 0.0
-        # By its name, a scene that is not in sight would be rendered at the frame of the one that is.
-        with bpy.context.temp_override(scene=scene):
-            bpy.ops.render.render(write_still=True)
+        bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
         raise ShotError(
             Sentence("Blender could not render frame {frame}: {reason}", frame=frame, reason=str(error).strip())
