@@ -40,9 +40,23 @@ def content_start(strip: "bpy.types.Strip") -> int:
 
 
 def sequencer_scene(context: "bpy.types.Context") -> "bpy.types.Scene":
-    """The scene whose strips the Sequencer edits: since 5.0 the workspace may pin another one."""
+    """The scene whose strips the Sequencer edits: since 5.0 the workspace may choose another one."""
     workspace = context.workspace
     return getattr(workspace, "sequencer_scene", None) or context.scene
+
+
+def timeline(context: "bpy.types.Context") -> "bpy.types.Scene":
+    """The scene whose frames the editor at hand shows."""
+    in_sequencer = context.area is not None and context.area.type == "SEQUENCE_EDITOR"
+    return sequencer_scene(context) if in_sequencer else context.scene
+
+
+def show_in_sequencer(scene: "bpy.types.Scene", workspace: "bpy.types.WorkSpace | None" = None) -> None:
+    """Let the Sequencer of a workspace show a scene; without a workspace, every one that shows none: so it is since 5.0
+    until a scene is chosen. Before, it shows the window's."""
+    for one in [workspace] if workspace else bpy.data.workspaces:
+        if hasattr(one, "sequencer_scene") and (workspace or one.sequencer_scene is None):
+            one.sequencer_scene = scene
 
 
 def is_grease_pencil(item: "bpy.types.Object") -> bool:

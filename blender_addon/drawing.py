@@ -64,6 +64,11 @@ def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         column.alert = not notice.good
         draw_sentence(column, context, notice.sentence, "CHECKMARK" if notice.good else "ERROR", share=0.9)
         row.operator("longanimation.dismiss_notice", text="", icon="X", emboss=False).index = index
-        if notice.remedy in _REMEDIES:
-            operator, icon = _REMEDIES[notice.remedy]
-            box.operator(operator, icon=icon)
+        draw_remedy(box, notice.remedy)
+
+
+def draw_remedy(layout: bpy.types.UILayout, remedy: str) -> None:
+    """Draw the button that helps, if there is one for this remedy."""
+    if remedy in _REMEDIES:
+        operator, icon = _REMEDIES[remedy]
+        layout.operator(operator, icon=icon)

@@ -17,6 +17,7 @@ from typing import Any
 
 import bpy
 
+from . import compat
 from .checks.inspection import Inspection
 from .errors import ColorError
 from .preferences import make_client, output_folder
@@ -42,7 +43,8 @@ class Entry:
     """A take, the session that has it under way, and what that said last.
 
     arrived: frames that are here and not in the strips yet. latest: the one that came last. inspection: of its
-    drawings and keyframes. words: what the server told about the result.
+    drawings and keyframes. words: what the server told about the result. remedy: what would help if it failed, as in
+    errors.ServerError.
     """
 
     take: Take
@@ -52,6 +54,7 @@ class Entry:
     latest: int | None = None
     inspection: Inspection | None = None
     words: list[str] = field(default_factory=list)
+    remedy: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -86,11 +89,12 @@ def open_file() -> str:
     return bpy.data.filepath or _unsaved
 
 
-def of_scene(scene: bpy.types.Scene) -> list[Entry]:
-    """The takes of the open file whose strips belong to a scene, or whose scene is gone, the newest first."""
-    blend = open_file()
+def in_sight(context: bpy.types.Context) -> list[Entry]:
+    """The takes of the open file whose strips belong to the window's scene or the Sequencer's, or whose scene is gone,
+    the newest first."""
+    blend, scenes = open_file(), (context.scene, compat.sequencer_scene(context))
     here = [entry for entry in entries.values() if entry.take.placement.blend == blend]
-    return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scene) == scene][::-1]
+    return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scenes[0]) in scenes][::-1]
 
 
 def submit(take: Take) -> Entry:
@@ -101,7 +105,7 @@ def submit(take: Take) -> Entry:
     client = make_client(take.server)
     again = take.state in ("failed", "cancelled")
     entry.take = take.changed(state="sent", problem="")
-    entry.progress = Progress(0.0, Sentence("Asking the server"))
+    entry.progress, entry.remedy = Progress(0.0, Sentence("Asking the server")), ""
     entry.session = Session(client, entry.take, again)
     _library().add(entry.take)
     entry.session.start()
@@ -206,6 +210,7 @@ def _take_in(entry: Entry, message: Message) -> None:
             _note(entry, state="done")
             entry.arrived = entry.take.arrived()
         elif isinstance(message, Failed):
+            entry.remedy = message.remedy
             _note(entry, state="failed", problem=message.sentence)
         elif isinstance(message, Cancelled):
             _note(entry, state="cancelled")
@@ -241,10 +246,8 @@ def _bring_strips(entry: Entry) -> None:
     if entry.take.placed:
         strips.refresh(scene, entry.take, frames)
         return
-    window = bpy.context.window_manager.windows[0] if bpy.context.window_manager.windows else None
     try:
-        with bpy.context.temp_override(window=window, scene=scene):
-            bpy.ops.longanimation.place_take("EXEC_DEFAULT", True, job=entry.take.job)
+        bpy.ops.longanimation.place_take("EXEC_DEFAULT", True, job=entry.take.job)
     except RuntimeError as error:
         entry.words.append(str(error).strip())
 
@@ -303,10 +306,26 @@ def _on_save(*_: object) -> None:
             entry.take = entry.take.changed(placement=replace(entry.take.placement, blend=bpy.data.filepath))
 
 
+@bpy.app.handlers.persistent
+def _on_undo(*_: object) -> None:
+    """The strips are as they were at some step: show what came since, and let no half strip come back."""
+    for entry in entries.values():
+        take = entry.take
+        if _is_open(take) and take.state in ("failed", "cancelled"):
+            scene = bpy.data.scenes[take.placement.scene]
+            entry.take = replace(take, placed=any(strips.strips_of_take(scene, take.job)))
+        elif _is_open(take) and entry.latest is not None:
+            entry.arrived = take.arrived()
+    _start_timer()
+
+
+_HANDLERS = {"load_post": _on_load, "save_post": _on_save, "undo_post": _on_undo, "redo_post": _on_undo}
+
+
 def register() -> None:
     """Find the takes of earlier, and go on with them."""
-    bpy.app.handlers.load_post.append(_on_load)
-    bpy.app.handlers.save_post.append(_on_save)
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
     if not bpy.app.background:
         bpy.app.timers.register(_on_load, first_interval=_PERIOD)  # at registration Blender's data cannot be read
 
@@ -320,5 +339,5 @@ def unregister() -> None:
     for function in (look, _on_load):
         if bpy.app.timers.is_registered(function):
             bpy.app.timers.unregister(function)
-    bpy.app.handlers.load_post.remove(_on_load)
-    bpy.app.handlers.save_post.remove(_on_save)
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).remove(handler)

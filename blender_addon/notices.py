@@ -25,6 +25,11 @@ def show(sentence: str, remedy: str = "", good: bool = False) -> None:
     notices[:] = [*(one for one in notices if one != notice), notice]
 
 
+def withdraw(sentence: str) -> None:
+    """Take a sentence away that no longer holds."""
+    notices[:] = [one for one in notices if one.sentence != sentence]
+
+
 def dismiss(index: int) -> None:
     """Take a sentence away."""
     del notices[index]

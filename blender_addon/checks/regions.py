@@ -11,9 +11,6 @@ INK = 224
 """A pixel darker than this is line: than seven eighths of white, as for the server."""
 
 
-"""A pixel darker than this is line."""
-
-
 @dataclass(frozen=True)
 class Regions:
     """Labelled regions. labels: int32 [H, W], 0 outside; areas, in pixels, and boxes (left, top, right, bottom; right

@@ -3,9 +3,37 @@
 
 import bpy
 
-from . import batch, checking, color, connection, fixing, keyframes, painting, palette, presets, preview, queue, takes
+from . import (
+    batch,
+    checking,
+    color,
+    connection,
+    editors,
+    fixing,
+    keyframes,
+    painting,
+    palette,
+    presets,
+    preview,
+    queue,
+    takes,
+)
 
-_PARTS = (keyframes, painting, connection, color, queue, takes, batch, preview, fixing, checking, palette, presets)
+_PARTS = (
+    keyframes,
+    painting,
+    connection,
+    color,
+    queue,
+    takes,
+    batch,
+    preview,
+    fixing,
+    checking,
+    palette,
+    presets,
+    editors,
+)
 _CLASSES = tuple(kind for part in _PARTS for kind in part.CLASSES)
 
 

@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 _PERIOD = 0.1
 
 
-def in_thread(work: Callable[[], Result], use: Callable[[Result], None]) -> None:
+def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: str = "") -> None:
     """Do work that knows nothing of Blender in a thread, and use its result on the main thread.
 
-    What it raises is shown as a notice; `work` may raise ColorError and OSError.
+    What it raises is shown as a notice; `work` may raise ColorError and OSError. doing: a notice until it has ended.
     """
     results: list[Result] = []
     problems: list[Exception] = []
@@ -32,6 +32,7 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None]) -> None
     def look() -> float | None:
         if thread.is_alive():
             return _PERIOD
+        notices.withdraw(doing)
         for result in results:
             use(result)
         for problem in problems:
@@ -39,6 +40,8 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None]) -> None
         monitor.redraw()
         return None
 
+    if doing:
+        notices.show(doing, good=True)
     thread = threading.Thread(target=run, name="LongAnimation work", daemon=True)
     thread.start()
     bpy.app.timers.register(look, first_interval=_PERIOD, persistent=True)

@@ -110,8 +110,7 @@ class LONGANIMATION_OT_batch_markers(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; the markers are those of the timeline that is in sight."""
-        in_sequencer = context.area is not None and context.area.type == "SEQUENCE_EDITOR"
-        scene = compat.sequencer_scene(context) if in_sequencer else context.scene
+        scene = compat.timeline(context)
         return _collect(self, context, lambda: shots_of_markers(scene))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import monitor
+from .. import compat, monitor
 from ..checks.report import fitted_keyframe
 from ..errors import ColorError, ShotError
 from ..images import write_png
@@ -54,7 +54,7 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class LONGANIMATION_OT_jump_to_frame(bpy.types.Operator):
+class LONGANIMATION_OT_jump_to_frame(OfTake, bpy.types.Operator):
     """Go to this frame"""
 
     bl_idname = "longanimation.jump_to_frame"
@@ -64,7 +64,7 @@ class LONGANIMATION_OT_jump_to_frame(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        context.scene.frame_set(self.frame)
+        self.timeline(context).frame_set(self.frame - self.take.manifest.frame_start + self.take.placement.start)
         return {"FINISHED"}
 
 
@@ -88,7 +88,7 @@ class LONGANIMATION_OT_fit_keyframe(OfTake, bpy.types.Operator):
                 )
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "fitted.png"
-                write_png(path, fitted_keyframe(monitor.entries[self.job].take, self.frame))
+                write_png(path, fitted_keyframe(self.take, self.frame))
                 image = bpy.data.images.load(str(path))
                 image.pack()
         except ColorError as error:
@@ -112,7 +112,8 @@ class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
         try:
             if self.job not in monitor.entries:
                 raise ShotError(Sentence("This take is not known any more: check the shot again."))
-            strips.toggle_overlay(context.scene, monitor.entries[self.job].take)
+            strips.toggle_overlay(self.timeline(context), self.take)
+            compat.show_in_sequencer(self.timeline(context), context.workspace)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}

@@ -112,8 +112,7 @@ class LONGANIMATION_OT_start_server(bpy.types.Operator):
             return {"CANCELLED"}
         _started.append(server)
         if not bpy.app.background:
-            notices.show(Sentence("The server is starting."), good=True)
-            in_thread(lambda: _wait_for(server), _tell)
+            in_thread(lambda: _wait_for(server), _tell, Sentence("The server is starting."))
         return {"FINISHED"}
 
 

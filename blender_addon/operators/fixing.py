@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import monitor
+from .. import compat, monitor
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
 from ..sentence import Sentence
@@ -34,8 +34,7 @@ class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender the image is made and not shown."""
         try:
-            take = _shown_take(context.scene)
-            image = _painting(take, _frame_of(take, context.scene.frame_current))
+            image = _painting(*_shown_frame(context))
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -74,8 +73,10 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
         return wait_for(self, [entry.take.job]) if bpy.app.background else {"FINISHED"}
 
 
-def _shown_take(scene: bpy.types.Scene) -> Take:
-    """The take that the Sequencer shows at the playhead. Raises ShotError when there is none."""
+def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
+    """The take that the Sequencer shows at the playhead, and the shot's frame there. Raises ShotError when there is
+    none, or it has not arrived."""
+    scene = compat.timeline(context)
     job = strips.job_at(scene, scene.frame_current)
     if job not in monitor.entries:
         raise ShotError(
@@ -84,19 +85,15 @@ def _shown_take(scene: bpy.types.Scene) -> Take:
                 frame=scene.frame_current,
             )
         )
-    return monitor.entries[job].take
-
-
-def _frame_of(take: Take, frame: int) -> int:
-    """The shot's frame at a frame of the timeline. Raises ShotError when it has not arrived."""
-    frame += take.manifest.frame_start - take.placement.start
+    take = monitor.entries[job].take
+    frame = scene.frame_current + take.manifest.frame_start - take.placement.start
     if not (take.colored / frame_name(frame)).is_file():
         raise ShotError(
             Sentence(
                 "Frame {frame} of {take} is not here yet: wait until it is coloured.", frame=frame, take=take.title
             )
         )
-    return frame
+    return take, frame
 
 
 def _painting(take: Take, frame: int) -> bpy.types.Image:
@@ -114,8 +111,7 @@ def _painting(take: Take, frame: int) -> bpy.types.Image:
 def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
     image = bpy.data.images.get(name) or getattr(context.space_data, "image", None)
     if image is None:  # asked for elsewhere: the frame at the playhead
-        take = _shown_take(context.scene)
-        image = _painting(take, _frame_of(take, context.scene.frame_current))
+        image = _painting(*_shown_frame(context))
     if image.get(_JOB) not in monitor.entries:
         raise ShotError(
             Sentence("{image} is no coloured frame of a take: go to one and press Fix This Frame.", image=image.name)

@@ -7,7 +7,7 @@ from functools import partial
 
 import bpy
 
-from .. import monitor, notices
+from .. import monitor
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
 from ..sentence import Sentence
@@ -55,7 +55,7 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
         except (ColorError, OSError) as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        _use(made)
+        monitor.keep(made)
         for _ in monitor.wait([made.job]):
             pass
         return {"FINISHED"}
@@ -68,8 +68,8 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         folder, number = new_take_folder(take.manifest.name), next_number(take)
-        notices.show(Sentence("Recolouring; the take appears when it is ready."), good=True)
-        in_thread(lambda: recolor(take, changes, folder, number), _use)
+        doing = Sentence("Recolouring; the take appears when it is ready.")
+        in_thread(lambda: recolor(take, changes, folder, number), monitor.keep, doing)
         return {"FINISHED"}
 
 
@@ -97,11 +97,6 @@ def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
 def _rgb(color: bpy.types.bpy_prop_array) -> Color:
     red, green, blue = (round(255 * value) for value in color)
     return red, green, blue
-
-
-def _use(take: Take) -> None:
-    monitor.keep(take)
-    notices.notices.clear()
 
 
 CLASSES = (LONGANIMATION_OT_read_palette, LONGANIMATION_OT_recolor)

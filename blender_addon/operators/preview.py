@@ -12,6 +12,7 @@ from ..errors import ColorError
 from ..properties.lineart import ROLES
 from ..shot.lineart import check, line_art, settings_of
 from ..translations import translated
+from .editors import show_image
 
 _NAME = "Line Art Preview"
 
@@ -38,8 +39,7 @@ class LONGANIMATION_OT_preview_lineart(bpy.types.Operator):
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        if not bpy.app.background:
-            _show(context, image)
+        show_image(context, image)
         return {"FINISHED"}
 
 
@@ -71,18 +71,6 @@ def _kept(path: Path) -> bpy.types.Image:
         bpy.data.images.remove(earlier)
     loaded.name = _NAME
     return loaded
-
-
-def _show(context: bpy.types.Context, image: bpy.types.Image) -> None:
-    """Show an image in an Image Editor that is open, or in a new window."""
-    windows = [context.window, *context.window_manager.windows]
-    areas = [area for window in windows for area in window.screen.areas]
-    area = next((area for area in areas if area.ui_type == "IMAGE_EDITOR"), None)
-    if area is None:
-        bpy.ops.wm.window_new()
-        area = context.window_manager.windows[-1].screen.areas[0]
-        area.ui_type = "IMAGE_EDITOR"
-    area.spaces.active.image = image
 
 
 CLASSES = (LONGANIMATION_OT_preview_lineart, LONGANIMATION_OT_set_layer_role)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import monitor
+from .. import compat, monitor
 from ..errors import ColorError
+from ..takes.take import Take
 from ..translations import translated
 from .exporting import wait_for
 
@@ -15,6 +16,15 @@ class OfTake:
     """What operators on a take share: the job that it is."""
 
     job: bpy.props.StringProperty(name="Job", description="Id of the take's job", options={"SKIP_SAVE", "HIDDEN"})
+
+    @property
+    def take(self) -> Take:
+        """The take."""
+        return monitor.entries[self.job].take
+
+    def timeline(self, context: bpy.types.Context) -> bpy.types.Scene:
+        """The scene whose Sequencer shows the take; the one at hand when it is gone."""
+        return bpy.data.scenes.get(self.take.placement.scene, compat.timeline(context))
 
 
 class LONGANIMATION_OT_cancel(OfTake, bpy.types.Operator):
@@ -38,7 +48,7 @@ class LONGANIMATION_OT_retry(OfTake, bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender it returns when the take has ended."""
         try:
-            monitor.submit(monitor.entries[self.job].take)
+            monitor.submit(self.take)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import monitor
+from .. import compat, monitor
 from ..errors import ColorError
 from ..sequencer import strips
 from ..takes.take import Take
@@ -27,12 +27,12 @@ class LONGANIMATION_OT_place_take(OfTake, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; a take whose scene is gone comes into the scene at hand."""
-        take = monitor.entries[self.job].take
-        scene = bpy.data.scenes.get(take.placement.scene, context.scene)
-        take = replace(take, placement=replace(take.placement, scene=scene.name))
+        scene = self.timeline(context)
+        take = replace(self.take, placement=replace(self.take.placement, scene=scene.name))
         try:
             if not any(strips.strips_of_take(scene, take.job)):
                 strips.place(scene, take)
+            compat.show_in_sequencer(scene)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -58,8 +58,9 @@ class LONGANIMATION_OT_open_take(bpy.types.Operator):
         """The blocking path in background Blender; in a window the monitor takes over."""
         try:
             take = Take.load(Path(bpy.path.abspath(self.directory)))
-            placement = replace(take.placement, blend=monitor.open_file(), scene=context.scene.name)
-            placed = any(strips.strips_of_take(context.scene, take.job))
+            scene = compat.timeline(context)
+            placement = replace(take.placement, blend=monitor.open_file(), scene=scene.name)
+            placed = any(strips.strips_of_take(scene, take.job))
             take = take.changed(placement=placement, placed=placed)
             entry = monitor.entries.get(take.job)
             if entry is None or entry.session is None:
@@ -79,7 +80,7 @@ class LONGANIMATION_OT_show_take(OfTake, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        strips.show(context.scene, monitor.entries[self.job].take)
+        strips.show(self.timeline(context), self.take)
         return {"FINISHED"}
 
 
@@ -92,7 +93,19 @@ class LONGANIMATION_OT_compare_takes(OfTake, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        strips.compare(context.scene, monitor.entries[self.job].take)
+        strips.compare(self.timeline(context), self.take)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_show_timeline(OfTake, bpy.types.Operator):
+    """Let the Sequencer show the scene that this take's strips are in"""
+
+    bl_idname = "longanimation.show_timeline"
+    bl_label = "Show in Sequencer"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; only since 5.0 can that be another scene than the window's."""
+        compat.show_in_sequencer(self.timeline(context), context.workspace)
         return {"FINISHED"}
 
 
@@ -106,7 +119,7 @@ class LONGANIMATION_OT_note_take(OfTake, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the note."""
-        self.note = monitor.entries[self.job].take.note
+        self.note = self.take.note
         return context.window_manager.invoke_props_dialog(self)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
@@ -123,7 +136,7 @@ class LONGANIMATION_OT_hide_take(OfTake, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        monitor.change(self.job, hidden=not monitor.entries[self.job].take.hidden)
+        monitor.change(self.job, hidden=not self.take.hidden)
         return {"FINISHED"}
 
 
@@ -136,9 +149,8 @@ class LONGANIMATION_OT_use_settings(OfTake, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        manifest = monitor.entries[self.job].take.manifest
         for name in ("preset", "finish", "quality", "seed", "prompt"):
-            setattr(context.scene.longanimation, name, getattr(manifest, name))
+            setattr(context.scene.longanimation, name, getattr(self.take.manifest, name))
         return {"FINISHED"}
 
 
@@ -150,7 +162,7 @@ class LONGANIMATION_OT_open_folder(OfTake, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        bpy.ops.wm.path_open(filepath=str(monitor.entries[self.job].take.folder) + os.sep)
+        bpy.ops.wm.path_open(filepath=str(self.take.folder) + os.sep)
         return {"FINISHED"}
 
 
@@ -159,6 +171,7 @@ CLASSES = (
     LONGANIMATION_OT_open_take,
     LONGANIMATION_OT_show_take,
     LONGANIMATION_OT_compare_takes,
+    LONGANIMATION_OT_show_timeline,
     LONGANIMATION_OT_note_take,
     LONGANIMATION_OT_hide_take,
     LONGANIMATION_OT_use_settings,

@@ -29,7 +29,7 @@ class Checks:
         column.operator("longanimation.preview_shot", icon="SHADERFX")
         checked = [
             (entry.take, entry.inspection)
-            for entry in monitor.of_scene(context.scene)
+            for entry in monitor.in_sight(context)
             if entry.inspection is not None and not entry.take.hidden
         ]
         if not checked:
@@ -41,10 +41,10 @@ class Checks:
             draw_sentence(layout, context, inspection.problem, "ERROR")
         elif not inspection.findings:
             layout.label(text="Nothing was found", icon="CHECKMARK")
-        shift = take.placement.start - take.manifest.frame_start
         for finding in inspection.findings[:_MOST]:
             row = layout.split(factor=_NUMBERS)
-            row.operator("longanimation.jump_to_frame", text=str(finding.frame)).frame = finding.frame + shift
+            jump = row.operator("longanimation.jump_to_frame", text=str(finding.frame))
+            jump.job, jump.frame = take.job, finding.frame
             column = row.column()
             draw_sentence(column, context, finding.sentence, _ICONS[finding.severity], share=1 - _NUMBERS)
             if finding.fits:

@@ -4,7 +4,7 @@
 import bpy
 
 from .. import monitor
-from ..drawing import draw_sentence
+from ..drawing import draw_remedy, draw_sentence
 from ..remote.session import Progress
 from ..sentence import Sentence
 from ..translations import translated
@@ -46,6 +46,7 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: moni
         column = box.column()
         column.alert = take.state == "failed"
         draw_sentence(column, context, sentence, "ERROR" if take.state == "failed" else "INFO")
+    draw_remedy(box, entry.remedy)
 
 
 def _told(progress: Progress) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from .. import monitor
+from .. import compat, monitor
 from ..sequencer.strips import JOB
 
 
@@ -33,6 +33,6 @@ class Strip:
 
 
 def _strip(context: bpy.types.Context) -> Any:
-    editor = context.scene.sequence_editor
+    editor = compat.sequencer_scene(context).sequence_editor
     strip = editor.active_strip if editor else None
     return strip if strip is not None and JOB in strip else None

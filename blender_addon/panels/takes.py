@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import monitor
+from .. import compat, monitor
 from ..drawing import draw_sentence
 from ..sentence import Sentence
 from ..sequencer.strips import strips_of_take
@@ -24,7 +24,7 @@ class Takes:
         """Called by Blender."""
         layout = self.layout
         shot = context.scene.longanimation
-        done = [entry for entry in monitor.of_scene(context.scene) if entry.take.state == "done"]
+        done = [entry for entry in monitor.in_sight(context) if entry.take.state == "done"]
         if done:
             column = layout.column(align=True)
             column.operator("longanimation.fix_frame", icon="TPAINT_HLT")
@@ -47,7 +47,7 @@ def _draw_guesses(box: bpy.types.UILayout, take: Take) -> None:
     for frame, share in sorted(worst):
         text = f"{frame}: {100 * share:.1f} %"
         jump = grid.operator("longanimation.jump_to_frame", text=text, translate=False)
-        jump.frame = frame + take.placement.start - take.manifest.frame_start
+        jump.job, jump.frame = take.job, frame
 
 
 def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monitor.Entry) -> None:
@@ -76,8 +76,11 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
         seed=manifest.seed,
     )
     column.label(text=translated(how), translate=False)
-    if not any(strips_of_take(context.scene, take.job)):
+    timeline = bpy.data.scenes.get(take.placement.scene)
+    if timeline is None or not any(strips_of_take(timeline, take.job)):
         box.operator("longanimation.place_take", icon="SEQ_SEQUENCER").job = take.job
+    elif timeline != compat.sequencer_scene(context):
+        box.operator("longanimation.show_timeline", icon="SEQ_SEQUENCER").job = take.job
     if take.guesses:
         _draw_guesses(box, take)
     for sentence in (take.note, *entry.words):

@@ -15,6 +15,7 @@ from ..errors import ShotError
 from ..sentence import Sentence
 from ..shared.digests import address_of
 from ..takes.take import Take, frame_name
+from .elements import append
 
 _LAST_CHANNEL = 128
 _PENDING = "pending.png"
@@ -159,8 +160,7 @@ def _add(holder: object, take: Take, folder: Path, here: Collection[int], channe
         frame_start=take.placement.start,
         fit_method="FIT",
     )
-    for name in names[1:]:
-        strip.elements.append(name)
+    append(strip, names[1:], take.manifest.width, take.manifest.height)
     strip.directory = _blender_path(folder)
     strip.colorspace_settings.name = "sRGB"
     return strip

@@ -9,10 +9,11 @@ mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/tmp"
 mkdir "$root/tmp/repository" "$root/tmp/results" "$root/tmp/home"
 mount --bind "$results" "$root/tmp/results"
+mkdir "$root/tmp/results/tmp"
 mount --bind "$repository" "$root/tmp/repository"
 mount -o remount,bind,ro "$root/tmp/repository"
 exec chroot "$root" env -i PATH=/usr/bin:/bin HOME=/tmp/home LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    BLENDER_USER_RESOURCES=/tmp/user sh -ec '
+    BLENDER_USER_RESOURCES=/tmp/user PYTHONFAULTHANDLER=1 TMPDIR=/tmp/results/tmp sh -ec '
     Xvfb -displayfd 3 -screen 0 1920x1080x24 -nolisten tcp 3>/tmp/display &
     tries=0
     while [ ! -s /tmp/display ]; do

@@ -43,7 +43,7 @@ def check(folder: str) -> dict[str, Any]:
     bpy.ops.longanimation.check_shot()
     again = list(extension("monitor").entries.values())[-1].inspection
     answer["after fitting"] = [str(one.sentence) for one in again.findings if one.severity != "note"]
-    bpy.ops.longanimation.jump_to_frame(frame=5)
+    bpy.ops.longanimation.jump_to_frame(job=entry.take.job, frame=5)
     answer["frame"] = scene.frame_current
     return answer
 
