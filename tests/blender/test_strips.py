@@ -57,6 +57,13 @@ def test_frames_appear_in_the_strip_as_they_arrive_and_the_others_show_nothing(
     assert not answer["not found"]
 
 
+def test_a_take_whose_images_are_gone_does_not_bring_blender_down(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("strips.gone", str(tmp_path / "take"))
+    # Blender draws a picture of the known size in the place of a missing one; what it does not know is undefined.
+    assert answer["sizes"] == [answer["size"]]
+    assert answer["shown"] == [135, 240]
+
+
 def test_takes_are_kept_side_by_side_and_compared(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("strips.takes", str(tmp_path))
     assert answer["placed"] == {"other": False, "first": True, "second": False}

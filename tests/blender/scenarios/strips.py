@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from dataclasses import replace
@@ -81,6 +82,20 @@ def arrival(folder: str) -> dict[str, Any]:
     answer["removed"] = len(strips_of(scene))
     answer["not found"] = strips.refresh(scene, take, FRAMES)
     return answer
+
+
+def gone(folder: str) -> dict[str, Any]:
+    """Place a take and delete its images: the sizes that its strips know, and whether a frame is still rendered."""
+    scene = shot()
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 240, 135, 100
+    take = _finished(scene, Path(folder))
+    (meta,) = extension("sequencer.strips").place(scene, _placed(take, scene, start=3))
+    elements = [one for strip in extension("compat").strips_of(meta) for one in strip.elements]
+    sizes = {(one.orig_width, one.orig_height) for one in elements}
+    for layer in (take.fills, take.lineart):
+        shutil.rmtree(layer)
+    shown = sequencer_image(scene, 8, Path(folder) / "shown.png")
+    return {"sizes": sorted(sizes), "size": [take.manifest.width, take.manifest.height], "shown": shown.shape[:2]}
 
 
 def takes(folder: str) -> dict[str, Any]:
