@@ -29,6 +29,13 @@ def test_every_setting_of_an_odd_scene_is_as_before_whatever_the_source_and_howe
     assert np.array_equal(before, after), "the animator's own last render was lost"
 
 
+def test_line_art_is_the_same_while_an_object_is_drawn_or_edited(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("lineart.modes", str(tmp_path))
+    assert len(answer) > 4, f"only these modes were tried: {', '.join(answer)}"
+    for mode, found in answer.items():
+        assert found == [[], [], mode], mode
+
+
 def test_each_line_art_that_cannot_be_exported_gets_a_message_that_says_what_to_do(
     scenario: Scenario, tmp_path: Path
 ) -> None:

@@ -158,6 +158,30 @@ def restored(folder: str) -> dict[str, Any]:
     return answer
 
 
+def modes(folder: str) -> dict[str, Any]:
+    """Export while a Grease Pencil object is drawn, edited, painted: by mode, what differs from an export in Object
+    Mode, what differs in the scene afterwards, and the mode afterwards."""
+    scene = shot()
+    item = scene.objects["Boy"]
+    bpy.context.view_layer.objects.active = item
+    wanted = export(scene, Path(folder) / "OBJECT", range(1, 4))
+    answer: dict[str, Any] = {}
+    for mode in [one.identifier for one in item.bl_rna.properties["mode"].enum_items]:
+        try:
+            bpy.ops.object.mode_set(mode=mode)
+        except (TypeError, RuntimeError):  # not a mode of such objects
+            continue
+        before = settings_of(scene)
+        given = export(scene, Path(folder) / mode, range(1, 4))
+        answer[mode] = [
+            [name for name in ("drawings", "keyframes") if given[name] != wanted[name]],
+            differences(before, settings_of(scene)),
+            item.mode,
+        ]
+        bpy.ops.object.mode_set(mode="OBJECT")
+    return answer
+
+
 def save_result(scene: bpy.types.Scene, path: Path) -> None:
     """Save what was rendered last."""
     render = scene.render
