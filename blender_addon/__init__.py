@@ -7,9 +7,9 @@ server can be used, and tested, outside Blender.
 
 
 def _parts() -> tuple:
-    from . import cli, keymap, monitor, operators, panels, preferences, properties, translations
+    from . import cli, handlers, keymap, operators, panels, preferences, properties, translations
 
-    return translations, preferences, properties, operators, monitor, panels, keymap, cli
+    return translations, preferences, properties, operators, handlers, panels, keymap, cli
 
 
 def register() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,10 +16,9 @@ from typing import Any
 
 import bpy
 
-from . import compat
+from . import blend, compat
 from .checks.inspection import Inspection
-from .errors import ColorError
-from .preferences import make_client, output_folder
+from .preferences import make_client
 from .remote.session import Arrived, Cancelled, Failed, Finished, Guessed, Message, Progress, Session, Told
 from .sentence import Sentence
 from .sequencer import strips
@@ -70,9 +68,6 @@ class Entry:
 entries: dict[str, Entry] = {}
 """All takes that are known, by the id of their job, the oldest first."""
 
-_unsaved = ""
-"""Stands for the file that is open, until it has a path of its own."""
-
 _exporting = False
 _was_looking = False
 """Whether drawings were being inspected at the last look: the last findings are shown, too."""
@@ -84,16 +79,11 @@ def hold(exporting: bool) -> None:
     _exporting = exporting
 
 
-def open_file() -> str:
-    """What a take's placement calls the file that is open: its path, or a name for as long as it has none."""
-    return bpy.data.filepath or _unsaved
-
-
 def in_sight(context: bpy.types.Context) -> list[Entry]:
     """The takes of the open file whose strips belong to the window's scene or the Sequencer's, or whose scene is gone,
     the newest first."""
-    blend, scenes = open_file(), (context.scene, compat.sequencer_scene(context))
-    here = [entry for entry in entries.values() if entry.take.placement.blend == blend]
+    scenes = context.scene, compat.sequencer_scene(context)
+    here = [entry for entry in entries.values() if entry.take.placement.blend == blend.name()]
     return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scenes[0]) in scenes][::-1]
 
 
@@ -107,42 +97,25 @@ def submit(take: Take) -> Entry:
     entry.take = take.changed(state="sent", problem="")
     entry.progress, entry.remedy = Progress(0.0, Sentence("Asking the server")), ""
     entry.session = Session(client, entry.take, again)
-    _library().add(entry.take)
+    library().add(entry.take)
     entry.session.start()
-    _start_timer()
+    wake()
     return entry
 
 
 def keep(take: Take) -> None:
     """Know a take that is not to be sent, or not yet."""
     entries[take.job] = Entry(take, arrived=take.arrived() if take.state == "done" else [])
-    _library().add(take)
-    _start_timer()
+    library().add(take)
+    wake()
 
 
 def inspect(job: str) -> Inspection:
     """Begin to look at a take's drawings and keyframes, in a thread."""
     inspection = entries[job].inspection = Inspection(entries[job].take)
     inspection.start()
-    _start_timer()
+    wake()
     return inspection
-
-
-def resume() -> None:
-    """Find the takes of earlier, and go on with those that were under way when Blender was closed."""
-    for take in _library().takes(output_folder()):
-        entries.setdefault(take.job, Entry(take))
-    for entry in entries.values():
-        if _is_open(entry.take):
-            entry.arrived = entry.take.arrived()  # the file may be older than the frames
-            if entry.is_active:  # or it was not saved with the strips
-                scene = bpy.data.scenes[entry.take.placement.scene]
-                entry.take = replace(entry.take, placed=any(strips.strips_of_take(scene, entry.take.job)))
-        if entry.is_active and entry.session is None:
-            try:
-                submit(entry.take)
-            except ColorError as error:
-                entry.progress = Progress(0.0, Sentence("Not followed"), trouble=str(error))
 
 
 def cancel(job: str) -> None:
@@ -189,7 +162,7 @@ def look() -> float | None:
 
 
 def _can_bring_strips(entry: Entry) -> bool:
-    return entry.is_owed_strips and _is_open(entry.take)
+    return entry.is_owed_strips and blend.shows(entry.take)
 
 
 def _take_in(entry: Entry, message: Message) -> None:
@@ -252,11 +225,6 @@ def _bring_strips(entry: Entry) -> None:
         entry.words.append(str(error).strip())
 
 
-def _is_open(take: Take) -> bool:
-    """Tell whether the scene that shows the take is in the open file."""
-    return take.placement.blend == open_file() and take.placement.scene in bpy.data.scenes
-
-
 def _is_busy() -> bool:
     """Tell whether strips must be left alone for the moment: something renders, or the animator's hands are on it."""
     windows = bpy.context.window_manager.windows
@@ -279,65 +247,22 @@ def redraw() -> None:
                 area.tag_redraw()
 
 
-def _library() -> Library:
+def library() -> Library:
+    """The takes that were made on this computer."""
     return Library(Path(bpy.utils.extension_path_user(__package__, path="library", create=True)))
 
 
-def _start_timer() -> None:
+def wake() -> None:
+    """Look at what the threads say from now on, until nothing is under way."""
     if not bpy.app.background and not bpy.app.timers.is_registered(look):
         bpy.app.timers.register(look, first_interval=_PERIOD, persistent=True)
 
 
-@bpy.app.handlers.persistent
-def _on_load(*_: object) -> None:
-    """A file was opened: find its takes, and go on with what was under way."""
-    global _unsaved
-    _unsaved = f"unsaved:{uuid.uuid4()}"
-    if not bpy.app.background:
-        resume()
-
-
-@bpy.app.handlers.persistent
-def _on_save(*_: object) -> None:
-    """The open file has a path, perhaps a new one: its takes follow."""
-    global _unsaved
-    for entry in entries.values():
-        if entry.take.placement.blend == _unsaved:
-            entry.take = entry.take.changed(placement=replace(entry.take.placement, blend=bpy.data.filepath))
-
-
-@bpy.app.handlers.persistent
-def _on_undo(*_: object) -> None:
-    """The strips are as they were at some step: show what came since, and let no half strip come back."""
-    for entry in entries.values():
-        take = entry.take
-        if _is_open(take) and take.state in ("failed", "cancelled"):
-            scene = bpy.data.scenes[take.placement.scene]
-            entry.take = replace(take, placed=any(strips.strips_of_take(scene, take.job)))
-        elif _is_open(take) and entry.latest is not None:
-            entry.arrived = take.arrived()
-    _start_timer()
-
-
-_HANDLERS = {"load_post": _on_load, "save_post": _on_save, "undo_post": _on_undo, "redo_post": _on_undo}
-
-
-def register() -> None:
-    """Find the takes of earlier, and go on with them."""
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
-    if not bpy.app.background:
-        bpy.app.timers.register(_on_load, first_interval=_PERIOD)  # at registration Blender's data cannot be read
-
-
-def unregister() -> None:
+def leave() -> None:
     """Leave the takes under way alone; their jobs go on, and are followed again when the extension is enabled."""
     for entry in entries.values():
         if entry.session is not None:
             entry.session.leave()
     entries.clear()
-    for function in (look, _on_load):
-        if bpy.app.timers.is_registered(function):
-            bpy.app.timers.unregister(function)
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+    if bpy.app.timers.is_registered(look):
+        bpy.app.timers.unregister(look)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import monitor
+from .. import blend, monitor
 from ..errors import ColorError, ShotError
 from ..operators.batch import request_of_shot, shots_of_markers, shots_of_scenes
 from ..operators.exporting import ExportsShots
@@ -55,7 +55,7 @@ def fetch(options: argparse.Namespace, report: Report) -> bool:
         for home in found or [folder]:
             take = Take.load(home.absolute())
             scene = take.placement.scene if take.placement.scene in bpy.data.scenes else bpy.context.scene.name
-            placement = replace(take.placement, blend=monitor.open_file(), scene=scene)
+            placement = replace(take.placement, blend=blend.name(), scene=scene)
             jobs.append(monitor.submit(take.changed(placement=placement, placed=False)).take.job)
     return _wait(jobs, report, save=not options.no_save)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, monitor
+from .. import blend, compat
 from ..errors import ColorError, ShotError
 from ..preferences import server_of
 from ..properties.batch import of_file
@@ -29,7 +29,7 @@ def request_of_shot(shot: BatchShot, folder: Path | None = None) -> ShotRequest:
     """A shot of the open file with its scene's settings."""
     scene = bpy.data.scenes[shot.scene]
     settings = scene.longanimation
-    placement = Placement(monitor.open_file(), shot.timeline, shot.start, settings.layout)
+    placement = Placement(blend.name(), shot.timeline, shot.start, settings.layout)
     return ShotRequest(shot.name, scene, settings.options(shot.frames), placement, server_of(scene).address, folder)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import monitor, notices
+from .. import blend, monitor, notices
 from ..errors import ColorError
 from ..preferences import make_client, new_take_folder, server_of
 from ..remote.client import Client
@@ -36,7 +36,7 @@ def request_of(scene: bpy.types.Scene, folder: Path | None = None) -> ShotReques
     """The shot as a scene's settings describe it, with its strips at its own frames in the scene's own Sequencer."""
     shot = scene.longanimation
     options = shot.options()
-    placement = Placement(monitor.open_file(), scene.name, options.frames.start, shot.layout)
+    placement = Placement(blend.name(), scene.name, options.frames.start, shot.layout)
     return ShotRequest(scene.name, scene, options, placement, server_of(scene).address, folder)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, monitor
+from .. import blend, compat, monitor
 from ..errors import ColorError
 from ..sequencer import strips
 from ..takes.take import Take
@@ -59,7 +59,7 @@ class LONGANIMATION_OT_open_take(bpy.types.Operator):
         try:
             take = Take.load(Path(bpy.path.abspath(self.directory)))
             scene = compat.timeline(context)
-            placement = replace(take.placement, blend=monitor.open_file(), scene=scene.name)
+            placement = replace(take.placement, blend=blend.name(), scene=scene.name)
             placed = any(strips.strips_of_take(scene, take.job))
             take = take.changed(placement=placement, placed=placed)
             entry = monitor.entries.get(take.job)

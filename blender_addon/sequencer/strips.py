@@ -170,7 +170,6 @@ def _sign(strip: bpy.types.Strip, take: Take) -> None:
     """Let a strip tell what it is of."""
     strip[JOB] = take.job
     strip["longanimation_shot"] = take.manifest.name
-    strip["longanimation_take"] = _blender_path(take.folder)
     strip["longanimation_seed"] = take.manifest.seed
     strip["longanimation_preset"] = take.manifest.preset
     strip["longanimation_hash"] = address_of(repr(take.manifest).encode())

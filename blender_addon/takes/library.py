@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +23,13 @@ class Library:
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / take.job).write_text(str(take.folder), encoding="utf-8")
 
-    def takes(self, *places: Path) -> list[Take]:
-        """All takes that are noted, and those in the folders of `places`, the oldest first.
+    def takes(self, place: Path, folders: Iterable[Path]) -> list[Take]:
+        """All takes that are noted, those within the folder `place`, and those in `folders`, the oldest first.
 
-        A take whose folder is gone or cannot be read is left out.
+        A take whose folder is gone or cannot be read is left out; of one that is in several, that of `folders` counts.
         """
-        folders = [Path(note.read_text(encoding="utf-8")) for note in self.home.glob("*")]
-        folders += [record.parent for place in places for record in place.glob(f"*/{RECORD}")]
+        folders = [*folders, *(Path(note.read_text(encoding="utf-8")) for note in self.home.glob("*"))]
+        folders += [record.parent for record in place.glob(f"*/{RECORD}")]
         found: dict[str, Take] = {}
         for folder in folders:
             try:

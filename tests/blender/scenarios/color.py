@@ -72,7 +72,7 @@ def reopen(folder: str) -> dict[str, Any]:
     """Open the file of a shot that was sent in another Blender, and wait for its takes."""
     bpy.ops.wm.open_mainfile(filepath=str(Path(folder) / "shot.blend"))
     monitor = extension("monitor")
-    monitor.resume()
+    extension("handlers").resume()
     jobs = list(monitor.entries)
     for _ in monitor.wait(jobs):
         pass

@@ -223,7 +223,7 @@ def _finished(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
 
 
 def _placed(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:
-    placement = extension("takes.take").Placement(extension("monitor").open_file(), scene.name, start, layout)
+    placement = extension("takes.take").Placement(extension("blend").name(), scene.name, start, layout)
     return replace(take, placement=placement)
 
 
