@@ -41,7 +41,17 @@ def make(output: str, archive: str, server: str) -> None:
     shot.longanimation.prompt = "A girl in a yellow hat and a boy in a red cap walk past a house"
     bpy.ops.longanimation.add_keyframe()
     bpy.ops.longanimation.color_shot(directory=output)
+    _lay_out()
     bpy.ops.wm.save_mainfile()
+
+
+def _lay_out() -> None:
+    """Let whoever opens the file see the coloured shot in the Sequencer, and the drawing beside it."""
+    areas = bpy.context.window_manager.windows[0].screen.areas
+    view, outliner = (next(area for area in areas if area.type == kind) for kind in ("VIEW_3D", "OUTLINER"))
+    view.type, outliner.type = "SEQUENCE_EDITOR", "VIEW_3D"
+    view.spaces.active.view_type = "SEQUENCER_PREVIEW"
+    outliner.spaces.active.region_3d.view_perspective = "CAMERA"
 
 
 def check(output: str) -> None:
