@@ -29,6 +29,13 @@ def test_every_setting_of_an_odd_scene_is_as_before_whatever_the_source_and_howe
     assert np.array_equal(before, after), "the animator's own last render was lost"
 
 
+def test_a_scene_that_renders_to_any_kind_of_file_still_does_so_afterwards(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("lineart.outputs", str(tmp_path))
+    assert {"PNG", "OPEN_EXR_MULTILAYER", "FFMPEG"} <= {name.split()[-1] for name in answer}
+    for name, found in answer.items():
+        assert found == [], name
+
+
 def test_line_art_is_the_same_while_an_object_is_drawn_or_edited(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("lineart.modes", str(tmp_path))
     assert len(answer) > 4, f"only these modes were tried: {', '.join(answer)}"

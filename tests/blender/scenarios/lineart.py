@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import time
 from collections.abc import Callable
@@ -156,6 +157,34 @@ def restored(folder: str) -> dict[str, Any]:
             answer[f"{source} failed"] = differences(before, settings_of(scene))
     save_result(scene, Path(folder) / "still rendered.png")
     return answer
+
+
+def outputs(folder: str) -> dict[str, list[str]]:
+    """Export from scenes that render to each format of files; tells what differs afterwards."""
+    scene = pencil_scene()
+    scene.frame_set(1)  # else some values are not known before it is rendered
+    settings = scene.render.image_settings
+    answer = {}
+    for media in ("IMAGE", "MULTI_LAYER_IMAGE", "VIDEO") if hasattr(settings, "media_type") else ("",):
+        if media:
+            settings.media_type = media
+        for name in choices(settings, "file_format"):
+            settings.file_format = name
+            for depth in choices(settings, "color_depth"):
+                settings.color_depth = depth  # the last is the deepest
+            before = settings_of(scene)
+            export(scene, Path(folder) / f"{media} {name}")
+            answer[f"{media} {name}"] = differences(before, settings_of(scene))
+    return answer
+
+
+def choices(settings: bpy.types.ImageFormatSettings, name: str) -> list[str]:
+    """What a property takes: Blender names the choices when it refuses another one."""
+    try:
+        setattr(settings, name, "?")
+    except TypeError as error:
+        return re.findall(r"'([A-Z0-9_]+)'", str(error).partition("not found in")[2])
+    return []
 
 
 def modes(folder: str) -> dict[str, Any]:
