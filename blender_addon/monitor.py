@@ -8,6 +8,7 @@ goes on when it is opened again: each take's own record says how far it was.
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -108,6 +109,15 @@ def keep(take: Take) -> None:
     entries[take.job] = Entry(take, arrived=take.arrived() if take.state == "done" else [])
     library().add(take)
     wake()
+
+
+def drop(job: str) -> None:
+    """Forget a take that was never sent, and remove its folder."""
+    entry = entries.pop(job)
+    if entry.inspection is not None:
+        entry.inspection.stop()
+    library().remove(job)
+    shutil.rmtree(entry.take.folder, ignore_errors=True)
 
 
 def inspect(job: str) -> Inspection:

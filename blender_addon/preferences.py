@@ -167,10 +167,11 @@ def token_of(address: str) -> str:
 
 
 def output_folder() -> Path:
-    """The folder that the takes of the open file go to; one of the user's for a file that was never saved."""
+    """The folder that the takes of the open file go to; for a file that was never saved, one of the user's that
+    outlives the extension: Blender removes the extension's own when it is uninstalled."""
     output = current().output
     if output.startswith("//") and not bpy.data.filepath:
-        return Path(bpy.utils.extension_path_user(__package__, path="takes", create=True))
+        return Path(bpy.utils.user_resource("DATAFILES", path="longanimation", create=True))
     return Path(bpy.path.abspath(output))
 
 

@@ -36,7 +36,14 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
         return [request_of(context.scene)]
 
     def use(self, take: Take) -> None:
-        """Keep the exported take, and look at it."""
+        """Keep the exported take, in the place of an earlier check of the shot, and look at it."""
+        for job, entry in [*monitor.entries.items()]:
+            earlier, scene = entry.take, bpy.data.scenes.get(entry.take.placement.scene)
+            is_same = (earlier.manifest.name, earlier.placement.blend) == (take.manifest.name, take.placement.blend)
+            if is_same and earlier.state == "exported" and entry.inspection is not None:
+                if scene is not None:
+                    strips.remove(scene, job, strips.OVERLAY)
+                monitor.drop(job)
         monitor.keep(take)
         if not bpy.app.background:
             monitor.inspect(take.job)

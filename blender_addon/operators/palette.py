@@ -74,6 +74,8 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
 
 
 def _list(scene: str, job: str, palette: dict[Color, float]) -> None:
+    if scene not in bpy.data.scenes:  # another file was opened meanwhile
+        return
     shot = bpy.data.scenes[scene].longanimation
     shot.palette.clear()
     shot.palette_take = job

@@ -41,6 +41,9 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: moni
     else:
         row.operator("longanimation.retry", text="", icon="FILE_REFRESH").job = take.job
         row.operator("longanimation.hide_take", text="", icon="X").job = take.job
+    column = box.column()
+    column.scale_y = 0.8
+    column.label(text=translated(take.summary), translate=False)
     sentence = progress.trouble if entry.is_active else take.problem or _STATES[take.state]
     if sentence:
         column = box.column()

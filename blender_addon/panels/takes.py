@@ -5,7 +5,6 @@ import bpy
 
 from .. import compat, monitor
 from ..drawing import draw_sentence
-from ..sentence import Sentence
 from ..sequencer.strips import strips_of_take
 from ..takes.take import Take
 from ..translations import translated
@@ -64,18 +63,9 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
         ("hide_take", "GHOST_DISABLED" if take.hidden else "X"),
     ):
         row.operator(f"longanimation.{name}", text="", icon=icon).job = take.job
-    manifest = take.manifest
     column = box.column(align=True)
     column.scale_y = 0.8
-    how = Sentence(
-        "{frames} frames, {drawings} drawings · {preset}, {quality} · seed {seed}",
-        frames=len(manifest.timing),
-        drawings=len(manifest.drawings),
-        preset=manifest.preset,
-        quality=Sentence(manifest.quality.capitalize()),
-        seed=manifest.seed,
-    )
-    column.label(text=translated(how), translate=False)
+    column.label(text=translated(take.summary), translate=False)
     timeline = bpy.data.scenes.get(take.placement.scene)
     if timeline is None or not any(strips_of_take(timeline, take.job)):
         box.operator("longanimation.place_take", icon="SEQ_SEQUENCER").job = take.job

@@ -21,9 +21,9 @@ _LAST_CHANNEL = 128
 _PENDING = "pending.png"
 """A transparent image in the place of a frame that has not arrived."""
 
-_OVERLAY = "longanimation_checks"
-JOB = "longanimation_job"
-"""The custom property by which a strip knows its take; strips inside a meta strip have it too."""
+JOB, OVERLAY = "longanimation_job", "longanimation_checks"
+"""The custom properties by which a strip knows the take that it shows, or lies over; strips inside a meta strip have
+them too."""
 
 
 def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
@@ -101,13 +101,15 @@ def job_at(scene: bpy.types.Scene, frame: int) -> str:
     return max(shown, key=lambda strip: strip.channel)[JOB] if shown else ""
 
 
-def remove(scene: bpy.types.Scene, job: str) -> None:
-    """Remove the strips of a take; its files stay."""
+def remove(scene: bpy.types.Scene, job: str, kind: str = JOB) -> bool:
+    """Remove the strips of a take, or of its overlay; its files stay. Tells whether there were any."""
     if scene.sequence_editor is None:
-        return
+        return False
     strips = compat.strips_of(scene.sequence_editor)
-    for strip in [strip for strip in strips if strip.get(JOB) == job]:
+    found = [strip for strip in strips if strip.get(kind) == job]
+    for strip in found:
         strips.remove(strip)
+    return bool(found)
 
 
 def free_channel(editor: bpy.types.SequenceEditor, frames: range, count: int) -> int:
@@ -215,13 +217,10 @@ def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
 
     Where no take of the shot is shown yet, its line art lies below.
     """
+    if remove(scene, take.job, OVERLAY):
+        return
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = compat.strips_of(editor)
-    overlays = [strip for strip in strips if strip.get(_OVERLAY) == take.job]
-    for strip in overlays:
-        strips.remove(strip)
-    if overlays:
-        return
     exposure = take.manifest.exposure
     frames = [frame for frame in exposure.frames if (take.folder / "checks" / frame_name(frame)).is_file()]
     start = take.placement.start
@@ -229,7 +228,7 @@ def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
     channel = free_channel(editor, range(start, start + len(exposure.frames)), 2 if is_bare else 1)
     if is_bare:
         _require_lineart(take)
-        _add(editor, take, take.lineart, exposure.frames, channel)[_OVERLAY] = take.job
+        _add(editor, take, take.lineart, exposure.frames, channel)[OVERLAY] = take.job
         channel += 1
     for frame in frames:
         shown = (exposure.drawing_at(other) for other in range(frame, exposure.frames.stop))
@@ -242,7 +241,7 @@ def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
             fit_method="FIT",
         )
         compat.set_length(strip, len(list(held)))
-        strip[_OVERLAY] = take.job
+        strip[OVERLAY] = take.job
 
 
 def _of_shot(scene: bpy.types.Scene, take: Take) -> Iterator[bpy.types.Strip]:

@@ -23,6 +23,10 @@ class Library:
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / take.job).write_text(str(take.folder), encoding="utf-8")
 
+    def remove(self, job: str) -> None:
+        """Forget where a take lies."""
+        (self.home / job).unlink(missing_ok=True)
+
     def takes(self, place: Path, folders: Iterable[Path]) -> list[Take]:
         """All takes that are noted, those within the folder `place`, and those in `folders`, the oldest first.
 

@@ -71,6 +71,18 @@ class Take:
         return f"{self.manifest.name}, take {self.number}"
 
     @property
+    def summary(self) -> Sentence:
+        """What it is made of, and how."""
+        return Sentence(
+            "{frames} frames, {drawings} drawings · {preset}, {quality} · seed {seed}",
+            frames=len(self.manifest.timing),
+            drawings=len(self.manifest.drawings),
+            preset=self.manifest.preset,
+            quality=Sentence(self.manifest.quality.capitalize()),
+            seed=self.manifest.seed,
+        )
+
+    @property
     def lineart(self) -> Path:
         """Folder of the line art, one PNG a frame."""
         return self.folder / "lineart"

@@ -27,5 +27,8 @@ def test_a_shot_is_checked_without_a_server_and_what_is_found_can_be_shown(scena
     assert np.abs(half - answer["sky"]).max() <= 1, "the keyframe shows through, over the drawing's paper"
     assert answer["taken away"] == 0
     assert answer["fits"] == [3]
+    assert answer["folders"] == [False, True], "a check takes the place of the one before"
+    assert answer["numbers"] == [1, 1]
+    assert answer["overlays left"] == 0
     assert answer["after fitting"] == []
     assert answer["frame"] == 5

@@ -35,3 +35,7 @@ def test_enabling_adds_everything_and_disabling_removes_it(scenario: Scenario) -
     assert all(found["enabled"].values()), found["enabled"]
     assert not any(found["disabled"].values()), found["disabled"]
     assert all(found["again"].values()), found["again"]
+
+
+def test_uninstalling_leaves_the_takes_of_files_that_were_never_saved(scenario: Scenario) -> None:
+    assert scenario("enabling.uninstalled") == {"extension": False, "take": True}

@@ -37,13 +37,17 @@ def check(folder: str) -> dict[str, Any]:
     answer["sky"] = sequencer_image(scene, 4, home / "shown.png")[130, 20].tolist()
     bpy.ops.longanimation.show_overlay(job=entry.take.job)
     answer["taken away"] = len(strips_of(scene))
+    bpy.ops.longanimation.show_overlay(job=entry.take.job)
     answer["fits"] = [one.frame for one in inspection.findings if one.fits]
     bpy.ops.longanimation.fit_keyframe(job=entry.take.job, frame=3)
     scene.longanimation.seed = 1
     bpy.ops.longanimation.check_shot()
-    again = list(extension("monitor").entries.values())[-1].inspection
-    answer["after fitting"] = [str(one.sentence) for one in again.findings if one.severity != "note"]
-    bpy.ops.longanimation.jump_to_frame(job=entry.take.job, frame=5)
+    (again,) = extension("monitor").entries.values()
+    answer["folders"] = [entry.take.folder.is_dir(), again.take.folder.is_dir()]
+    answer["numbers"] = [entry.take.number, again.take.number]
+    answer["overlays left"] = len(strips_of(scene))
+    answer["after fitting"] = [str(one.sentence) for one in again.inspection.findings if one.severity != "note"]
+    bpy.ops.longanimation.jump_to_frame(job=again.take.job, frame=5)
     answer["frame"] = scene.frame_current
     return answer
 

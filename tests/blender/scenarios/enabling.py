@@ -9,6 +9,8 @@ import bpy
 
 from tests.demo.in_blender import EXTENSION
 
+from .stage import extension
+
 
 def registration() -> dict[str, Any]:
     """What the enabled extension adds, and what is left of it when it is disabled."""
@@ -27,3 +29,12 @@ def registration() -> dict[str, Any]:
     disabled = added()
     bpy.ops.preferences.addon_enable(module=EXTENSION)
     return {"server": server, "enabled": enabled, "disabled": disabled, "again": added()}
+
+
+def uninstalled() -> dict[str, bool]:
+    """What is left of a take of a file that was never saved, and of the extension, when that is uninstalled."""
+    take = extension("preferences").new_take_folder("shot")
+    take.mkdir(parents=True)
+    repository = next(one for one in bpy.context.preferences.extensions.repos if one.module == "user_default")
+    bpy.ops.extensions.package_uninstall(repo_directory=repository.directory, pkg_id=EXTENSION.rpartition(".")[2])
+    return {"extension": EXTENSION in bpy.context.preferences.addons, "take": take.is_dir()}
