@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The takes under way, and those that have no frames: not sent, failed, cancelled."""
+"""The takes under way, of any file, and those of the open one that have no frames: not sent, failed, cancelled."""
 
 import bpy
 
-from .. import monitor
+from .. import blend, monitor
 from ..drawing import draw_remedy, draw_sentence
 from ..remote.session import Progress
 from ..sentence import Sentence
@@ -19,7 +19,8 @@ class Queue:
     def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
-        shown = [entry for entry in monitor.entries.values() if entry.take.state != "done" and not entry.take.hidden]
+        entries = [entry for entry in monitor.entries.values() if entry.take.state != "done" and not entry.take.hidden]
+        shown = [entry for entry in entries if entry.is_active or entry.take.placement.blend == blend.name()]
         if not shown:
             layout.label(text="Nothing is under way")
         for entry in shown:
