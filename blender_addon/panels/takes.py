@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import compat, monitor
+from .. import monitor
 from ..drawing import draw_sentence
 from ..sequencer.strips import strips_of_take
 from ..takes.take import Take
@@ -69,7 +69,7 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
     timeline = bpy.data.scenes.get(take.placement.scene)
     if timeline is None or not any(strips_of_take(timeline, take.job)):
         box.operator("longanimation.place_take", icon="SEQ_SEQUENCER").job = take.job
-    elif timeline != compat.sequencer_scene(context):
+    elif getattr(context.workspace, "sequencer_scene", timeline) != timeline:
         box.operator("longanimation.show_timeline", icon="SEQ_SEQUENCER").job = take.job
     if take.guesses:
         _draw_guesses(box, take)
