@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 import bpy
 
 from . import compat
-from .preferences import output_folder
+from .preferences import current, output_folder
 from .sequencer.strips import JOB
 from .takes.take import Take
 
@@ -47,5 +47,5 @@ def takes() -> dict[str, tuple[bpy.types.Scene, Path]]:
 def came_along(take: Take) -> bool:
     """Whether a take lies beside the file since before both were moved: it knows a file of this name that is gone."""
     former = PureWindowsPath(take.placement.blend)  # which takes both kinds of slashes
-    is_beside = bool(bpy.data.filepath) and take.folder.parent == output_folder()
+    is_beside = current().output.startswith("//") and take.folder.parent == output_folder()
     return is_beside and former.name == Path(bpy.data.filepath).name and not Path(take.placement.blend).exists()
