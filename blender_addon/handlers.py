@@ -20,6 +20,8 @@ _saved_from = ""
 def resume() -> None:
     """Find the takes of earlier, and go on with those that were under way when Blender was closed."""
     here = blend.takes()
+    for scene, _ in here.values():
+        compat.show_in_sequencer(scene)
     for take in monitor.library().takes(output_folder(), [folder for _, folder in here.values()]):
         monitor.entries.setdefault(take.job, monitor.Entry(take))
     for entry in monitor.entries.values():
@@ -44,11 +46,8 @@ def resume() -> None:
 def _on_load(*_: object) -> None:
     """A file was opened: find its takes, and go on with what was under way."""
     blend.opened()
-    if bpy.app.background:
-        return
-    resume()
-    for scene, _folder in blend.takes().values():
-        compat.show_in_sequencer(scene)
+    if not bpy.app.background:
+        resume()
 
 
 @bpy.app.handlers.persistent

@@ -39,8 +39,7 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
         """Keep the exported take, in the place of an earlier check of the shot, and look at it."""
         for job, entry in [*monitor.entries.items()]:
             earlier, scene = entry.take, bpy.data.scenes.get(entry.take.placement.scene)
-            is_same = (earlier.manifest.name, earlier.placement.blend) == (take.manifest.name, take.placement.blend)
-            if is_same and earlier.state == "exported" and entry.inspection is not None:
+            if earlier.shot == take.shot and earlier.state == "exported" and entry.inspection is not None:
                 if scene is not None:
                     strips.remove(scene, job, strips.OVERLAY)
                 monitor.drop(job)

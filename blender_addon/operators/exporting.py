@@ -176,8 +176,7 @@ def _named(take: Take, request: ShotRequest) -> Take:
 def next_number(take: Take) -> int:
     """The number of the next take of a take's shot in its file; what was only checked does not count."""
     takes = [entry.take for entry in monitor.entries.values() if entry.take.state != "exported"]
-    shot = take.manifest.name, take.placement.blend
-    return 1 + max((one.number for one in takes if (one.manifest.name, one.placement.blend) == shot), default=0)
+    return 1 + max((one.number for one in takes if one.shot == take.shot), default=0)
 
 
 def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:

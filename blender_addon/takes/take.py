@@ -71,6 +71,11 @@ class Take:
         return f"{self.manifest.name}, take {self.number}"
 
     @property
+    def shot(self) -> tuple[str, str]:
+        """What it is a take of: the shot's name and the .blend file."""
+        return self.manifest.name, self.placement.blend
+
+    @property
     def summary(self) -> Sentence:
         """What it is made of, and how."""
         return Sentence(

@@ -12,6 +12,8 @@ from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
 from tests.blender.scenarios.stage import extension, shot, strips_of
 
+from .takes import lay_out
+
 _START = 101
 """The frame of the edit at which the shot begins."""
 
@@ -33,19 +35,10 @@ def play(desk: Desk) -> Steps:
     work.mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "edit.blend"))
     areas.window().scene = bpy.data.scenes["Edit"]
-    yield from _lay_out()
+    yield from lay_out(bpy.data.scenes["Edit"])
     yield from _color(desk)
     if hasattr(areas.window().workspace, "sequencer_scene"):
         yield from _from_both_scenes(desk)
-
-
-def _lay_out() -> Steps:
-    yield from areas.change(areas.area_of("VIEW_3D"), "SEQUENCE_EDITOR")
-    sequencer = areas.area_of("SEQUENCE_EDITOR")
-    sequencer.spaces.active.view_type = "SEQUENCER_PREVIEW"
-    if hasattr(areas.window().workspace, "sequencer_scene"):
-        areas.window().workspace.sequencer_scene = bpy.data.scenes["Edit"]
-    yield from areas.show_tab(sequencer, "LongAnimation")
 
 
 def _color(desk: Desk) -> Steps:

@@ -24,20 +24,20 @@ def play(desk: Desk) -> Steps:
     work = desk.results / "work"
     work.mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "crossing.blend"))
-    yield from _lay_out()
+    yield from lay_out(bpy.context.scene)
     yield from _cancel_and_retry(desk)
     yield from _compare(desk)
     yield from _reopen(desk)
 
 
-def _lay_out() -> Steps:
-    """The Sequencer with its preview above, and a sidebar that has the height of the window beside it."""
+def lay_out(scene: bpy.types.Scene) -> Steps:
+    """A scene's Sequencer with its preview above, and a sidebar that has the height of the window beside it."""
     view = areas.area_of("VIEW_3D")
     yield from areas.change(view, "SEQUENCE_EDITOR")
     sequencer = areas.area_of("SEQUENCE_EDITOR")
     sequencer.spaces.active.view_type = "SEQUENCER_PREVIEW"
     if hasattr(areas.window().workspace, "sequencer_scene"):
-        areas.window().workspace.sequencer_scene = bpy.context.scene
+        areas.window().workspace.sequencer_scene = scene
     yield from areas.show_tab(sequencer, "LongAnimation")
 
 
