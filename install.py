@@ -449,7 +449,7 @@ def perform(options: argparse.Namespace, others: list[str]) -> int:
     if options.command in ("server", "models"):
         prepare([server])
         if options.command == "models":
-            return run([server.python, "-m", "server.models", *models_arguments(options)])
+            return run([server.python, "-m", "server.presets", *models_arguments(options)])
         chosen = {"--listen": options.listen, "--device": options.device}
         return run([server.python, "-m", "server", "serve", *(w for pair in chosen.items() if pair[1] for w in pair)])
     wanted, arguments = split_blenders(options.blender) if options.command == "test" else (options.blender, [])

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from server.colorize.carry import Carrier
-from server.colorize.election import LEAST_SHARE, UNSURE, elect
-from server.colorize.palette import extract_palette
-from server.colorize.presets import WEIGHTS
-from server.line_art.regions import LINE_BELOW
-from server.matching import LineMatcher
+from server.coloring.line_art.regions import LINE_BELOW
+from server.coloring.matching import LineMatcher
+from server.coloring.palette import extract_palette
+from server.coloring.propagation import Carrier
+from server.coloring.region_labels import LEAST_SHARE, UNSURE, elect
+from server.presets.preset import WEIGHTS
 from server.training.cartoon import draw_clip
 from server.training.validation import FIRST_SEED
 

@@ -11,9 +11,9 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.colorize.colorizer import Colorizer
-from server.colorize.presets import Preset
-from server.matching import LineMatcher
+from server.coloring.colorizer import Colorizer
+from server.coloring.matching import LineMatcher
+from server.presets.preset import Preset
 
 from .measure import Sizes, print_json_line, progress, read_sizes
 from .shot import color_shot

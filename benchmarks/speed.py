@@ -22,11 +22,11 @@ from diffusers import FirstBlockCacheConfig, TaylorSeerCacheConfig
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from server.colorize.presets import find_preset
 from server.longanimation import LongAnimationPipeline
 from server.longanimation.quality import DRAFT, EXACT, FINAL, Quality
 from server.longanimation.rotary import rotary_embedding
 from server.longanimation.sketch import image_signal, sketch_signal
+from server.presets.preset import find_preset
 from server.training.samples import SampleShape, draw_sample
 
 from .measure import Sizes, median_seconds, print_json_line, progress, read_sizes

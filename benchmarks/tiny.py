@@ -9,7 +9,7 @@ is 144; at 360 the line matcher sees all that it can.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.colorize.colorizer import Colorizer
+from server.coloring.colorizer import Colorizer
 
 from .measure import print_json_line, progress, read_sizes
 from .shot import color_shot

@@ -38,10 +38,10 @@ COMMANDS = {
     "worker": ("server.cli", "work on the jobs that wait"),
     "token": ("server.cli", "make an access token and print it"),
     "doctor": ("server.cli", "check this machine and a server's settings, and say what to do"),
-    "colorize": ("server.colorize.folder", "colour a folder of line art without a server"),
+    "colorize": ("server.coloring.folder", "colour a folder of line art without a server"),
     "evaluate": ("server.evaluation.cli", "measure the colouring on clips whose colours are known"),
     "train": ("server.training.cli", "train a preset"),
-    "convert": ("server.models.converting", "make a preset of the published weights"),
+    "convert": ("server.presets.conversion", "make a preset of the published weights"),
 }
 
 
@@ -140,7 +140,7 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from server.app import serve
+    from server.http.app import serve
 
     log_format = _configure_logs(arguments)
     host, port = parse_address(arguments.listen)
@@ -176,7 +176,7 @@ def _worker_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _worker(arguments: argparse.Namespace) -> NoReturn:
-    from server.colorize.colorizer import Colorizer
+    from server.coloring.colorizer import Colorizer
     from server.jobs import worker
     from server.jobs.devices import find_device
 

@@ -392,5 +392,5 @@ def test_what_is_asked_of_a_preset_reaches_the_server(monkeypatch: pytest.Monkey
     words = ["models", "longanimation-5b", "--accept-licences", "--downloads", "here", "--remove-downloads"]
     monkeypatch.setattr(sys, "argv", ["install.py", *words])
     install.main()
-    assert asked[1:4] == ["-m", "server.models", "longanimation-5b"]
+    assert asked[1:4] == ["-m", "server.presets", "longanimation-5b"]
     assert set(asked[4:]) == {"--accept-licences", "--remove-downloads", "--downloads", str(tmp_path / "here")}

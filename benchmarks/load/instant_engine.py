@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from server.colorize.shot import SegmentResult, Shot
+from server.coloring.shot import SegmentResult, Shot
 
 DRAWINGS_A_SEGMENT = 25
 

@@ -10,7 +10,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from server.config import Config
 from server.logs import redact
-from server.storage.probe import looks_writable, try_out
+from server.storage.write_check import looks_writable, try_out
 
 from .finding import Finding, fault, ok
 

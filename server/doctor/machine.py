@@ -10,9 +10,9 @@ import av
 import psutil
 import torch
 
-from server.colorize.colorizer import Colorizer
-from server.colorize.presets import Preset, available_presets
+from server.coloring.colorizer import Colorizer
 from server.longanimation.placement import work_dtype
+from server.presets.preset import Preset, available_presets
 
 from .finding import Finding, fault, ok, warning
 

@@ -14,7 +14,7 @@ import psutil
 import requests
 
 from server.config import Config, ConfigError
-from server.tls import TlsFront
+from server.http.tls import TlsFront
 
 from .finding import Finding, fault, ok, warning
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from server.colorize.presets import WEIGHTS, Preset, available_presets
+from server.coloring.matching.network import LineMatcher
 from server.longanimation.convert.components import weight_files
 from server.longanimation.convert.parts import assign, same_name
 from server.longanimation.footprint import skeleton
 from server.longanimation.placement import check_weights as check_folder
-from server.matching.network import LineMatcher
+from server.presets.preset import WEIGHTS, Preset, available_presets
 
 from .finding import Finding, fault, ok
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from server.colorize.finishing import fill_under_lines, lay_lines
+from server.coloring.finishing import fill_under_lines, lay_lines
 from server.evaluation.optical_flow import backward_map, soften
 
 

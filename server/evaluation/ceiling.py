@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from server.colorize.finishing import fill_under_lines, lay_lines
-from server.colorize.palette import distinct_colors, to_lab
+from server.coloring.finishing import fill_under_lines, lay_lines
+from server.coloring.palette import distinct_colors, to_lab
 
 
 def ceiling(drawings: Sequence[np.ndarray], truth: Sequence[np.ndarray], at: int) -> list[np.ndarray]:

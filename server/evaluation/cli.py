@@ -9,8 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from server.colorize.folder import FolderError
-from server.colorize.presets import UnknownPreset, find_preset
+from server.coloring.folder import FolderError
 from server.evaluation.comparison import as_report
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.methods import METHODS, TABLES, parse_methods
@@ -20,6 +19,7 @@ from server.evaluation.results import ClipResult
 from server.evaluation.summary import mean
 from server.evaluation.tables import number, share
 from server.images import ImageError
+from server.presets.preset import UnknownPreset, find_preset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from server.colorize.folder import FolderError, frame_files
+from server.coloring.folder import FolderError, frame_files
 from server.images import read_line_art, read_painted
 from shared.digests import address_of
 from shared.timing import Exposure, expose

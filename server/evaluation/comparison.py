@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from server.colorize.finishing import fill_under_lines
+from server.coloring.finishing import fill_under_lines
 from server.evaluation.baselines import flow, hold
 from server.evaluation.metrics import ColorError, color_error, pool
 

@@ -15,8 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from server.colorize.folder import FolderError, frame_files
-from server.colorize.presets import Preset
+from server.coloring.folder import FolderError, frame_files
 from server.evaluation.clip import read_clip
 from server.evaluation.contact_sheet import contact_sheet, spread
 from server.evaluation.frequency import plot_frequency
@@ -26,9 +25,10 @@ from server.evaluation.perceptual import PerceptualMetrics
 from server.evaluation.results import CLIP_RESULT, ClipFeatures, ClipResult, ResultFolder, Settings, stamp
 from server.evaluation.summary import Evaluated, Summary, curve, summarize
 from server.evaluation.tables import markdown
+from server.presets.preset import Preset
 
 if TYPE_CHECKING:
-    from server.colorize.colorizer import Colorizer
+    from server.coloring.colorizer import Colorizer
 
 SHEET_COLUMNS = 8
 
@@ -142,7 +142,7 @@ class Evaluation:
 @functools.cache
 def _load(preset: str) -> Colorizer:
     """Load a preset when the first clip is ready for it, and once for all clips."""
-    from server.colorize.colorizer import Colorizer  # brings torch
+    from server.coloring.colorizer import Colorizer  # brings torch
 
     return Colorizer.from_preset(preset)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from server.colorize.finishing import fill_under_lines
+from server.coloring.finishing import fill_under_lines
 from server.evaluation.clip import Clip
 from server.evaluation.color_areas import moved_areas
 from server.evaluation.flicker import flicker, lasting_areas

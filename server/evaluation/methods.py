@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from server.colorize.folder import FolderError
-from server.colorize.parts import WHOLE, Parts
-from server.colorize.shot import Shot
+from server.coloring.ablation import WHOLE, Parts
+from server.coloring.folder import FolderError
+from server.coloring.shot import Shot
 from server.evaluation import baselines
 from server.evaluation.ceiling import ceiling
 from server.evaluation.clip import Clip
@@ -21,7 +21,7 @@ from server.longanimation.long_shot import MemoryKind
 from shared.protocol import Finish
 
 if TYPE_CHECKING:
-    from server.colorize.colorizer import Colorizer
+    from server.coloring.colorizer import Colorizer
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from server.colorize.palette import distinct
-from server.line_art.regions import LINE_BELOW
+from server.coloring.line_art.regions import LINE_BELOW
+from server.coloring.palette import distinct
 
 RIGHT = 10.0
 """A pixel is right when its colour differs from the true one by at most this ΔE."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from server.colorize.parts import WHOLE, Parts
-from server.colorize.shot import Shot
+from server.coloring.ablation import WHOLE, Parts
+from server.coloring.shot import Shot
 
 if TYPE_CHECKING:
-    from server.colorize.colorizer import Colorizer
+    from server.coloring.colorizer import Colorizer
 
 SegmentCallback = Callable[[int, int], None]
 """Called with segments done and segments in all."""

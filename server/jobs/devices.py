@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import torch
 
-from server.colorize.colorizer import Colorizer
-from server.colorize.presets import available_presets
+from server.coloring.colorizer import Colorizer
 from server.config import ConfigError
+from server.presets.preset import available_presets
 from server.storage.heartbeats import Device
 
 

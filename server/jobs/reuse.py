@@ -6,13 +6,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from server.colorize.identity import identity
-from server.colorize.presets import find_preset
+from server.coloring.model_fingerprint import identity
+from server.presets.preset import find_preset
 from shared.digests import address_of
 from shared.protocol import ShotManifest
 
 if TYPE_CHECKING:
-    from server.colorize.colorizer import Coloring
+    from server.coloring.colorizer import Coloring
 
 
 def fingerprint(manifest: ShotManifest) -> str:

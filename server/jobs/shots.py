@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from server.colorize.shot import Drawings, SegmentResult, Shot
+from server.coloring.shot import Drawings, SegmentResult, Shot
 from server.images import encode_png, read_frame, read_line_art, read_mask, read_painted
 from server.storage.blobs import Blobs
 from shared.protocol import ShotManifest

@@ -27,8 +27,8 @@ from .reuse import segment_keys
 from .shots import load_segment, read_shot, store_segment, tell_guesses
 
 if TYPE_CHECKING:
-    from server.colorize.colorizer import Coloring
-    from server.colorize.shot import Shot
+    from server.coloring.colorizer import Coloring
+    from server.coloring.shot import Shot
 
 PROGRESS_SECONDS = 0.5
 """Least time between two progress events of a job."""
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
-    """What colours a shot: `server.colorize.colorizer.Colorizer` in earnest."""
+    """What colours a shot: `server.coloring.colorizer.Colorizer` in earnest."""
 
     def open(self, shot: Shot) -> Coloring:
         """Plan a shot into segments."""

@@ -13,9 +13,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from shared.digests import address_of, is_address
 
-from . import durable
+from . import durable_files
 from .database import BATCH, batches, blobs, frames, inputs, now, pictures, segments, writing
-from .pictures import Picture, note_picture
+from .image_facts import Picture, note_picture
 from .space import NoSpace, free_bytes, is_full
 
 TOUCH_SECONDS = 600.0
@@ -182,8 +182,8 @@ class Blobs:
 
     def _make_folder(self, folder: Path) -> None:
         if folder not in self._folders:
-            durable.make_folder(Path(self._root))
-            durable.make_folder(folder)
+            durable_files.make_folder(Path(self._root))
+            durable_files.make_folder(folder)
             self._folders.add(folder)
 
     def _store(self, address: str, content: bytes) -> None:
@@ -191,7 +191,7 @@ class Blobs:
         try:
             if isinstance(self._files, LocalFileSystem):
                 self._make_folder(Path(path).parent)
-                durable.write_file(Path(path), content)
+                durable_files.write_file(Path(path), content)
             else:
                 self._files.makedirs(os.path.dirname(path), exist_ok=True)
                 self._files.pipe_file(path, content)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from server.colorize.palette import to_lab
+from server.coloring.palette import to_lab
 
 MOST_FIGURES = 5
 """The largest ones are named."""

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import torch
 
-from server.colorize.carry import Carrier
-from server.colorize.palette import recolor
-from server.colorize.presets import WEIGHTS
-from server.line_art.regions import LINE_BELOW
-from server.matching import LineMatcher
+from server.coloring.line_art.regions import LINE_BELOW
+from server.coloring.matching import LineMatcher
+from server.coloring.palette import recolor
+from server.coloring.propagation import Carrier
+from server.presets.preset import WEIGHTS
 
 UNKNOWN = 128
 """Grey level of what a hint leaves open."""

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch.utils.data import default_collate
 
-from server.colorize.palette import code_colors, recolor
-from server.line_art.regions import LINE_BELOW
-from server.matching import (
+from server.coloring.line_art.regions import LINE_BELOW
+from server.coloring.matching import (
     FINISHED,
     MULTIPLE,
     REFERENCE,
@@ -26,6 +25,7 @@ from server.matching import (
     match,
     pool_labels,
 )
+from server.coloring.palette import code_colors, recolor
 
 from .grids import lay_out, lines_to_images
 from .samples import sample_batches, shown_batch

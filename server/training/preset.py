@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from server.colorize.presets import WEIGHTS
-from server.matching import LineMatcher
+from server.coloring.matching import LineMatcher
+from server.presets.preset import WEIGHTS
 
 from .stack import load_stack
 

@@ -11,7 +11,7 @@ import torch
 from accelerate import PartialState
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from server.colorize.palette import code_colors, recolor
+from server.coloring.palette import code_colors, recolor
 from server.longanimation.plan import LOCAL_DRAWINGS
 
 from .hints import Hints

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.colorize.finishing import lay_lines
-from server.line_art.regions import LINE_BELOW
+from server.coloring.finishing import lay_lines
+from server.coloring.line_art.regions import LINE_BELOW
 
 from .cartoon import draw_clip
 from .sources import draw_story, load_families

@@ -6,8 +6,8 @@ import logging
 import sys
 from pathlib import Path
 
-from server.app import serve
 from server.config import Config
+from server.http.app import serve
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import requests
 
-from server.api.extensions import MANIFEST
 from server.config import Config
 from server.extension_build import _find_packer
+from server.http.api.extensions import MANIFEST
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
 from tests.demo.blender import ROOT, command, environment

@@ -5,7 +5,7 @@ import pytest
 
 from server.evaluation.baselines import flow, hold
 from server.evaluation.comparison import as_report, compare
-from tests.colorize.drawings import scene
+from tests.coloring.drawings import scene
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 
 from server.evaluation.ceiling import ceiling
 from server.evaluation.comparison import compare
-from tests.colorize.drawings import scene
+from tests.coloring.drawings import scene
 
 
 def test_what_the_keyframe_shows_is_right_wherever_it_has_moved() -> None:

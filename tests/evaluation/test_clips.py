@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from server.colorize.folder import FolderError
+from server.coloring.folder import FolderError
 from server.evaluation import cli
 from server.evaluation.clip import read_clip
 from server.images import encode_png
-from tests.colorize.drawings import scene
+from tests.coloring.drawings import scene
 from tests.demo.report import write_report
 
 

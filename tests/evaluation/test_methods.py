@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.colorize.colorizer import Colorizer
-from server.colorize.folder import FolderError
-from server.colorize.parts import WHOLE, Parts
-from server.colorize.shot import Shot
+from server.coloring.ablation import WHOLE, Parts
+from server.coloring.colorizer import Colorizer
+from server.coloring.folder import FolderError
+from server.coloring.shot import Shot
 from server.evaluation import paradigms
 from server.evaluation.methods import METHODS, TABLES, parse_methods
 from server.evaluation.paradigms import LVCD, MODEL, color_by_last_frame, color_shot
 from server.longanimation import LongAnimationPipeline
-from tests.colorize.drawings import scene
+from tests.coloring.drawings import scene
 
 DRAWINGS, SEGMENT = 9, 7
 
@@ -88,7 +88,7 @@ def test_the_model_alone_does_not_look_at_what_is_carried(colorizer, shot, monke
     def fail(*arguments):
         raise AssertionError("the matcher was asked")
 
-    monkeypatch.setattr("server.colorize.carry.Carrier.carry", fail)
+    monkeypatch.setattr("server.coloring.propagation.Carrier.carry", fail)
     colorizer.open(shot, MODEL).color(0)
     with pytest.raises(AssertionError, match="the matcher was asked"):
         colorizer.open(shot, WHOLE).color(0)

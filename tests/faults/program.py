@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from server import app, cli
-from server.colorize.shot import SegmentResult, Shot
+from server import cli
+from server.coloring.shot import SegmentResult, Shot
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
+from server.http import app
 from server.jobs import housekeeping, supervisor, worker
 from server.storage import heartbeats
 from server.storage.heartbeats import Device

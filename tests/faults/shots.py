@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from server.colorize.shot import Shot
+from server.coloring.shot import Shot
 from server.images import encode_png, read_line_art, read_painted
 from shared.digests import address_of
 from shared.protocol import Keyframe, ShotManifest

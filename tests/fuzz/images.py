@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from server import images
-from server.api.acceptance import look_at
+from server.http.api.validation import look_at
 from server.images import MAX_PIXELS, ImageError
 
 from .ledger import Ledger

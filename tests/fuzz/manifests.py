@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests that no add-on writes, for the reader of `shared.protocol` and the checks of `server.api.acceptance`."""
+"""Manifests that no add-on writes, for the reader of `shared.protocol` and the checks of `server.http.api`."""
 
 import json
 import string
@@ -10,10 +10,10 @@ from typing import Any
 from flask import Flask
 from hypothesis import strategies as st
 
-from server import problems
-from server.api.acceptance import check_manifest
 from server.config import Config
-from server.problems import MAX_DEPTH, ProblemError
+from server.http import problems
+from server.http.api.validation import check_manifest
+from server.http.problems import MAX_DEPTH, ProblemError
 from shared.protocol import ProtocolError, ShotManifest, from_json, to_json
 
 from .ledger import Ledger

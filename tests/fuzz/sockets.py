@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from server.security import COOKIE
+from server.http.security import COOKIE
 from shared.protocol import API_PREFIX
 
 from .house import SENDERS, House, Identity

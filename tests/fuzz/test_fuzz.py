@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from server.problems import MEDIA_TYPE
+from server.http.problems import MEDIA_TYPE
 from tests.server.test_images import DAMAGED
 
 from .campaign import SHARES, Result, fuzz

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from server.problems import MEDIA_TYPE
+from server.http.problems import MEDIA_TYPE
 
 TRACE = b"Traceback (most recent call last)"
 TRACES = (TRACE, b'.py", line ', b"site-packages")

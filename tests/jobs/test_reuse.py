@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.colorize.colorizer import Coloring, Colorizer
-from server.colorize.shot import Shot
+from server.coloring.colorizer import Coloring, Colorizer
+from server.coloring.shot import Shot
 from server.jobs.reuse import fingerprint, segment_keys
 from server.training.cartoon import draw_clip
 from shared.digests import address_of

@@ -14,12 +14,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from server.colorize.presets import find_preset
 from server.longanimation import LongAnimationPipeline, LongShot
 from server.longanimation.convert import ConversionError, Downloads, plan_conversion, verify_folder
 from server.longanimation.convert.manifest import MANIFEST
 from server.longanimation.published import PROMPT_SUFFIX
 from server.longanimation.rotary import rotary_embedding
+from server.presets.preset import find_preset
 from tests.longanimation.miniature import SENTENCES, Weights, write_downloads
 
 

@@ -8,12 +8,12 @@ import torch
 from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBroadcastConfig, TaylorSeerCacheConfig
 
 from benchmarks.speed import color, psnr
-from server.colorize.presets import find_preset
 from server.longanimation import LongAnimationPipeline, LongAnimationTransformer3DModel, SketchDiT
 from server.longanimation.denoiser import Denoiser
 from server.longanimation.quality import DRAFT, EXACT, FINAL, QUALITIES, Quality, forecast_clean
 from server.longanimation.rotary import rotary_embedding
 from server.longanimation.tiny import tiny_scheduler
+from server.presets.preset import find_preset
 from server.training.samples import SampleShape, draw_sample
 
 CONFIG = {

@@ -18,8 +18,8 @@ import requests
 from flask.testing import FlaskClient
 from PIL import Image
 
-from server.app import create_app
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
+from server.http.app import create_app
 from shared.digests import address_of
 from shared.protocol import API_PREFIX, Keyframe, ShotManifest, to_json
 

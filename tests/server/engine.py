@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from server.colorize.shot import Guess, SegmentResult, Shot
+from server.coloring.shot import Guess, SegmentResult, Shot
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
 from server.jobs import worker
 from server.jobs.workflow import PROGRESS_SECONDS

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from server.app import create_app
 from server.config import REPOSITORY, Config
+from server.http.app import create_app
 from shared.digests import address_of
 from shared.protocol import API_PREFIX, PROTOCOL_VERSION, Limits, ServerInfo, from_json, to_json
 

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from server.archive import zip_stream
+from server.http.archive import zip_stream
 
 FILES = {"colored/0001.png": b"\x89PNG one", "colored/0002.png": b"", "Söhne/線.json": b"{}" * 4000}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from server.app import worker_command
 from server.cli import main
 from server.config import MEMORY_MODES, Config, ConfigError
+from server.http.app import worker_command
 
 
 def test_the_command_line_offers_the_model_s_memory_modes() -> None:

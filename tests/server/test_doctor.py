@@ -23,7 +23,6 @@ import torch
 import trustme
 
 from server import __version__
-from server.colorize.presets import WEIGHTS, available_presets
 from server.config import Config
 from server.doctor.blobs import check_blobs
 from server.doctor.database import check_database
@@ -34,6 +33,7 @@ from server.doctor.machine import check_devices, check_films
 from server.doctor.network import check_certificate, check_port
 from server.doctor.versions import check_versions
 from server.doctor.weights import check_weights
+from server.presets.preset import WEIGHTS, available_presets
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
 

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 from flask import Flask
 
-from server.api import health
-from server.app import create_app
 from server.config import Config, Retention
+from server.http.api import health
+from server.http.app import create_app
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
 

@@ -18,7 +18,7 @@ import pytest
 import requests
 from PIL import Image
 
-from server.colorize.finishing import NEARLY_BLACK, lay_lines, lines_alone
+from server.coloring.finishing import NEARLY_BLACK, lay_lines, lines_alone
 from server.jobs.worker import FATAL_CRASHES
 from shared.protocol import to_json
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from server import __version__
-from server.app import create_app
 from server.config import Config
+from server.http.app import create_app
 from server.storage.database import open_database
 from server.storage.heartbeats import Device, Heartbeats
 from server.storage.tokens import Tokens

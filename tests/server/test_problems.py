@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from server.problems import MAX_DEPTH, MAX_JSON_BYTES, MAX_TITLE, MEDIA_TYPE
+from server.http.problems import MAX_DEPTH, MAX_JSON_BYTES, MAX_TITLE, MEDIA_TYPE
 from shared.protocol import API_PREFIX, to_json
 
 from .conftest import Site, SmallShot

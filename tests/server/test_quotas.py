@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from limits import RateLimitItemPerMinute
 
-from server import security
-from server.app import create_app
 from server.config import Config, Quota
+from server.http import security
+from server.http.app import create_app
 from server.storage.blobs import Blobs
 from server.storage.database import blobs as blob_rows
 from server.storage.database import open_database

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from server.app import create_app
 from server.cli import main
 from server.config import Config, ConfigError, parse_address
+from server.http.app import create_app
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
 from shared.protocol import API_PREFIX, to_json

@@ -16,9 +16,9 @@ import requests
 import sqlalchemy as sa
 import waitress
 
-from server import draining
 from server.config import Config
-from server.draining import serve_until
+from server.http import draining
+from server.http.draining import serve_until
 from server.storage.database import jobs, open_database, workers
 from shared.digests import address_of
 from shared.protocol import API_PREFIX

@@ -22,9 +22,9 @@ import waitress
 from cryptography.hazmat.primitives import serialization
 from waitress import wasyncore
 
-from server import tls
 from server.config import ConfigError
-from server.tls import TlsFront
+from server.http import tls
+from server.http.tls import TlsFront
 
 WAIT_SECONDS = 20.0
 BODY_BYTES = 25_000_000

@@ -4,7 +4,7 @@
 import numpy as np
 import torch
 
-from server.matching import LineMatcher
+from server.coloring.matching import LineMatcher
 from server.training.description import color_name, describe
 from server.training.hints import UNKNOWN, Hints
 from server.training.samples import SampleShape, draw_sample

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from server.matching import LineMatcher
+from server.coloring.matching import LineMatcher
 from server.training import run
 from server.training.match import SCALES, MatchStage, WindowShape, draw_window, draw_windows, train_match
 from server.training.run import TrainingRun

@@ -10,10 +10,10 @@ import cv2
 import pytest
 import torch
 
-from server.colorize.presets import find_preset
 from server.longanimation import LongAnimationPipeline, SketchDiT, VideoXL
 from server.longanimation.convert import plan_conversion
 from server.longanimation.tiny import tiny_video_xl
+from server.presets.preset import find_preset
 from server.training import run
 from server.training.describe import DescribeStage, train_describe
 from server.training.memory import MemoryStage, train_memory

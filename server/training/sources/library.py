@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.colorize.palette import extract_palette
+from server.coloring.palette import extract_palette
 from server.training.cartoon import Clip
 from server.training.sources.clips import ClipFilter, read_clips
 

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What determines frames beside the shot: the weights, and the code that works with them."""
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from server.presets.preset import WEIGHTS, Preset
+
+CHECKSUMS = "SHA256SUMS"
+"""What a converted folder lists its files in."""
+READ_WHOLE = 2_000_000_000
+"""Weights without a list that are larger in sum are told by names, sizes and dates: reading them takes too long."""
+PACKAGES = ("coloring", "longanimation")
+
+
+def identity(preset: Preset) -> str:
+    """Digest of a preset's weights and settings, the line matcher's, and the code: equal ones give equal frames."""
+    return _digest([_folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code()])
+
+
+def _folder(folder: Path) -> str:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return _content(folder, tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+
+
+@functools.lru_cache(maxsize=16)
+def _content(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Digest of a folder's files, given with sizes and dates so that a changed one is read again."""
+    if (folder / CHECKSUMS).is_file():
+        return _digest([(folder / CHECKSUMS).read_bytes()])
+    if sum(size for _, size, _ in files) > READ_WHOLE:
+        return _digest(f"{path.relative_to(folder).as_posix()} {size} {date}" for path, size, date in files)
+    named = ((path.relative_to(folder).as_posix(), path) for path, _, _ in files)
+    return _digest(part for name, path in named for part in (name, path.read_bytes()))
+
+
+@functools.cache
+def _code() -> str:
+    server = Path(__file__).parents[1]
+    files = [server / "images.py", *(path for name in PACKAGES for path in sorted((server / name).rglob("*.py")))]
+    return _digest([version("torch"), *(path.read_bytes() for path in files)])
+
+
+def _digest(parts: Iterable[str | bytes]) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        whole.update(len(content).to_bytes(8, "big") + content)
+    return whole.hexdigest()

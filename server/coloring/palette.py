@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keyframe's own colours, and the code colours that stand for them while the model works.
+
+Recolouring the keyframe's palette with well-separated codes, running the model and decoding each pixel to the
+nearest code makes colour drift harmless; distances of several runs with other codes are added.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from server.coloring.line_art.regions import find_paper, find_regions
+
+MAX_ENTRIES = 48
+"""Most colours of a palette: a gradient gets several, a painted background no more than this."""
+SAME_COLOR = 3.0
+"""Colours closer than this (CIE76 ΔE) are one entry."""
+_FEWEST_PIXELS = 4
+_CLEAN_PAPER = 250
+_CODE_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, which are black
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The fill colours of a shot's keyframes and where they are.
+
+    colors: uint8 RGB [N, 3], those of the first keyframe first, and of them the most frequent.
+    labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of what is beside it.
+    has_clear: whether the last entry is no colour but stands for what is transparent. It is white where a colour is
+        asked for, since transparency lies over white.
+    """
+
+    colors: np.ndarray
+    labels: np.ndarray
+    has_clear: bool = False
+
+    @property
+    def opaque(self) -> np.ndarray:
+        """The colours alone."""
+        return self.colors[: len(self.colors) - self.has_clear]
+
+
+def extract_palette(
+    paintings: Sequence[np.ndarray],
+    line_art: Sequence[np.ndarray],
+    max_entries: int = MAX_ENTRIES,
+    clear: Sequence[np.ndarray] = (),
+) -> Palette:
+    """Find the fill colours of painted keyframes: one palette for all, so that the same hat keeps the same red.
+
+    paintings: RGB uint8 [H, W, 3] each, with or without the lines on it; line_art: uint8 [H, W], the lines of the same
+    drawings; clear: bool [H, W], where each is transparent, or nothing if none is anywhere. Colours are read where a
+    painting is flat and clear of lines, so anti-aliased borders and fills that miss the lines by a little add none; a
+    region too small for that is read as a whole. The first painting has room for `max_entries`, the others add what
+    they have of other colours, up to half as many again: one more painting in colours of the others leaves the palette
+    as it is.
+    """
+    has_clear = any(transparent.any() for transparent in clear)
+    holes = clear if has_clear else [np.zeros(lines.shape, bool) for lines in line_art]
+    readings = [_Reading(*images) for images in zip(paintings, line_art, holes, strict=True)]
+    colors = _merge(*readings[0].colors, max_entries)
+    for reading in readings[1:]:
+        room = max_entries + max_entries // 2 - len(colors)
+        values, counts = reading.colors
+        distances = ((to_lab(values)[:, None] - to_lab(colors)) ** 2).sum(-1).min(axis=1)
+        new = distances >= SAME_COLOR**2
+        if room > 0 and counts[new].sum() >= _FEWEST_PIXELS:
+            colors = np.concatenate([colors, _merge(values[new], counts[new], room)])
+    labels = np.stack([reading.labels(colors) for reading in readings])
+    if has_clear:
+        colors = np.concatenate([colors, np.full((1, 3), 255, np.uint8)])
+    return Palette(colors, labels, has_clear)
+
+
+class _Reading:
+    """What can be read of one painted keyframe that is transparent where it is `clear`."""
+
+    def __init__(self, painted: np.ndarray, line_art: np.ndarray, clear: np.ndarray) -> None:
+        self._painted = painted
+        self._regions = find_regions(line_art)
+        self._sure = clear_pixels(line_art, self._regions.labels) & _flat(painted)
+        seen = np.bincount(self._regions.labels[self._sure], minlength=self._regions.count) >= _FEWEST_PIXELS
+        self._small = ~seen[self._regions.labels] & (line_art >= _CLEAN_PAPER)
+        in_each, clear_in_each = (
+            np.bincount(self._regions.labels[where], minlength=self._regions.count)
+            for where in (self._small, self._small & clear)
+        )
+        self._clear = np.where(self._small, (2 * clear_in_each > in_each)[self._regions.labels], clear)
+        self._read = self._small & ~self._clear
+        self._medians, self._areas = _medians(painted[self._read], self._regions.labels[self._read])
+
+    @property
+    def colors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Colours uint8 [V, 3] and their pixel counts [V]."""
+        values, counts, _ = distinct_colors(self._painted[self._sure & ~self._clear])
+        if not len(values) + len(self._medians):  # nothing but lines: the painting itself is all there is
+            values, counts, _ = distinct_colors(self._painted.reshape(-1, 3))
+        return np.concatenate([values, self._medians]), np.concatenate([counts, self._areas])
+
+    def labels(self, colors: np.ndarray) -> np.ndarray:
+        """The entry uint8 [H, W] of every pixel in a palette uint8 [N, 3]; N for what is transparent."""
+        entry = _nearest_entry(self._painted, colors)
+        if self._read.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
+            _, place = np.unique(self._regions.labels[self._read], return_inverse=True)
+            entry[self._read] = _nearest_entry(self._medians[None], colors)[0, place]
+        entry[self._clear] = len(colors)
+        return entry.ravel()[self._regions.sources(self._sure | self._small)]
+
+
+def clear_pixels(line_art: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return bool [H, W]: pixels whose 3×3 neighbourhood is paper and lies in one region."""
+    square = np.ones((3, 3), np.uint8)
+    of_one = cv2.erode(labels.astype(np.float32), square) == cv2.dilate(labels.astype(np.float32), square)
+    return (cv2.erode(find_paper(line_art).astype(np.uint8), square) > 0) & of_one
+
+
+def recolor(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Paint labels [...] with colours uint8 [N, 3]; returns uint8 [..., 3]."""
+    return colors[labels]
+
+
+def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` well-separated colours uint8 [count, 3] in random order, others at every call.
+
+    A jittered lattice of RGB from which the colour farthest from all chosen ones is taken, again and again.
+    Few codes are the lattice's corners; none is as dark as a line. Raises ValueError for more than 216.
+    """
+    levels = len(_CODE_LEVELS)
+    if not 1 <= count <= levels**3:
+        raise ValueError(f"Between 1 and {levels**3} code colours can be told apart, not {count}.")
+    grid = np.stack(np.meshgrid(_CODE_LEVELS, _CODE_LEVELS, _CODE_LEVELS, indexing="ij"), -1).reshape(-1, 3)
+    step = _CODE_LEVELS[1] - _CODE_LEVELS[0]
+    lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _CODE_LEVELS[0], 255)
+    far = ((lattice - lattice[rng.integers(len(lattice))]) ** 2).sum(1)
+    chosen = [int(far.argmax())]  # the farthest from a random one: somewhere at a corner
+    distance = ((lattice - lattice[chosen[0]]) ** 2).sum(1)
+    while len(chosen) < count:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((lattice - lattice[chosen[-1]]) ** 2).sum(1))
+    return np.round(lattice[rng.permutation(chosen)]).astype(np.uint8)
+
+
+def decode_distances(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Squared RGB distance of every pixel to every code.
+
+    images: float [..., 3] in 0..1; codes: uint8 [N, 3]. Returns float32 [..., N]; those of several runs add up.
+    """
+    scaled = codes.astype(np.float32) / 255
+    images = images.astype(np.float32)
+    square = (images**2).sum(-1, keepdims=True) + (scaled**2).sum(-1)
+    return np.maximum(square - 2 * (images @ scaled.T), 0)
+
+
+def to_lab(colors: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* float32 [..., 3] of RGB uint8 [..., 3]."""
+    flat = (colors.reshape(1, -1, 3) / 255).astype(np.float32)
+    return cv2.cvtColor(flat, cv2.COLOR_RGB2LAB).reshape(colors.shape)
+
+
+def _flat(painted: np.ndarray) -> np.ndarray:
+    """Where a pixel's 3×3 neighbourhood varies by no more than a gradient does (12 levels)."""
+    square = np.ones((3, 3), np.uint8)
+    spread = cv2.dilate(painted, square).astype(np.int16) - cv2.erode(painted, square)
+    return spread.max(axis=2) <= 12
+
+
+def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct values of integers [P], their counts, and for each key the place [P] of its value.
+
+    As `np.unique`, but runs of equal keys are taken as one first: drawings are made of them, so it is much faster.
+    """
+    starts = np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])[: len(keys)]
+    lengths = np.diff(starts, append=len(keys))
+    values, place = np.unique(keys[starts], return_inverse=True)
+    return values, np.bincount(place, lengths, len(values)).astype(np.int64), np.repeat(place, lengths)
+
+
+def distinct_colors(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `distinct`, of colours uint8 [P, 3]; the values are colours uint8 [V, 3]."""
+    r, g, b = colors.T.astype(np.int32)
+    codes, counts, place = distinct(r << 16 | g << 8 | b)
+    return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], -1).astype(np.uint8), counts, place
+
+
+def _medians(colors: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median colour uint8 [R, 3] and count [R] of the pixels of each name; names sorted."""
+    order = np.argsort(names, kind="stable")
+    _, starts = np.unique(names[order], return_index=True)
+    groups: Sequence[np.ndarray] = np.split(colors[order], starts[1:]) if len(starts) else []
+    medians = [np.median(group, axis=0) for group in groups]
+    return np.array(medians, np.uint8).reshape(-1, 3), np.array([len(group) for group in groups], np.int64)
+
+
+def _merge(values: np.ndarray, counts: np.ndarray, max_entries: int) -> np.ndarray:
+    """Choose at most `max_entries` colours that stand for colours uint8 [V, 3] with their pixel counts.
+
+    The most frequent colour takes in all that look the same, then the most frequent of the rest does, and so on.
+    When that gives too many, there are gradients: half of the entries stay those of the most frequent colours,
+    which are the flat fills, and the other half are the k-means centres of what remains.
+    """
+    order = np.argsort(-counts, kind="stable")
+    values, counts = values[order], counts[order]
+    lab = to_lab(values)
+    free = np.ones(len(values), bool)
+    rest = free
+    leaders: list[int] = []
+    while free.any() and len(leaders) <= max_entries:
+        leader = int(free.argmax())
+        taken = free & (((lab - lab[leader]) ** 2).sum(1) < SAME_COLOR**2)
+        if counts[taken].sum() >= _FEWEST_PIXELS or not leaders:
+            leaders.append(leader)
+        free &= ~taken
+        if len(leaders) == max_entries // 2:
+            rest = free.copy()
+    if len(leaders) <= max_entries:
+        return values[leaders]
+    flat = leaders[: max_entries // 2]
+    return np.concatenate([values[flat], _centers(values[rest], counts[rest], max_entries - len(flat))])
+
+
+def _centers(values: np.ndarray, counts: np.ndarray, count: int) -> np.ndarray:
+    """The k-means centres uint8 [count, 3] of colours uint8 [V, 3], by their Lab values and pixel counts."""
+    some = np.random.default_rng(0).choice(len(values), 20_000, p=counts / counts.sum())
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 15, 0.3)
+    cv2.setRNGSeed(0)
+    _, _, centers = cv2.kmeans(to_lab(values[some]), count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    rgb = cv2.cvtColor(centers[None], cv2.COLOR_LAB2RGB)[0]
+    return np.round(rgb.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _nearest_entry(image: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Index uint8 [H, W] of the entry that looks nearest to each pixel."""
+    values, _, place = distinct_colors(image.reshape(-1, 3))
+    lab, entries = to_lab(values), to_lab(colors)
+    nearest = np.zeros(len(values), np.uint8)
+    best = np.full(len(values), np.inf, np.float32)
+    for number, entry in enumerate(entries):  # one entry at a time, to keep the memory small
+        distance = ((lab - entry) ** 2).sum(1)
+        nearest[distance < best] = number
+        best = np.minimum(best, distance)
+    return nearest[place].reshape(image.shape[:2])

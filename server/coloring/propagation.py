@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Palette entries carried from painted and finished drawings to others, by the line matcher."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from server.coloring.line_art.regions import LINE_BELOW, Regions, find_regions
+from server.coloring.matching import (
+    FINISHED,
+    REFERENCE,
+    STRIDE,
+    Evidence,
+    LineMatcher,
+    find_areas,
+    gather_evidence,
+    match,
+    pool_labels,
+)
+
+from .crop import find_view
+from .finishing import flats
+from .static_regions import find_still
+
+WINDOW = 3
+"""Drawings that are matched at once, beside the keyframe and the drawing finished last."""
+
+
+class Carried(NamedTuple):
+    """What is carried to a drawing.
+
+    votes: float32 [h, w, N], which add up to 1. entries: uint8 [H, W], those that they elect. still: bool [H, W], where
+    the drawing shows what the keyframe shows at the same place.
+    """
+
+    votes: np.ndarray
+    entries: np.ndarray
+    still: np.ndarray
+
+
+class Carrier:
+    """Carries the palette entries of one shot.
+
+    line_art: gives the line art uint8 [H, W] of a drawing; count: entries of the palette.
+    """
+
+    def __init__(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray], count: int) -> None:
+        self.matcher = matcher
+        self.line_art = line_art
+        self.count = count
+
+    def carry(
+        self, drawings: Sequence[int], keyframe: int, neighbour: int, entries: Mapping[int, np.ndarray]
+    ) -> Iterator[Carried]:
+        """Yield what is carried to each drawing.
+
+        drawings: that follow each other in this order, after `neighbour`; entries: uint8 [H, W] of the keyframe and
+        of the neighbour, which may be the keyframe. A drawing also learns from those before it, as they were elected.
+        """
+        lead = [] if neighbour == keyframe else [neighbour]
+        known = {drawing: entries[drawing] for drawing in (keyframe, *lead)}
+        standing = find_regions(self.line_art(keyframe))
+        for first in range(0, len(drawings), WINDOW):
+            fresh = drawings[first : first + WINDOW]
+            shown = (keyframe, *lead, *fresh)
+            window = _Window(self.matcher, {drawing: self.line_art(drawing) for drawing in shown}, self.count)
+            evidence = [window.evidence(keyframe, known[keyframe], REFERENCE)]
+            evidence += [window.evidence(drawing, known[drawing], FINISHED) for drawing in lead]
+            for drawing in fresh:
+                votes = window.view.spread(
+                    window.votes(drawing, evidence), self._shares(known[keyframe], window.view.grid)
+                )
+                carried = self._elect(self.line_art(drawing), votes, known[keyframe], standing)
+                yield carried
+                elected = carried.entries
+                evidence.append(window.evidence(drawing, elected, FINISHED))
+            lead, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: elected}
+
+    def _elect(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Carried:
+        """painted: the keyframe's entries uint8 [H, W]; standing: its regions."""
+        still = find_still(find_regions(line_art), standing, _lead(votes, painted))
+        shares = self._shares(painted, votes.shape[:2], still)
+        votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
+        return Carried(votes, np.where(still, painted, flats(line_art, votes)), still)
+
+    def _shares(self, entries: np.ndarray, grid: tuple[int, ...], where: np.ndarray | None = None) -> np.ndarray:
+        """Of each square of a grid (rows, columns) the share float32 [h, w, count] that has each entry uint8 [H, W],
+        where that is wanted, bool [H, W]."""
+        size = STRIDE * grid[1], STRIDE * grid[0]
+        labels = torch.from_numpy(cv2.resize(entries, size, interpolation=cv2.INTER_NEAREST))
+        one_hot = labels == torch.arange(self.count)[:, None, None]
+        if where is not None:
+            one_hot &= torch.from_numpy(cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
+        return F.avg_pool2d(one_hot.float(), STRIDE).permute(1, 2, 0).contiguous().numpy()
+
+
+class _Window:
+    """Drawings that the matcher sees together, line art uint8 [H, W] by number, the keyframe first."""
+
+    @torch.no_grad()
+    def __init__(self, matcher: LineMatcher, drawings: Mapping[int, np.ndarray], count: int) -> None:
+        self.matcher = matcher
+        self.count = count
+        self.view = find_view(list(drawings.values()))
+        self.seen = {drawing: self.view.of_lines(image) for drawing, image in drawings.items()}
+        images = list(self.seen.values())
+        parameter = next(matcher.parameters())
+        line_art = torch.from_numpy(np.stack(images))[None].to(parameter.device)
+        areas = torch.from_numpy(np.stack([find_areas(image) for image in images]))[None].to(parameter.device)
+        features = matcher(1 - line_art.to(parameter.dtype) / 255, areas).cpu()
+        self.features = dict(zip(drawings, features[0].unbind(), strict=True))
+
+    def evidence(self, drawing: int, entries: np.ndarray, role: int) -> Evidence:
+        """What a drawing with entries uint8 [H, W] tells of others."""
+        labels = torch.from_numpy(self.view.of_entries(entries))
+        pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW), self.count)
+        return gather_evidence(self.features[drawing], *pooled, role)
+
+    @torch.no_grad()
+    def votes(self, drawing: int, evidence: list[Evidence]) -> np.ndarray:
+        """The votes float32 [rows, columns, N] for what is in view of a drawing."""
+        features = self.features[drawing]
+        votes = match(self.matcher, features.flatten(), evidence, self.count)
+        return votes.unflatten(0, features.reach.shape).numpy()
+
+
+def _lead(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:
+    """By what share of the votes float32 [h, w, N] each pixel's entry, uint8 [H, W], leads before the best other."""
+    best = np.sort(votes, axis=2)[..., ::-1]
+    lead = np.zeros(entries.shape, np.float32)
+    for entry in np.unique(entries):
+        own = votes[..., entry]
+        rival = np.where(own >= best[..., 0], best[..., 1] if votes.shape[2] > 1 else 0, best[..., 0])
+        plane = cv2.resize(own - rival, entries.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        lead[entries == entry] = plane[entries == entry]
+    return lead

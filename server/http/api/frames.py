@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finished frames: one by one as soon as their segment is done, or all of them as an archive or a video."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from uuid import UUID
+
+import numpy as np
+from flask import Blueprint, Response, request, send_file
+from werkzeug.utils import secure_filename
+
+from server.http.archive import zip_stream
+from server.http.problems import ProblemError
+from server.http.video import encode_mp4
+from server.images import encode_png, read_frame, read_line_art, read_painted
+from server.storage.catalogue import Job
+from shared.protocol import API_PREFIX
+
+from . import services
+from .jobs import find_job
+
+blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>")
+
+_ENCODING = threading.Semaphore(1)  # at 8K the encoder takes gigabytes
+_LIFTING = threading.Semaphore(2)  # an 8K frame takes most of a gigabyte for a moment, a 1080p one half a second
+
+
+@blueprint.get("/frames/<int(signed=True):frame>.png")
+def get(job_id: UUID, frame: int) -> Response:
+    """Answer with the PNG of a frame or a layer of it.
+
+    `layer=fills` is its colours without the lines, `layer=lines` the lines alone, black on nothing. Frame and fills are
+    RGB, or RGBA if keyframes are transparent and the background is kept. Frames that hold one drawing share their ETag.
+    """
+    layer = request.args.get("layer", "colored")
+    if layer not in ("colored", "fills", "lines"):
+        raise ProblemError(422, "bad_layer", "`layer` must be colored, fills or lines.", "layer")
+    job = find_job(job_id)
+    exposure = job.manifest.exposure
+    if frame not in exposure.frames:
+        raise ProblemError(
+            404,
+            "unknown_frame",
+            f"Job {job.id} has the frames {job.manifest.frame_start}..{job.manifest.frame_end}, not {frame}.",
+        )
+    drawing = exposure.drawing_at(frame)
+    blob = services().catalogue.frame_blob(job.id, drawing)
+    if blob is None:
+        raise ProblemError(
+            404, "frame_not_ready", f"Frame {frame} is not coloured yet: `frames_done` of the job lists those that are."
+        )
+    response = Response(mimetype="image/png")
+    response.set_etag(f"{blob}-{layer}")
+    response.make_conditional(request)
+    if response.status_code != 304:
+        content = services().blobs.read(blob)
+        response.data = content if layer == "colored" else _layer(layer, content, job.manifest.drawings[drawing])
+    return response
+
+
+def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
+    from server.coloring.finishing import lift_lines, lines_alone  # half a second, which no start of a server needs
+
+    line_art = services().blobs.read(drawing)
+    with _LIFTING:
+        lines = read_line_art(line_art)
+        return encode_png(lines_alone(lines) if layer == "lines" else lift_lines(read_frame(frame), lines))
+
+
+@blueprint.get("/frames.zip")
+def archive(job_id: UUID) -> Response:
+    """Answer with all frames that are coloured, one PNG a frame, in a zip that is made while it is sent."""
+    job = find_job(job_id)
+    read = services().blobs.read
+    entries = ((f"{frame:04}.png", partial(read, blob)) for frame, blob in _finished(job))
+    response = Response(zip_stream(entries), mimetype="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename=_file_name(job, "zip"))
+    return response
+
+
+@blueprint.get("/video.mp4")
+def video(job_id: UUID) -> Response:
+    """Answer with the frames of a finished job as an MP4 at the shot's frame rate."""
+    job = find_job(job_id)
+    if job.state != "done":
+        raise ProblemError(409, "not_done", f"Job {job.id} is {job.state}: there is a video when all frames are done.")
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    try:
+        with _ENCODING:
+            encode_mp4(_pictures(job), job.manifest.fps, target)
+    except ValueError as error:  # a frame rate that no film has
+        raise ProblemError(409, "no_video", str(error)) from error
+    target.seek(0)
+    return send_file(target, mimetype="video/mp4", download_name=_file_name(job, "mp4"), max_age=0)
+
+
+def _finished(job: Job) -> list[tuple[int, str]]:
+    """The frames that are coloured and the addresses of their images, in order."""
+    exposure, blobs = job.manifest.exposure, services().catalogue.frame_blobs(job.id)
+    shown = ((frame, exposure.drawing_at(frame)) for frame in exposure.frames)
+    return [(frame, blobs[drawing]) for frame, drawing in shown if drawing in blobs]
+
+
+def _pictures(job: Job) -> Iterator[np.ndarray]:
+    shown, picture = "", np.empty(0)
+    for _, blob in _finished(job):
+        if blob != shown:  # held drawings are decoded once
+            shown, picture = blob, read_painted(services().blobs.read(blob))
+        yield picture
+
+
+def _file_name(job: Job, suffix: str) -> str:
+    return f"{secure_filename(job.manifest.name)[:80] or job.id}.{suffix}"

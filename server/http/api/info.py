@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`GET /info`: what this server is and offers; and its OpenAPI document."""
+
+from flask import Blueprint, Response, jsonify
+
+from server import __version__
+from server.presets.preset import available_presets
+from server.storage.catalogue import ACTIVE_STATES
+from shared.protocol import API_PREFIX, PROTOCOL_VERSION, PresetInfo, ServerInfo, to_json
+
+from . import services
+from .openapi import document
+
+blueprint = Blueprint("info", __name__, url_prefix=API_PREFIX)
+
+
+@blueprint.get("/info")
+def info() -> Response:
+    """Answer with a ServerInfo."""
+    presets = tuple(PresetInfo(one.name, one.title, one.licence, one.bytes) for one in available_presets())
+    return jsonify(
+        to_json(
+            ServerInfo(
+                server_version=__version__,
+                protocol_version=PROTOCOL_VERSION,
+                presets=presets,
+                devices=services().heartbeats.devices(),
+                limits=services().config.limits,
+                queue_length=services().catalogue.count(ACTIVE_STATES),
+            )
+        )
+    )
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Answer with the OpenAPI document of this API."""
+    return jsonify(document())

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`GET /metrics` for Prometheus: what the requests of this process were, and what the database holds when it is asked.
+No label takes what anybody could make up."""
+
+from collections.abc import Callable, Iterator
+
+from flask import Flask, Response, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from server import __version__
+from server.storage.statistics import Census
+from shared.protocol import PROTOCOL_VERSION
+
+from . import Services, require_admin
+from .request_log import Access
+
+NAMESPACE = "longanimation"
+
+
+def register(app: Flask, services: Services, census: Census) -> Callable[[Access], None]:
+    """Give `app` the address `/metrics`; return what is to be told of every answer."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    registry.register(_Stock(services, census))
+    answers = Counter(
+        "http_requests", "Answered requests.", ("method", "path", "status"), namespace=NAMESPACE, registry=registry
+    )
+    seconds = Histogram(
+        "http_request_seconds",
+        "Time until an answer began.",
+        ("method", "path"),
+        namespace=NAMESPACE,
+        registry=registry,
+    )
+
+    @app.get("/metrics")
+    def _metrics() -> Response:
+        require_admin()
+        encode, media_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(registry), content_type=media_type)
+
+    def observe(access: Access) -> None:
+        answers.labels(access.method, access.path, str(access.status)).inc()
+        seconds.labels(access.method, access.path).observe(access.seconds)
+
+    return observe
+
+
+class _Stock(Collector):
+    """What the server has now, read when Prometheus asks."""
+
+    def __init__(self, services: Services, census: Census) -> None:
+        self._services = services
+        self._census = census
+
+    def describe(self) -> list[Metric]:
+        """Name nothing beforehand: the registry would ask the database before it is needed."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each metric; some are left out where there is nothing to tell."""
+        build = _gauge("build_info", "The version of the server and of its protocol.", "version", "protocol")
+        build.add_metric([__version__, str(PROTOCOL_VERSION)], 1)
+        yield build
+        yield from self._work()
+        yield from self._workers()
+        yield from self._room()
+
+    def _work(self) -> Iterator[Metric]:
+        jobs = _gauge("jobs", "Jobs that are kept.", "queue", "state")
+        for (queue, state), count in self._census.jobs().items():
+            jobs.add_metric([queue, state], count)
+        paused = _gauge("queue_paused", "1 where no job of a queue may begin.", "queue")
+        for one in self._services.jobs.queues():
+            paused.add_metric([one.name], one.paused)
+        segments = _gauge("segments", "Finished segments of the jobs that are kept.", "queue", "reused")
+        seconds = _gauge("segment_seconds", "Time that colouring those segments took.", "queue", "reused")
+        for found in self._census.segments():
+            labels = [found.queue, str(found.reused).lower()]
+            segments.add_metric(labels, found.count)
+            seconds.add_metric(labels, found.seconds)
+        yield from (jobs, paused, segments, seconds)
+
+    def _workers(self) -> Iterator[Metric]:
+        workers = _gauge("workers", "Workers that are alive.", "device")
+        total = _gauge("device_memory_bytes", "Memory of the devices of living workers.", "device", "host", "title")
+        free = _gauge("device_memory_free_bytes", "How much of it is free.", "device", "host", "title")
+        alive = self._services.heartbeats.alive()
+        kinds = [worker.device.kind for worker in alive]
+        for kind in sorted(set(kinds)):
+            workers.add_metric([kind], kinds.count(kind))
+        # Workers on one CPU have the same memory; each GPU has its own, and each one worker.
+        devices: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        for worker in alive:
+            key = (worker.device.kind, worker.host, worker.device.title)
+            devices.setdefault(key, []).append((worker.device.memory_total, worker.device.memory_free))
+        for key, memories in devices.items():
+            counted = memories[:1] if key[0] == "cpu" else memories
+            total.add_metric(key, sum(one for one, _ in counted))
+            free.add_metric(key, sum(one for _, one in counted))
+        yield from (workers, total, free)
+
+    def _room(self) -> Iterator[Metric]:
+        count, size = self._services.blobs.usage()
+        yield GaugeMetricFamily(f"{NAMESPACE}_blobs", "Stored images and states.", count)
+        yield GaugeMetricFamily(f"{NAMESPACE}_blob_bytes", "Their bytes.", size)
+        free = self._services.blobs.free_bytes
+        if free is not None:
+            yield GaugeMetricFamily(f"{NAMESPACE}_disk_free_bytes", "Room on the disk of the blobs.", free)
+
+
+def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{NAMESPACE}_{name}", text, labels=labels)

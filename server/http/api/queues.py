@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Queues: what waits for each class of devices; an admin can pause them."""
+
+from flask import Blueprint, Response, jsonify
+
+from server.config import DEVICES
+from server.http.problems import ProblemError
+from shared.protocol import API_PREFIX, to_json
+
+from . import require_admin, services
+
+blueprint = Blueprint("queues", __name__, url_prefix=f"{API_PREFIX}/queues")
+
+
+@blueprint.get("")
+def index() -> Response:
+    """Answer with the list of QueueStatus, by name."""
+    return jsonify([to_json(queue) for queue in services().jobs.queues()])
+
+
+@blueprint.post("/<name>/pause")
+def pause(name: str) -> Response:
+    """Let no job of a queue begin; what runs ends. Answer as `GET /queues`."""
+    return _set(name, paused=True)
+
+
+@blueprint.post("/<name>/resume")
+def resume(name: str) -> Response:
+    """Let the jobs of a queue begin again. Answer as `GET /queues`."""
+    return _set(name, paused=False)
+
+
+def _set(name: str, paused: bool) -> Response:
+    require_admin()
+    if name not in DEVICES:
+        raise ProblemError(404, "unknown_queue", f"There is no such queue: it must be one of {', '.join(DEVICES)}.")
+    services().jobs.pause(name, paused)
+    return index()

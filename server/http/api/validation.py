@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is checked before a job is queued, so that nothing fails an hour later that could fail at once."""
+
+import threading
+
+import numpy as np
+
+from server.http.problems import ProblemError
+from server.images import ImageError, read_rgba
+from server.presets.preset import UnknownPreset, find_preset
+from server.storage.blobs import Blobs
+from server.storage.image_facts import Picture, Pictures
+from shared.protocol import Limits, ShotManifest
+
+LINE_GREY = 250
+"""Grey below this is a line; above it is paper, or what compression left on it."""
+
+MAX_TEXT = 10_000
+"""Most characters of a name, a prompt or a parent."""
+MOST_FRAME_NUMBER = 1_048_574
+
+_DECODING = threading.Semaphore(2)  # an 8K image takes a third of a gigabyte for a moment
+
+
+def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
+    """Check what can be told without the images; raises ProblemError."""
+    pixels = manifest.width * manifest.height
+    if pixels > limits.image_pixels:
+        _refuse(
+            "too_many_pixels",
+            "width",
+            f"The shot is {manifest.width}×{manifest.height}, {pixels} pixels; this server accepts "
+            f"{limits.image_pixels}: export it smaller.",
+        )
+    if len(manifest.drawings) > limits.drawings:
+        _refuse(
+            "too_many_drawings",
+            "drawings",
+            f"The shot has {len(manifest.drawings)} drawings; this server accepts {limits.drawings}: split the shot.",
+        )
+    if len(manifest.timing) > limits.frames:
+        _refuse(
+            "too_many_frames",
+            "timing",
+            f"The shot has {len(manifest.timing)} frames; this server accepts {limits.frames}: split the shot.",
+        )
+    if not -MOST_FRAME_NUMBER <= manifest.frame_start <= MOST_FRAME_NUMBER:
+        _refuse("bad_frame", "frame_start", f"Frame numbers go up to {MOST_FRAME_NUMBER}, as in Blender.")
+    for field, text in (("name", manifest.name), ("prompt", manifest.prompt), ("parent", manifest.parent or "")):
+        if len(text) > MAX_TEXT or any("\ud800" <= letter <= "\udfff" for letter in text):
+            _refuse("bad_text", field, f"The {field} must be proper Unicode of at most {MAX_TEXT} characters.")
+    if not 0 <= manifest.seed < 2**63:
+        _refuse("bad_seed", "seed", f"The seed must lie between 0 and 2⁶³ − 1, not {manifest.seed}.")
+    try:
+        find_preset(manifest.preset)
+    except UnknownPreset as error:
+        raise ProblemError(422, "unknown_preset", str(error), "preset") from error
+
+
+def look_at(content: bytes, name: str) -> Picture:
+    """Decode an image, after a look at its size, and tell what the checks of a job want to know. Raises ImageError."""
+    with _DECODING:
+        pixels = read_rgba(content, name)
+    height, width, _ = pixels.shape
+    # Over white paper, the darkest channel of a pixel is 255 − alpha × ink / 255.
+    red, green, blue, alpha = np.moveaxis(pixels, 2, 0)
+    ink = 255 - np.minimum(np.minimum(red, green), blue)  # a tenth of the time of min(axis=2)
+    has_lines = bool((alpha.astype(np.uint16) * ink > (255 - LINE_GREY) * 255).any())
+    return Picture(width, height, has_lines, has_clear=bool((alpha < 128).any()))
+
+
+def check_images(manifest: ShotManifest, blobs: Blobs, pictures: Pictures) -> None:
+    """Check that every blob is there and is an image of the shot's size; raises ProblemError."""
+    missing = tuple(blobs.missing(manifest.blobs))
+    if missing:
+        raise ProblemError(
+            409, "missing_blobs", f"{len(missing)} images are not on the server: upload them first.", missing=missing
+        )
+    known = pictures.find(manifest.blobs)
+
+    def checked(address: str, field: str, name: str) -> Picture:
+        if address not in known:
+            try:
+                known[address] = look_at(blobs.read(address), name)
+            except ImageError as error:
+                raise ProblemError(422, "bad_image", str(error), field) from error
+            pictures.note(address, known[address])
+        picture = known[address]
+        if (picture.width, picture.height) != (manifest.width, manifest.height):
+            _refuse(
+                "wrong_size",
+                field,
+                f"{name} is {picture.width}×{picture.height}; the shot is {manifest.width}×{manifest.height}: export "
+                "every drawing and keyframe at the shot's size.",
+            )
+        return picture
+
+    drawings = [
+        checked(address, f"drawings.{index}", f"The drawing of frame {manifest.exposure.first_frame_of(index)}")
+        for index, address in enumerate(manifest.drawings)
+    ]
+    if not any(drawing.has_lines for drawing in drawings):
+        _refuse(
+            "no_lines",
+            "drawings",
+            "All drawings of the shot are blank: check that the line art is visible in the exported range "
+            "and drawn in dark lines.",
+        )
+    keyframes = [
+        checked(keyframe.blob, f"keyframes.{index}.blob", f"The keyframe of frame {keyframe.frame}")
+        for index, keyframe in enumerate(manifest.keyframes)
+    ]
+    if manifest.background == "generated" and not any(keyframe.has_clear for keyframe in keyframes):
+        _refuse(
+            "nothing_transparent",
+            "background",
+            "No keyframe has a transparent part where a background could be generated: export one with transparency, "
+            "or keep the background.",
+        )
+
+
+def _refuse(code: str, field: str, sentence: str) -> None:
+    raise ProblemError(422, code, sentence, field)

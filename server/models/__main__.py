@@ -1,8 +1,0 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m server.models`: what `install.py models` runs in the server's environment."""
-
-import sys
-
-from server.models.cli import main
-
-sys.exit(main())

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m server.presets`: what `install.py models` runs in the server's environment."""
+
+import sys
+
+from server.presets.cli import main
+
+sys.exit(main())

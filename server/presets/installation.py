@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The preset `longanimation-5b` from the hub: list, check the disk, download, convert."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from server.longanimation.convert import ConversionError, Downloads
+from server.longanimation.convert.conversion import PARTIAL
+from server.presets.catalogue import DOWNLOADS
+from server.presets.conversion import convert, finishing
+from server.presets.disk import check_room, size_of
+from server.presets.hub import HubError, Listing, fetch, list_files
+
+
+def install(folder: Path, output: Path, remove: bool) -> int:
+    """Download into `folder`, convert to `output`, and with `remove` delete the downloads; return the exit code."""
+    try:
+        return finishing(lambda: _install(folder, output, remove))
+    except HubError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _install(folder: Path, output: Path, remove: bool) -> None:
+    if output.exists():
+        raise ConversionError(f"{output} exists and is no preset. Delete it, and run the same command again.")
+    listings = [list_files(download) for download in DOWNLOADS]
+    size = sum(listing.bytes for listing in listings)
+    sys.stdout.write(
+        f"To download: {size / 1e9:.1f} GB, to {folder}. To convert: at most as much, to {output}.\n"
+        "What is there already is used.\n"
+    )
+    # The published weights have 16 bits a number or more, and the converted ones have 16.
+    work = output.parent / PARTIAL / output.name
+    check_room({folder: max(0, size - size_of(folder)), output.parent: max(0, size - size_of(work))})
+    for listing in listings:
+        sys.stdout.write(f"{listing.download.repository} at {listing.commit} …\n")
+        fetch(listing, folder / listing.download.folder)
+    checksums = {
+        folder / listing.download.folder / name: checksum
+        for listing in listings
+        for name, checksum in listing.checksums.items()
+    }
+    convert(_places(folder, listings), output, checksums=checksums)
+    if remove:
+        for download in DOWNLOADS:
+            shutil.rmtree(folder / download.folder)  # in a folder that may hold other things too
+    else:
+        sys.stdout.write(f"The downloads in {folder} are no longer needed and can be deleted.\n")
+
+
+def _places(folder: Path, listings: Sequence[Listing]) -> Downloads:
+    """Where the downloaded weights are, wherever in its repository each file lies."""
+    cogvideox, own, video_xl, tower = (folder / listing.download.folder for listing in listings)
+    control, memory = (
+        next(own / name for name in listings[1].sizes if name.endswith(file))
+        for file in ("control_module.safetensors", "glm_module.safetensors")
+    )
+    return Downloads(cogvideox, control, memory, video_xl / "VideoXL_weight_8", tower)

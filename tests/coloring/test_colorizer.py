@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped preset colours a shot, the same way whether or not it is interrupted."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from server.coloring.colorizer import Coloring, Colorizer, model_size
+from server.coloring.shot import Shot
+from server.presets.preset import WEIGHTS, UnknownPreset
+from server.training.cartoon import draw_clip
+
+DRAWINGS, KEYFRAME = 12, 4
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> Colorizer:
+    loaded = Colorizer.from_preset("tiny")
+    loaded.preset = replace(loaded.preset, segment=7, steps=2, votes=2)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return draw_clip(seed=123456789, frames=DRAWINGS, width=320, height=180)
+
+
+def truth(clip, drawing: int) -> np.ndarray:
+    return (clip.colors[clip.labels[drawing]] * (clip.line_art[drawing][..., None] / 255)).round().astype(np.uint8)
+
+
+def shot_of(clip, **settings) -> Shot:
+    return Shot(list(clip.line_art), {KEYFRAME: truth(clip, KEYFRAME)}, **settings)
+
+
+def color_all(coloring: Coloring) -> dict[int, np.ndarray]:
+    frames: dict[int, np.ndarray] = {}
+    for index in range(len(coloring.segments)):
+        frames |= coloring.color(index).frames
+    return frames
+
+
+def test_an_interrupted_shot_goes_on_to_the_same_pixels(colorizer: Colorizer, clip) -> None:
+    shot = shot_of(clip)
+    whole = colorizer.open(shot)
+    results = [whole.color(index) for index in range(len(whole.segments))]
+    assert len(results) > 2 and any(segment.follows is not None for segment in whole.segments)
+    for stopped_after in range(1, len(results)):
+        resumed = colorizer.open(shot)
+        for index in range(stopped_after):
+            resumed.restore(index, results[index])
+        again = resumed.color(stopped_after)
+        assert again.state == results[stopped_after].state
+        for drawing, frame in again.frames.items():
+            assert np.array_equal(frame, results[stopped_after].frames[drawing])
+
+
+def test_a_cancelled_segment_can_be_coloured_again(colorizer: Colorizer, clip) -> None:
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done: int, total: int) -> None:
+        raise Cancelled
+
+    coloring = colorizer.open(shot_of(clip))
+    with pytest.raises(Cancelled):
+        coloring.color(0, on_step=cancel)
+    expected = colorizer.open(shot_of(clip)).color(0)
+    assert coloring.color(0).state == expected.state
+
+
+@pytest.mark.parametrize("finish", ["flats", "painted"])
+def test_every_drawing_comes_back_once_with_its_lines(colorizer: Colorizer, clip, finish: str) -> None:
+    frames = color_all(colorizer.open(shot_of(clip, finish=finish)))
+    assert sorted(frames) == list(range(DRAWINGS))
+    for drawing, frame in frames.items():
+        line_art = clip.line_art[drawing]
+        assert frame.shape == (*line_art.shape, 3) and frame.dtype == np.uint8
+        assert (frame[line_art < 20] < 20).all()
+    paper = clip.line_art[KEYFRAME] == 255
+    difference = np.abs(frames[KEYFRAME].astype(int) - truth(clip, KEYFRAME)).max(-1)
+    assert (difference[paper] > 2).mean() < 0.02
+
+
+def test_flats_have_only_the_keyframes_colours(colorizer: Colorizer, clip) -> None:
+    frames = color_all(colorizer.open(shot_of(clip)))
+    shown = {tuple(color) for color in clip.colors[np.unique(clip.labels[KEYFRAME])].tolist()}
+    for drawing, frame in frames.items():
+        paper = clip.line_art[drawing] == 255
+        assert {tuple(color) for color in np.unique(frame[paper], axis=0).tolist()} <= shown
+
+
+def test_the_result_is_better_than_holding_the_keyframe(colorizer: Colorizer, clip) -> None:
+    frames = color_all(colorizer.open(shot_of(clip)))
+    paper = clip.line_art == 255
+    labels = clip.labels
+    right = held = 0.0
+    for drawing in range(DRAWINGS):
+        true = clip.colors[labels[drawing]]
+        right += (np.abs(frames[drawing].astype(int) - true).max(-1) < 8)[paper[drawing]].mean()
+        held += (labels[drawing] == labels[KEYFRAME])[paper[drawing]].mean()
+    assert right > held
+
+
+def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: Colorizer, clip) -> None:
+    background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
+    mask = clip.labels[KEYFRAME] == background
+    shot = replace(shot_of(clip), masks={KEYFRAME: mask}, background="generated")
+    rain, snow = (color_all(colorizer.open(replace(shot, prompt=prompt))) for prompt in ("rain", "吹雪"))
+    far = cv2.erode((clip.line_art[KEYFRAME] == 255).astype(np.uint8), np.ones((9, 9))) > 0
+    assert (rain[KEYFRAME] != snow[KEYFRAME])[mask & far].any()
+    assert np.array_equal(rain[KEYFRAME][~mask & far], snow[KEYFRAME][~mask & far])
+    assert (np.abs(rain[KEYFRAME].astype(int) - truth(clip, KEYFRAME)).max(-1) <= 2)[~mask & far].mean() > 0.95
+    other = rain[0][clip.line_art[0] == 255]
+    assert len(np.unique(other, axis=0)) > len(clip.colors), "pictures have more colours than flats"
+
+
+@pytest.mark.parametrize("finish", ["flats", "painted"])
+def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(colorizer: Colorizer, clip, finish: str) -> None:
+    background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
+    shot = replace(shot_of(clip, finish=finish), masks={KEYFRAME: clip.labels[KEYFRAME] == background})
+    frames = color_all(colorizer.open(shot))
+    opaque, alike = color_all(colorizer.open(replace(shot, masks={}))), []
+    for drawing, frame in frames.items():
+        line_art = clip.line_art[drawing]
+        paper, clear = line_art == 255, frame[..., 3] == 0
+        assert set(np.unique(frame[paper][:, 3])) == {0, 255}
+        assert not frame[clear].any() and (frame[..., 3] >= 255 - line_art).all(), "lines show on any ground"
+        right = (clear == (clip.labels[drawing] == background))[paper].mean()
+        held = ((clip.labels[KEYFRAME] == background) == (clip.labels[drawing] == background))[paper].mean()
+        assert right > held if drawing != KEYFRAME else right > 0.98
+        off = np.abs(frame[..., :3].astype(int) - opaque[drawing]).max(axis=2)[paper & ~clear]
+        alike.append((off <= 8).mean())
+    assert np.mean(alike) > 0.95, "the rest is coloured as if nothing were transparent"
+
+
+def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
+    limit = colorizer.pipeline.transformer.config.max_text_seq_length - 1
+    assert colorizer.open(shot_of(clip, prompt="a" * limit)).note == ""
+    assert "Left out: “ and rain”" in colorizer.open(shot_of(clip, prompt="a" * limit + " and rain")).note
+
+
+def test_a_keyframe_outside_the_shot_is_refused(clip) -> None:
+    with pytest.raises(ValueError, match=r"Keyframes \[4, 12\] must lie among the 12 drawings"):
+        Shot(list(clip.line_art), {KEYFRAME: truth(clip, KEYFRAME), DRAWINGS: truth(clip, KEYFRAME)})
+
+
+def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, clip) -> None:
+    preset = replace(colorizer.preset, votes=5)
+    shot = shot_of(clip)
+    for quality, votes in (("draft", 1), ("final", 5), ("exact", 5)):
+        coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(replace(shot, quality=quality))
+        assert len(coloring._references()[KEYFRAME]) == votes
+
+
+@pytest.mark.parametrize("votes", [2, 0])
+def test_a_preview_is_carried_along_without_the_model(
+    colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch, votes: int
+) -> None:
+    def refuse(*arguments, **named) -> None:
+        raise AssertionError("the model was run")
+
+    for name in ("__call__", "remember", "encode_prompt"):
+        monkeypatch.setattr(type(colorizer.pipeline), name, refuse)
+    preset = replace(colorizer.preset, votes=votes)
+    shot = shot_of(clip, quality="preview", finish="painted", prompt="rain")
+    coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot)
+    results = [coloring.color(index) for index in range(len(coloring.segments))]
+    resumed = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot)
+    for index, result in enumerate(results[:-1]):
+        resumed.restore(index, result)
+    assert resumed.color(len(results) - 1).state == results[-1].state
+    right = held = 0.0
+    for drawing, frame in (item for result in results for item in result.frames.items()):
+        paper = clip.line_art[drawing] == 255
+        right += (np.abs(frame.astype(int) - truth(clip, drawing)).max(-1) < 8)[paper].mean()
+        held += (clip.labels[drawing] == clip.labels[KEYFRAME])[paper].mean()
+    assert right > held
+    with pytest.raises(AssertionError, match="the model was run"):
+        colorizer.open(replace(shot, quality="draft")).color(0)
+
+
+def test_the_model_works_in_the_shape_of_the_shot() -> None:
+    assert model_size(540, 960, 256 * 144, 16) == (144, 256)
+    assert model_size(1080, 1080, 256 * 144, 16) == (192, 192)
+    assert model_size(20, 20, 256 * 144, 16) == (16, 16)
+
+
+def test_an_unknown_preset_names_those_there_are() -> None:
+    with pytest.raises(UnknownPreset, match=r"'big'.*tiny"):
+        Colorizer.from_preset("big")
+
+
+def test_the_shipped_weights_are_small() -> None:
+    files = [path for name in ("tiny", "line_matcher") for path in (WEIGHTS / name).rglob("*.safetensors")]
+    assert len(files) == 7 and sum(path.stat().st_size for path in files) <= 40e6

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder is read by the frame numbers in its names; what is wrong is said before anything is written."""
+
+import argparse
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from server.coloring import folder
+from server.coloring.folder import FolderError, colorize, parse_keyframe, read_folder
+from server.coloring.shot import Guess, SegmentResult, Shot
+from server.images import ImageError, encode_png, read_painted
+
+from .drawings import paper, scene
+
+
+@pytest.fixture
+def line_art(tmp_path: Path) -> Path:
+    """Frames 8 to 12: 8 and 9 show one drawing, names sort otherwise than numbers, and 100 comes last."""
+    art = tmp_path / "art"
+    art.mkdir()
+    for number, x in ((8, 50), (9, 50), (10, 70), (11, 90), (100, 110)):
+        (art / f"shot2_{number}.png").write_bytes(encode_png(scene(x)[0]))
+    (art / "notes.txt").write_text("not a drawing")
+    return art
+
+
+@pytest.fixture
+def keyframe(tmp_path: Path) -> Path:
+    path = tmp_path / "painted.png"
+    path.write_bytes(encode_png(scene(70)[1]))
+    return path
+
+
+class Marks:
+    """Colours each drawing with its own index, one segment a drawing; fails at segment `broken`."""
+
+    note = "The prompt is too long."
+
+    def __init__(self, shot: Shot, broken: int | None = None) -> None:
+        self.shot, self.broken = shot, broken
+        self.segments = range(len(shot.drawings))
+
+    def color(self, index: int, on_step) -> SegmentResult:
+        on_step(1, 2)
+        if index == self.broken:
+            raise KeyboardInterrupt
+        rows, columns = self.shot.drawings[index].shape
+        guesses = {index: [Guess("#e63c32", "#3c50d2", 0.1, 0.02, (1, 2, 3, 4))]} if index == 2 else {}
+        return SegmentResult({index: np.full((rows, columns, 3), index, np.uint8)}, b"", guesses)
+
+
+def test_frames_are_ordered_by_number_and_held_drawings_are_one(line_art, keyframe):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    assert [path.name for path in source.files] == [f"shot2_{n}.png" for n in (8, 9, 10, 11, 100)]
+    assert source.exposure.drawing_of == (0, 0, 1, 2, 3)
+    assert list(source.shot.keyframes) == [1]
+    assert (source.shot.drawings[3] == scene(110)[0]).all()
+
+
+def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_path):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    output = tmp_path / "new" / "colored"
+    console = Console(file=io.StringIO())
+    colorize(source, Marks(source.shot), output, console)
+    assert "The prompt is too long." in console.file.getvalue()
+    values = {path.name: int(read_painted(path)[0, 0, 0]) for path in sorted(output.glob("*.png"))}
+    assert values == {"shot2_8.png": 0, "shot2_9.png": 0, "shot2_10.png": 1, "shot2_11.png": 2, "shot2_100.png": 3}
+
+
+def test_what_is_a_guess_is_told_by_file(line_art, keyframe, tmp_path):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    console = Console(file=io.StringIO(), width=200)
+    guesses = colorize(source, Marks(source.shot), tmp_path / "out", console)
+    assert list(guesses) == ["shot2_11.png"] and guesses["shot2_11.png"][0].color == "#e63c32"
+    assert "1 of 4 drawings" in console.file.getvalue() and "shot2_11.png" in console.file.getvalue()
+
+
+def test_an_interrupted_run_leaves_whole_frames_only(line_art, keyframe, tmp_path):
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    with pytest.raises(KeyboardInterrupt):
+        colorize(source, Marks(source.shot, broken=2), tmp_path / "out", Console(quiet=True))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["shot2_10.png", "shot2_8.png", "shot2_9.png"]
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def full_disk(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        folder.write_file(tmp_path / "frame.png", b"content")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_size_asked_for_is_the_size_of_drawings_and_keyframes(line_art, keyframe):
+    source = read_folder(line_art, [f"{keyframe}@10"], size=(160, 90))
+    assert source.shot.drawings[0].shape == (90, 160)
+    assert source.shot.keyframes[1].shape == (90, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "number"),
+    [
+        ("a/key@12", "a/key", 12),
+        ("key_0007.png", "key_0007.png", 7),
+        ("sc04_key.png", "sc04_key.png", 4),
+        ("k1.png@3", "k1.png", 3),
+    ],
+)
+def test_a_keyframe_names_its_frame(text, path, number):
+    assert parse_keyframe(text) == (Path(path), number)
+
+
+def test_a_keyframe_without_a_number_says_what_to_do():
+    with pytest.raises(FolderError, match=r"painted\.png@12"):
+        parse_keyframe("painted.png")
+
+
+def test_a_generated_background_is_where_the_keyframe_is_transparent(line_art, keyframe, tmp_path):
+    arguments = {"prompt": "a harbour at dusk", "background": "generated"}
+    with pytest.raises(FolderError, match="No keyframe has a transparent part"):
+        read_folder(line_art, [f"{keyframe}@10"], **arguments)
+    painting = np.dstack([scene(70)[1], np.full(scene(70)[0].shape, 255, np.uint8)])
+    painting[:, :40, 3] = 0
+    (tmp_path / "masked.png").write_bytes(encode_png(painting))
+    with pytest.raises(FolderError, match="--prompt"):
+        read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], background="generated")
+    shot = read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], size=(160, 90), **arguments).shot
+    assert shot.masks[1].shape == (90, 160)
+    assert shot.masks[1][:, :19].all() and not shot.masks[1][:, 21:].any()
+    assert shot.is_generated
+    kept = read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], prompt="dusk").shot
+    assert not kept.is_generated and kept.masks[1][:, :40].all()
+
+
+def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
+    def refused(message: str, keyframes=(f"{keyframe}@10",), art: Path = line_art) -> None:
+        with pytest.raises((FolderError, ImageError), match=message):
+            read_folder(art, keyframes)
+
+    refused("no keyframe: paint one", ())
+    refused("frame 12, but the line art has frames 8 to 100", (f"{keyframe}@12",))
+    refused("does not exist", (f"{tmp_path / 'none.png'}@10",))
+    refused("both paint frame 10", (f"{keyframe}@10", f"{keyframe}@10"))
+    refused("same drawing as another keyframe", (f"{keyframe}@8", f"{keyframe}@9"))
+    refused("is not a folder", art=tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    refused("holds no PNG files", art=tmp_path / "empty")
+
+    extra = line_art / "other_010.png"
+    extra.write_bytes(encode_png(scene(70)[0]))
+    refused(r"other_010\.png and shot2_10\.png both are frame 10")
+    extra.unlink()
+    extra = line_art / "shot2_12.png"
+    extra.write_bytes(encode_png(paper(90, 160)))
+    refused(r"shot2_8\.png is 320×180 but shot2_12\.png is 160×90")
+    extra.write_bytes(encode_png(paper()))
+    refused(r"shot2_12\.png has no lines")
+    extra.write_bytes(b"not a picture")
+    refused(r"shot2_12\.png is not a PNG")
+    extra.unlink()
+    (line_art / "title.png").write_bytes(encode_png(paper()))
+    refused(r"title\.png has no frame number")
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    folder.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_the_command_ends_with_2_and_a_sentence_and_writes_nothing(line_art, keyframe, tmp_path, capsys):
+    output = tmp_path / "out"
+    assert folder.run(arguments(str(line_art), "--output", str(output))) == 2
+    assert "There is no keyframe" in capsys.readouterr().err
+    assert folder.run(arguments(str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(line_art))) == 2
+    assert "no drawing is overwritten" in capsys.readouterr().err
+    words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--preset", "nobody")
+    assert folder.run(arguments(*words)) == 2
+    assert "nobody" in capsys.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("size", ["20", "0x5", "axb", "1920*1080"])
+def test_a_size_must_be_written_as_one(size):
+    with pytest.raises(SystemExit):
+        arguments("art", "--output", "out", "--size", size)
+
+
+def test_the_tiny_preset_colours_a_folder(line_art, keyframe, tmp_path):
+    output = tmp_path / "out"
+    words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--size", "160x90")
+    words += ("--guesses", str(tmp_path / "guesses.json"))
+    assert folder.run(arguments(*words)) == 0
+    pictures = {path.name: read_painted(path) for path in output.iterdir()}
+    assert sorted(pictures) == sorted(f"shot2_{n}.png" for n in (8, 9, 10, 11, 100))
+    assert set(json.loads((tmp_path / "guesses.json").read_text())) <= set(pictures)
+    assert all(picture.shape == (90, 160, 3) for picture in pictures.values())
+    assert (pictures["shot2_8.png"] == pictures["shot2_9.png"]).all()
+    assert tuple(pictures["shot2_10.png"][30, 35]) == (230, 60, 50)  # the keyframe's own paint

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keyframe's colours are found as they were painted; code colours can be told apart again."""
+
+import cv2
+import numpy as np
+import pytest
+
+from server.coloring.palette import MAX_ENTRIES, code_colors, decode_distances, extract_palette, recolor, to_lab
+
+from .drawings import BLUE, RED, SKY, circle, paper, scene
+
+
+def colors_of(palette) -> set[tuple[int, ...]]:
+    return {tuple(int(channel) for channel in color) for color in palette.colors}
+
+
+def test_the_palette_has_the_flat_colours_and_nothing_else():
+    drawing, painting = scene()
+    palette = extract_palette([painting], [drawing])
+    assert colors_of(palette) == {SKY, RED, BLUE}
+
+
+def test_the_labels_go_on_under_the_lines():
+    drawing, painting = scene()
+    palette = extract_palette([painting], [drawing])
+    shown = recolor(palette.labels[0], palette.colors)
+    assert tuple(shown[60, 60]) == RED and tuple(shown[60, 60 - 35]) == RED  # the middle of the line is at 24
+    assert tuple(shown[60, 60 - 38]) == SKY
+
+
+def test_soft_borders_and_fills_beside_the_lines_add_no_colours():
+    drawing, _ = scene()
+    fills = np.empty((*drawing.shape, 3), np.uint8)
+    fills[:] = SKY
+    cv2.circle(fills, (62, 61), 36, RED, -1, cv2.LINE_AA)
+    cv2.circle(fills, (199, 108), 36, BLUE, -1, cv2.LINE_AA)
+    assert colors_of(extract_palette([fills], [drawing])) == {SKY, RED, BLUE}
+
+
+def test_a_region_of_a_few_pixels_keeps_its_own_colour():
+    drawing = paper(60, 80)
+    cv2.rectangle(drawing, (30, 20), (34, 24), 0, 1)  # encloses 3×3 pixels, as an eye does
+    painting = np.full((60, 80, 3), 255, np.uint8)
+    painting[21:24, 31:34] = GREEN = (20, 200, 90)
+    painting[drawing == 0] = 0
+    palette = extract_palette([painting], [drawing])
+    assert GREEN in colors_of(palette)
+    assert tuple(palette.colors[palette.labels[0, 22, 32]]) == GREEN
+
+
+def test_a_gradient_gets_several_entries_but_not_too_many():
+    drawing = paper()
+    circle(drawing, (160, 90), 60)
+    ramp = np.linspace(0, 255, 320).astype(np.uint8)
+    painting = np.stack([np.tile(ramp, (180, 1)), np.full((180, 320), 120, np.uint8), np.tile(ramp[::-1], (180, 1))], 2)
+    palette = extract_palette([painting], [drawing])
+    assert 8 <= len(palette.colors) <= MAX_ENTRIES
+    error = np.linalg.norm(to_lab(palette.colors)[palette.labels[0]] - to_lab(painting), axis=-1)[drawing == 255]
+    assert np.mean(error) < 4
+
+
+def test_a_noisy_painting_still_gets_a_small_palette():
+    drawing, painting = scene()
+    noise = np.random.default_rng(0).normal(0, 2, painting.shape)
+    palette = extract_palette([np.clip(painting + noise, 0, 255).astype(np.uint8)], [drawing])
+    assert 3 <= len(palette.colors) <= 12
+    for color in (SKY, RED, BLUE):
+        assert np.abs(palette.colors.astype(int) - color).max(1).min() <= 6
+
+
+def test_another_keyframe_adds_the_colours_that_are_new_and_changes_none():
+    drawing, painting = scene()
+    other = painting.copy()
+    other[(painting == BLUE).all(axis=-1)] = GREEN = (20, 200, 90)
+    alone = extract_palette([painting], [drawing])
+    again = extract_palette([painting, painting], [drawing, drawing])
+    assert np.array_equal(again.colors, alone.colors)
+    both = extract_palette([painting, other], [drawing, drawing])
+    assert np.array_equal(both.colors[:-1], alone.colors) and tuple(both.colors[-1]) == GREEN
+    assert np.array_equal(both.labels[0], alone.labels[0])
+    assert (recolor(both.labels[1], both.colors) == GREEN).all(axis=-1).any()
+
+
+def test_what_is_transparent_is_an_entry_of_its_own_and_no_colour():
+    drawing, painting = scene()
+    sky = (painting == SKY).all(axis=-1)
+    white = painting.copy()
+    white[sky] = 255  # as a transparent keyframe is read
+    palette = extract_palette([white], [drawing], clear=[sky])
+    assert palette.has_clear and {tuple(color) for color in palette.opaque.tolist()} == {RED, BLUE}
+    assert ((palette.labels[0] == 2) == sky)[drawing == 255].all()
+    assert not extract_palette([white], [drawing], clear=[np.zeros_like(sky)]).has_clear
+
+
+def test_a_small_region_is_transparent_if_most_of_it_is():
+    drawing, painting = np.full((40, 40), 255, np.uint8), np.full((40, 40, 3), 90, np.uint8)
+    drawing[10:16, 10:16] = 0
+    drawing[11:15, 11:15] = 255
+    clear = np.zeros((40, 40), bool)
+    clear[11:15, 11:14] = True
+    palette = extract_palette([painting], [drawing], clear=[clear])
+    assert (palette.labels[0] == 1)[11:15, 11:15].all() and not (palette.labels[0] == 1)[:9].any()
+
+
+@pytest.mark.parametrize(("count", "least"), [(2, 150), (6, 110), (12, 60), (27, 40), (48, 25)])
+def test_code_colours_are_far_apart_and_unlike_the_lines(count, least):
+    codes = code_colors(count, np.random.default_rng(count)).astype(int)
+    distances = np.linalg.norm(codes[:, None] - codes[None], axis=-1) + 1000 * np.eye(count)
+    assert codes.shape == (count, 3) and distances.min() >= least
+    assert codes.min() >= 40
+
+
+def test_the_same_seed_gives_the_same_codes_and_another_others():
+    first, again, other = (code_colors(10, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (first == again).all() and (first != other).any()
+
+
+def test_drifted_codes_decode_to_the_right_entry_when_runs_are_added():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 9, (1, 24, 32))
+    total = np.zeros((1, 24, 32, 9), np.float32)
+    for _ in range(4):
+        codes = code_colors(9, rng)
+        drifted = recolor(labels, codes) / 255 + rng.normal(0, 0.15, (1, 24, 32, 3)) - 0.05
+        total += decode_distances(drifted.clip(0, 1), codes)
+    assert (total.argmin(-1) == labels).mean() > 0.99
+    exact = ((drifted.clip(0, 1)[..., None, :] - codes / 255) ** 2).sum(-1)
+    assert np.allclose(decode_distances(drifted.clip(0, 1), codes), exact, atol=1e-4)

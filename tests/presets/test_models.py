@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`install.py models`: licences first, then room, downloads and conversion; against a hub on this machine."""
+
+import io
+import shutil
+import signal
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from huggingface_hub import constants
+from safetensors.torch import load_file
+
+from server.longanimation.convert import verify_folder
+from server.presets.catalogue import DOWNLOADS, PRESET
+from server.presets.cli import main
+from server.presets.preset import find_preset
+from tests.hub import COMMIT, Hub, running
+from tests.longanimation.miniature import Weights, write_downloads
+
+ACCEPTED = [PRESET, "--accept-licences"]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict[str, Weights]]:
+    """The four repositories as folders, with files in them that nobody needs; and the weights."""
+    root = tmp_path_factory.mktemp("hub")
+    downloads, weights = write_downloads(root)
+    own = root / "LongAnimation" / "weights"
+    own.mkdir(parents=True)
+    for file in (downloads.control, downloads.memory):
+        file.rename(own / file.name)
+    assert downloads.vision_tower is not None
+    folders = (downloads.cogvideox, own.parent, downloads.video_xl.parent, downloads.vision_tower)
+    for folder in folders:
+        (folder / "README.md").write_text("Not needed.")
+    (downloads.video_xl / "training_args.bin").write_bytes(b"not needed")
+    return dict(zip((download.repository for download in DOWNLOADS), folders, strict=True)), weights
+
+
+@pytest.fixture
+def hub(
+    published: tuple[dict[str, Path], dict[str, Weights]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Hub]:
+    """A hub that has them, as HF_ENDPOINT would give it (which is read when the client is imported)."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    with running(dict(published[0])) as hub:
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.address)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+        yield hub
+
+
+class Terminal(io.StringIO):
+    """A person's answer."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_preset_is_fetched_converted_and_found(
+    hub: Hub,
+    published: tuple[dict[str, Path], dict[str, Weights]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(ACCEPTED, tmp_path) == 0
+    said = capsys.readouterr().out
+    assert all(download.licence in said and download.repository in said for download in DOWNLOADS)
+    assert said.count(COMMIT) == len(DOWNLOADS)
+    preset = find_preset(PRESET, tmp_path)
+    verify_folder(preset.folder)
+    found = load_file(preset.folder / "dynamic_memory" / "diffusion_pytorch_model.safetensors")
+    assert all(torch.equal(found[name], weight.bfloat16()) for name, weight in published[1]["dynamic_memory"].items())
+    fetched = [request for request in hub.requests if request.startswith("GET") and "/resolve/" in request]
+    assert len(fetched) == len(set(fetched)) == 28
+    assert not [request for request in fetched if "README" in request or "training_args" in request]
+
+    hub.requests.clear()
+    assert main([PRESET], tmp_path) == 0
+    assert "Licence of the weights: CogVideoX License" in capsys.readouterr().out
+    assert not hub.requests, "what is installed is only described"
+
+
+def test_without_a_terminal_and_without_the_flag_nothing_is_downloaded(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert main([PRESET], tmp_path) == 1
+    said = capsys.readouterr()
+    assert "CogVideoX License" in said.out
+    assert "--accept-licences" in said.err and "Nothing was downloaded" in said.err
+    assert not hub.requests and not files_in(tmp_path)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("", 1), ("n", 1), ("yes", 0)])
+def test_at_a_terminal_the_licences_are_asked_about(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+    assert main([PRESET], tmp_path) == code
+    assert bool(hub.requests) == (tmp_path / PRESET).exists() == (code == 0)
+
+
+def test_a_download_that_breaks_off_is_resumed(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)  # what the client keeps is in whole pieces of it
+    shard = "transformer/diffusion_pytorch_model-00002-of-00003.safetensors"
+    half = hub.files(DOWNLOADS[0].repository)[shard].stat().st_size // 2
+    hub.cut.add(shard)
+    assert main(ACCEPTED, tmp_path) == 0
+    assert [request for request in hub.requests if request.endswith(f"{shard} bytes={half // 1000 * 1000}-")]
+    verify_folder(tmp_path / PRESET)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupted_download_goes_on_with_the_files_that_are_there(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(request: str) -> None:
+        if "GET" in request and request.endswith("vae/config.json"):
+            signal.raise_signal(signal.SIGINT)
+
+    hub.watch = interrupt
+    assert main(ACCEPTED, tmp_path) == 1
+    assert "Interrupted. Run the same command again" in capsys.readouterr().err
+    first = set(hub.requests)
+    hub.watch = lambda request: None
+    hub.requests.clear()
+    assert main(ACCEPTED, tmp_path) == 0
+    again = {request for request in first & set(hub.requests) if "/resolve/" in request}
+    assert all(request.endswith("vae/config.json") for request in again)
+    verify_folder(tmp_path / PRESET)
+
+
+def test_a_file_with_another_checksum_than_the_hubs_is_refused(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.changed.add("weights/control_module.safetensors")
+    assert main(ACCEPTED, tmp_path) == 1
+    assert "control_module.safetensors has the SHA-256" in capsys.readouterr().err
+    assert not (tmp_path / PRESET).exists()
+
+
+def test_a_file_that_the_hub_no_longer_has_is_named(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.repositories["CNcreator0331/LongAnimation"] = hub.repositories["sy1998/Video_XL"]
+    assert main(ACCEPTED, tmp_path) == 1
+    assert "LongAnimation on the hub has no *control_module.safetensors" in capsys.readouterr().err
+    assert not [request for request in hub.requests if "/resolve/" in request]
+
+
+def test_a_repository_that_is_gone_is_named(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del hub.repositories["sy1998/Video_XL"]
+    assert main(ACCEPTED, tmp_path) == 1
+    assert "sy1998/Video_XL could not be reached" in capsys.readouterr().err
+
+
+def test_without_a_hub_one_sentence_says_how_to_bring_the_files(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert main(ACCEPTED, tmp_path) == 1
+    said = capsys.readouterr().err
+    assert "could not be reached" in said and "python -m server convert" in said
+    assert "Traceback" not in said and said.count("\n") == 1
+    assert not files_in(tmp_path)
+
+
+def test_a_disk_without_room_is_noticed_before_anything_is_downloaded(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "total used free")(0, 0, 1_000_000))
+    assert main(ACCEPTED, tmp_path) == 1
+    assert "0.0 GB free" in capsys.readouterr().err
+    assert not [request for request in hub.requests if "/resolve/" in request]
+
+
+def test_what_lies_in_the_way_is_noticed_before_anything_is_downloaded(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / PRESET).mkdir()
+    assert main(ACCEPTED, tmp_path) == 1
+    assert "exists and is no preset" in capsys.readouterr().err
+    assert not hub.requests
+
+
+def test_downloads_are_removed_when_asked_and_nothing_else_with_them(hub: Hub, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "letter.txt").touch()
+    assert main([*ACCEPTED, "--downloads", str(folder), "--remove-downloads"], tmp_path) == 0
+    assert files_in(folder) == ["letter.txt"]
+    verify_folder(tmp_path / PRESET)
+
+
+def test_an_unknown_preset_is_refused_with_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["huge"]) == 1
+    said = capsys.readouterr().err
+    assert "'huge'" in said and "tiny" in said and PRESET in said
