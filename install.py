@@ -412,7 +412,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     blender = "version (such as 4.5) or path of an installed Blender; default: the version that runs on this Python"
 
-    command = commands.add_parser("demo", help="make a shot in Blender, colour it, and put it back into Blender")
+    command = commands.add_parser("demo", help="make a shot in Blender, color it, and put it back into Blender")
     command.add_argument("--output", default="demo_output", help="folder for the results (default: %(default)s)")
     command.add_argument("--blender", nargs=1, default=[], help=blender)
     command = commands.add_parser("test", help="run the tests; other arguments go to pytest", allow_abbrev=False)

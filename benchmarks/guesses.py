@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well a preview tells which colours are a guess, on drawn cartoons that no training sees, from one keyframe each.
+"""How well a preview tells which colors are a guess, on drawn cartoons that no training sees, from one keyframe each.
 
-told: the share of regions that are told to be a guess. right_to_tell: the share of these that have a wrong colour.
-found: the share of the regions with a wrong colour that are told. Regions are those that the election parts and that
+told: the share of regions that are told to be a guess. right_to_tell: the share of these that have a wrong color.
+found: the share of the regions with a wrong color that are told. Regions are those that the election parts and that
 are large enough to be told of. --clips: how many cartoons. --size: height of the frames in pixels, 16:9.
 """
 

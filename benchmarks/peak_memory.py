@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory a shot takes by its length: the peak of a process that colours 2,000 drawings over that of one that
-colours 200.
+"""How much memory a shot takes by its length: the peak of a process that colors 2,000 drawings over that of one that
+colors 200.
 
 Line art is read from a folder and frames are written to one, as by `python -m server colorize`.
 

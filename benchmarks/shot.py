@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot of any length, coloured by a process of its own as by `python -m server colorize`: what it costs."""
+"""A shot of any length, colored by a process of its own as by `python -m server colorize`: what it costs."""
 
 import multiprocessing
 import resource
@@ -29,7 +29,7 @@ class Cost(NamedTuple):
 
 
 def color_shot(drawings: int, height: int, load: Load) -> Cost:
-    """Colour so many drawings, 3:2, in a process of its own."""
+    """Color so many drawings, 3:2, in a process of its own."""
     context = multiprocessing.get_context("spawn")
     answer: multiprocessing.Queue[Cost] = context.Queue()
     process = context.Process(target=_color, args=(drawings, height, load, answer))
@@ -63,5 +63,5 @@ def _color(drawings: int, height: int, load: Load, answer: "multiprocessing.Queu
         colorize(source, colorizer.open(source.shot), folder / "colored", Console(stderr=True))
         seconds = time.perf_counter() - begin
         if len(list((folder / "colored").iterdir())) != drawings:
-            raise AssertionError("not every drawing was coloured")
+            raise AssertionError("not every drawing was colored")
     answer.put(Cost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))

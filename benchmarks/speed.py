@@ -2,7 +2,7 @@
 """What each way to sample faster gains, and what it costs: against all steps, guided, with nothing left out.
 
 `tiny`: on the tiny preset and cartoon clips that it was not trained on: times faster (in processor time, which a busy
-machine distorts less; of a segment but for its decoding), PSNR to the exact result and to the true colours. "other
+machine distorts less; of a segment but for its decoding), PSNR to the exact result and to the true colors. "other
 noise" is the yardstick: the exact result from another seed. `wide`: times faster on a stack of random weights, from the
 measured cost of a step with and without guidance, but for the caches, which leave out parts of a step.
 
@@ -66,7 +66,7 @@ def psnr(one: torch.Tensor, other: torch.Tensor) -> float:
 def color(
     pipeline: LongAnimationPipeline, sample: dict, steps: int, quality: Quality, seed: int = 0
 ) -> tuple[torch.Tensor, float]:
-    """Colour a sample: its frames [F, 3, H, W], and the processor time of all but decoding them, in seconds."""
+    """Color a sample: its frames [F, 3, H, W], and the processor time of all but decoding them, in seconds."""
     height, width = sample["line_art"].shape[1:]
     sketches = torch.stack([sketch_signal(drawing, height, width) for drawing in sample["line_art"]])
     begun = time.process_time()
@@ -86,7 +86,7 @@ def color(
 
 
 def measure_tiny(height: int, steps: int) -> dict[str, dict[str, float]]:
-    """Colour the clips with every lever; means over clips."""
+    """Color the clips with every lever; means over clips."""
     pipeline = LongAnimationPipeline.from_pretrained(find_preset("tiny").folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     width = round(height * 16 / 9 / pipeline.geometry.multiple) * pipeline.geometry.multiple

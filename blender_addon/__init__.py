@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""LongAnimation Color: colours a hand-drawn shot from one painted keyframe.
+"""LongAnimation Color: colors a hand-drawn shot from one painted keyframe.
 
 Blender's modules are imported when the extension is registered, so that the parts that talk to the
 server can be used, and tested, outside Blender.

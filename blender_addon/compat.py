@@ -77,7 +77,7 @@ def add_tint(
     material_pass: int = 0,
     others: bool = False,
 ) -> "bpy.types.Modifier":
-    """Add a Tint modifier that recolours the lines ("STROKE"), the fills ("FILL") or "BOTH" of a Grease Pencil object;
+    """Add a Tint modifier that recolors the lines ("STROKE"), the fills ("FILL") or "BOTH" of a Grease Pencil object;
     only those of a layer, or only those of the materials with this pass index, or of all `others`."""
     if item.type == "GPENCIL":
         modifier = item.grease_pencil_modifiers.new("LongAnimation", "GP_TINT")

@@ -6,7 +6,7 @@ The text may be a Sentence: then `str(error)` is that Sentence, which is transla
 
 
 class ColorError(Exception):
-    """Anything that stops a shot from being coloured; `str(error)` is a sentence for the animator."""
+    """Anything that stops a shot from being colored; `str(error)` is a sentence for the animator."""
 
 
 class ShotError(ColorError):

@@ -14,16 +14,16 @@ from .png import SIGNATURE, chunk, chunks
 from .sentence import Sentence
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Channels a pixel by colour type: grey, RGB, palette, grey and alpha, RGBA."""
+"""Channels a pixel by color type: gray, RGB, palette, gray and alpha, RGBA."""
 
 _COLOR_TYPE = 25
-"""Where a PNG tells its colour type."""
+"""Where a PNG tells its color type."""
 
 _KINDS = {1: 0, 3: 2, 4: 6}
 
 
 def read_png(path: Path) -> np.ndarray:
-    """Read an 8-bit PNG: uint8 [H, W] if it is grey, [H, W, 3] or, with transparency, [H, W, 4] otherwise.
+    """Read an 8-bit PNG: uint8 [H, W] if it is gray, [H, W, 3] or, with transparency, [H, W, 4] otherwise.
 
     Raises ShotError for what is none, or has other depths or is interlaced.
     """
@@ -97,7 +97,7 @@ def line_art_of(pixels: np.ndarray) -> np.ndarray:
 def is_transparent(path: Path) -> bool:
     """Tell whether an image is transparent somewhere: more than half, as the server sees it. Raises ShotError."""
     if path.read_bytes()[_COLOR_TYPE : _COLOR_TYPE + 1] in (b"\0", b"\2"):
-        return False  # grey or RGB, most of all keyframes: nothing need be unpacked
+        return False  # gray or RGB, most of all keyframes: nothing need be unpacked
     return bool((read_png(path)[..., 3:] < 128).any())
 
 
@@ -111,7 +111,7 @@ def lay_lines(fills: np.ndarray, line_art: np.ndarray) -> np.ndarray:
 
 
 def _painted(indices: np.ndarray, parts: dict[bytes, bytes]) -> np.ndarray:
-    """The colours of a palette, with alpha where the file has it."""
+    """The colors of a palette, with alpha where the file has it."""
     palette = np.frombuffer(parts[b"PLTE"], np.uint8).reshape(-1, 3)
     if b"tRNS" not in parts:
         return palette[indices]

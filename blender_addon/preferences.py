@@ -22,10 +22,10 @@ LOCAL_SERVER = "http://127.0.0.1:7860"
 
 
 class LONGANIMATION_server(bpy.types.PropertyGroup):
-    """A colouring server; its name is what shots call it."""
+    """A coloring server; its name is what shots call it."""
 
     address: bpy.props.StringProperty(
-        name="Address", description="Address of the colouring server, such as http://studio:7860", default=LOCAL_SERVER
+        name="Address", description="Address of the coloring server, such as http://studio:7860", default=LOCAL_SERVER
     )
     token: bpy.props.StringProperty(
         name="Token",
@@ -58,7 +58,7 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
 
     bl_idname = __package__
 
-    servers: bpy.props.CollectionProperty(type=LONGANIMATION_server, name="Servers", description="Colouring servers")
+    servers: bpy.props.CollectionProperty(type=LONGANIMATION_server, name="Servers", description="Coloring servers")
     active: bpy.props.IntProperty(name="Server", description="The server of shots that choose none", min=0)
     output: bpy.props.StringProperty(
         name="Output",
@@ -132,7 +132,7 @@ def current() -> LONGANIMATION_preferences:
 
 
 def server_of(scene: bpy.types.Scene) -> LONGANIMATION_server:
-    """The server that colours a scene's shot."""
+    """The server that colors a scene's shot."""
     return current().entry_of(scene.longanimation.server)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PNG files in and out: line art as grey, paintings as RGB, frames also as RGBA; thumbnails.
+"""PNG files in and out: line art as gray, paintings as RGB, frames also as RGBA; thumbnails.
 
 Nothing is decoded before its size is known.
 """
@@ -23,13 +23,13 @@ _DAMAGE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error
 
 
 class ImageError(ValueError):
-    """A file is not an image that can be coloured; the sentence names it and says what is accepted."""
+    """A file is not an image that can be colored; the sentence names it and says what is accepted."""
 
 
 def read_line_art(source: bytes | Path, name: str = "") -> np.ndarray:
     """Read a line drawing as uint8 [H, W], 0 is line and 255 is paper.
 
-    Transparency lies over white paper, and a pixel is as dark as its darkest channel, so that coloured
+    Transparency lies over white paper, and a pixel is as dark as its darkest channel, so that colored
     lines stay lines. `name` is what an ImageError calls the image; a path names itself.
     """
     red, green, blue = np.moveaxis(_over_white(source, name), 2, 0)
@@ -47,7 +47,7 @@ def read_rgba(source: bytes | Path, name: str = "") -> np.ndarray:
 
 
 def read_frame(source: bytes | Path, name: str = "") -> np.ndarray:
-    """Read a coloured frame as it was written: RGB uint8 [H, W, 3], or straight RGBA [H, W, 4]. Raises ImageError."""
+    """Read a colored frame as it was written: RGB uint8 [H, W, 3], or straight RGBA [H, W, 4]. Raises ImageError."""
     channels = len(_open(source, name).getbands())
     return read_rgba(source, name)[..., :channels]
 
@@ -125,7 +125,7 @@ def _loaded(source: bytes | Path, name: str) -> Image.Image:
     image = _open(source, name)
     try:
         image.load()
-        if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it at 255 instead of scaling it
+        if image.mode.startswith("I"):  # 16-bit gray: Pillow would clip it at 255 instead of scaling it
             image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
         return image.convert("RGBA")  # here a transparency that fits no palette is noticed
     except _DAMAGE as error:

@@ -80,7 +80,7 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class ShotManifest:
-    """One shot to colour.
+    """One shot to color.
 
     name: for people; it never becomes a path.
     frame_start: first frame number; timing has one entry a frame.
@@ -90,9 +90,9 @@ class ShotManifest:
     timing: for each frame, the index of its drawing in `drawings`.
     keyframes: at least one painted frame of the range, in the order in which the work goes out from them. A job that
         corrects another one appends its own: what does not depend on them is then taken from there.
-    preset, prompt, seed, finish: how to colour. A parent is the job this one corrects.
+    preset, prompt, seed, finish: how to color. A parent is the job this one corrects.
     quality: "draft" is for looking at a take, "final" is fast where nobody sees it, "exact" leaves nothing out.
-        "preview" does without the model: colours are only carried along, which takes seconds and tells where keyframes
+        "preview" does without the model: colors are only carried along, which takes seconds and tells where keyframes
         leave them a guess.
     background: what the keyframes leave transparent is kept so, or "generated": the model paints it, from the prompt.
     priority: when it is this job's turn among those that wait; it can be changed later.
@@ -122,7 +122,7 @@ class ShotManifest:
             "timing",
             "The frame range is empty: the last frame must not lie before the first.",
         )
-        _require(bool(self.drawings), "no_drawings", "drawings", "The shot has no drawings to colour.")
+        _require(bool(self.drawings), "no_drawings", "drawings", "The shot has no drawings to color.")
         _require(
             bool(self.keyframes),
             "no_keyframe",
@@ -250,7 +250,7 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class GuessedFrame:
-    """The first frame of a drawing whose colours are a guess in this share of the picture."""
+    """The first frame of a drawing whose colors are a guess in this share of the picture."""
 
     frame: int
     share: float
@@ -261,7 +261,7 @@ class SegmentStatus:
     """A segment of a job, in the order of work.
 
     frames: the numbers of the frames that show its drawings. seconds: how long it took, None until it is done. reused:
-    an earlier job had the same one, so that nothing had to be coloured. guesses: in the order of frames.
+    an earlier job had the same one, so that nothing had to be colored. guesses: in the order of frames.
     """
 
     number: int

@@ -2,7 +2,7 @@
 """Exposure of drawings over frames.
 
 Animation is drawn on twos and threes: one drawing is held for several frames. Each distinct
-drawing travels and is coloured once; the exposure rebuilds the timing afterwards.
+drawing travels and is colored once; the exposure rebuilds the timing afterwards.
 """
 
 from collections.abc import Hashable, Iterable

@@ -9,95 +9,152 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("shared", "blender_addon", "server")
-FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+PACKAGES = ("shared", "blender_addon", "server", "benchmarks")
+FILES = sorted([ROOT / "install.py", *(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))])
+OURS = {*PACKAGES, "install", "tests"}
 
-# What a package may import of ours. "server" alone is the package's version, not what lies in it.
+# The cells, and what the modules of each may import beside those of their own cell: other cells, or single modules.
+# A module lies in the cell with the longest name that its own name begins with. "server" and "blender_addon" are only
+# the packages themselves.
 ARROWS = {
-    "shared": {"shared"},
-    "blender_addon": {"blender_addon", "shared"},
-    "server.longanimation": {"server.longanimation", "shared"},
-    "server.line_art": {"server.line_art"},
-    "server.matching": {"server.matching", "server.line_art"},
-    "server.colorize": {
-        "server.colorize",
-        "server.longanimation",
-        "server.line_art",
-        "server.matching",
-        "server.images",
-        "shared",
+    "shared": set(),
+    "install": {"server.extension_build"},
+    "benchmarks": {
+        *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config", "server.images"),
+        *("server.jobs", "server.longanimation", "server.presets", "server.storage", "server.training"),
+        *("server.extension_build", "shared", "tests.blender.process", "tests.demo.blender"),
+    },
+    # The extension, from what it shows down to what it stands on.
+    "blender_addon": {
+        *("blender_addon.cli", "blender_addon.handlers", "blender_addon.keymap", "blender_addon.operators"),
+        *("blender_addon.panels", "blender_addon.preferences", "blender_addon.properties"),
+        "blender_addon.translations",
+    },
+    "blender_addon.cli": {
+        *("blender_addon.monitor", "blender_addon.operators", "blender_addon.properties", "blender_addon.shot"),
+        *("blender_addon.blend", "blender_addon.remote", "blender_addon.takes", "blender_addon.preferences"),
+        *("blender_addon.errors", "shared"),
+    },
+    "blender_addon.operators": {
+        *("blender_addon.monitor", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend"),
+        *("blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes"),
+        *("blender_addon.preferences", "blender_addon.notices", "blender_addon.translations", "blender_addon.compat"),
+        *("blender_addon.images", "blender_addon.sentence", "blender_addon.errors"),
+    },
+    "blender_addon.panels": {
+        *("blender_addon.monitor", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend"),
+        *("blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences"),
+        *("blender_addon.drawing", "blender_addon.translations", "blender_addon.compat", "blender_addon.sentence"),
+    },
+    "blender_addon.keymap": set(),
+    "blender_addon.handlers": {
+        *("blender_addon.monitor", "blender_addon.blend", "blender_addon.remote", "blender_addon.preferences"),
+        *("blender_addon.compat", "blender_addon.sentence", "blender_addon.errors"),
+    },
+    "blender_addon.properties": {
+        *("blender_addon.monitor", "blender_addon.shot", "blender_addon.preferences", "blender_addon.sentence"),
+    },
+    "blender_addon.monitor": {
+        *("blender_addon.blend", "blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer"),
+        *("blender_addon.takes", "blender_addon.preferences", "blender_addon.compat", "blender_addon.sentence"),
+    },
+    "blender_addon.blend": {
+        *("blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),
+    },
+    "blender_addon.shot": {
+        *("blender_addon.takes", "blender_addon.compat", "blender_addon.images", "blender_addon.png"),
+        *("blender_addon.sentence", "blender_addon.errors", "shared"),
+    },
+    "blender_addon.checks": {
+        *("blender_addon.takes", "blender_addon.images", "blender_addon.sentence", "blender_addon.errors"),
+    },
+    "blender_addon.remote": {
+        *("blender_addon.takes", "blender_addon.png", "blender_addon.sentence", "blender_addon.errors", "shared"),
+    },
+    "blender_addon.sequencer": {
+        *("blender_addon.takes", "blender_addon.compat", "blender_addon.png", "blender_addon.sentence"),
+        *("blender_addon.errors", "shared"),
+    },
+    "blender_addon.takes": {"blender_addon.images", "blender_addon.sentence", "blender_addon.errors", "shared"},
+    "blender_addon.preferences": {
+        *("blender_addon.remote.client", "blender_addon.drawing", "blender_addon.translations"),
+        *("blender_addon.compat", "blender_addon.sentence", "blender_addon.errors"),
+    },
+    "blender_addon.drawing": {"blender_addon.notices", "blender_addon.translations"},
+    "blender_addon.notices": set(),
+    "blender_addon.translations": {"blender_addon.sentence"},
+    "blender_addon.images": {"blender_addon.png", "blender_addon.sentence", "blender_addon.errors"},
+    "blender_addon.png": set(),
+    "blender_addon.compat": set(),
+    "blender_addon.errors": set(),
+    "blender_addon.sentence": set(),
+    # The server, from its command line down to what it stands on.
+    "server": set(),
+    "server.__main__": {"server.cli"},
+    "server.cli": {
+        *("server.http.app", "server.jobs", "server.doctor", "server.coloring", "server.storage", "server.config"),
+        *("server.logs", "shared"),
+    },
+    "server.doctor": {
+        *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),
+        *("server.presets", "server.longanimation", "server.config", "server.logs"),
+    },
+    "server.http": set(),
+    "server.http.app": {
+        *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),
+        *("server.http.tls", "server.http.draining", "server.jobs.client", "server.jobs.housekeeping"),
+        *("server.jobs.supervisor", "server.storage", "server.config"),
+    },
+    "server.http.dashboard": {
+        *("server", "server.http.api", "server.http.problems", "server.http.security"),
+        *("server.jobs.client", "server.storage", "server.images", "shared"),
+    },
+    "server.http.api": {
+        *("server", "server.http.problems", "server.http.archive", "server.http.video", "server.jobs.client"),
+        *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.images", "server.config"),
+        *("server.logs", "shared"),
+    },
+    "server.http.security": {"server.http.problems", "server.storage", "server.config"},
+    "server.http.problems": {"server.storage", "shared"},
+    "server.http.tls": {"server.config"},
+    "server.http.draining": set(),
+    "server.http.archive": set(),
+    "server.http.video": set(),
+    "server.jobs": {
+        *("server.coloring", "server.presets.preset", "server.storage", "server.images", "server.config"),
+        *("server.logs", "shared"),
+    },
+    "server.storage": {"server.config", "shared"},
+    "server.evaluation": {
+        *("server.coloring", "server.coloring.line_art", "server.longanimation", "server.presets.preset"),
+        *("server.images", "shared"),
     },
     "server.training": {
-        "server.training",
-        "server.longanimation",
-        "server.line_art",
-        "server.matching",
-        "server.colorize",
-        "shared",
+        *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.longanimation"),
+        *("server.presets.preset", "shared"),
     },
-    "server.evaluation": {
-        "server.evaluation",
-        "server.longanimation",
-        "server.line_art",
-        "server.colorize",
-        "server.images",
-        "shared",
+    "server.coloring": {
+        *("server.coloring.line_art", "server.coloring.matching", "server.longanimation", "server.presets.preset"),
+        *("server.images", "shared"),
     },
-    "server.storage": {"server.storage", "server.config", "shared"},
-    "server.images": {"shared"},
-    "server.video": {"shared"},
-    "server.archive": set(),
-    "server.tls": {"server.config"},
-    "server.logs": {"shared"},
-    "server.problems": {"server.storage", "shared"},
-    "server.models": {"server.models", "server.longanimation", "server.colorize.presets", "shared"},
-    "server.jobs": {
-        "server.jobs",
-        "server.storage",
-        "server.colorize",
-        "server.images",
-        "server.logs",
-        "server.config",
-        "server.problems",
-        "shared",
-    },
-    "server.api": {
-        "server.api",
-        "server.jobs.client",
-        "server.storage",
-        "server.colorize.presets",
-        "server.colorize.finishing",  # how lines lie on colours
-        "server.images",
-        "server.video",
-        "server.archive",
-        "server.logs",
-        "server.config",
-        "server.problems",
-        "server",
-        "shared",
-    },
-    "server.web": {
-        "server.web",
-        "server.api",
-        "server.jobs.client",
-        "server.storage",
-        "server.images",
-        "server.problems",
-        "server.security",
-        "server",
-        "shared",
-    },
+    "server.coloring.matching": {"server.coloring.line_art"},
+    "server.coloring.line_art": set(),
+    "server.presets": {"server.longanimation"},
+    "server.longanimation": set(),
+    "server.images": set(),
+    "server.extension_build": set(),
+    "server.logs": set(),
+    "server.config": {"shared"},
 }
 
 # Packages of others that may not come in: a model must run without HTTP, jobs or Blender around it.
 OUTSIDERS = {
     "server": {"bpy"},
     "server.longanimation": {"bpy", "flask", "waitress", "dbos", "sqlalchemy", "requests"},
-    "server.line_art": {"bpy", "flask", "torch", "waitress", "dbos", "sqlalchemy", "requests"},
-    "server.matching": {"bpy", "flask", "waitress", "dbos", "sqlalchemy", "requests"},
-    "server.colorize": {"bpy", "flask", "waitress", "dbos", "sqlalchemy", "requests"},
-    "server.api": {"bpy", "torch", "diffusers", "transformers"},
-    "server.web": {"bpy", "torch", "diffusers", "transformers", "sqlalchemy"},
+    "server.coloring": {"bpy", "flask", "waitress", "dbos", "sqlalchemy", "requests"},
+    "server.coloring.line_art": {"torch"},
+    "server.http": {"bpy", "torch", "diffusers", "transformers"},
+    "server.http.dashboard": {"sqlalchemy"},
     "server.storage": {"bpy", "torch", "flask"},
 }
 
@@ -142,22 +199,46 @@ def _is_not_run_at_start(node: ast.AST) -> bool:
     return for_types or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
 
 
-def lies_in(name: str, package: str) -> bool:
-    """Tell whether a module is `package` or lies in it ("server" stands only for itself)."""
-    return name == package or (package != "server" and name.startswith(f"{package}."))
+def cell_of(name: str) -> str:
+    """Return the cell that a module lies in, "" for none."""
+    parents = [name, *(name.rsplit(".", count)[0] for count in range(1, name.count(".") + 1))]
+    whole = [parent for parent in parents if parent in ARROWS]
+    return whole[0] if whole and (whole[0] == name or whole[0] not in ("server", "blender_addon")) else ""
 
 
-@pytest.mark.parametrize("package", ARROWS)
-def test_a_package_imports_only_what_its_arrows_point_at(package: str) -> None:
+def test_every_module_lies_in_a_cell() -> None:
+    assert not [name for name in MODULES if not cell_of(name)]
+
+
+def test_every_arrow_points_at_something_that_is_there() -> None:
+    cells = {cell_of(name) for name in MODULES}
+    assert cells == set(ARROWS)
+    of_tests = {module_name(path) for path in (ROOT / "tests").rglob("*.py")}
+    assert set().union(*ARROWS.values()) <= cells | MODULES.keys() | of_tests
+
+
+@pytest.mark.parametrize("cell", ARROWS)
+def test_a_cell_imports_only_what_its_arrows_point_at(cell: str) -> None:
     wrong = [
         f"{name} imports {imported}"
         for name, path in MODULES.items()
-        if lies_in(name, package)
+        if cell_of(name) == cell
         for imported in imports(path)
-        if imported.split(".")[0] in (*PACKAGES, "tests", "install")
-        and not any(lies_in(imported, allowed) for allowed in ARROWS[package])
+        if imported.split(".")[0] in OURS and not {cell_of(imported), imported} & {cell, *ARROWS[cell]}
     ]
     assert not wrong
+
+
+@pytest.mark.parametrize("cell", ARROWS)
+def test_no_arrow_is_without_use(cell: str) -> None:
+    used = {
+        target
+        for name, path in MODULES.items()
+        if cell_of(name) == cell
+        for imported in imports(path)
+        for target in (imported, cell_of(imported))
+    }
+    assert ARROWS[cell] <= used
 
 
 @pytest.mark.parametrize("package", OUTSIDERS)
@@ -191,13 +272,13 @@ def test_timing_planning_and_naming_are_pure() -> None:
 
 def test_starting_the_api_loads_neither_workflows_nor_the_model() -> None:
     loaded: set[str] = set()
-    pending = ["server.app"]
+    pending = ["server.http.app"]
     while pending:
         name = pending.pop()
         if name in MODULES and name not in loaded:
             pending.extend(imports(MODULES[name], at_start_only=True))
         loaded.add(name)
-    assert {"server.api.jobs", "server.jobs.client"} <= loaded
+    assert {"server.http.api.jobs", "server.jobs.client"} <= loaded
     heavy = {"torch", "diffusers", "transformers", "server.longanimation", "server.jobs.workflow", "server.jobs.worker"}
     assert not loaded & heavy
 

@@ -91,7 +91,7 @@ def test_an_image_used_twice_is_uploaded_once() -> None:
         ({"finish": "oil"}, "bad_finish", "finish"),
     ],
 )
-def test_a_shot_that_cannot_be_coloured_is_refused_by_code_and_field(
+def test_a_shot_that_cannot_be_colored_is_refused_by_code_and_field(
     change: dict[str, Any], code: str, field: str
 ) -> None:
     with pytest.raises(ProtocolError) as caught:

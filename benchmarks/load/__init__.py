@@ -2,7 +2,7 @@
 """How the server bears a studio: many clients at once, drawings that are sent again, and a worker that computes beside.
 
 `many`: clients send jobs and fetch every frame, of a server whose engine takes no time. All drawings differ, so that
-nothing is stored or coloured only once; they are small, so that it is the server that is measured. Every frame is
+nothing is stored or colored only once; they are small, so that it is the server that is measured. Every frame is
 compared with what it must be: a job that does not end with all of them is lost. `upload`: line drawings in full HD,
 sent twice. `computing`: what a few clients wait while a worker computes with the preset `tiny` on the CPU.
 

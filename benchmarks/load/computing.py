@@ -21,7 +21,7 @@ FIRST_NUMBER = 20_000_000
 
 
 def measure(folder: Path, drawings: int, width: int, height: int, seconds: float, minutes: float) -> dict[str, Any]:
-    """Colour a shot with the preset `tiny` on the CPU; ask the server meanwhile, for so many seconds at most.
+    """Color a shot with the preset `tiny` on the CPU; ask the server meanwhile, for so many seconds at most.
 
     Only what is asked while the job runs and the worker computes counts.
     """

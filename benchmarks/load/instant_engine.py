@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A colouring that takes no time, so that only the server around it is measured, and whose frames anybody can check.
+"""A coloring that takes no time, so that only the server around it is measured, and whose frames anybody can check.
 
 Run as a program it is a worker process: `python -m benchmarks.load.instant_engine DATA_FOLDER`.
 """
@@ -18,7 +18,7 @@ DRAWINGS_A_SEGMENT = 25
 
 
 def paint(line_art: np.ndarray, tint: np.ndarray, drawing: int) -> np.ndarray:
-    """Colour a drawing, uint8 [H, W], as RGB [H, W, 3]: black lines on the keyframe's colour, moved on by the drawing's
+    """Color a drawing, uint8 [H, W], as RGB [H, W, 3]: black lines on the keyframe's color, moved on by the drawing's
     number so that no frame can be taken for another."""
     color = (tint.astype(int) + drawing) % 256
     return np.where(line_art[..., None] < 128, 0, color).astype(np.uint8)
@@ -26,7 +26,7 @@ def paint(line_art: np.ndarray, tint: np.ndarray, drawing: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class InstantSegment:
-    """Drawings that are coloured together."""
+    """Drawings that are colored together."""
 
     keyframe: int
     drawings: tuple[int, ...]
@@ -36,12 +36,12 @@ class InstantSegment:
 
     @property
     def sequence(self) -> tuple[int, ...]:
-        """What is looked at: just what is coloured."""
+        """What is looked at: just what is colored."""
         return self.drawings
 
 
 class InstantColoring:
-    """A shot with one keyframe of a single colour."""
+    """A shot with one keyframe of a single color."""
 
     note = ""
     fingerprint = "instant"
@@ -58,7 +58,7 @@ class InstantColoring:
         )
 
     def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> SegmentResult:
-        """Colour segment `index`."""
+        """Color segment `index`."""
         if on_step is not None:
             on_step(1, 1)
         drawings = self.segments[index].drawings

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots to send: drawings that are all different, so that nothing is stored or coloured only once."""
+"""Shots to send: drawings that are all different, so that nothing is stored or colored only once."""
 
 import io
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class SentShot:
 
 
 def make_shot(number: int, drawings: int, width: int, height: int, name: str = "load") -> SentShot:
-    """Make the shot of that number, with so many drawings on ones and a keyframe of one colour."""
+    """Make the shot of that number, with so many drawings on ones and a keyframe of one color."""
     tint = (number % 256, 40 + number // 256 % 200, 120)
     images = [encode_png(draw(number * drawings + one, width, height)) for one in range(drawings)]
     key = encode_png(np.full((height, width, 3), tint, np.uint8))

@@ -40,7 +40,7 @@ class Alignment:
 def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
     """Find how a keyframe uint8 [h, w, 3 or 4] lies on line art uint8 [H, W].
 
-    Thin dark structures of both are compared by normalised correlation, for a range of scales and all shifts at once
+    Thin dark structures of both are compared by normalized correlation, for a range of scales and all shifts at once
     (Fourier transform), in small pictures; then finer around the best.
     """
     height, width = line_art.shape
@@ -65,7 +65,7 @@ def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
 def fit(keyframe: np.ndarray, alignment: Alignment, size: tuple[int, int]) -> np.ndarray:
     """Move and scale a keyframe uint8 [h, w, 3 or 4] as was found; `size` is the drawing's width and height.
 
-    Returns uint8 [H, W, 3 or 4]. Colours are taken from the nearest pixel, so that none is mixed, and the keyframe's
+    Returns uint8 [H, W, 3 or 4]. Colors are taken from the nearest pixel, so that none is mixed, and the keyframe's
     edge goes on where it does not reach.
     """
     width, height = size

@@ -41,7 +41,7 @@ def find_gaps(line_art: np.ndarray, width: int) -> list[Gap]:
     meetings = find_regions(_near(_meet(labels), 1))
     return [
         Gap(float(x), float(y), width)
-        for (x, y), (left, top, right, bottom) in zip(meetings.centres[1:], meetings.boxes[1:], strict=True)
+        for (x, y), (left, top, right, bottom) in zip(meetings.centers[1:], meetings.boxes[1:], strict=True)
         if max(right - left, bottom - top) <= width + 4
     ]
 
@@ -54,7 +54,7 @@ def _near(mask: np.ndarray, reach: int) -> np.ndarray:
 
 
 def _largest_near(labels: np.ndarray) -> np.ndarray:
-    """The largest label of each pixel and its eight neighbours."""
+    """The largest label of each pixel and its eight neighbors."""
     rows = labels.copy()
     np.maximum(rows[1:], labels[:-1], out=rows[1:])
     np.maximum(rows[:-1], labels[1:], out=rows[:-1])

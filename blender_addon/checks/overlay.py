@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings as pictures to lie over a drawing: shapes differ as well as colours."""
+"""Findings as pictures to lie over a drawing: shapes differ as well as colors."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ INK = 224
 
 @dataclass(frozen=True)
 class Regions:
-    """Labelled regions. labels: int32 [H, W], 0 outside; areas, in pixels, and boxes (left, top, right, bottom; right
-    and bottom excluded) by label, with an empty one for 0; centres: float [N, 2], x and y."""
+    """Labeled regions. labels: int32 [H, W], 0 outside; areas, in pixels, and boxes (left, top, right, bottom; right
+    and bottom excluded) by label, with an empty one for 0; centers: float [N, 2], x and y."""
 
     labels: np.ndarray
     areas: np.ndarray
     boxes: np.ndarray
-    centres: np.ndarray
+    centers: np.ndarray
 
     @property
     def count(self) -> int:
@@ -53,8 +53,8 @@ def find_regions(mask: np.ndarray) -> Regions:
     np.maximum.at(boxes[:, 2], label, end)
     np.maximum.at(boxes[:, 3], label, row + 1)
     sums = (np.bincount(label, length * (start + end - 1) / 2, count), np.bincount(label, length * row, count))
-    centres = np.stack(sums, axis=1) / np.maximum(areas, 1)[:, None]
-    return Regions(np.cumsum(steps, axis=1)[:, :width], areas, boxes, centres)
+    centers = np.stack(sums, axis=1) / np.maximum(areas, 1)[:, None]
+    return Regions(np.cumsum(steps, axis=1)[:, :width], areas, boxes, centers)
 
 
 def _joined(start: np.ndarray, end: np.ndarray, stride: int) -> np.ndarray:

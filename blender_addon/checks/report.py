@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that is found out about an exported take before it is sent, or while it is coloured."""
+"""All that is found out about an exported take before it is sent, or while it is colored."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def _look(
     gaps = find_gaps(line_art, max(3, round(_GAP * line_art.shape[0])))
     if gaps:
         sentence = Sentence(
-            "Open outlines: {count}. Colours may leak there; close them, or look at the result.", count=len(gaps)
+            "Open outlines: {count}. Colors may leak there; close them, or look at the result.", count=len(gaps)
         )
         found.append(Finding("note", frame, sentence, pictured=True))
         draw_gaps(overlay, gaps)
     if before is not None and changes.change(before, small) >= changes.CUT:
-        sentence = Sentence("A cut, probably: colour what comes after it as a shot of its own, or paint a keyframe.")
+        sentence = Sentence("A cut, probably: color what comes after it as a shot of its own, or paint a keyframe.")
         found.append(Finding("warning", frame, sentence, pictured=True))
         draw_cut(overlay)
     if found:
@@ -96,12 +96,12 @@ def _compare(take: Take, frame: int, overlays: Path) -> list[Finding]:
     """Look at a painted keyframe beside its drawing."""
     painting, line_art = _keyframe(take, frame)
     if painting.ndim == 2:
-        return [Finding("warning", frame, Sentence("The keyframe has no colours: paint it, or choose another."))]
+        return [Finding("warning", frame, Sentence("The keyframe has no colors: paint it, or choose another."))]
     color = painting[..., :3]
     if painting.shape[2] == 4 and not painting[..., 3].any():
         return [Finding("error", frame, Sentence("The keyframe is transparent all over: paint it."))]
     if (color.max(axis=2) - color.min(axis=2)).max() == 0:
-        return [Finding("warning", frame, Sentence("The keyframe has no colours: paint it, or choose another."))]
+        return [Finding("warning", frame, Sentence("The keyframe has no colors: paint it, or choose another."))]
     found = align(painting, line_art)
     if found.verdict == "unrelated":
         sentence = Sentence("The keyframe is of another drawing: its lines are not those of this frame.")

@@ -27,7 +27,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     _add_shots(which)
 
     colorize = verbs.add_parser(
-        "colorize", parents=[which, work, output], help="colour shots of the file, and save it with their strips"
+        "colorize", parents=[which, work, output], help="color shots of the file, and save it with their strips"
     )
     _add_settings(colorize)
     fetch = verbs.add_parser("fetch", parents=[work, output], help="fetch takes that were sent, and place their strips")
@@ -71,9 +71,9 @@ def _add_shots(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """How to colour; what is not given is as in the file."""
+    """How to color; what is not given is as in the file."""
     parser.add_argument("--directory", metavar="DIR", help="folder of the take; with several shots, of their folders")
-    parser.add_argument("--server", metavar="ADDRESS", help="where to colour; the token comes from LONGANIMATION_TOKEN")
+    parser.add_argument("--server", metavar="ADDRESS", help="where to color; the token comes from LONGANIMATION_TOKEN")
     parser.add_argument("--preset", metavar="NAME", help="which of the server's models")
     parser.add_argument("--finish", type=_given(_one_of("flats", "painted")), help="flats or painted")
     parser.add_argument("--quality", type=_given(_one_of(*get_args(Quality))), help=", ".join(get_args(Quality)))
@@ -84,7 +84,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         "--wait",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="wait for the colours, or only send the shots and tell where to fetch them",
+        help="wait for the colors, or only send the shots and tell where to fetch them",
     )
 
 

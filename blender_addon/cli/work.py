@@ -28,7 +28,7 @@ _SETTINGS = ("preset", "finish", "quality", "seed", "prompt")
 
 
 def colorize(options: argparse.Namespace, report: Report) -> bool:
-    """Colour the chosen shots, each sent as soon as it is exported."""
+    """Color the chosen shots, each sent as soon as it is exported."""
     shots = _shots(options)
     with _paintings(options, shots) as painted:
         requests = [_request(shot, painted, options) for _, shot in _chosen(shots, options)]
@@ -169,7 +169,7 @@ def _export(requests: list[ShotRequest], jobs: list[str], report: Report) -> boo
 
 
 def _wait(jobs: list[str], report: Report, save: bool) -> bool:
-    """Wait for the colours and save the file with the strips; tells whether all are there."""
+    """Wait for the colors and save the file with the strips; tells whether all are there."""
     for entry in monitor.wait(jobs):
         _tell_progress(jobs, entry, report)
     takes = [monitor.entries[job].take for job in jobs]

@@ -224,21 +224,21 @@ class LONGANIMATION_OT_batch_jump(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
-    """Colour every shot of the batch that is ticked and has a keyframe; go on working meanwhile"""
+    """Color every shot of the batch that is ticked and has a keyframe; go on working meanwhile"""
 
     bl_idname = "longanimation.color_batch"
-    bl_label = "Colour All"
+    bl_label = "Color All"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def requests(self, context: bpy.types.Context) -> list[ShotRequest]:
-        """The shots that can be coloured; why the others cannot is reported. Raises ShotError when none can."""
+        """The shots that can be colored; why the others cannot is reported. Raises ShotError when none can."""
         wanted = [shot for shot in of_file(context.scene).shots if shot.enabled]
         problems = [
             Sentence("{shot}: {problem}", shot=shot.name, problem=shot.problem) for shot in wanted if shot.problem
         ]
         ready = [shot.as_shot() for shot in wanted if not shot.problem]
         if not ready:
-            unticked = Sentence("No shot of the batch is ticked: tick those to colour.")
+            unticked = Sentence("No shot of the batch is ticked: tick those to color.")
             raise ShotError(problems[0] if problems else unticked)
         for problem in problems:
             self.report({"WARNING"}, translated(problem))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shot sent to be coloured."""
+"""The shot sent to be colored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .exporting import ExportsShots, request_of
 
 
 class LONGANIMATION_OT_color_shot(ExportsShots, bpy.types.Operator):
-    """Colour the shot from its keyframes; go on working meanwhile, and find the strips in the Sequencer"""
+    """Color the shot from its keyframes; go on working meanwhile, and find the strips in the Sequencer"""
 
     bl_idname = "longanimation.color_shot"
-    bl_label = "Colour Shot"
+    bl_label = "Color Shot"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     directory: bpy.props.StringProperty(
@@ -32,10 +32,10 @@ class LONGANIMATION_OT_color_shot(ExportsShots, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_preview_shot(ExportsShots, bpy.types.Operator):
-    """Carry the keyframes' colours along without the model, and see in which frames they leave colours a guess"""
+    """Carry the keyframes' colors along without the model, and see in which frames they leave colors a guess"""
 
     bl_idname = "longanimation.preview_shot"
-    bl_label = "Preview Colours"
+    bl_label = "Preview Colors"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def requests(self, context: bpy.types.Context) -> list[ShotRequest]:

@@ -193,7 +193,7 @@ def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:
     failed = False
     for take in (monitor.entries[job].take for job in jobs):
         if take.state == "done":
-            told = Sentence("{take} is coloured, in {folder}", take=take.title, folder=take.folder)
+            told = Sentence("{take} is colored, in {folder}", take=take.title, folder=take.folder)
             operator.report({"INFO"}, translated(told))
         else:
             failed = True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A coloured frame that is wrong: painted over, made a keyframe, and the shot coloured again from it."""
+"""A colored frame that is wrong: painted over, made a keyframe, and the shot colored again from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _JOB, _FRAME = "longanimation_job", "longanimation_frame"
 
 
 class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
-    """Open the coloured frame at the playhead for painting"""
+    """Open the colored frame at the playhead for painting"""
 
     bl_idname = "longanimation.fix_frame"
     bl_label = "Fix This Frame"
@@ -43,10 +43,10 @@ class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
-    """Make the painted frame a keyframe and colour again what depends on it; the take so far is kept"""
+    """Make the painted frame a keyframe and color again what depends on it; the take so far is kept"""
 
     bl_idname = "longanimation.recolor_from_fix"
-    bl_label = "Use as Keyframe and Recolour"
+    bl_label = "Use as Keyframe and Recolor"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     image: bpy.props.StringProperty(
@@ -81,7 +81,7 @@ def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
     if job not in monitor.entries:
         raise ShotError(
             Sentence(
-                "No take is shown at frame {frame}: go to a coloured frame, or show a take with its eye.",
+                "No take is shown at frame {frame}: go to a colored frame, or show a take with its eye.",
                 frame=scene.frame_current,
             )
         )
@@ -89,15 +89,13 @@ def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
     frame = scene.frame_current + take.manifest.frame_start - take.placement.start
     if not (take.colored / frame_name(frame)).is_file():
         raise ShotError(
-            Sentence(
-                "Frame {frame} of {take} is not here yet: wait until it is coloured.", frame=frame, take=take.title
-            )
+            Sentence("Frame {frame} of {take} is not here yet: wait until it is colored.", frame=frame, take=take.title)
         )
     return take, frame
 
 
 def _painting(take: Take, frame: int) -> bpy.types.Image:
-    """The image in which a coloured frame is fixed; the one that was begun earlier, if there is one."""
+    """The image in which a colored frame is fixed; the one that was begun earlier, if there is one."""
     for image in bpy.data.images:
         if (image.get(_JOB), image.get(_FRAME)) == (take.job, frame):
             return image
@@ -114,7 +112,7 @@ def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
         image = _painting(*_shown_frame(context))
     if image.get(_JOB) not in monitor.entries:
         raise ShotError(
-            Sentence("{image} is no coloured frame of a take: go to one and press Fix This Frame.", image=image.name)
+            Sentence("{image} is no colored frame of a take: go to one and press Fix This Frame.", image=image.name)
         )
     if image.is_dirty:
         image.pack()

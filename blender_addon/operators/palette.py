@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours of a finished take, changed over the whole shot."""
+"""Colors of a finished take, changed over the whole shot."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .queue import OfTake
 
 
 class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
-    """List the colours of this take, to change them over the whole shot"""
+    """List the colors of this take, to change them over the whole shot"""
 
     bl_idname = "longanimation.read_palette"
     bl_label = "Palette"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """The blocking path: returns when the colours are listed."""
+        """The blocking path: returns when the colors are listed."""
         try:
             _list(context.scene.name, self.job, palette_of(monitor.entries[self.job].take))
         except ColorError as error:
@@ -41,10 +41,10 @@ class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_recolor(bpy.types.Operator):
-    """Make a take with the changed colours; this one is kept, and no server is asked"""
+    """Make a take with the changed colors; this one is kept, and no server is asked"""
 
     bl_idname = "longanimation.recolor"
-    bl_label = "Recolour"
+    bl_label = "Recolor"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -68,7 +68,7 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         folder, number = new_take_folder(take.manifest.name), next_number(take)
-        doing = Sentence("Recolouring; the take appears when it is ready.")
+        doing = Sentence("Recoloring; the take appears when it is ready.")
         in_thread(lambda: recolor(take, changes, folder, number), monitor.keep, doing)
         return {"FINISHED"}
 
@@ -86,13 +86,11 @@ def _list(scene: str, job: str, palette: dict[Color, float]) -> None:
 
 
 def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
-    """The take whose palette is listed, and the colours that were changed. Raises ShotError when there are none."""
+    """The take whose palette is listed, and the colors that were changed. Raises ShotError when there are none."""
     shot = scene.longanimation
     changes = {_rgb(paint.color): _rgb(paint.changed) for paint in shot.palette if paint.is_changed}
     if not changes or shot.palette_take not in monitor.entries:
-        raise ShotError(
-            Sentence("No colour was changed: list a take's palette and pick another colour for one of them.")
-        )
+        raise ShotError(Sentence("No color was changed: list a take's palette and pick another color for one of them."))
     return monitor.entries[shot.palette_take].take, changes
 
 

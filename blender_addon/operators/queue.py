@@ -28,7 +28,7 @@ class OfTake:
 
 
 class LONGANIMATION_OT_cancel(OfTake, bpy.types.Operator):
-    """Stop colouring this take, here and on the server"""
+    """Stop coloring this take, here and on the server"""
 
     bl_idname = "longanimation.cancel"
     bl_label = "Cancel Take"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shots that are coloured together."""
+"""The shots that are colored together."""
 
 import bpy
 

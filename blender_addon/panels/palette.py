@@ -7,7 +7,7 @@ from .. import monitor
 
 
 class Palette:
-    """The colours of a take, each beside what it is to become."""
+    """The colors of a take, each beside what it is to become."""
 
     bl_label = "Palette"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012

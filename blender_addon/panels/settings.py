@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the shot is coloured."""
+"""How the shot is colored."""
 
 import bpy
 
@@ -7,9 +7,9 @@ from ..preferences import server_of
 
 
 class Settings:
-    """How the shot is coloured."""
+    """How the shot is colored."""
 
-    bl_label = "Colouring"
+    bl_label = "Coloring"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:

@@ -7,7 +7,7 @@ from ..drawing import draw_notices
 
 
 class Shot:
-    """What to colour; holds the other sections."""
+    """What to color; holds the other sections."""
 
     bl_label = "LongAnimation Color"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shots that are coloured together."""
+"""The shots that are colored together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..shot.batch import BatchShot, problem_of
 class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
     """A shot of the batch."""
 
-    enabled: bpy.props.BoolProperty(name="Colour", description="Colour this shot with the others", default=True)
+    enabled: bpy.props.BoolProperty(name="Color", description="Color this shot with the others", default=True)
     name: bpy.props.StringProperty(name="Name", description="What the shot is called; its folder is named after it")
     scene: bpy.props.PointerProperty(
         type=bpy.types.Scene,
@@ -30,12 +30,12 @@ class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
 
     @property
     def frames(self) -> range:
-        """The frames to colour."""
+        """The frames to color."""
         return range(self.frame_start, self.frame_end + 1)
 
     @property
     def problem(self) -> str:
-        """Why the shot cannot be coloured, and what to do; "" when it can."""
+        """Why the shot cannot be colored, and what to do; "" when it can."""
         if self.scene is None or self.timeline is None:
             return Sentence("The scene of {shot} is gone: choose another, or remove the shot.", shot=self.name)
         return problem_of(self.frames, [item.frame for item in self.scene.longanimation.keyframes])
@@ -54,7 +54,7 @@ class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
 
 
 class LONGANIMATION_batch(bpy.types.PropertyGroup):
-    """The shots that are coloured together."""
+    """The shots that are colored together."""
 
     shots: bpy.props.CollectionProperty(type=LONGANIMATION_batch_shot)
     active: bpy.props.IntProperty(name="Active Shot", description="The shot that is chosen in the list")

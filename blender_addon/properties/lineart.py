@@ -84,8 +84,8 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         soft_max=12,
     )
     keep_colors: bpy.props.BoolProperty(
-        name="Keep Line Colours",
-        description="Leave lines as they are coloured; else they are all black, so that none is too light to be a line",
+        name="Keep Line Colors",
+        description="Leave lines as they are colored; else they are all black, so that none is too light to be a line",
     )
 
     def options(self) -> LineArtOptions:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to colour, and how."""
+"""What to color, and how."""
 
 import bpy
 
@@ -23,24 +23,24 @@ class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
 
 
 class LONGANIMATION_shot(bpy.types.PropertyGroup):
-    """What to colour, and how."""
+    """What to color, and how."""
 
     use_scene_range: bpy.props.BoolProperty(
-        name="Scene Range", description="Colour from the scene's start to its end", default=True
+        name="Scene Range", description="Color from the scene's start to its end", default=True
     )
-    frame_start: bpy.props.IntProperty(name="Start", description="First frame to colour", default=1)
-    frame_end: bpy.props.IntProperty(name="End", description="Last frame to colour", default=250)
+    frame_start: bpy.props.IntProperty(name="Start", description="First frame to color", default=1)
+    frame_end: bpy.props.IntProperty(name="End", description="Last frame to color", default=250)
     lineart: bpy.props.PointerProperty(type=LONGANIMATION_lineart)
     keyframes: bpy.props.CollectionProperty(type=LONGANIMATION_keyframe)
     server: bpy.props.StringProperty(
         name="Server",
-        description="Which of the preferences' servers colours the shot; empty for the active one",
+        description="Which of the preferences' servers colors the shot; empty for the active one",
         search=lambda _self, _context, text: [entry.name for entry in current().servers if text in entry.name],
         search_options={"SUGGESTION"},
     )
     preset: bpy.props.StringProperty(
         name="Preset",
-        description="Which of the server's models colours the shot",
+        description="Which of the server's models colors the shot",
         default="tiny",
         search=lambda _self, _context, text: [name for name in monitor.presets if text in name],
         search_options={"SUGGESTION"},
@@ -48,7 +48,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     finish: bpy.props.EnumProperty(
         name="Finish",
         items=(
-            ("flats", "Flats", "One flat colour a region, from the keyframe's palette"),
+            ("flats", "Flats", "One flat color a region, from the keyframe's palette"),
             ("painted", "Painted", "The model's own painting"),
         ),
         default="flats",
@@ -58,7 +58,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         items=(
             ("final", "Final", "For delivery"),
             ("draft", "Draft", "Faster, to look at the take; Final with the same seed gives the same take"),
-            ("preview", "Preview", "Colours are only carried along, without the model"),
+            ("preview", "Preview", "Colors are only carried along, without the model"),
             ("exact", "Exact", "Nothing is left out; slower, and hardly to be told from Final"),
         ),
         default="final",
@@ -67,8 +67,8 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         name="Strips",
         description="How the result lies in the Sequencer",
         items=(
-            ("meta", "Meta Strip", "One strip that holds the colours and, multiplied over them, your line art"),
-            ("strips", "Two Strips", "The colours and, multiplied over them, your line art"),
+            ("meta", "Meta Strip", "One strip that holds the colors and, multiplied over them, your line art"),
+            ("strips", "Two Strips", "The colors and, multiplied over them, your line art"),
             ("flat", "Flat Images", "One strip of finished images, with the lines in them"),
         ),
         default="meta",
@@ -76,8 +76,8 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty(name="Seed", description="Another seed gives another take", default=0, min=0)
     prompt: bpy.props.StringProperty(name="Prompt", description="Describe the shot in a sentence; may be empty")
 
-    palette: bpy.props.CollectionProperty(type=LONGANIMATION_paint, name="Palette", description="The colours of a take")
-    palette_take: bpy.props.StringProperty(name="Palette of", description="Job of the take whose colours are listed")
+    palette: bpy.props.CollectionProperty(type=LONGANIMATION_paint, name="Palette", description="The colors of a take")
+    palette_take: bpy.props.StringProperty(name="Palette of", description="Job of the take whose colors are listed")
     show_hidden_takes: bpy.props.BoolProperty(
         name="Show Hidden Takes", description="List the takes that were hidden, too"
     )
@@ -88,7 +88,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
 
     @property
     def frames(self) -> range:
-        """The frames to colour."""
+        """The frames to color."""
         scene = self.id_data
         start = scene.frame_start if self.use_scene_range else self.frame_start
         end = scene.frame_end if self.use_scene_range else self.frame_end

@@ -50,7 +50,7 @@ _CUT_OFF = (
 )
 
 Layer = Literal["colored", "fills", "lines"]
-"""The frame as it is to be seen, or its colours without the lines."""
+"""The frame as it is to be seen, or its colors without the lines."""
 
 Message = TypeVar("Message")
 
@@ -132,7 +132,7 @@ class Client:
         return tuple(self._message(JobEvent, item) for item in answer)
 
     def guesses(self, job: str) -> tuple[GuessedFrame, ...]:
-        """Return the frames of a job whose colours are a guess, in the order of frames."""
+        """Return the frames of a job whose colors are a guess, in the order of frames."""
         answer = self._json("GET", f"/jobs/{job}/segments")
         if not isinstance(answer, list):
             raise self._not_ours()
@@ -152,7 +152,7 @@ class Client:
         self._request("POST", f"/jobs/{job}/priority", json=to_json(PriorityChange(priority)))
 
     def download(self, job: str, frame: int, path: Path, layer: Layer = "colored") -> None:
-        """Write a coloured frame, or a layer of it, to `path`, which appears whole or not at all."""
+        """Write a colored frame, or a layer of it, to `path`, which appears whole or not at all."""
         content = self._request("GET", f"/jobs/{job}/frames/{frame}.png", params={"layer": layer}).content
         if not content.startswith(png.SIGNATURE):
             raise ServerError(

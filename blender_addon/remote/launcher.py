@@ -96,6 +96,6 @@ class LocalServer:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """Ask it to end; what it colours goes on when it is started again."""
+        """Ask it to end; what it colors goes on when it is started again."""
         if self._process is not None:
             self._process.terminate()

@@ -28,7 +28,7 @@ _BUSY = frozenset((429, 503, 507))
 """Refusals that pass: too many requests, a server that is ending, a full disk."""
 
 UPLOADED, _COLORED = 0.05, 1.0
-"""Progress at the end of the upload and of the colouring: frames are fetched meanwhile."""
+"""Progress at the end of the upload and of the coloring: frames are fetched meanwhile."""
 
 Result = TypeVar("Result")
 
@@ -64,14 +64,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Guessed:
-    """So far the colours of these frames are a guess: by frame, the share of the picture."""
+    """So far the colors of these frames are a guess: by frame, the share of the picture."""
 
     shares: dict[int, float]
 
 
 @dataclass(frozen=True)
 class Finished:
-    """All coloured frames are in the take's folder."""
+    """All colored frames are in the take's folder."""
 
     take: Take
 
@@ -283,5 +283,5 @@ class Session:
 def _progress_of(status: JobStatus) -> Progress:
     if status.state == "queued":
         return Progress(UPLOADED, Sentence("Waiting in the queue"), status.eta_seconds, waiting=True)
-    text = Sentence("Colouring: {done} of {total} segments", done=status.segments_done, total=status.segments_total)
+    text = Sentence("Coloring: {done} of {total} segments", done=status.segments_done, total=status.segments_total)
     return Progress(UPLOADED + (_COLORED - UPLOADED) * status.progress, text, status.eta_seconds)

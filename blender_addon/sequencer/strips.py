@@ -139,7 +139,7 @@ def _require_lineart(take: Take) -> None:
     if absent:
         raise ShotError(
             Sentence(
-                "{folder} lacks {count} frames, the first of them {first}: colour the shot again.",
+                "{folder} lacks {count} frames, the first of them {first}: color the shot again.",
                 folder=take.lineart,
                 count=len(absent),
                 first=absent[0],

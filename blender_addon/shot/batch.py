@@ -77,7 +77,7 @@ def from_spans(timeline: str, spans: Iterable[Span]) -> list[BatchShot]:
     if not shots:
         raise ShotError(
             Sentence(
-                "No strip that shows a shot is selected: select scene, image, movie or colour strips in the Sequencer."
+                "No strip that shows a shot is selected: select scene, image, movie or color strips in the Sequencer."
             )
         )
     return named_apart(shots.values())
@@ -104,7 +104,7 @@ def named_apart(shots: Iterable[BatchShot], taken: Iterable[str] = ()) -> list[B
 
 
 def problem_of(frames: range, painted: Collection[int]) -> str:
-    """Why these frames cannot be coloured with these painted frames, and what to do; "" when they can."""
+    """Why these frames cannot be colored with these painted frames, and what to do; "" when they can."""
     if not frames:
         return Sentence(
             "The shot ends before it begins, at frame {first}: set its end at or after its start.", first=frames.start

@@ -43,7 +43,7 @@ class Changes:
 
     def undo(self) -> None:
         """Put the former values back."""
-        # In the order of the changes: some settings (a look, a colour depth) are only accepted after the
+        # In the order of the changes: some settings (a look, a color depth) are only accepted after the
         # one that they depend on.
         for (owner, name), former in self._former.items():
             if (owner, name) in self._unset:

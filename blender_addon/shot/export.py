@@ -31,7 +31,7 @@ _INK = 0.75
 
 @dataclass(frozen=True)
 class ShotOptions:
-    """What to colour and how: the frames, the painted ones among them, the settings sent along, and where the line art
+    """What to color and how: the frames, the painted ones among them, the settings sent along, and where the line art
     comes from."""
 
     frames: range

@@ -95,7 +95,7 @@ class ImageSequence:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def write(self, frame: int, path: Path, percentage: int = 0, keep_colors: bool = False) -> None:
-        """Write a frame's image to a PNG: over white paper, and grey unless it keeps its colours. Raises ShotError."""
+        """Write a frame's image to a PNG: over white paper, and gray unless it keeps its colors. Raises ShotError."""
         source = self.files[frame]
         wanted = self.size()
         with _loaded(source) as image:
@@ -139,13 +139,13 @@ def _loaded(path: Path) -> Iterator[bpy.types.Image]:
 
 
 def _over_white(image: bpy.types.Image) -> np.ndarray:
-    """The image's picked colours on white paper as float32 RGB [H, W, 3], 0..1, the lowest row first."""
+    """The image's picked colors on white paper as float32 RGB [H, W, 3], 0..1, the lowest row first."""
     pixels = picked(image)
     return pixels[..., :3] * pixels[..., 3:] + (1 - pixels[..., 3:])
 
 
 def _listed(frames: list[int]) -> Sentence:
-    """Name frames in a sentence, neighbours together; the first ten groups of many."""
+    """Name frames in a sentence, neighbors together; the first ten groups of many."""
     groups: list[list[int]] = []
     for frame in frames:
         if groups and groups[-1][-1] == frame - 1:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets a scene up to render line art, or a painted keyframe, and puts everything back.
 
-Both are rendered with the Standard view transform, so that a colour in the file is the colour that was picked, and
+Both are rendered with the Standard view transform, so that a color in the file is the color that was picked, and
 by Workbench, unless Freestyle draws. For line art the fills are painted white rather than hidden: a part still hides
 the lines behind it.
 """
@@ -265,7 +265,7 @@ def _last_render_slot() -> Iterator[None]:
 
 @contextmanager
 def _white_world(scene: bpy.types.Scene, changes: Changes) -> Iterator[None]:
-    """Blender fills the background with the world's colour: white paper."""
+    """Blender fills the background with the world's color: white paper."""
     paper = bpy.data.worlds.new("LongAnimation paper")
     try:
         compat.make_white(paper)

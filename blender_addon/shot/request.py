@@ -14,10 +14,10 @@ from .export import ShotOptions
 
 @dataclass(frozen=True)
 class ShotRequest:
-    """One shot to colour.
+    """One shot to color.
 
     name: what the shot is called. scene: where its drawings are. placement: where the strips go. server: the address of
-    the server that colours it. folder: of the new take; None for a new one in the output folder.
+    the server that colors it. folder: of the new take; None for a new one in the output folder.
     """
 
     name: str

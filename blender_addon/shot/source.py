@@ -29,7 +29,7 @@ class LineArtOptions:
     roles: what the layers of a name hold: lines, fills, which hide the lines behind them, or neither; lines when it is
     not said. fills_by: layers or materials with the index `fill_pass` hold fills, too. camera: None for the scene's.
     percentage: of the scene's resolution, or of the images'; 0 for the scene's own, or all of the images'.
-    step: frames from one drawing to the next. keep_colors: lines keep their colours; else they are black.
+    step: frames from one drawing to the next. keep_colors: lines keep their colors; else they are black.
     """
 
     source: Source = "auto"

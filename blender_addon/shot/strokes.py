@@ -29,7 +29,7 @@ def as_line_art(item: bpy.types.Object, options: LineArtOptions, changes: Change
     for effect in item.shader_effects:
         if effect.type in _SOFT:
             changes.set(effect, show_render=False)
-    # By modifiers those that are painted with colours of their own, too.
+    # By modifiers those that are painted with colors of their own, too.
     tints = [compat.add_tint(item, "FILL", WHITE)]
     if not options.keep_colors:
         tints.append(compat.add_tint(item, "STROKE", _BLACK, material_pass=fill_pass, others=True))

@@ -51,7 +51,7 @@ def check_limits(scene: bpy.types.Scene, options: LineArtOptions, frames: range,
     if len(frames) > limits.frames:
         raise ShotError(
             Sentence(
-                "The shot has {count} frames, more than the {most} that the server accepts: colour it in parts.",
+                "The shot has {count} frames, more than the {most} that the server accepts: color it in parts.",
                 count=len(frames),
                 most=f"{limits.frames:,}",
             )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take that corrects another one: the same drawings and settings, with one more painted keyframe.
 
-Its keyframes keep their order and the new one comes last, so that the server colours only what depends on it.
+Its keyframes keep their order and the new one comes last, so that the server colors only what depends on it.
 """
 
 from __future__ import annotations

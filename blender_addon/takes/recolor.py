@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The palette of a finished take, and the take with other colours, without a server."""
+"""The palette of a finished take, and the take with other colors, without a server."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .take import Take, address_of_file, frame_name
 Color = tuple[int, int, int]
 
 _LEAST_SHARE = 0.0002
-"""Share of the shot's pixels that a colour has at least, if it is of the palette."""
+"""Share of the shot's pixels that a color has at least, if it is of the palette."""
 
 
 def palette_of(take: Take) -> dict[Color, float]:
-    """The colours of a take's fills and their share of the shot's pixels, the largest first.
+    """The colors of a take's fills and their share of the shot's pixels, the largest first.
 
     Raises ShotError when fills are missing or cannot be read.
     """
@@ -35,7 +35,7 @@ def palette_of(take: Take) -> dict[Color, float]:
     if len(take.arrived()) < len(exposure.frames) or take.fills not in take.results:
         raise ShotError(
             Sentence(
-                "{take} has no fills here: colour the shot with Strips set to Meta Strip or Two Strips.",
+                "{take} has no fills here: color the shot with Strips set to Meta Strip or Two Strips.",
                 take=take.title,
             )
         )
@@ -53,8 +53,8 @@ def palette_of(take: Take) -> dict[Color, float]:
 
 
 def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: int) -> Take:
-    """Make a take in the new folder `folder` in which colours are others: pixels of exactly these colours change, in
-    the fills and in the keyframes; coloured frames are the fills with the line art laid over them.
+    """Make a take in the new folder `folder` in which colors are others: pixels of exactly these colors change, in
+    the fills and in the keyframes; colored frames are the fills with the line art laid over them.
 
     number: of the new take. Nothing is left of `folder` when it fails. Raises ShotError or OSError.
     """
@@ -108,7 +108,7 @@ def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> N
 
 
 def _changed(picture: np.ndarray, changes: Mapping[Color, Color]) -> np.ndarray:
-    """A picture uint8 [H, W, 3 or 4] with other colours; what is transparent stays so."""
+    """A picture uint8 [H, W, 3 or 4] with other colors; what is transparent stays so."""
     changed = picture.copy()
     seen = (picture[..., 3:] > 0).all(axis=2)
     for old, new in changes.items():

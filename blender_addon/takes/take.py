@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A take: one colouring of a shot, and the folder that holds it.
+"""A take: one coloring of a shot, and the folder that holds it.
 
 The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, as they arrive, `colored/NNNN.png` and
-`fills/NNNN.png` (the colours without the lines), by frame number and with held drawings repeated, so that other
+`fills/NNNN.png` (the colors without the lines), by frame number and with held drawings repeated, so that other
 programs can use the images too. A take that is transparent in places has `lines/NNNN.png` too.
 """
 
@@ -44,9 +44,9 @@ class Placement:
 class Take:
     """A shot as it was exported, the id of its job, and what became of it.
 
-    server: address of the server that colours it. number: counts the takes of a shot, from 1. state: as far as is
-    known here. transparent: a keyframe is so somewhere, and with it the coloured frames. problem: why it failed. note:
-    the animator's own words. hidden: kept, but not shown. guesses: frames whose colours are a guess, each with its
+    server: address of the server that colors it. number: counts the takes of a shot, from 1. state: as far as is
+    known here. transparent: a keyframe is so somewhere, and with it the colored frames. problem: why it failed. note:
+    the animator's own words. hidden: kept, but not shown. guesses: frames whose colors are a guess, each with its
     share of the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
     """
 
@@ -99,17 +99,17 @@ class Take:
 
     @property
     def colored(self) -> Path:
-        """Folder of the coloured frames, one PNG a frame."""
+        """Folder of the colored frames, one PNG a frame."""
         return self.folder / "colored"
 
     @property
     def fills(self) -> Path:
-        """Folder of the coloured frames without their lines; only in layouts with a line strip."""
+        """Folder of the colored frames without their lines; only in layouts with a line strip."""
         return self.folder / "fills"
 
     @property
     def lines(self) -> Path:
-        """Folder of the lines alone, black on nothing: multiplied line art would not show where colours end."""
+        """Folder of the lines alone, black on nothing: multiplied line art would not show where colors end."""
         return self.folder / "lines"
 
     @property
@@ -165,7 +165,7 @@ class Take:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:
             raise ShotError(
                 Sentence(
-                    "{path} cannot be read ({reason}): colour the shot again.", path=folder / RECORD, reason=str(error)
+                    "{path} cannot be read ({reason}): color the shot again.", path=folder / RECORD, reason=str(error)
                 )
             ) from error
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colouring of one shot: plan of segments, the model's runs, finishing."""
+"""Coloring of one shot: plan of segments, the model's runs, finishing."""

@@ -12,7 +12,7 @@ class Parts:
     """What of the stack is on.
 
     memory: what DGLM reads. fusion_start: share of the steps that pass before Color Consistency Fusion begins, 1 for
-    none. carried: whether the line matcher carries colours along: it hints to the model and votes beside it.
+    none. carried: whether the line matcher carries colors along: it hints to the model and votes beside it.
     """
 
     memory: tuple[MemoryKind, ...] = ("global", "local")

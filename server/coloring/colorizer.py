@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours a shot segment by segment, in a way that can stop after any of them and go on in another process."""
+"""Colors a shot segment by segment, in a way that can stop after any of them and go on in another process."""
 
 import functools
 import io
@@ -11,6 +11,7 @@ import torch
 import transformers
 from torch.nn import functional as F
 
+from server.coloring.line_art.compositing import fill_under_lines, lay_lines
 from server.coloring.matching import LineMatcher
 from server.longanimation import EXACT, QUALITIES, LongAnimationPipeline, LongShot
 from server.longanimation.footprint import Workload, skeleton
@@ -22,16 +23,7 @@ from server.presets.preset import WEIGHTS, Preset, find_preset
 from shared.digests import address_of
 
 from .ablation import WHOLE, Parts
-from .finishing import (
-    cast_votes,
-    fill_under_lines,
-    lay_lines,
-    make_clear,
-    over_white,
-    painted,
-    shaded,
-    soft_colors,
-)
+from .finishing import cast_votes, make_clear, over_white, painted, shaded, soft_colors
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
 from .propagation import Carried, Carrier
 from .region_labels import Election, elect
@@ -79,12 +71,12 @@ class Colorizer:
         fit(skeleton(preset.folder), torch.device(device), _workload(preset), memory_mode)
 
     def open(self, shot: Shot, parts: Parts = WHOLE) -> "Coloring":
-        """Plan the colouring of a shot, with some parts of the stack off to compare."""
+        """Plan the coloring of a shot, with some parts of the stack off to compare."""
         return Coloring(self.pipeline, self.matcher, self.preset, shot, parts)
 
 
 class Coloring:
-    """The colouring of one shot, as a sequence of segments.
+    """The coloring of one shot, as a sequence of segments.
 
     The same shot and seed give the same frames, in one go or interrupted and restored.
     """
@@ -136,7 +128,7 @@ class Coloring:
         return address_of(text.encode())
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
-        """Colour segment `index`; all before it must have been coloured or restored.
+        """Color segment `index`; all before it must have been colored or restored.
 
         on_step is called with (steps done, steps in all); what it raises ends the run and changes nothing.
         """
@@ -195,18 +187,18 @@ class Coloring:
         self._long_shot.remember(index, torch.from_numpy(images).permute(0, 1, 4, 2, 3), tail)
 
     def _carry(self, index: int) -> dict[int, Carried]:
-        """Carry the colours of the keyframe, and of the drawing coloured beside the segment, to its drawings."""
+        """Carry the colors of the keyframe, and of the drawing colored beside the segment, to its drawings."""
         segment = self.segments[index]
         known = {segment.keyframe: self._painted_labels(segment.keyframe)}
-        neighbour = segment.keyframe
+        neighbor = segment.keyframe
         if segment.follows is not None:
-            neighbour = segment.sequence[segment.first - 1]
-            known[neighbour] = self._labels[segment.follows]
+            neighbor = segment.sequence[segment.first - 1]
+            known[neighbor] = self._labels[segment.follows]
         drawings = [drawing for drawing in segment.drawings if drawing not in self.shot.keyframes]
-        return dict(zip(drawings, self._carrier.carry(drawings, segment.keyframe, neighbour, known), strict=True))
+        return dict(zip(drawings, self._carrier.carry(drawings, segment.keyframe, neighbor, known), strict=True))
 
     def _hints(self, segment: Segment, carried: dict[int, Carried]) -> torch.Tensor:
-        """The drawings of a segment as far as they are carried or finished, in each vote's colours, [B, F, 3, H, W]."""
+        """The drawings of a segment as far as they are carried or finished, in each vote's colors, [B, F, 3, H, W]."""
         hints = []
         for drawing in segment.sequence:
             if drawing in carried:
@@ -225,7 +217,7 @@ class Coloring:
 
     @functools.cached_property
     def _palette(self) -> Palette:
-        """The colours of the keyframes; where there are masks, one more entry stands for what they cover."""
+        """The colors of the keyframes; where there are masks, one more entry stands for what they cover."""
         masks = [self.shot.masks[drawing] for drawing in self._keyframes] if self.shot.masks else []
         palette = extract_palette(
             [self.shot.keyframes[drawing] for drawing in self._keyframes],
@@ -241,9 +233,9 @@ class Coloring:
         """The palette entries [H, W] of a keyframe."""
         return self._palette.labels[self._keyframes.index(keyframe)]
 
-    @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the colouring itself
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the coloring itself
     def _painting(self, keyframe: int) -> np.ndarray:
-        """A keyframe's colours uint8 [H, W, 3], RGBA [H, W, 4] if any keyframe is transparent, without its lines."""
+        """A keyframe's colors uint8 [H, W, 3], RGBA [H, W, 4] if any keyframe is transparent, without its lines."""
         painting = self.shot.keyframes[keyframe]
         if self._palette.has_clear:
             painting = make_clear(painting, self.shot.masks[keyframe])
@@ -251,7 +243,7 @@ class Coloring:
 
     @functools.cached_property
     def _codes(self) -> list[np.ndarray]:
-        """The code colours that stand for the palette, a set a vote."""
+        """The code colors that stand for the palette, a set a vote."""
         count = len(self._palette.colors)
         votes = min(self.preset.votes, DRAFT_VOTES) if self.shot.quality == "draft" else self.preset.votes
         seeds = [derived_seed(self.shot.seed, 0, vote) for vote in range(votes)]
@@ -259,16 +251,16 @@ class Coloring:
 
     @property
     def _is_preview(self) -> bool:
-        """Whether colours are only carried along, without the model."""
+        """Whether colors are only carried along, without the model."""
         return self.shot.quality == "preview"
 
     @property
     def _plain(self) -> bool:
-        """Whether the last picture of each drawing is coloured after the keyframe itself, not after a code."""
+        """Whether the last picture of each drawing is colored after the keyframe itself, not after a code."""
         return not self.preset.votes or self.shot.is_generated
 
     def _references(self) -> dict[int, torch.Tensor]:
-        """By keyframe the reference images [B, 3, H, W]: its painting in each vote's code colours, and as it is where
+        """By keyframe the reference images [B, 3, H, W]: its painting in each vote's code colors, and as it is where
         that is wanted (§4.2: what is masked is white)."""
         references: dict[int, torch.Tensor] = {}
         for keyframe, painting in self.shot.keyframes.items():
@@ -280,7 +272,7 @@ class Coloring:
     def _finish(
         self, drawing: int, images: np.ndarray, keyframe: int, carried: Carried | None
     ) -> tuple[np.ndarray, np.ndarray, Election | None]:
-        """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], and what is carried to it into its colours at
+        """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], and what is carried to it into its colors at
         full size, uint8 [H, W, 3 or 4] without lines, its palette entries uint8 [H, W], and how they were elected."""
         line_art, colors, election = self._line_art(drawing), self._palette.colors, None
         if drawing in self.shot.keyframes:
@@ -323,7 +315,7 @@ class Coloring:
         return carried.votes + MODEL_WEIGHT * _resize_votes(self._model_votes(images), carried.votes.shape[:2])
 
     def _model_votes(self, images: np.ndarray) -> np.ndarray:
-        """The model's votes float32 [h, w, N] for a drawing. A colour alone is no vote for what is transparent."""
+        """The model's votes float32 [h, w, N] for a drawing. A color alone is no vote for what is transparent."""
         read_in = self._codes or [self._palette.opaque]
         coded = images[: len(read_in)]  # a plain one may follow
         scores = [decode_distances(image / 255, code) for image, code in zip(coded, read_in, strict=True)]
@@ -364,8 +356,8 @@ def model_size(rows: int, columns: int, pixels: int, multiple: int) -> tuple[int
 
 
 def _shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Scale an image [H, W] or [H, W, 3] into `height` × `width` by nearest neighbour, so that no pixel mixes two
-    colours into a third."""
+    """Scale an image [H, W] or [H, W, 3] into `height` × `width` by nearest neighbor, so that no pixel mixes two
+    colors into a third."""
     rows, columns = fitted_size(image.shape[0], image.shape[1], height, width)
     down = (np.arange(rows) + 0.5) * image.shape[0] // rows
     right = (np.arange(columns) + 0.5) * image.shape[1] // columns

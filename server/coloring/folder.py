@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m server colorize`: colour a folder of line-art PNGs, by the frame numbers in their names."""
+"""`python -m server colorize`: color a folder of line-art PNGs, by the frame numbers in their names."""
 
 from __future__ import annotations
 
@@ -193,10 +193,10 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Console) -> dict[str, list[Guess]]:
-    """Colour a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
+    """Color a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
 
     coloring: that of `source.shot`. Returns, by the name of a drawing's first file, the regions that may have the wrong
-    colour.
+    color.
     """
     output.mkdir(parents=True, exist_ok=True)
     frames_of: dict[int, list[Path]] = {}
@@ -213,7 +213,7 @@ def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Cons
     total = len(coloring.segments)
     guesses: dict[str, list[Guess]] = {}
     with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("Colouring", total=total)
+        bar = progress.add_task("Coloring", total=total)
         for index in range(total):
             progress.update(bar, description=f"Segment {index + 1} of {total}")
             result = coloring.color(
@@ -229,7 +229,7 @@ def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Cons
     if guesses:
         worst = max(guesses, key=lambda name: sum(guess.share for guess in guesses[name]))
         console.print(
-            f"{len(guesses)} of {source.exposure.drawing_count} drawings have regions whose colour is a guess, most of "
+            f"{len(guesses)} of {source.exposure.drawing_count} drawings have regions whose color is a guess, most of "
             f"all {worst}: paint one of them as another keyframe.",
             markup=False,
             highlight=False,
@@ -247,9 +247,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE[@FRAME]",
         help="a painted frame; its number is the one after @ or in its name; may be given several times",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the coloured frames")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
     parser.add_argument(
-        "--guesses", type=Path, metavar="FILE", help="write there, as JSON, the regions whose colour is a guess"
+        "--guesses", type=Path, metavar="FILE", help="write there, as JSON, the regions whose color is a guess"
     )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
@@ -280,7 +280,7 @@ def run(args: argparse.Namespace) -> int:
                 "The output folder is the line art's own: give another, so that no drawing is overwritten."
             )
         if args.output.exists() and not args.output.is_dir():
-            raise FolderError(f"{args.output} is a file: give a folder for the coloured frames.")
+            raise FolderError(f"{args.output} is a file: give a folder for the colored frames.")
         source = read_folder(
             args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background, args.quality
         )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keyframe's own colours, and the code colours that stand for them while the model works.
+"""The keyframe's own colors, and the code colors that stand for them while the model works.
 
-Recolouring the keyframe's palette with well-separated codes, running the model and decoding each pixel to the
-nearest code makes colour drift harmless; distances of several runs with other codes are added.
+Recoloring the keyframe's palette with well-separated codes, running the model and decoding each pixel to the
+nearest code makes color drift harmless; distances of several runs with other codes are added.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from server.coloring.line_art.regions import find_paper, find_regions
+from server.coloring.line_art.regions import find_regions, interior_pixels
 
 MAX_ENTRIES = 48
-"""Most colours of a palette: a gradient gets several, a painted background no more than this."""
+"""Most colors of a palette: a gradient gets several, a painted background no more than this."""
 SAME_COLOR = 3.0
-"""Colours closer than this (CIE76 ΔE) are one entry."""
+"""Colors closer than this (CIE76 ΔE) are one entry."""
 _FEWEST_PIXELS = 4
 _CLEAN_PAPER = 250
 _CODE_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, which are black
@@ -24,11 +24,11 @@ _CODE_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, whi
 
 @dataclass(frozen=True)
 class Palette:
-    """The fill colours of a shot's keyframes and where they are.
+    """The fill colors of a shot's keyframes and where they are.
 
     colors: uint8 RGB [N, 3], those of the first keyframe first, and of them the most frequent.
     labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of what is beside it.
-    has_clear: whether the last entry is no colour but stands for what is transparent. It is white where a colour is
+    has_clear: whether the last entry is no color but stands for what is transparent. It is white where a color is
         asked for, since transparency lies over white.
     """
 
@@ -38,7 +38,7 @@ class Palette:
 
     @property
     def opaque(self) -> np.ndarray:
-        """The colours alone."""
+        """The colors alone."""
         return self.colors[: len(self.colors) - self.has_clear]
 
 
@@ -48,13 +48,13 @@ def extract_palette(
     max_entries: int = MAX_ENTRIES,
     clear: Sequence[np.ndarray] = (),
 ) -> Palette:
-    """Find the fill colours of painted keyframes: one palette for all, so that the same hat keeps the same red.
+    """Find the fill colors of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
     paintings: RGB uint8 [H, W, 3] each, with or without the lines on it; line_art: uint8 [H, W], the lines of the same
-    drawings; clear: bool [H, W], where each is transparent, or nothing if none is anywhere. Colours are read where a
+    drawings; clear: bool [H, W], where each is transparent, or nothing if none is anywhere. Colors are read where a
     painting is flat and clear of lines, so anti-aliased borders and fills that miss the lines by a little add none; a
     region too small for that is read as a whole. The first painting has room for `max_entries`, the others add what
-    they have of other colours, up to half as many again: one more painting in colours of the others leaves the palette
+    they have of other colors, up to half as many again: one more painting in colors of the others leaves the palette
     as it is.
     """
     has_clear = any(transparent.any() for transparent in clear)
@@ -80,7 +80,7 @@ class _Reading:
     def __init__(self, painted: np.ndarray, line_art: np.ndarray, clear: np.ndarray) -> None:
         self._painted = painted
         self._regions = find_regions(line_art)
-        self._sure = clear_pixels(line_art, self._regions.labels) & _flat(painted)
+        self._sure = interior_pixels(line_art, self._regions.labels) & _flat(painted)
         seen = np.bincount(self._regions.labels[self._sure], minlength=self._regions.count) >= _FEWEST_PIXELS
         self._small = ~seen[self._regions.labels] & (line_art >= _CLEAN_PAPER)
         in_each, clear_in_each = (
@@ -93,7 +93,7 @@ class _Reading:
 
     @property
     def colors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Colours uint8 [V, 3] and their pixel counts [V]."""
+        """Colors uint8 [V, 3] and their pixel counts [V]."""
         values, counts, _ = distinct_colors(self._painted[self._sure & ~self._clear])
         if not len(values) + len(self._medians):  # nothing but lines: the painting itself is all there is
             values, counts, _ = distinct_colors(self._painted.reshape(-1, 3))
@@ -109,27 +109,20 @@ class _Reading:
         return entry.ravel()[self._regions.sources(self._sure | self._small)]
 
 
-def clear_pixels(line_art: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return bool [H, W]: pixels whose 3×3 neighbourhood is paper and lies in one region."""
-    square = np.ones((3, 3), np.uint8)
-    of_one = cv2.erode(labels.astype(np.float32), square) == cv2.dilate(labels.astype(np.float32), square)
-    return (cv2.erode(find_paper(line_art).astype(np.uint8), square) > 0) & of_one
-
-
 def recolor(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """Paint labels [...] with colours uint8 [N, 3]; returns uint8 [..., 3]."""
+    """Paint labels [...] with colors uint8 [N, 3]; returns uint8 [..., 3]."""
     return colors[labels]
 
 
 def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return `count` well-separated colours uint8 [count, 3] in random order, others at every call.
+    """Return `count` well-separated colors uint8 [count, 3] in random order, others at every call.
 
-    A jittered lattice of RGB from which the colour farthest from all chosen ones is taken, again and again.
+    A jittered lattice of RGB from which the color farthest from all chosen ones is taken, again and again.
     Few codes are the lattice's corners; none is as dark as a line. Raises ValueError for more than 216.
     """
     levels = len(_CODE_LEVELS)
     if not 1 <= count <= levels**3:
-        raise ValueError(f"Between 1 and {levels**3} code colours can be told apart, not {count}.")
+        raise ValueError(f"Between 1 and {levels**3} code colors can be told apart, not {count}.")
     grid = np.stack(np.meshgrid(_CODE_LEVELS, _CODE_LEVELS, _CODE_LEVELS, indexing="ij"), -1).reshape(-1, 3)
     step = _CODE_LEVELS[1] - _CODE_LEVELS[0]
     lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _CODE_LEVELS[0], 255)
@@ -160,7 +153,7 @@ def to_lab(colors: np.ndarray) -> np.ndarray:
 
 
 def _flat(painted: np.ndarray) -> np.ndarray:
-    """Where a pixel's 3×3 neighbourhood varies by no more than a gradient does (12 levels)."""
+    """Where a pixel's 3×3 neighborhood varies by no more than a gradient does (12 levels)."""
     square = np.ones((3, 3), np.uint8)
     spread = cv2.dilate(painted, square).astype(np.int16) - cv2.erode(painted, square)
     return spread.max(axis=2) <= 12
@@ -178,14 +171,14 @@ def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def distinct_colors(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `distinct`, of colours uint8 [P, 3]; the values are colours uint8 [V, 3]."""
+    """As `distinct`, of colors uint8 [P, 3]; the values are colors uint8 [V, 3]."""
     r, g, b = colors.T.astype(np.int32)
     codes, counts, place = distinct(r << 16 | g << 8 | b)
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], -1).astype(np.uint8), counts, place
 
 
 def _medians(colors: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median colour uint8 [R, 3] and count [R] of the pixels of each name; names sorted."""
+    """Median color uint8 [R, 3] and count [R] of the pixels of each name; names sorted."""
     order = np.argsort(names, kind="stable")
     _, starts = np.unique(names[order], return_index=True)
     groups: Sequence[np.ndarray] = np.split(colors[order], starts[1:]) if len(starts) else []
@@ -194,11 +187,11 @@ def _medians(colors: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _merge(values: np.ndarray, counts: np.ndarray, max_entries: int) -> np.ndarray:
-    """Choose at most `max_entries` colours that stand for colours uint8 [V, 3] with their pixel counts.
+    """Choose at most `max_entries` colors that stand for colors uint8 [V, 3] with their pixel counts.
 
-    The most frequent colour takes in all that look the same, then the most frequent of the rest does, and so on.
-    When that gives too many, there are gradients: half of the entries stay those of the most frequent colours,
-    which are the flat fills, and the other half are the k-means centres of what remains.
+    The most frequent color takes in all that look the same, then the most frequent of the rest does, and so on.
+    When that gives too many, there are gradients: half of the entries stay those of the most frequent colors,
+    which are the flat fills, and the other half are the k-means centers of what remains.
     """
     order = np.argsort(-counts, kind="stable")
     values, counts = values[order], counts[order]
@@ -221,7 +214,7 @@ def _merge(values: np.ndarray, counts: np.ndarray, max_entries: int) -> np.ndarr
 
 
 def _centers(values: np.ndarray, counts: np.ndarray, count: int) -> np.ndarray:
-    """The k-means centres uint8 [count, 3] of colours uint8 [V, 3], by their Lab values and pixel counts."""
+    """The k-means centers uint8 [count, 3] of colors uint8 [V, 3], by their Lab values and pixel counts."""
     some = np.random.default_rng(0).choice(len(values), 20_000, p=counts / counts.sum())
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 15, 0.3)
     cv2.setRNGSeed(0)

@@ -54,14 +54,14 @@ class Carrier:
         self.count = count
 
     def carry(
-        self, drawings: Sequence[int], keyframe: int, neighbour: int, entries: Mapping[int, np.ndarray]
+        self, drawings: Sequence[int], keyframe: int, neighbor: int, entries: Mapping[int, np.ndarray]
     ) -> Iterator[Carried]:
         """Yield what is carried to each drawing.
 
-        drawings: that follow each other in this order, after `neighbour`; entries: uint8 [H, W] of the keyframe and
-        of the neighbour, which may be the keyframe. A drawing also learns from those before it, as they were elected.
+        drawings: that follow each other in this order, after `neighbor`; entries: uint8 [H, W] of the keyframe and
+        of the neighbor, which may be the keyframe. A drawing also learns from those before it, as they were elected.
         """
-        lead = [] if neighbour == keyframe else [neighbour]
+        lead = [] if neighbor == keyframe else [neighbor]
         known = {drawing: entries[drawing] for drawing in (keyframe, *lead)}
         standing = find_regions(self.line_art(keyframe))
         for first in range(0, len(drawings), WINDOW):

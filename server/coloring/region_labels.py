@@ -4,7 +4,7 @@
 A drawing is cut into pieces: what lies connected within one vote's square. Pieces merge as long as that costs fewer
 votes than a border between them is worth, over the widest passages first, as in piecewise constant segmentation by
 region merging (Koepfler, Lopez and Morel, "A Multiscale Algorithm for Image Segmentation by Variational Method", 1994).
-Only a border on open paper has a price: lines part for nothing, so a closed region is one colour and a break in a line,
+Only a border on open paper has a price: lines part for nothing, so a closed region is one color and a break in a line,
 if narrow beside what lies on its sides, does not leak.
 """
 
@@ -38,7 +38,7 @@ Borders = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Unsure:
-    """A region whose colour is a guess.
+    """A region whose color is a guess.
 
     entries: the one elected and the runner-up. margin: by how much of the votes it won, below 0 where the runner-up has
     more votes, but in fewer places. share: of the frame's area. box: left, top, width and height in pixels.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot, decoded and ready to be coloured, and what colouring gives."""
+"""A shot, decoded and ready to be colored, and what coloring gives."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Drawings(Sequence[np.ndarray]):
 
 @dataclass(frozen=True)
 class Shot:
-    """What the colouring needs to know of a shot. It knows distinct drawings in story order, not frames.
+    """What the coloring needs to know of a shot. It knows distinct drawings in story order, not frames.
 
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work goes out from them; at
@@ -68,7 +68,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Guess:
-    """A region that may have the wrong colour.
+    """A region that may have the wrong color.
 
     color, runner_up: what it has and what it may be, as `#rrggbb`, or `#ffffff00` for transparent. margin: by what
     share of the votes it was chosen. share: of the frame's area. box: left, top, width and height in pixels.

@@ -2,7 +2,7 @@
 """What stands still between two drawings, as far as their lines tell.
 
 A background that is painted without lines cannot be matched part by part. It need not be: where nothing has moved, the
-keyframe shows each pixel's colour.
+keyframe shows each pixel's color.
 """
 
 import cv2

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How right the colours are, against the truth and against simpler ways of carrying a keyframe along."""
+"""How right the colors are, against the truth and against simpler ways of carrying a keyframe along."""

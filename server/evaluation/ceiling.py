@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well a shot can be coloured at all with the colours of one keyframe."""
+"""How well a shot can be colored at all with the colors of one keyframe."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from server.coloring.finishing import fill_under_lines, lay_lines
+from server.coloring.line_art.compositing import fill_under_lines, lay_lines
 from server.coloring.palette import distinct_colors, to_lab
 
 
 def ceiling(drawings: Sequence[np.ndarray], truth: Sequence[np.ndarray], at: int) -> list[np.ndarray]:
-    """Give every pixel the colour, of those that drawing number `at` shows, that is nearest to the true one.
+    """Give every pixel the color, of those that drawing number `at` shows, that is nearest to the true one.
 
-    No method that copies a keyframe's colours can be right where this is wrong: there something shows that the keyframe
+    No method that copies a keyframe's colors can be right where this is wrong: there something shows that the keyframe
     does not. drawings: line art uint8 [H, W] each; truth: finished frames RGB uint8 [H, W, 3], one a drawing. Returns
     one RGB uint8 [H, W, 3] a drawing.
     """

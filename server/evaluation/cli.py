@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m server evaluate`: colour clips whose truth is known, and compare."""
+"""`python -m server evaluate`: color clips whose truth is known, and compare."""
 
 import argparse
 import json
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report(results: Sequence[ClipResult]) -> dict[str, object]:
-    """The colour errors as JSON values: clip → method → error, and `all` over several clips."""
+    """The color errors as JSON values: clip → method → error, and `all` over several clips."""
     errors = {result.path: {name: each.color for name, each in result.methods.items()} for result in results}
     if len(results) > 1:
         errors["all"] = {name: pool(clip[name] for clip in errors.values()) for name in results[0].methods}

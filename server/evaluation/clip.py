@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A clip whose true colours are known: `lineart/NNNN.png` and the same names under another folder."""
+"""A clip whose true colors are known: `lineart/NNNN.png` and the same names under another folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

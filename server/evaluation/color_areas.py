@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Areas of one true colour: what an animator fills with one click."""
+"""Areas of one true color: what an animator fills with one click."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ SMALLEST_AREA = 16
 
 
 def color_areas(truth: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Find the connected areas of one colour in truth RGB uint8 [H, W, 3], where that is wanted, bool [H, W].
+    """Find the connected areas of one color in truth RGB uint8 [H, W, 3], where that is wanted, bool [H, W].
 
     Returns the flat indices [P] of their pixels, the area int [P] of each, and how many areas there are.
     """

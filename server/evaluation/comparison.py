@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from server.coloring.finishing import fill_under_lines
+from server.coloring.line_art.compositing import fill_under_lines
 from server.evaluation.baselines import flow, hold
 from server.evaluation.metrics import ColorError, color_error, pool
 
@@ -19,7 +19,7 @@ def compare(
     at: int,
     holds: Sequence[int] | None = None,
 ) -> dict[str, ColorError]:
-    """Measure the colour of our result, of the keyframe held and of flow from it, over all drawings but the keyframe's.
+    """Measure the color of our result, of the keyframe held and of flow from it, over all drawings but the keyframe's.
 
     drawings: distinct line drawings uint8 [H, W] in story order; truth, ours: finished frames RGB uint8
     [H, W, 3], one a drawing; keyframe: the painting RGB uint8 of drawing number `at`; holds: for how many frames

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One picture of a shot: rows of line art, our colours and the truth, columns through time."""
+"""One picture of a shot: rows of line art, our colors and the truth, columns through time."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def spread(count: int, columns: int, keep: int) -> list[int]:
 def contact_sheet(
     rows: Mapping[str, Sequence[np.ndarray]], path: Path, columns: Sequence[str], marked: int | None = None
 ) -> None:
-    """Write a PNG of labelled rows of pictures.
+    """Write a PNG of labeled rows of pictures.
 
     rows: label → pictures, uint8 [H, W] or RGB [H, W, 3], one for each of `columns` (their headings); marked: the
     column of the keyframe, which gets a frame.

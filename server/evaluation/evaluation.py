@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An evaluation: every clip coloured by every method, measured, kept and written down."""
+"""An evaluation: every clip colored by every method, measured, kept and written down."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Evaluation:
         clip = read_clip(folder / "lineart", folder / "color")
         at = clip.drawing_at(settings.keyframe)
         if len(clip.drawings) < 2:
-            raise FolderError(f"{folder} shows one drawing only: there is nothing to colour beside the keyframe.")
+            raise FolderError(f"{folder} shows one drawing only: there is nothing to color beside the keyframe.")
         ruler = Ruler(clip, at, self.metrics)
         chosen = spread(len(clip.drawings), SHEET_COLUMNS, keep=at)
         rows = {"line art": [clip.drawings[index] for index in chosen]}

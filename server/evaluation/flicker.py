@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flicker: how much the colour of what should keep its colour changes from drawing to drawing."""
+"""Flicker: how much the color of what should keep its color changes from drawing to drawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from server.evaluation.metrics import clear_of_lines
 class LastingAreas:
     """The places of two consecutive drawings that show the same thing.
 
-    An area is connected, clear of lines in both drawings, and has one true colour, the same in both.
+    An area is connected, clear of lines in both drawings, and has one true color, the same in both.
 
     place: flat indices [P] of their pixels; area: int [P], which area each belongs to; count: how many areas.
     """
@@ -37,7 +37,7 @@ def lasting_areas(
 
 
 def color_changes(areas: LastingAreas, result: np.ndarray, next_result: np.ndarray) -> tuple[float, int]:
-    """The change of a result between two drawings, RGB uint8 [H, W, 3]: ΔE between the mean colours of each lasting
+    """The change of a result between two drawings, RGB uint8 [H, W, 3]: ΔE between the mean colors of each lasting
     area, averaged over their pixels, and how many pixels these are. A result that is right changes by 0."""
     if not areas.count:
         return 0.0, 0
@@ -48,7 +48,7 @@ def color_changes(areas: LastingAreas, result: np.ndarray, next_result: np.ndarr
 
 
 def flicker(areas: Sequence[LastingAreas], results: Sequence[np.ndarray]) -> float | None:
-    """Mean ΔE by which the colours of lasting areas change where one drawing follows another, over all pixels of all
+    """Mean ΔE by which the colors of lasting areas change where one drawing follows another, over all pixels of all
     such pairs. areas: from each drawing to the next; results: finished drawings. None when nothing lasts."""
     changes = [
         color_changes(pair, before, after) for pair, before, after in zip(areas, results[:-1], results[1:], strict=True)
@@ -58,6 +58,6 @@ def flicker(areas: Sequence[LastingAreas], results: Sequence[np.ndarray]) -> flo
 
 
 def _mean_colors(areas: LastingAreas, frame: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """The mean colour of each area, RGB in 0..1 [N, 3]."""
+    """The mean color of each area, RGB in 0..1 [N, 3]."""
     colors = frame.reshape(-1, 3)[areas.place] / 255
     return np.stack([np.bincount(areas.area, colors[:, channel]) for channel in range(3)], 1) / pixels[:, None]

@@ -21,6 +21,6 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _root(centered: np.ndarray) -> np.ndarray:
-    """R, [min(N, D), D], of the covariance RᵀR of centred samples [N, D]."""
+    """R, [min(N, D), D], of the covariance RᵀR of centerd samples [N, D]."""
     (root,) = linalg.qr(centered / np.sqrt(len(centered) - 1), mode="r", check_finite=True)
     return root[: min(centered.shape)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The frequency analysis of the paper (§4.4, Fig. 8): how colours and lines last through a clip."""
+"""The frequency analysis of the paper (§4.4, Fig. 8): how colors and lines last through a clip."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from server.evaluation.image_quality import MOST_PSNR, SHORT_TERM, SIDE
 
 LOW_CYCLES = 16
-"""Frequencies below this many cycles a picture are low (colour), the others high (lines). The paper does not say where
+"""Frequencies below this many cycles a picture are low (color), the others high (lines). The paper does not say where
 it parts them; this is an eighth of the highest one."""
 
 

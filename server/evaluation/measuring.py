@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from server.coloring.finishing import fill_under_lines
+from server.coloring.line_art.compositing import fill_under_lines
 from server.evaluation.clip import Clip
 from server.evaluation.color_areas import moved_areas
 from server.evaluation.flicker import flicker, lasting_areas
@@ -29,7 +29,7 @@ class Measures:
 
     color: over all frames but those of the keyframe's drawing; areas: the share of moved areas that are right, see
     `color_areas.MovedAreas`, over all drawings, None when none moved; flicker: see `flicker.flicker`; curves: by frame
-    `psnr`, `ssim`, `psnr_low`, `psnr_high` and, unless refused, `lpips`; seconds: that the colouring took.
+    `psnr`, `ssim`, `psnr_low`, `psnr_high` and, unless refused, `lpips`; seconds: that the coloring took.
     """
 
     color: ColorError
@@ -67,7 +67,7 @@ class Ruler:
         return self._features(self._small)
 
     def measure(self, frames: Sequence[np.ndarray], seconds: float) -> tuple[Measures, Features]:
-        """Measure finished frames, RGB uint8 [H, W, 3], one a drawing; seconds: that colouring them took."""
+        """Measure finished frames, RGB uint8 [H, W, 3], one a drawing; seconds: that coloring them took."""
         small = [at_protocol_size(frame) for frame in frames]
         values: dict[str, list[float]] = {"psnr": [], "ssim": [], "psnr_low": [], "psnr_high": []}
         for result, truth in zip(small, self._small, strict=True):

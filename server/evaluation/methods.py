@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way of colouring that is compared: ours, the baselines, the ablations."""
+"""Every way of coloring that is compared: ours, the baselines, the ablations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be coloured: a clip from the painting of drawing number `at`.
+    """What is to be colored: a clip from the painting of drawing number `at`.
 
     colorizer: gives the model, loaded when first asked for; on_segment: is told of finished segments.
     """
@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Method:
-    """A way of colouring.
+    """A way of coloring.
 
     color: returns one RGB uint8 [H, W, 3] a drawing; model: whether it runs the preset.
     """
@@ -92,7 +92,7 @@ METHODS = {
     "flow": _without_model("flow from the keyframe", baselines.flow),
     "flow-previous": _without_model("flow from the previous result (ACOF)", baselines.flow_previous),
     "ceiling": Method(
-        "the keyframe's colours at their best",
+        "the keyframe's colors at their best",
         lambda task: ceiling(task.clip.drawings, task.clip.truth, task.at),
         model=False,
     ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colour error between a finished frame and the true one, as people see it (CIEDE2000)."""
+"""Color error between a finished frame and the true one, as people see it (CIEDE2000)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.palette import distinct
 
 RIGHT = 10.0
-"""A pixel is right when its colour differs from the true one by at most this ΔE."""
+"""A pixel is right when its color differs from the true one by at most this ΔE."""
 MOVED = 5.0
-"""A pixel has moved when its true colour differs from the keyframe's at that place by more than this ΔE."""
+"""A pixel has moved when its true color differs from the keyframe's at that place by more than this ΔE."""
 
 
 @dataclass(frozen=True)
 class ColorError:
-    """Colour error over the pixels that count, of one frame or of many.
+    """Color error over the pixels that count, of one frame or of many.
 
     mean_de: mean ΔE; within10: share of pixels with ΔE ≤ 10; within10_moved: the same among moved pixels, None
     when none moved; moved_share: share of moved pixels; pixels: how many count.
@@ -42,8 +42,8 @@ def color_error(
 ) -> ColorError | None:
     """Compare a finished frame with the true one, both RGB uint8 [H, W, 3] with the lines on.
 
-    A pixel counts when the line art (uint8 [H, W]) is at least 200 there and at its eight neighbours
-    (`clear_of_lines`). keyframe_truth: the keyframe's true colours, RGB uint8 [H, W, 3], filled
+    A pixel counts when the line art (uint8 [H, W]) is at least 200 there and at its eight neighbors
+    (`clear_of_lines`). keyframe_truth: the keyframe's true colors, RGB uint8 [H, W, 3], filled
     under its lines (`finishing.fill_under_lines`), else its lines would count as moved. Returns None for a frame
     in which no pixel counts.
     """
@@ -80,7 +80,7 @@ def pool(errors: Iterable[ColorError | None]) -> ColorError:
 
 
 def delta_e(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """CIEDE2000 float64 [P] between colours RGB uint8 [P, 3]. Each distinct pair is computed once: flats have few."""
+    """CIEDE2000 float64 [P] between colors RGB uint8 [P, 3]. Each distinct pair is computed once: flats have few."""
     pairs = np.concatenate([a, b], axis=1).astype(np.int64)
     keys, _, place = distinct(pairs @ (256 ** np.arange(5, -1, -1)))
     colors = (keys[:, None] >> np.arange(40, -8, -8)) & 255

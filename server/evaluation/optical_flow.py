@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Optical flow between line drawings, for the baselines that carry colours along."""
+"""Optical flow between line drawings, for the baselines that carry colors along."""
 
 import cv2
 import numpy as np

@@ -28,7 +28,7 @@ SEGMENT_ALONE = Parts(memory=(), fusion_start=1.0, carried=False)
 def color_shot(
     colorizer: Colorizer, shot: Shot, parts: Parts = WHOLE, on_segment: SegmentCallback | None = None
 ) -> list[np.ndarray]:
-    """Colour a shot with some parts of the stack off; returns one RGB uint8 [H, W, 3] a drawing."""
+    """Color a shot with some parts of the stack off; returns one RGB uint8 [H, W, 3] a drawing."""
     coloring = colorizer.open(shot, parts)
     frames: dict[int, np.ndarray] = {}
     for index in range(len(coloring.segments)):
@@ -46,7 +46,7 @@ def color_by_last_frame(
     seed: int,
     on_segment: SegmentCallback | None = None,
 ) -> list[np.ndarray]:
-    """Colour a shot so that the last frame of a segment is the reference of the next one (paper §4.1): errors add up.
+    """Color a shot so that the last frame of a segment is the reference of the next one (paper §4.1): errors add up.
 
     Arguments and result as for `baselines.hold`; seed: of the shot, which every segment takes.
     """

@@ -35,7 +35,7 @@ class Summary:
 
     short, long: the first 14 frames and whole clips; color: pooled over pixels; areas, flicker: mean over clips;
     psnr_low, psnr_high, decay_low, decay_high: mean PSNR in dB by frequency band, and its decay in % against the first
-    14 frames; None where a clip is no longer than those; seconds: the colouring took, in all.
+    14 frames; None where a clip is no longer than those; seconds: the coloring took, in all.
     """
 
     short: Scores

@@ -46,17 +46,17 @@ def markdown(
         parts += ["## Table 3: ablation of Color Consistency Fusion", _FUSION, _table(("settings", *_PAPER[:4]), rows)]
     if len(parts) > 1 and (notes := _notes(summaries.values(), refused)):
         parts.append("\n".join(f"- {note}" for note in notes))
-    parts += ["## Colour", _COLOR_NOTE, _table(_COLOR_HEAD, [_color(name, each) for name, each in summaries.items()])]
+    parts += ["## Color", _COLOR_NOTE, _table(_COLOR_HEAD, [_color(name, each) for name, each in summaries.items()])]
     parts += ["## Frequency analysis (Fig. 8)", _FREQUENCY_NOTE, _table(_FREQUENCY_HEAD, _frequency(summaries))]
     parts += ["## Clips", _table(_CLIP_HEAD, [row for clip in clips for row in _clip(clip)])]
     return "\n\n".join(parts) + "\n"
 
 
 _COLOR_NOTE = (
-    "CIEDE2000 at full size, without line pixels; a pixel has moved when its true colour is not the keyframe's at that "
-    "place. Areas right are the share of moved areas of one true colour that are right in most of their pixels: each "
-    "other one is a click to repair. Flicker is the mean ΔE, from a drawing to the next, between the mean colours of "
-    "areas whose true colour stays where it is; the truth has 0, and so has what never changes."
+    "CIEDE2000 at full size, without line pixels; a pixel has moved when its true color is not the keyframe's at that "
+    "place. Areas right are the share of moved areas of one true color that are right in most of their pixels: each "
+    "other one is a click to repair. Flicker is the mean ΔE, from a drawing to the next, between the mean colors of "
+    "areas whose true color stays where it is; the truth has 0, and so has what never changes."
 )
 _COLOR_HEAD = (
     "method",
@@ -65,10 +65,10 @@ _COLOR_HEAD = (
     "moved, within ΔE 10 ↑",
     "areas right ↑",
     "flicker ↓",
-    "seconds to colour",
+    "seconds to color",
 )
 _FREQUENCY_NOTE = (
-    "PSNR in dB of the low (below 16 cycles a picture: colour) and the high frequencies, and how far it has decayed "
+    "PSNR in dB of the low (below 16 cycles a picture: color) and the high frequencies, and how far it has decayed "
     "after the first 14 frames, in %."
 )
 _FREQUENCY_HEAD = ("method", "low ↑", "high ↑", "low: decay ↓", "high: decay ↓")

@@ -16,14 +16,14 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 ENCODER = {"crf": "16", "preset": "medium", "tune": "animation", "refs": "4", "rc-lookahead": "10"}
 """What x264 is told. The tuning for animation alone would refer to so many frames that 1080p needs level 5, which
-small players refuse; a short look ahead halves the memory and costs nothing on flat colours."""
+small players refuse; a short look ahead halves the memory and costs nothing on flat colors."""
 
 
 def encode_mp4(frames: Iterable[np.ndarray], fps: float, target: BinaryIO | Path) -> None:
     """Encode `frames`, RGB uint8 [H, W, 3] of one size, as an MP4 at `fps` frames a second (see `exact_rate`).
 
     Every frame is kept, also one like the frame before it. An odd width or height grows by one pixel, which repeats the
-    edge, since 4:2:0 has colours for pairs of pixels. Frames are taken one at a time and not kept: memory does not grow
+    edge, since 4:2:0 has colors for pairs of pixels. Frames are taken one at a time and not kept: memory does not grow
     with the length (200 MB at 1080p, 800 MB at 4K, 2.6 GB at 8K). The film is made in a temporary file, since its index
     comes first and is known last; a path has the whole film or what it had before.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What determines the frames of a job and of each of its segments: what is equal is never coloured twice."""
+"""What determines the frames of a job and of each of its segments: what is equal is never colored twice."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def fingerprint(manifest: ShotManifest) -> str:
-    """Digest of all that determines a job's drawings in colour. Name, timing and priority are no part of it."""
+    """Digest of all that determines a job's drawings in color. Name, timing and priority are no part of it."""
     return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest))
 
 
 def segment_keys(coloring: Coloring, manifest: ShotManifest) -> list[str]:
     """Return for each segment of an opened job the digest of all that determines it.
 
-    A segment looks at its drawings, its keyframe, what the colouring found in all keyframes together, and, through
+    A segment looks at its drawings, its keyframe, what the coloring found in all keyframes together, and, through
     memory, at every segment before it: each key holds the one before.
     """
     keyframes = _keyframes(manifest)

@@ -13,7 +13,7 @@ from shared.protocol import ShotManifest
 from shared.timing import Exposure
 
 MOST_TOLD = 5
-"""Frames that are named when the colouring had to guess."""
+"""Frames that are named when the coloring had to guess."""
 
 
 def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
@@ -33,7 +33,7 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
 
 def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, Any]:
     """Store a finished segment; return its addresses (`frames` by drawing, `state`), and in `guesses` for each drawing
-    the share of the picture whose colour is one. Raises NoSpace."""
+    the share of the picture whose color is one. Raises NoSpace."""
     *frames, state = blobs.write_all([*map(encode_png, result.frames.values()), result.state], owner)
     guesses = {drawing: sum(guess.share for guess in found) for drawing, found in result.guesses.items()}
     return {"frames": dict(zip(result.frames, frames, strict=True)), "state": state, "guesses": guesses}
@@ -46,11 +46,11 @@ def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
 
 
 def tell_guesses(shares: Mapping[int, float], exposure: Exposure) -> str:
-    """Say in which frames regions may have the wrong colour, and in how much of the picture; the worst first.
+    """Say in which frames regions may have the wrong color, and in how much of the picture; the worst first.
 
     shares: of the picture, by drawing.
     """
     worst = sorted(shares, key=lambda drawing: -shares[drawing])
     told = [f"{exposure.first_frame_of(drawing)} ({shares[drawing]:.1%})" for drawing in worst[:MOST_TOLD]]
     rest = f" and {len(worst) - MOST_TOLD} more" if len(worst) > MOST_TOLD else ""
-    return f"Colours are partly a guess in frames {', '.join(told)}{rest}." if told else ""
+    return f"Colors are partly a guess in frames {', '.join(told)}{rest}." if told else ""

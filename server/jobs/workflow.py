@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
-    """What colours a shot: `server.coloring.colorizer.Colorizer` in earnest."""
+    """What colors a shot: `server.coloring.colorizer.Colorizer` in earnest."""
 
     def open(self, shot: Shot) -> Coloring:
         """Plan a shot into segments."""
@@ -76,7 +76,7 @@ class Painter:
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(lambda job: self.color(job))
 
     def color(self, job: str) -> None:
-        """Colour a job, from its last finished segment when it was begun before."""
+        """Color a job, from its last finished segment when it was begun before."""
         self.in_hand = job
         try:
             if not self._catalogue.move(job, "running", allowed=("queued", "running"), worker=self._worker):
@@ -124,7 +124,7 @@ class _Run:
         self.colored: set[int] = set()
 
     def color(self, index: int) -> dict[str, Any]:
-        """Colour a segment unless it is there already, store it, and return its addresses: the step of the workflow."""
+        """Color a segment unless it is there already, store it, and return its addresses: the step of the workflow."""
         self._check_state()
         known = self._known(index)
         if known is not None and index < self._job.segments_done:  # a crash came between the job's note and DBOS's
@@ -218,7 +218,7 @@ class _Outcome:
         elif is_full(error) or isinstance(error, sa.exc.OperationalError):  # neither is a fault of the job
             logger.error("Job %s was left, for the disk is full or the database away; it is taken up again.", self._job)
         elif isinstance(error, Exception):  # the others are DBOS's own: cancelled, or taken over by another worker
-            # ValueErrors of the colouring are sentences for people; anything else is a fault of ours.
+            # ValueErrors of the coloring are sentences for people; anything else is a fault of ours.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)
             self._catalogue.move(
                 self._job, "failed", allowed=("running",), message=sentence, problem=Problem(500, "failed", sentence)
@@ -227,6 +227,6 @@ class _Outcome:
 
 def _internal(error: Exception) -> str:
     return (
-        f"The colouring stopped with an error ({type(error).__name__}: {error}). "
+        f"The coloring stopped with an error ({type(error).__name__}: {error}). "
         "Try the job again; if it stops again, see the worker's log."
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""LongAnimation (ICCV 2025): long animation colouring with dynamic global-local memory."""
+"""LongAnimation (ICCV 2025): long animation coloring with dynamic global-local memory."""
 
 from .long_shot import ColoredSegment, LongShot
 from .memory import DynamicGlobalLocalMemory

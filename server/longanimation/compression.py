@@ -18,7 +18,7 @@ LEAST_WINDOWS = 4
 
 
 def feature_changes(features: torch.Tensor) -> list[float]:
-    """1 − cosine of each two neighbours among CLIP features [F, width]: F − 1 numbers, 0 for equal frames."""
+    """1 − cosine of each two neighbors among CLIP features [F, width]: F − 1 numbers, 0 for equal frames."""
     return (1 - F.cosine_similarity(features[:-1].float(), features[1:].float(), dim=-1)).tolist()
 
 
@@ -38,6 +38,6 @@ def kept_windows(count: int) -> list[int]:
     """Return which of `count` windows, oldest first, stay when memory is full: every second of the older half is
     forgotten, never the first, which lies beside the keyframe.
 
-    The further back, the more often this has happened: the past thins out towards the first window.
+    The further back, the more often this has happened: the past thins out toward the first window.
     """
     return [index for index in range(count) if index % 2 == 0 or index >= count // 2]

@@ -71,7 +71,7 @@ WINDOW_TENSORS = 25
 
 @dataclass(frozen=True)
 class Workload:
-    """What is coloured at once.
+    """What is colored at once.
 
     pixels: area of a drawing as the model sees it; drawings: of a segment, at most; colorings: of the same drawings in
     one batch; guided: whether a second branch runs for guidance.

@@ -78,7 +78,7 @@ class Geometry:
             )
         if hints is not None and (self.latents(hints.shape[1]) != count or len(hints) != len(references)):
             raise ValueError(
-                f"`hints` must hold a picture for each of the segment's drawings, in {len(references)} colourings, not "
+                f"`hints` must hold a picture for each of the segment's drawings, in {len(references)} colorings, not "
                 f"{list(hints.shape)}."
             )
         shape = (count, self.channels, height // self.spatial, width // self.spatial)

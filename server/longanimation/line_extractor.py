@@ -34,9 +34,9 @@ class DifferenceOfGaussians:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """See `LineExtractor`."""
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
         deviation = self.line_width / 2 * max(1.0, image.shape[0] / 540)
-        narrow, wide = (cv2.GaussianBlur(grey, (0, 0), deviation * factor) for factor in (1.0, 1.6))
+        narrow, wide = (cv2.GaussianBlur(gray, (0, 0), deviation * factor) for factor in (1.0, 1.6))
         below = np.minimum(narrow - wide + self.contrast, 0)
         steepness = 4 / self.contrast
         return np.round(255 * (1 + np.tanh(steepness * below))).astype(np.uint8)

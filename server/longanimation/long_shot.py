@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot of any length, segment by segment, with the memory of what is coloured (paper Fig. 2 b and c, §3.3)."""
+"""A shot of any length, segment by segment, with the memory of what is colored (paper Fig. 2 b and c, §3.3)."""
 
 import functools
 import zlib
@@ -22,7 +22,7 @@ MemoryKind = Literal["global", "local"]
 class ColoredSegment:
     """What a finished segment leaves: all that later ones need of it.
 
-    drawings: which were coloured; frames: uint8 [B, F, 3, H, W], one each, as they are delivered, so that memory is the
+    drawings: which were colored; frames: uint8 [B, F, 3, H, W], one each, as they are delivered, so that memory is the
     same in every process; tail: see `SegmentOutput`.
     """
 
@@ -32,10 +32,10 @@ class ColoredSegment:
 
 
 class LongShot:
-    """The colouring of one shot.
+    """The coloring of one shot.
 
-    Every drawing is coloured once, outward from the keyframes in both directions. Global memory holds all that is
-    coloured, in the order of work, the keyframes' own drawings among it; local memory holds the latest drawings.
+    Every drawing is colored once, outward from the keyframes in both directions. Global memory holds all that is
+    colored, in the order of work, the keyframes' own drawings among it; local memory holds the latest drawings.
     Of finished frames only those are kept here that a later segment's local memory shows.
 
     sketches: [3, H, W] for each drawing; references: [B, 3, H, W] by drawing, in the order of work; both may be read
@@ -80,7 +80,7 @@ class LongShot:
         self.sampling = sampling
         if compatibility == "research":
             if list(references) != [0]:
-                raise ValueError(f"The research code colours from drawing 0 alone, not from {sorted(references)}.")
+                raise ValueError(f"The research code colors from drawing 0 alone, not from {sorted(references)}.")
             self.segments = plan_research_segments(len(sketches), segment)
         else:
             overlap = 1 + FUSED_LATENTS * pipeline.geometry.temporal
@@ -106,7 +106,7 @@ class LongShot:
     def color(
         self, index: int, callback_on_step_end: StepCallback | None = None, hints: torch.Tensor | None = None
     ) -> ColoredSegment:
-        """Colour segment `index`, when all before it are remembered. What the callback raises changes nothing.
+        """Color segment `index`, when all before it are remembered. What the callback raises changes nothing.
 
         hints: [B, F, 3, H, W] for the drawings of the segment's sequence, see `LongAnimationPipeline.__call__`.
         """

@@ -50,7 +50,7 @@ class NonFiniteLatents(ArithmeticError):
 
 @dataclass(frozen=True)
 class SegmentOutput:
-    """A coloured segment.
+    """A colored segment.
 
     frames: [B, F, 3, H, W] in 0..1; None when only latents were asked for.
     latents: [B, f, C, h, w], scaled, without the reference's.
@@ -64,7 +64,7 @@ class SegmentOutput:
 
 
 class LongAnimationPipeline(DiffusionPipeline):
-    """Colours one segment of sketches by a reference image; `LongShot` strings segments together.
+    """Colors one segment of sketches by a reference image; `LongShot` strings segments together.
 
     The reference rides at latent 0 with its own sketch; it is dropped before decoding. Published segments of 81
     drawings are 21 latents; with it they fill patches of two. The text parts may be missing (None) where embeddings are
@@ -205,7 +205,7 @@ class LongAnimationPipeline(DiffusionPipeline):
     @torch.no_grad()
     def map_memory(self, history: Sequence[VideoMemory], latest: Sequence[VideoMemory] | None) -> MappedMemory:
         """Turn global memories (all frames so far) and local ones (the latest drawings), one of each for every
-        colouring of a batch, into DGLM's keys and values: once a segment (Eq. 4)."""
+        coloring of a batch, into DGLM's keys and values: once a segment (Eq. 4)."""
         tail = self._video_ids(MEMORY_TAIL)
         read = [
             None if memories is None else torch.cat([self.video_xl.read(memory, tail) for memory in memories])
@@ -241,9 +241,9 @@ class LongAnimationPipeline(DiffusionPipeline):
         callback_on_step_end: StepCallback | None = None,
         output_type: Literal["pt", "latent"] = "pt",
     ) -> SegmentOutput:
-        """Colour one segment.
+        """Color one segment.
 
-        references: [B, 3, H, W] in −1..1; more than one gives as many colourings of the same drawings in one batch.
+        references: [B, 3, H, W] in −1..1; more than one gives as many colorings of the same drawings in one batch.
         reference_sketch: [3, H, W]; sketches: [F, 3, H, W]; both −1 paper, +1 line. Or sketch_latents: both encoded and
             scaled, [1, 1 + f, C, h, w].
         hints: [B, F, 3, H, W] in −1..1, what the drawings may look like, as carried from elsewhere; only for weights

@@ -99,7 +99,7 @@ def fit(modules: Modules, device: torch.device, workload: Workload, mode: str = 
 
 def check_weights(folder: Path, modules: Modules) -> None:
     """Check that a pipeline folder holds each weight of its modules once and in its shape, and no other: Diffusers only
-    warns and colours with random numbers. Raises ConversionError, which names the weight and its file."""
+    warns and colors with random numbers. Raises ConversionError, which names the weight and its file."""
     for name, module in modules.items():
         assign(name, module, [(weight_files(folder / name), same_name)])
 
@@ -161,7 +161,7 @@ def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
 def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tiling: bool) -> None:
     """Place a pipeline that `load` loaded for `mode`.
 
-    tiling: let the VAE work in overlapping tiles, one colouring after the other.
+    tiling: let the VAE work in overlapping tiles, one coloring after the other.
     """
     if tiling:
         pipeline.vae.enable_tiling(*TILE)

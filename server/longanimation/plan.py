@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 LOCAL_DRAWINGS = 20
-"""How many of the latest coloured drawings the local memory shows, as in the research code."""
+"""How many of the latest colored drawings the local memory shows, as in the research code."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """What one run of the model colours.
+    """What one run of the model colors.
 
     keyframe: the drawing whose painting is the reference.
     sequence: the drawings that the model sees, in the direction of work.
-    drawings: those of them whose colours are kept, one after the other; what is before them leads in.
+    drawings: those of them whose colors are kept, one after the other; what is before them leads in.
     follows: index of the segment that this one continues and is fused with, None for the first beside a keyframe.
-    local: the latest coloured drawings before this segment, for the local memory.
+    local: the latest colored drawings before this segment, for the local memory.
     """
 
     keyframe: int
@@ -38,7 +38,7 @@ def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, ove
     keyframes: drawings, in the order in which work goes out from them: one that is added at the end changes only the
     segments that reach beyond halfway to it, and what comes after those. length: drawings in a segment; overlap: how
     many of them lead in, when it continues another. From each keyframe forward work comes first, then the part before
-    it as the time-reversed sequence. Every drawing is coloured by exactly one
+    it as the time-reversed sequence. Every drawing is colored by exactly one
     segment, a keyframe's own drawing by the forward one. Raises ValueError for keyframes outside the shot.
     """
     ordered = sorted(keyframes)
@@ -54,7 +54,7 @@ def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, ove
         start, end = spans[keyframe]
         forward = _run(keyframe, (), (), range(keyframe, end), length, overlap, len(segments))
         segments += forward
-        # What was coloured last, seen backward from the other side of the keyframe.
+        # What was colored last, seen backward from the other side of the keyframe.
         local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
         backward = range(keyframe - 1, start - 1, -1)
         segments += _run(keyframe, (keyframe,), local, backward, length, overlap, len(segments))
@@ -84,8 +84,8 @@ def _run(
 
 def plan_research_segments(drawing_count: int, length: int = 81, stride: int = 65) -> tuple[Segment, ...]:
     """Split a shot as the research code does: forward from drawing 0, an overlap of `length − stride` of which each
-    neighbour keeps half; the drawings that fill no segment, the first one and those half an overlap from the end stay
-    uncoloured, and so does a shot shorter than `length`."""
+    neighbor keeps half; the drawings that fill no segment, the first one and those half an overlap from the end stay
+    uncolored, and so does a shot shorter than `length`."""
     half = (length - stride) // 2
     segments: list[Segment] = []
     for start in range(0, drawing_count - length + 1, stride):

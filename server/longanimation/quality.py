@@ -57,7 +57,7 @@ EXACT = Quality()
 """Every step in full: the reference for the others."""
 
 FINAL = Quality(model_every=3, first=3, last=3, guidance=(0.0, 0.7))
-"""Of 50 steps 21 run the model, 14 with guidance: a third of the cost. On the tiny preset the PSNR to the true colours
+"""Of 50 steps 21 run the model, 14 with guidance: a third of the cost. On the tiny preset the PSNR to the true colors
 stays within 0.1 dB of the exact result's."""
 
 DRAFT = Quality(model_every=8, last=3, guidance=(0.0, 0.5))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Color Consistency Reward (paper §3.2.3, Eq. 5) and the policy gradient that optimises it (§3.1, Eq. 2)."""
+"""Color Consistency Reward (paper §3.2.3, Eq. 5) and the policy gradient that optimizes it (§3.1, Eq. 2)."""
 
 import math
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ def color_consistency_distance(reference: torch.Tensor, generated: torch.Tensor)
 
 
 class ColorConsistencyReward:
-    """How near the colours of generated videos come to those of their references, as Video-XL sees them.
+    """How near the colors of generated videos come to those of their references, as Video-XL sees them.
 
-    Self-attention is a low-pass filter, so keys and values hold colours rather than lines (§3.2.3). The reward is the
+    Self-attention is a low-pass filter, so keys and values hold colors rather than lines (§3.2.3). The reward is the
     negative of Eq. 5: the larger, the better; 0 for the reference itself.
 
     head_ids, tail_ids: Video-XL's tokens before and after the frames, as for the memory.

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 PAPER_ABOVE = 0.78
-"""Grey values above this share of white are paper (the paper's "greater than 200")."""
+"""Gray values above this share of white are paper (the paper's "greater than 200")."""
 
 
 def fit_size(image: np.ndarray, height: int, width: int, fill: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def unfit(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def sketch_signal(line_art: np.ndarray, height: int, width: int) -> torch.Tensor:
-    """Turn line art uint8 [H, W] (0 line, 255 paper) into [3, height, width]: binarised at its own size, then scaled,
+    """Turn line art uint8 [H, W] (0 line, 255 paper) into [3, height, width]: binarized at its own size, then scaled,
     so that thin lines fade but never vanish."""
     ink = np.where(line_art > PAPER_ABOVE * 255, 0, 255).astype(np.uint8)
     signal = torch.from_numpy(fit_size(ink, height, width, fill=0)).float() / 127.5 - 1

@@ -12,7 +12,7 @@ from .transformer import RotaryEmbedding, embed_tokens, run_block
 
 
 class SketchDiT(CogVideoXTransformer3DModel):
-    """The first L blocks of CogVideoX over [sketch latents | image latents], ending in a zero-initialised projection.
+    """The first L blocks of CogVideoX over [sketch latents | image latents], ending in a zero-initialized projection.
 
     It takes the configuration of a `CogVideoXTransformer3DModel`; it has no final norm and no output head, since its
     output is the control signal, not a latent. It never sees the noisy latents.

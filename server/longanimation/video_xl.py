@@ -35,7 +35,7 @@ class VideoXL(ModelMixin, ConfigMixin):
     `beacon_window` counts visual tokens, `beacon_ratio` holds how many of them share a beacon.
 
     Two are ours. `change_threshold`: how much CLIP's features may change within a segment of the dynamic ratio, as the
-    sum of 1 − cosine between neighbours. At the default, eight frames are one segment while neighbours are 0.986 alike
+    sum of 1 − cosine between neighbors. At the default, eight frames are one segment while neighbors are 0.986 alike
     on average, four while they are 0.967; the paper gives no number, and this one is a choice, not a fit.
     `beacon_limit`: at most so many beacons are remembered; the default is 650 frames at ratio 8, where the research
     code begins to resample. When a window exceeds it, every second window of the older half is forgotten

@@ -18,7 +18,7 @@ class Preset:
 
     pixels: area at which the model works; the shot's shape is kept.
     segment: drawings in a segment. steps, guidance: of the denoising.
-    votes: how many runs in other code colours are added up; 0 takes the model's own colours.
+    votes: how many runs in other code colors are added up; 0 takes the model's own colors.
     hints: whether the model was trained to be shown what the line matcher carries to each drawing.
     gpu: whether it is too large for a CPU.
     """

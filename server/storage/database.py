@@ -96,7 +96,7 @@ blobs = sa.Table(
     metadata,
     sa.Column("address", sa.String(64), primary_key=True),
     sa.Column("bytes", sa.BigInteger, nullable=False),
-    # Who brought it first: it counts towards that token's quota.
+    # Who brought it first: it counts toward that token's quota.
     sa.Column("owner", sa.String(200), nullable=False),
     sa.Column("touched", sa.Float, nullable=False),
     # About to be removed: its file may be gone already.

@@ -13,10 +13,10 @@ from .database import frames, segments
 
 @dataclass(frozen=True)
 class FinishedSegment:
-    """A segment that was coloured, or found coloured.
+    """A segment that was colored, or found colored.
 
     key: digest of all that determines it. frames: addresses by drawing index. state: address of what later segments
-    need. guesses: share of the picture whose colour is a guess, by drawing. begun, finished: when it was coloured, in
+    need. guesses: share of the picture whose color is a guess, by drawing. begun, finished: when it was colored, in
     seconds since the epoch. reused: whether that was for another job.
     """
 

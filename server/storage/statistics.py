@@ -10,8 +10,8 @@ from .database import jobs, segments
 
 @dataclass(frozen=True)
 class SegmentCount:
-    """The finished segments of a queue's jobs. reused: whether they were coloured for another job. seconds: how long
-    colouring them took."""
+    """The finished segments of a queue's jobs. reused: whether they were colored for another job. seconds: how long
+    coloring them took."""
 
     queue: str
     reused: bool

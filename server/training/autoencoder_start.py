@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A start for the tiny autoencoder from which it learns in minutes.
 
-CogVideoX's autoencoder normalises every layer over the whole picture, which hides how bright a flat colour is. So two
+CogVideoX's autoencoder normalizes every layer over the whole picture, which hides how bright a flat color is. So two
 channels carry large constants beside the picture: they dominate the norms' statistics, and the norms become nearly
 fixed scales. The picture itself passes through unchanged at first (means and Haar differences on the way down), since
 the residual branches start at zero.
@@ -49,7 +49,7 @@ def start_near_identity(vae: AutoencoderKLCogVideoX) -> None:
 
 
 def _calibrate(vae: AutoencoderKLCogVideoX) -> None:
-    """Centre the latents and fit the output to the input, channel by channel, on mosaics of random colours."""
+    """Center the latents and fit the output to the input, channel by channel, on mosaics of random colors."""
     colors = torch.rand(4, 3, 1, 8, 8) * 2 - 1
     mosaic = colors.repeat_interleave(8, dim=3).repeat_interleave(8, dim=4)
     latents = vae.encode(mosaic).latent_dist.mean
@@ -71,15 +71,15 @@ def _add_constants(conv: nn.Module) -> None:
 def _pass_through(conv: nn.Module) -> None:
     """Keep as many channels as fit, the two constants always; noise of a tenth elsewhere breaks the symmetry."""
     outputs, inputs = conv.weight.shape[:2]
-    centre = tuple(size // 2 for size in conv.weight.shape[2:])
+    center = tuple(size // 2 for size in conv.weight.shape[2:])
     conv.weight *= 0.1
     conv.weight[-2:] = 0
     nn.init.zeros_(conv.bias)
     for channel in range(min(outputs, inputs) - 2):
         conv.weight[channel] = 0
-        conv.weight[(channel, channel, *centre)] = 1
+        conv.weight[(channel, channel, *center)] = 1
     for constant in (-2, -1):
-        conv.weight[(constant, constant, *centre)] = 1
+        conv.weight[(constant, constant, *center)] = 1
 
 
 def _halve(conv: nn.Conv2d) -> None:

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--size", type=_size, help="WxH of the training drawings")
     parser.add_argument("--drawings", type=int, help="drawings in a segment")
-    parser.add_argument("--history", type=int, help="coloured drawings to remember or to describe")
+    parser.add_argument("--history", type=int, help="colored drawings to remember or to describe")
     parser.add_argument("--batch", type=int, help="samples a step, in each process")
     parser.add_argument("--accumulate", type=int, default=1, help="batches a step (%(default)s)")
     parser.add_argument("--rate", type=float, help="learning rate at the start")
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clips",
         type=Path,
         metavar="DIR",
-        help="stage clips: folder of coloured clips, in the layout of Sakuga-42M or plain",
+        help="stage clips: folder of colored clips, in the layout of Sakuga-42M or plain",
     )
     parser.add_argument("--hints", type=float, default=0.8, help="share of samples with hints (%(default)s)")
     parser.add_argument("--memory", choices=("local", "global", "both"), default="both", help="what DGLM reads")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `describe`: Video-XL learns to say what is where in which colour, so that the keys and values that its beacons
+"""Stage `describe`: Video-XL learns to say what is where in which color, so that the keys and values that its beacons
 leave of a video hold just that. The paper takes a Video-XL that others trained (§3.2.2).
 """
 
@@ -31,7 +31,7 @@ SHOWN_TOKENS = 160
 
 def draw_video(seed: int, shape: SampleShape) -> Sample:
     """Draw a video of `shape.history` drawings, not all in a row: `video` uint8 [F, H, W, 3] without lines, and the
-    `sentence` that describes it. In the artist's colours it also says who is there."""
+    `sentence` that describes it. In the artist's colors it also says who is there."""
     rng = np.random.default_rng(seed)
     step = int(rng.integers(1, max(1, shape.story // shape.history) + 1))
     start = int(rng.integers(0, shape.story - step * (shape.history - 1)))

@@ -21,7 +21,7 @@ def lines_to_images(line_art: torch.Tensor) -> np.ndarray:
 
 
 def lay_out(groups: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Lay rows of images uint8 [T, H, W, 3] below each other, in groups, on grey; a short row ends early.
+    """Lay rows of images uint8 [T, H, W, 3] below each other, in groups, on gray; a short row ends early.
 
     Returns uint8 [H', W', 3].
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hints: what a drawing's colours may be, as carried from the reference, with mistakes. The paper has no such part.
+"""Hints: what a drawing's colors may be, as carried from the reference, with mistakes. The paper has no such part.
 
 They ride in the channels of the image latents that CogVideoX leaves zero for all but the reference. The model is to
 take what is right in them and to mend the rest.
@@ -18,9 +18,9 @@ from server.coloring.propagation import Carrier
 from server.presets.preset import WEIGHTS
 
 UNKNOWN = 128
-"""Grey level of what a hint leaves open."""
+"""Gray level of what a hint leaves open."""
 MOST_WRONG, MOST_WRONG_WITHOUT_MATCHER = 0.15, 0.5
-"""Shares of a drawing's areas that get another colour of the palette: up to this, another share in each sample. The
+"""Shares of a drawing's areas that get another color of the palette: up to this, another share in each sample. The
 matcher makes mistakes of its own."""
 MOST_OPEN = 0.3
 """Share of a drawing's areas that are left open, likewise."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings coloured before,
+"""Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings colored before,
 to the next ones. The paper has no such part."""
 
 from collections.abc import Iterator
@@ -34,17 +34,17 @@ from .stories import tell_story
 
 STORY_DRAWINGS = 60
 QUERIES = 512
-"""Features of a drawing that are asked for their colour, at random: where something moved and where a colour is rare
+"""Features of a drawing that are asked for their color, at random: where something moved and where a color is rare
 more often."""
 LEAST_SHARE = 0.5
-"""Features are asked that lie in one colour at least by this share."""
+"""Features are asked that lie in one color at least by this share."""
 STILL_WEIGHT = 0.3
-"""Weight of a query whose colour the reference has at the same place."""
+"""Weight of a query whose color the reference has at the same place."""
 SCALES = ((1, 1), (1, 2), (1.5, 1.5), (1.5, 2), (2, 2))
 """Sizes of windows, and of the drawings that they are cut from, as multiples of a shape: one pair for all windows of a
 batch. At inference the matcher sees whole drawings of twice the usual size."""
 OWN_SHARE, WITHOUT_REFERENCE, REFERENCE_ONLY = 0.5, 0.15, 0.3
-"""Shares of drawings that are evidence as the matcher itself coloured them, and of queries to less evidence."""
+"""Shares of drawings that are evidence as the matcher itself colored them, and of queries to less evidence."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `memory`: DGLM learns to use what Video-XL remembers of the true colours of earlier drawings (§3.2.2, §4.1).
+"""Stage `memory`: DGLM learns to use what Video-XL remembers of the true colors of earlier drawings (§3.2.2, §4.1).
 
 Everything else is frozen, Video-XL too; `joint` lets that learn along, for a stack whose Video-XL has not learned to
 describe.

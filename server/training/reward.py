@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `reward`: the Color Consistency Reward refines what the stages before learned (§3.2.3, §4.1).
 
-Nothing is propagated through reward or VAE (Eq. 2): each shot of a batch is coloured several times, and steps that led
-to a better colouring than its siblings become likelier. The reward is the negative of Eq. 5's distance. The paper does
+Nothing is propagated through reward or VAE (Eq. 2): each shot of a batch is colored several times, and steps that led
+to a better coloring than its siblings become likelier. The reward is the negative of Eq. 5's distance. The paper does
 not say which weights it refines; here they are SketchDiT and DGLM, with CogVideoX and Video-XL frozen as before.
-Colourings are sampled without guidance.
+Colorings are sampled without guidance.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ LIKELIHOODS = 2
 
 
 class RewardStage(MemoryStage):
-    """Policy gradient on sampled colourings.
+    """Policy gradient on sampled colorings.
 
     colorings: of each shot. steps: of the sampling.
     """
@@ -42,7 +42,7 @@ class RewardStage(MemoryStage):
     ) -> None:
         if colorings < 2 or steps < 2:
             raise ValueError(
-                f"--colorings {colorings} and --sampling {steps} must be 2 or more: colourings are compared with each "
+                f"--colorings {colorings} and --sampling {steps} must be 2 or more: colorings are compared with each "
                 "other, and the last step has no likelihood."
             )
         super().__init__(folder, shape, settings, hints, kind, LEARNED, anew=())
@@ -65,7 +65,7 @@ class RewardStage(MemoryStage):
 
     @torch.no_grad()
     def rewards(self, latents: torch.Tensor, batch: dict) -> torch.Tensor:
-        """The reward of each colouring's clean latents [B · colorings, F, C, h, w]."""
+        """The reward of each coloring's clean latents [B · colorings, F, C, h, w]."""
         reward = ColorConsistencyReward(self.pipeline.video_xl, self.head, self.tail)
         true = batch["color"][:, 1:].permute(0, 1, 4, 2, 3).float() / 255
         return reward(true.repeat_interleave(self.colorings, 0), self.pipeline.decode_video(latents[:, 1:]))

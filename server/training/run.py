@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One training run: optimiser, averaged weights, log, pictures and checkpoint, so that a stage can stop and go on.
+"""One training run: optimizer, averaged weights, log, pictures and checkpoint, so that a stage can stop and go on.
 
 Accelerate runs it on whatever is there: a processor, a GPU, or several GPUs under `accelerate launch`.
 """
@@ -61,7 +61,7 @@ class _Loss(nn.Module):
 class TrainingRun:
     """Trains named modules by calling a loss, for a while, from where the last run stopped.
 
-    folder: holds `checkpoint.pt` (weights, averages, optimiser, steps and samples seen), `log.csv` (step, samples,
+    folder: holds `checkpoint.pt` (weights, averages, optimizer, steps and samples seen), `log.csv` (step, samples,
         loss, norm of the gradient, seconds, then what the stage measures), TensorBoard's files in `tensorboard`, and
         pictures as `samples/STEP.png`.
     rate: learning rate after the warm-up; it falls linearly to a tenth over a call of `train`.

@@ -22,7 +22,7 @@ STORY_DRAWINGS = 40
 """Length of the story from which reference, segment and history are taken, in drawings; for long segments more."""
 
 CODE_SHARE = 0.75
-"""Share of samples in code colours (as at inference); the others keep the artist's colours."""
+"""Share of samples in code colors (as at inference); the others keep the artist's colors."""
 
 SHOWN = 9 * 10**8
 """Seeds from here on are for pictures of what a stage can do: neither training nor validation has them."""
@@ -33,7 +33,7 @@ Sample = dict[str, Any]
 @dataclass(frozen=True)
 class SampleShape:
     """What a sample is made of: drawings in the segment (the reference comes on top), size in pixels, and drawings of
-    the same story that are coloured already. sources: see `tell_story`."""
+    the same story that are colored already. sources: see `tell_story`."""
 
     drawings: int
     height: int
@@ -66,7 +66,7 @@ def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sa
     """Draw one sample: index 0 is the reference, the rest a run of consecutive drawings.
 
     Returns `color` uint8 [1+T, H, W, 3] without lines, `line_art` uint8 [1+T, H, W], `prompt`, and `history` uint8
-    [history, H, W, 3]: drawings coloured before, in the order of work, so that the last ones are beside the run. With
+    [history, H, W, 3]: drawings colored before, in the order of work, so that the last ones are beside the run. With
     `hints` also `hint` uint8 [T, H, W, 3] and whether there is one, `hinted`.
     """
     rng = np.random.default_rng(seed)

@@ -23,7 +23,7 @@ CROP = 64
 
 
 def signals_of(batch: dict) -> torch.Tensor:
-    """What the autoencoder must be able to carry: colours without lines, drawn colours with lines, sketches; a random
+    """What the autoencoder must be able to carry: colors without lines, drawn colors with lines, sketches; a random
     crop of each drawing, the same one over time. [B', 3, T, h, w]."""
     color, sketch = (
         signal.transpose(1, 2) for signal in (to_signal(batch["color"]), to_sketch_signal(batch["line_art"]))
@@ -65,7 +65,7 @@ class VaeStage:
         return F.l1_loss(decoded, signal) + F.mse_loss(decoded, signal) + KL_WEIGHT * kl
 
     def picture(self) -> np.ndarray:
-        """Line art, what becomes of it, what becomes of the colours, and the colours."""
+        """Line art, what becomes of it, what becomes of the colors, and the colors."""
         batch = shown_batch(self.draw, 2)
         groups = []
         for color, line_art in zip(batch["color"], batch["line_art"], strict=True):

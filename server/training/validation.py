@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Validation clips: cartoons that no training sees, procedural ones and ones played by shapes that no training sees, as
-folders of frames with their true colours."""
+folders of frames with their true colors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.coloring.finishing import lay_lines
+from server.coloring.line_art.compositing import lay_lines
 from server.coloring.line_art.regions import LINE_BELOW
 
 from .cartoon import draw_clip
@@ -58,7 +58,7 @@ CLIPS = (
 def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sources: Path | None = None) -> None:
     """Write each clip as `NAME/lineart/NNNN.png` and `NAME/color/NNNN.png`, a file a frame, from 0001 on.
 
-    Drawings are held on ones, twos and threes. Colour frames show fills, shading and light with the lines on top.
+    Drawings are held on ones, twos and threes. Color frames show fills, shading and light with the lines on top.
     The same clips give the same files. sources: where `fetch_sources` put its shapes; without, clips that are played by
     them are left out.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real server whose worker colours with the server tests' stand-in for the model, and so needs no weights."""
+"""A real server whose worker colors with the server tests' stand-in for the model, and so needs no weights."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_names_are_apart_also_on_disks_that_know_no_capitals_and_few_signs(batch
         (range(5, 5), [5], "set its end at or after its start"),
     ],
 )
-def test_a_shot_that_cannot_be_coloured_says_why_and_what_to_do(
+def test_a_shot_that_cannot_be_colored_says_why_and_what_to_do(
     batch: Any, frames: range, painted: list[int], wanted: str
 ) -> None:
     problem = batch.problem_of(frames, painted)
@@ -82,7 +82,7 @@ def test_a_shot_that_cannot_be_coloured_says_why_and_what_to_do(
 def test_the_batch_is_filled_from_markers_and_scenes_changed_and_emptied(scenario: Scenario) -> None:
     found = scenario("batch.lists")
     assert "press M in the Timeline" in found["no markers"]
-    assert "select scene, image, movie or colour strips" in found["no strips"]
+    assert "select scene, image, movie or color strips" in found["no strips"]
     assert not found["nothing to clear"]
     markers = [
         ["intro", "Crossing", 1, 4, "Crossing", 1],
@@ -120,17 +120,17 @@ def test_a_strip_is_the_shot_that_the_sequencer_shows_in_it(scenario: Scenario, 
     assert found["reports"][-1] == "Shots added: 4; in the batch already: 0"
 
 
-def test_one_click_colours_every_shot_that_can_be_coloured_and_names_the_others(
+def test_one_click_colors_every_shot_that_can_be_colored_and_names_the_others(
     scenario: Scenario, tmp_path: Path
 ) -> None:
     with coloring_server(tmp_path) as server:
         found = scenario("batch.color_all", str(tmp_path / "film"), server.address)
     assert not found["nothing"]
     assert "walk: No painted keyframe lies between frames 1 and 4" in found["not ready"]
-    unpainted, blind, *coloured = found["reports"]
+    unpainted, blind, *colored = found["reports"]
     assert "unpainted: No painted keyframe" in unpainted
     assert "blind: The scene has no camera" in blind
-    assert ["is coloured" in sentence for sentence in coloured] == [True, True]
+    assert ["is colored" in sentence for sentence in colored] == [True, True]
     assert found["strips"] == [[1, 5, "walk"], [100, 104, "run"]]
     assert [take[:4] for take in found["takes"]] == [
         ["run", 9, [0, 0, 1, 1], "done"],

@@ -105,7 +105,7 @@ def test_shots_are_listed_with_their_numbers_frames_keyframes_and_problems(run: 
     assert sentence == "1 walk: Crossing 1-4, keyframes [2]"
 
 
-def test_every_shot_is_coloured_its_strips_are_saved_and_the_one_that_fails_holds_up_none(
+def test_every_shot_is_colored_its_strips_are_saved_and_the_one_that_fails_holds_up_none(
     run: Run, scenario: Scenario, server: RunningServer, film: Path
 ) -> None:
     ended = run(*COLORS, "--markers", "--server", server.address, "--directory", str(film.parent / "takes"))
@@ -175,7 +175,7 @@ def test_an_interrupt_cancels_the_jobs_and_leaves_the_file_alone(
         said = []
         for line in process.stderr:
             said.append(line)
-            if "Colouring" in line:
+            if "Coloring" in line:
                 process.send_signal(kind)
                 break
         output, errors = process.communicate(timeout=_SECONDS)

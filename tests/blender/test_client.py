@@ -113,7 +113,7 @@ def test_what_is_no_address_is_refused(addon: Import, address: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>Hello</html>", b"[]", b'{"name": "something else"}'])
-def test_another_program_s_answer_is_recognised(addon: Import, stub: Stub, body: bytes) -> None:
+def test_another_program_s_answer_is_recognized(addon: Import, stub: Stub, body: bytes) -> None:
     stub.answers.append((200, {}, body))
     with pytest.raises(addon("errors").ServerError, match="not a LongAnimation Color server"):
         addon("remote.client").Client(stub.address).info()

@@ -29,7 +29,7 @@ def test_export_writes_pure_line_art_finds_holds_and_restores_every_setting(scen
         assert address_of(content) == manifest.drawings[manifest.timing[frame - 1]]
         assert not any(word in content for word in (b"tEXt", b"iTXt", b"zTXt")), "metadata would leave the machine"
         pixels = np.asarray(Image.open(folder / "lineart" / f"{frame:04d}.png").convert("RGB")).astype(int)
-        assert np.ptp(pixels, axis=2).max() == 0, "line art has a colour"
+        assert np.ptp(pixels, axis=2).max() == 0, "line art has a color"
         assert (pixels == 255).all(axis=2).mean() > 0.8, "the paper is not white"
         assert pixels.min() < 40, "the lines are not dark"
     keyframe = np.asarray(Image.open(folder / "keyframes" / "0001.png").convert("RGB"))
@@ -37,7 +37,7 @@ def test_export_writes_pure_line_art_finds_holds_and_restores_every_setting(scen
     assert sorted(path.name for path in folder.iterdir()) == ["keyframes", "lineart", "take.json"]
 
 
-def test_a_painted_colour_reaches_the_keyframe_as_it_was_picked(scenario: Scenario, tmp_path: Path) -> None:
+def test_a_painted_color_reaches_the_keyframe_as_it_was_picked(scenario: Scenario, tmp_path: Path) -> None:
     scenario("strips.layouts", str(tmp_path / "take"))
     keyframe = np.asarray(Image.open(tmp_path / "take" / "keyframes" / "0005.png").convert("RGB"))
     assert bytes(keyframe[4, 5]).hex() == PAINTS["sky"]
@@ -50,7 +50,7 @@ def test_a_keyframe_that_was_painted_larger_is_scaled(scenario: Scenario, tmp_pa
     assert keyframe[60, 40].tolist() == [255, 0, 0] and keyframe[60, 200].tolist() == [0, 0, 255]
 
 
-def test_a_keyframe_of_floats_keeps_its_colours_and_its_transparency(scenario: Scenario, tmp_path: Path) -> None:
+def test_a_keyframe_of_floats_keeps_its_colors_and_its_transparency(scenario: Scenario, tmp_path: Path) -> None:
     assert scenario("export.float_keyframe", str(tmp_path / "take")) is True
     keyframe = np.asarray(Image.open(tmp_path / "take" / "keyframes" / "0001.png"))
     assert keyframe[60, 40].tolist() == [188, 124, 0, 255] and keyframe[60, 200, 3] == 0

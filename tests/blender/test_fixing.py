@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A frame is fixed by hand, and only what depends on it is coloured again."""
+"""A frame is fixed by hand, and only what depends on it is colored again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_fixed_frame_becomes_the_last_keyframe_of_a_new_take(scenario: Scenari
 
 
 @pytest.mark.parametrize(("operator", "words"), [("fix_frame", "No take is shown"), ("recolor_from_fix", "No take")])
-def test_where_nothing_is_coloured_there_is_nothing_to_fix(
+def test_where_nothing_is_colored_there_is_nothing_to_fix(
     scenario: Scenario, tmp_path: Path, operator: str, words: str
 ) -> None:
     assert words in scenario("fixing.refused", str(tmp_path))[operator]

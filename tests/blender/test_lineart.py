@@ -57,7 +57,7 @@ def test_paint_that_is_animated_or_instanced_stays_out_of_the_line_art(scenario:
     assert read(tmp_path / "keyframes" / "0001.png", *PLACES)[:3] == [BLUE, RED, RED]
 
 
-def test_lines_of_meshes_are_dark_on_white_whatever_their_colour_and_width(scenario: Scenario, tmp_path: Path) -> None:
+def test_lines_of_meshes_are_dark_on_white_whatever_their_color_and_width(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("lineart.meshes", str(tmp_path))
     for source, manifest in answer.items():
         assert manifest["timing"] == [0, 1]

@@ -47,7 +47,7 @@ def write_sequence(folder: Path, name: str, kind: type = np.uint8, channels: int
     [
         ("shot 12 take_{}.png", np.uint8, 4),
         ("{:04d}.png", np.uint16, 4),
-        ("grey{}.png", np.uint16, 1),
+        ("gray{}.png", np.uint16, 1),
         ("{}.tif", np.uint8, 3),
         ("line.{}.webp", np.uint8, 4),
         ("{}.bmp", np.uint8, 3),
@@ -76,7 +76,7 @@ def test_a_file_s_number_is_its_frame_and_transparent_paper_is_white(
         assert abs(np.delete(art, [line, FAINT], axis=0) - PAPER).max() <= lossy
 
 
-def test_linear_light_becomes_the_colours_that_were_picked(scenario: Scenario, tmp_path: Path) -> None:
+def test_linear_light_becomes_the_colors_that_were_picked(scenario: Scenario, tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     for frame in FRAMES:
         light = np.ones((SIZE[1], SIZE[0], 3), np.float32)

@@ -83,7 +83,7 @@ def farm(scenario: Scenario, blender: Path, tmp_path: Path) -> Iterator[Values]:
         yield {"BlendFile": film, "OutputFolder": out, "Blender": executable, "Server": server.address, "Seed": 3}
 
 
-def test_a_farm_colours_a_shot_a_task_and_leaves_the_film_alone(openjd: Openjd, farm: Values, tmp_path: Path) -> None:
+def test_a_farm_colors_a_shot_a_task_and_leaves_the_film_alone(openjd: Openjd, farm: Values, tmp_path: Path) -> None:
     before = (tmp_path / "film.blend").read_bytes()
     ended = openjd("run", str(TEMPLATE), *_parameters(Shots="1-2", **farm))
     assert ended.returncode == 0, ended.stdout
@@ -95,7 +95,7 @@ def test_a_farm_colours_a_shot_a_task_and_leaves_the_film_alone(openjd: Openjd, 
     assert (tmp_path / "film.blend").read_bytes() == before
 
 
-def test_a_shot_that_cannot_be_coloured_fails_its_task_with_the_reason(openjd: Openjd, farm: Values) -> None:
+def test_a_shot_that_cannot_be_colored_fails_its_task_with_the_reason(openjd: Openjd, farm: Values) -> None:
     ended = openjd("run", str(TEMPLATE), *_parameters(Shots="3", **farm))
     assert ended.returncode != 0
     assert "openjd_fail: unpainted: failed. The shot has no keyframe" in ended.stdout
@@ -111,7 +111,7 @@ def test_a_job_that_is_stopped_on_the_farm_is_cancelled_on_the_server(farm: Valu
         said = []
         for line in process.stdout:
             said.append(line)
-            if "Colouring" in line:
+            if "Coloring" in line:
                 process.send_signal(signal.SIGINT)
                 break
         said.append(process.communicate(timeout=_SECONDS)[0])

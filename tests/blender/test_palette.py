@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A colour is changed over a whole shot without the server, in real Blender."""
+"""A color is changed over a whole shot without the server, in real Blender."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def _pixels(folder: str, layer: str, frame: int) -> np.ndarray:
     return np.asarray(Image.open(Path(folder) / layer / f"{frame:04d}.png").convert("RGB")).astype(int)
 
 
-def test_a_colour_is_changed_in_every_frame_and_nothing_else(scenario: Scenario, tmp_path: Path) -> None:
+def test_a_color_is_changed_in_every_frame_and_nothing_else(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("palette.recolor", str(tmp_path))
-    assert "No colour was changed" in answer["nothing"]
-    assert "No colour was changed" in answer["unchanged"]
-    assert len(answer["palette"]) == 3, "a flat colour for each of the three drawings"
+    assert "No color was changed" in answer["nothing"]
+    assert "No color was changed" in answer["unchanged"]
+    assert len(answer["palette"]) == 3, "a flat color for each of the three drawings"
     assert sum(share for *_, share in answer["palette"]) > 99.9
     assert (answer["state"], answer["number"], answer["parent"]) == ("done", 2, True)
     assert answer["note"] == f"#{bytes(answer['old']).hex()} → #ff0000"

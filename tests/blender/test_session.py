@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A take's way through a real server process, whose worker colours with the server tests' stand-in for the model."""
+"""A take's way through a real server process, whose worker colors with the server tests' stand-in for the model."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_every_frame_comes_back_under_its_number_as_its_segment_ends(
         assert Image.open(folder / "0014.png").size == (48, 32)
 
 
-def test_where_colours_are_a_guess_is_told_and_kept(addon: Import, server: RunningServer, take: Any) -> None:
+def test_where_colors_are_a_guess_is_told_and_kept(addon: Import, server: RunningServer, take: Any) -> None:
     messages = _outcome(addon, server, take)
     told = [message.shares for message in messages if isinstance(message, addon("remote.session").Guessed)]
     assert told[-1] == {14: 0.025}
@@ -172,7 +172,7 @@ def test_a_take_whose_frames_are_gone_is_fetched_again(addon: Import, server: Ru
 def test_cancelling_stops_the_job_on_the_server_too(addon: Import, server: RunningServer, take: Any) -> None:
     session = _session(addon, server.address, _with(take, prompt="slow"))
     waiting = session.wait()
-    _first(waiting, lambda message: "Colouring" in getattr(message, "text", ""))
+    _first(waiting, lambda message: "Coloring" in getattr(message, "text", ""))
     session.cancel()
     assert isinstance(list(waiting)[-1], addon("remote.session").Cancelled)
     assert addon("remote.client").Client(server.address).status(take.job).state == "cancelled"
@@ -196,7 +196,7 @@ def test_a_job_that_failed_is_told_in_the_server_s_words_and_goes_on_when_tried_
 def test_a_waiting_job_gets_another_priority(addon: Import, server: RunningServer, take: Any) -> None:
     client = addon("remote.client").Client(server.address)
     first = _session(addon, server.address, _with(take, prompt="slow"))
-    _first(first.wait(), lambda message: "Colouring" in getattr(message, "text", ""))
+    _first(first.wait(), lambda message: "Coloring" in getattr(message, "text", ""))
     second = _session(addon, server.address, replace(_with(take, seed=take.manifest.seed + 1), job=str(uuid.uuid4())))
     waiting = second.wait()
     _first(waiting, lambda message: getattr(message, "waiting", False))
@@ -210,9 +210,9 @@ def test_a_waiting_job_gets_another_priority(addon: Import, server: RunningServe
 
 
 def test_a_preset_that_the_server_lacks_is_told_in_its_words(addon: Import, server: RunningServer, take: Any) -> None:
-    failed = _outcome(addon, server, _with(take, preset="watercolour"))[-1]
+    failed = _outcome(addon, server, _with(take, preset="watercolor"))[-1]
     assert isinstance(failed, addon("remote.session").Failed)
-    assert "watercolour" in failed.sentence
+    assert "watercolor" in failed.sentence
 
 
 def test_a_server_that_is_away_is_asked_until_it_is_there(addon: Import, take: Any, tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_no_take_in_a_folder_says_what_to_choose(addon: Import, tmp_path: Path) 
         addon("takes.take").Take.load(tmp_path)
 
 
-def test_every_way_to_colour_a_shot_in_background_blender_places_its_strips(
+def test_every_way_to_color_a_shot_in_background_blender_places_its_strips(
     scenario: Scenario, server: RunningServer, tmp_path: Path
 ) -> None:
     answer = scenario("color.color_shot", str(tmp_path / "shot"), server.address)

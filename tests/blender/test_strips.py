@@ -14,7 +14,7 @@ FRAMES = [f"{frame:04d}.png" for frame in range(3, 9)]
 
 
 def _off(one: list[list[int]], other: list[list[int]]) -> int:
-    """The largest difference of two lists of colours."""
+    """The largest difference of two lists of colors."""
     return int(np.abs(np.array(one) - np.array(other)).max())
 
 
@@ -40,7 +40,7 @@ def test_strips_lie_where_the_take_belongs_above_what_is_there(scenario: Scenari
 
 def test_a_take_that_lacks_line_art_is_not_placed_at_all(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("strips.lineart_missing", str(tmp_path / "take"))
-    assert "lacks 1 frames, the first of them 4: colour the shot again" in answer["message"]
+    assert "lacks 1 frames, the first of them 4: color the shot again" in answer["message"]
     assert answer["strips"] == 0
 
 
@@ -74,12 +74,12 @@ def test_takes_are_kept_side_by_side_and_compared(scenario: Scenario, tmp_path: 
     assert answer["in the end"] == {"other": False, "first": True, "second": False}
 
 
-def test_the_colours_of_a_keyframe_come_back_unchanged(scenario: Scenario, tmp_path: Path) -> None:
+def test_the_colors_of_a_keyframe_come_back_unchanged(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("strips.colors", str(tmp_path / "chart"))
     assert len({tuple(color) for color in answer["picked"]}) > 100
     assert _off(answer["keyframe"], answer["picked"]) <= 1
     assert _off(answer["Standard strip"], answer["keyframe"]) == 0
-    # Where the scene's view bends colours, the strip looks as the scene's own painting does.
+    # Where the scene's view bends colors, the strip looks as the scene's own painting does.
     assert _off(answer["AgX scene"], answer["picked"]) > 50
     assert _off(answer["AgX strip"], answer["AgX scene"]) <= 1
 
@@ -93,7 +93,7 @@ def test_a_keyframe_without_a_background_gives_strips_that_show_what_lies_behind
     assert 0.2 < answer["share of the keyframe"] < 0.9
     assert [strip["blend"] for strip in answer["strips"]] == ["ALPHA_OVER", "ALPHA_OVER"]
     assert [strip["directory"].split("/")[-2] for strip in answer["strips"]] == ["fills", "lines"]
-    assert answer["alone"] <= 1 and answer["over a colour"] <= 1
+    assert answer["alone"] <= 1 and answer["over a color"] <= 1
     assert answer["found in the palette"] == [[200, 60, 90]]
 
 

@@ -57,7 +57,7 @@ def test_where_a_keyframe_belongs_is_found_and_it_is_fitted(scale: float, dx: fl
     inside = np.zeros(lines.shape, bool)
     inside[60:-60, 120:-120] = True
     off = np.abs(fitted[..., :3].astype(int) - painting(lines)).max(axis=2)[inside]
-    assert (off > 40).mean() < 0.05, "colours lie elsewhere"
+    assert (off > 40).mean() < 0.05, "colors lie elsewhere"
 
 
 @pytest.mark.parametrize("factor", [0.5, 2])

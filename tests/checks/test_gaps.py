@@ -22,7 +22,7 @@ def paper() -> np.ndarray:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 12), st.floats(0.1, 0.9))
 def test_regions_are_those_that_opencv_finds(seed: int, height: int, width: int, share: float) -> None:
     mask = np.random.default_rng(seed).random((height, width)) < share
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    count, labels, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     ours = find_regions(mask)
     assert ours.count == count
     pairs = np.unique(np.stack([ours.labels.ravel(), labels.ravel()]), axis=1)
@@ -32,7 +32,7 @@ def test_regions_are_those_that_opencv_finds(seed: int, height: int, width: int,
             left, top, box_width, box_height, area = stats[other]
             assert ours.areas[one] == area
             assert ours.boxes[one].tolist() == [left, top, left + box_width, top + box_height]
-            assert ours.centres[one] == pytest.approx(centres[other])
+            assert ours.centers[one] == pytest.approx(centers[other])
 
 
 def test_closed_outlines_have_no_gap() -> None:

@@ -75,9 +75,9 @@ def test_the_servers_frames_and_palettes_are_read(tmp_path: Path) -> None:
     few = Image.fromarray(frame).quantize(200)
     few.save(tmp_path / "palette.png")
     assert (read_png(tmp_path / "palette.png") == np.asarray(few.convert("RGB"))).all()
-    grey = Image.fromarray(np.dstack([frame[..., 0], frame[..., 1]]), "LA")
-    grey.save(tmp_path / "grey.png")
-    assert (read_png(tmp_path / "grey.png") == np.asarray(grey.convert("RGBA"))).all()
+    gray = Image.fromarray(np.dstack([frame[..., 0], frame[..., 1]]), "LA")
+    gray.save(tmp_path / "gray.png")
+    assert (read_png(tmp_path / "gray.png") == np.asarray(gray.convert("RGBA"))).all()
 
 
 def test_line_art_is_seen_as_the_server_sees_it(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_what_is_wrong_is_found_in_its_frame(addon: Import, take: Callable[..., 
 @pytest.mark.parametrize(
     ("keyframe", "words"),
     [
-        (np.full((540, 960, 3), 90, np.uint8), "has no colours"),
+        (np.full((540, 960, 3), 90, np.uint8), "has no colors"),
         (np.zeros((540, 960, 4), np.uint8), "transparent all over"),
         (painting(drawing(3)), "of another drawing"),
     ],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped preset colours a shot, the same way whether or not it is interrupted."""
+"""The shipped preset colors a shot, the same way whether or not it is interrupted."""
 
 from dataclasses import replace
 
@@ -57,7 +57,7 @@ def test_an_interrupted_shot_goes_on_to_the_same_pixels(colorizer: Colorizer, cl
             assert np.array_equal(frame, results[stopped_after].frames[drawing])
 
 
-def test_a_cancelled_segment_can_be_coloured_again(colorizer: Colorizer, clip) -> None:
+def test_a_cancelled_segment_can_be_colored_again(colorizer: Colorizer, clip) -> None:
     class Cancelled(Exception):
         pass
 
@@ -84,7 +84,7 @@ def test_every_drawing_comes_back_once_with_its_lines(colorizer: Colorizer, clip
     assert (difference[paper] > 2).mean() < 0.02
 
 
-def test_flats_have_only_the_keyframes_colours(colorizer: Colorizer, clip) -> None:
+def test_flats_have_only_the_keyframes_colors(colorizer: Colorizer, clip) -> None:
     frames = color_all(colorizer.open(shot_of(clip)))
     shown = {tuple(color) for color in clip.colors[np.unique(clip.labels[KEYFRAME])].tolist()}
     for drawing, frame in frames.items():
@@ -114,7 +114,7 @@ def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: 
     assert np.array_equal(rain[KEYFRAME][~mask & far], snow[KEYFRAME][~mask & far])
     assert (np.abs(rain[KEYFRAME].astype(int) - truth(clip, KEYFRAME)).max(-1) <= 2)[~mask & far].mean() > 0.95
     other = rain[0][clip.line_art[0] == 255]
-    assert len(np.unique(other, axis=0)) > len(clip.colors), "pictures have more colours than flats"
+    assert len(np.unique(other, axis=0)) > len(clip.colors), "pictures have more colors than flats"
 
 
 @pytest.mark.parametrize("finish", ["flats", "painted"])
@@ -133,7 +133,7 @@ def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(colorizer: Co
         assert right > held if drawing != KEYFRAME else right > 0.98
         off = np.abs(frame[..., :3].astype(int) - opaque[drawing]).max(axis=2)[paper & ~clear]
         alike.append((off <= 8).mean())
-    assert np.mean(alike) > 0.95, "the rest is coloured as if nothing were transparent"
+    assert np.mean(alike) > 0.95, "the rest is colored as if nothing were transparent"
 
 
 def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:

@@ -1,23 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finished frames: one palette colour a region, nothing bleeds over lines, the line art is on top untouched."""
+"""Finished frames: one palette color a region, nothing bleeds over lines, the line art is on top untouched."""
 
 import cv2
 import numpy as np
 import pytest
 
-from server.coloring.finishing import (
-    NEARLY_BLACK,
-    cast_votes,
-    fill_under_lines,
-    flats,
-    lay_lines,
-    lift_lines,
-    lines_alone,
-    make_clear,
-    painted,
-    shaded,
-    soft_colors,
-)
+from server.coloring.finishing import cast_votes, flats, make_clear, painted, shaded, soft_colors
+from server.coloring.line_art.compositing import NEARLY_BLACK, fill_under_lines, lay_lines, lift_lines, lines_alone
 from server.coloring.palette import Palette, code_colors, decode_distances, extract_palette, recolor
 
 from .drawings import BLUE, RED, SKY, scene
@@ -39,7 +28,7 @@ def model_scores(drawing: np.ndarray, palette: Palette, noise: float, size: tupl
 
 @pytest.mark.parametrize("gap", [0, 4])
 @pytest.mark.parametrize("noise", [0, 0.25])
-def test_flats_give_each_region_its_own_colour_at_full_size(gap, noise):
+def test_flats_give_each_region_its_own_color_at_full_size(gap, noise):
     drawing, painting = scene(gap=gap)
     palette = extract_palette([painting], [drawing])
     result = lay_lines(palette.colors[flats(drawing, cast_votes(model_scores(drawing, palette, noise)))], drawing)
@@ -48,7 +37,7 @@ def test_flats_give_each_region_its_own_colour_at_full_size(gap, noise):
     assert (np.abs(result.astype(int) - painting).max(-1) > 40).mean() < 0.004  # single pixels where a gap was
 
 
-def test_a_pixel_mixed_of_two_colours_does_not_elect_a_third():
+def test_a_pixel_mixed_of_two_colors_does_not_elect_a_third():
     drawing = np.full((40, 40), 255, np.uint8)
     codes = np.array([(255, 0, 0), (0, 0, 255), (128, 0, 128)], np.uint8)
     image = np.zeros((20, 20, 3), np.float32)
@@ -57,12 +46,12 @@ def test_a_pixel_mixed_of_two_colours_does_not_elect_a_third():
     assert not (flats(drawing, votes) == 2).any()
 
 
-def test_a_palette_of_one_colour_needs_no_votes():
+def test_a_palette_of_one_color_needs_no_votes():
     drawing, _ = scene()
     assert (flats(drawing, cast_votes(np.zeros((8, 8, 1), np.float32))) == 0).all()
 
 
-def test_painted_colours_do_not_bleed_over_the_lines():
+def test_painted_colors_do_not_bleed_over_the_lines():
     drawing, painting = scene()
     fills = fill_under_lines(drawing, painting)
     small = cv2.resize(cv2.GaussianBlur(fills, (0, 0), 4), MODEL_SIZE, interpolation=cv2.INTER_AREA)
@@ -94,7 +83,7 @@ def test_shaded_keeps_gradients_within_each_entry():
     assert error.mean() < 1
 
 
-def test_shaded_gives_a_region_between_the_colours_places_the_mean_of_its_entry():
+def test_shaded_gives_a_region_between_the_colors_places_the_mean_of_its_entry():
     drawing, entries = np.full((40, 40), 255, np.uint8), np.zeros((40, 40), np.uint8)
     entries[0:2, 0:2] = entries[20:, 20:] = 1
     colors = np.array([[(10, 20, 30)] * 2, [(10, 20, 30), (200, 100, 50)]], np.float32)
@@ -103,7 +92,7 @@ def test_shaded_gives_a_region_between_the_colours_places_the_mean_of_its_entry(
     assert tuple(result[5, 5]) == tuple(result[39, 0]) == (10, 20, 30)
 
 
-def test_soft_colours_mix_the_steps_of_a_gradient_and_nothing_else():
+def test_soft_colors_mix_the_steps_of_a_gradient_and_nothing_else():
     palette = np.array([(200, 60, 50), (190, 60, 50), (40, 80, 220)], np.uint8)
     votes = np.array([[(0.5, 0.25, 0.25), (0.0, 0.4, 0.6)]], np.float32)
     entries = np.zeros((4, 8), np.uint8)
@@ -124,9 +113,7 @@ def test_the_line_art_is_on_top_untouched():
 def test_lines_that_are_lifted_and_laid_again_change_nothing_that_can_be_seen():
     drawing, _ = scene()
     random = np.random.default_rng(3)
-    texture = random.integers(
-        0, 256, (*drawing.shape, 3), dtype=np.uint8
-    )  # the hardest: no colour is like its neighbour
+    texture = random.integers(0, 256, (*drawing.shape, 3), dtype=np.uint8)  # the hardest: no color is like its neighbor
     frame = lay_lines(texture, drawing)
     fills = lift_lines(frame, drawing)
     off = np.abs(lay_lines(fills, drawing).astype(int) - frame).max(axis=2)
@@ -155,7 +142,7 @@ def test_lines_over_what_is_transparent_look_as_if_they_were_multiplied_with_wha
     assert off[drawing >= NEARLY_BLACK].max() < 1.01
 
 
-def test_flat_colours_stay_flat_when_the_lines_are_lifted():
+def test_flat_colors_stay_flat_when_the_lines_are_lifted():
     drawing, _ = scene()
     color = np.full((*drawing.shape, 3), (200, 60, 90), np.uint8)
     assert (lift_lines(lay_lines(color, drawing), drawing) == color).all()
@@ -168,7 +155,7 @@ def test_a_keyframe_keeps_its_painting():
     assert np.abs(result - painting).max() <= 2
 
 
-def test_colours_are_filled_under_the_lines_from_their_own_side():
+def test_colors_are_filled_under_the_lines_from_their_own_side():
     drawing, painting = scene()
     fills = fill_under_lines(drawing, painting)
     assert {tuple(color) for color in np.unique(fills.reshape(-1, 3), axis=0).tolist()} == {SKY, RED, BLUE}

@@ -37,7 +37,7 @@ def keyframe(tmp_path: Path) -> Path:
 
 
 class Marks:
-    """Colours each drawing with its own index, one segment a drawing; fails at segment `broken`."""
+    """Colors each drawing with its own index, one segment a drawing; fails at segment `broken`."""
 
     note = "The prompt is too long."
 
@@ -192,7 +192,7 @@ def test_a_size_must_be_written_as_one(size):
         arguments("art", "--output", "out", "--size", size)
 
 
-def test_the_tiny_preset_colours_a_folder(line_art, keyframe, tmp_path):
+def test_the_tiny_preset_colors_a_folder(line_art, keyframe, tmp_path):
     output = tmp_path / "out"
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--size", "160x90")
     words += ("--guesses", str(tmp_path / "guesses.json"))

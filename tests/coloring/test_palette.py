@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keyframe's colours are found as they were painted; code colours can be told apart again."""
+"""The keyframe's colors are found as they were painted; code colors can be told apart again."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ def colors_of(palette) -> set[tuple[int, ...]]:
     return {tuple(int(channel) for channel in color) for color in palette.colors}
 
 
-def test_the_palette_has_the_flat_colours_and_nothing_else():
+def test_the_palette_has_the_flat_colors_and_nothing_else():
     drawing, painting = scene()
     palette = extract_palette([painting], [drawing])
     assert colors_of(palette) == {SKY, RED, BLUE}
@@ -28,7 +28,7 @@ def test_the_labels_go_on_under_the_lines():
     assert tuple(shown[60, 60 - 38]) == SKY
 
 
-def test_soft_borders_and_fills_beside_the_lines_add_no_colours():
+def test_soft_borders_and_fills_beside_the_lines_add_no_colors():
     drawing, _ = scene()
     fills = np.empty((*drawing.shape, 3), np.uint8)
     fills[:] = SKY
@@ -37,7 +37,7 @@ def test_soft_borders_and_fills_beside_the_lines_add_no_colours():
     assert colors_of(extract_palette([fills], [drawing])) == {SKY, RED, BLUE}
 
 
-def test_a_region_of_a_few_pixels_keeps_its_own_colour():
+def test_a_region_of_a_few_pixels_keeps_its_own_color():
     drawing = paper(60, 80)
     cv2.rectangle(drawing, (30, 20), (34, 24), 0, 1)  # encloses 3×3 pixels, as an eye does
     painting = np.full((60, 80, 3), 255, np.uint8)
@@ -68,7 +68,7 @@ def test_a_noisy_painting_still_gets_a_small_palette():
         assert np.abs(palette.colors.astype(int) - color).max(1).min() <= 6
 
 
-def test_another_keyframe_adds_the_colours_that_are_new_and_changes_none():
+def test_another_keyframe_adds_the_colors_that_are_new_and_changes_none():
     drawing, painting = scene()
     other = painting.copy()
     other[(painting == BLUE).all(axis=-1)] = GREEN = (20, 200, 90)
@@ -81,7 +81,7 @@ def test_another_keyframe_adds_the_colours_that_are_new_and_changes_none():
     assert (recolor(both.labels[1], both.colors) == GREEN).all(axis=-1).any()
 
 
-def test_what_is_transparent_is_an_entry_of_its_own_and_no_colour():
+def test_what_is_transparent_is_an_entry_of_its_own_and_no_color():
     drawing, painting = scene()
     sky = (painting == SKY).all(axis=-1)
     white = painting.copy()
@@ -103,7 +103,7 @@ def test_a_small_region_is_transparent_if_most_of_it_is():
 
 
 @pytest.mark.parametrize(("count", "least"), [(2, 150), (6, 110), (12, 60), (27, 40), (48, 25)])
-def test_code_colours_are_far_apart_and_unlike_the_lines(count, least):
+def test_code_colors_are_far_apart_and_unlike_the_lines(count, least):
     codes = code_colors(count, np.random.default_rng(count)).astype(int)
     distances = np.linalg.norm(codes[:, None] - codes[None], axis=-1) + 1000 * np.eye(count)
     assert codes.shape == (count, 3) and distances.min() >= least

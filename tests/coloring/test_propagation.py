@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped line matcher carries colours along with what moves."""
+"""The shipped line matcher carries colors along with what moves."""
 
 import numpy as np
 import pytest
@@ -33,10 +33,10 @@ def share_right(elected: np.ndarray, truth: np.ndarray, line_art: np.ndarray) ->
     return float((elected == truth)[line_art == 255].mean())
 
 
-def test_colours_follow_what_moves(matcher: LineMatcher, rolling) -> None:
+def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     drawings, truth = rolling
     carrier = Carrier(matcher, drawings.__getitem__, count=3)
-    carried = list(carrier.carry(range(1, 1 + STEPS), keyframe=0, neighbour=0, entries={0: truth[0]}))
+    carried = list(carrier.carry(range(1, 1 + STEPS), keyframe=0, neighbor=0, entries={0: truth[0]}))
     assert len(carried) == STEPS
     for index, (votes, elected, _) in enumerate(carried, start=1):
         assert votes.shape == (90, 160, 3), "only the ball moves, and is seen twice as large"
@@ -45,13 +45,13 @@ def test_colours_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     assert share_right(truth[0], truth[STEPS], drawings[STEPS]) < 0.9  # held, the keyframe is wrong
 
 
-def test_a_finished_neighbour_is_evidence_too(matcher: LineMatcher, rolling) -> None:
-    """Here the drawing before has the ball in another colour than the keyframe."""
+def test_a_finished_neighbor_is_evidence_too(matcher: LineMatcher, rolling) -> None:
+    """Here the drawing before has the ball in another color than the keyframe."""
     drawings, truth = rolling
     changed = np.where((truth[4] == 1), 2, truth[4]).astype(np.uint8)
     carrier = Carrier(matcher, drawings.__getitem__, count=3)
-    votes = next(carrier.carry([5], keyframe=0, neighbour=4, entries={0: truth[0], 4: changed})).votes
-    alone = next(carrier.carry([5], keyframe=0, neighbour=0, entries={0: truth[0]})).votes
+    votes = next(carrier.carry([5], keyframe=0, neighbor=4, entries={0: truth[0], 4: changed})).votes
+    alone = next(carrier.carry([5], keyframe=0, neighbor=0, entries={0: truth[0]})).votes
     of_ball, of_ball_alone = (
         found[60 * found.shape[0] // 180, 110 * found.shape[1] // 320] for found in (votes, alone)
     )
@@ -63,7 +63,7 @@ def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
     odd = drawing[:171, :303]
     carrier = Carrier(matcher, lambda index: odd, count=2)
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
-    ((votes, elected, _),) = carrier.carry([1], keyframe=0, neighbour=0, entries={0: entries})
+    ((votes, elected, _),) = carrier.carry([1], keyframe=0, neighbor=0, entries={0: entries})
     assert votes.shape == (43, 76, 2) and elected.shape == odd.shape
 
 
@@ -73,7 +73,7 @@ def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, 
     stripes = (np.arange(320) // 2 % 2 * 3).astype(np.uint8)
     painted = np.where(truth[0] == 0, stripes, truth[0]).astype(np.uint8)
     carrier = Carrier(matcher, drawings.__getitem__, count=4)
-    ((_, entries, still),) = carrier.carry([STEPS], keyframe=0, neighbour=0, entries={0: painted})
+    ((_, entries, still),) = carrier.carry([STEPS], keyframe=0, neighbor=0, entries={0: painted})
     far = np.zeros(still.shape, bool)
     far[:, 260:] = far[110:, :] = True  # the right and the lower part, where nothing is drawn
     far &= truth[0] == 0

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Elections: closed regions are one colour whatever single votes say, and breaks in lines do not leak."""
+"""Elections: closed regions are one color whatever single votes say, and breaks in lines do not leak."""
 
 import cv2
 import numpy as np
 import pytest
 
-from server.coloring.finishing import fill_under_lines
+from server.coloring.line_art.compositing import fill_under_lines
 from server.coloring.region_labels import elect
 
 from .drawings import BLUE, RED, SKY, paper, scene
@@ -41,7 +41,7 @@ def test_a_break_in_a_line_does_not_leak(gap):
     assert wrong(elect(drawing, votes_for(labels)).entries, labels, drawing) < 0.002
 
 
-def test_noise_and_patches_of_error_leave_closed_regions_in_one_colour():
+def test_noise_and_patches_of_error_leave_closed_regions_in_one_color():
     drawing, labels = truth()
     rng = np.random.default_rng(0)
     votes = 0.6 * votes_for(labels) + 0.4 * rng.dirichlet(np.ones(3), (45, 80)).astype(np.float32)
@@ -75,7 +75,7 @@ def test_a_confident_leak_is_kept_apart_from_what_it_leaks_into():
     assert entries[60, 60] == 2 and entries[10, 10] == 0
 
 
-def test_grey_uneven_paper_with_faint_lines_is_read_like_white():
+def test_gray_uneven_paper_with_faint_lines_is_read_like_white():
     drawing, labels = truth()
     shade = np.linspace(0.6, 0.95, 320)
     faint = np.round((255 - (255 - drawing.astype(float)) * 0.35) * shade).astype(np.uint8)

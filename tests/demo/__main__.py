@@ -35,7 +35,7 @@ class DemoFailed(RuntimeError):
 
 def main() -> int:
     """Run the demonstration; the exit status is 0 when all of it came out right."""
-    parser = argparse.ArgumentParser(prog="python -m tests.demo", description="Colour a shot, end to end.")
+    parser = argparse.ArgumentParser(prog="python -m tests.demo", description="Color a shot, end to end.")
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="what it makes (%(default)s)")
     parser.add_argument(
         "--blender", type=Path, required=True, help="Blender, or the Python of an environment with the bpy package"

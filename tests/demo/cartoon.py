@@ -45,7 +45,7 @@ PAINTS: dict[str, str] = {
     "eye": "ffffff",
     "ink": "000000",
 }
-"""Fill colours as sRGB hex. "ink" is used for lines alone and for pupils."""
+"""Fill colors as sRGB hex. "ink" is used for lines alone and for pupils."""
 
 
 def background() -> list[Part]:

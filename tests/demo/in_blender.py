@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two parts of the demonstration that run inside Blender: make and colour the shot; reopen and check it."""
+"""The two parts of the demonstration that run inside Blender: make and color the shot; reopen and check it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def install_extension(archive: str) -> None:
 
 
 def make(output: str, archive: str, server: str) -> None:
-    """Draw the shot, save it as shot.blend, and colour it with the installed extension."""
+    """Draw the shot, save it as shot.blend, and color it with the installed extension."""
     logging.basicConfig(level=logging.INFO, format=f"{MARK}%(message)s", stream=sys.stdout)
     folder = Path(output)
     _say("Drawing the shot")
     shot = scene.build()
-    _say("Rendering the true colours")
+    _say("Rendering the true colors")
     scene.render_truth(shot, folder / "truth")
     _say("Installing the extension")
     install_extension(archive)
@@ -46,7 +46,7 @@ def make(output: str, archive: str, server: str) -> None:
 
 
 def _lay_out() -> None:
-    """Let whoever opens the file see the coloured shot in the Sequencer, and the drawing beside it."""
+    """Let whoever opens the file see the colored shot in the Sequencer, and the drawing beside it."""
     areas = bpy.context.window_manager.windows[0].screen.areas
     view, outliner = (next(area for area in areas if area.type == kind) for kind in ("VIEW_3D", "OUTLINER"))
     view.type, outliner.type = "SEQUENCE_EDITOR", "VIEW_3D"

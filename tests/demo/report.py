@@ -17,7 +17,7 @@ COLUMNS = 8
 
 
 def write_report(output: Path, stages: dict[str, float], versions: dict[str, str]) -> dict[str, Any]:
-    """Compare the coloured frames of `output` with the scene's own colours and write what comes out.
+    """Compare the colored frames of `output` with the scene's own colors and write what comes out.
 
     Reads output/{lineart,truth,colored,keyframes}/NNNN.png; the first keyframe is where the baselines start.
     stages: seconds a stage; versions: of the programs used. Writes report.json and contact_sheet.png into

@@ -28,7 +28,7 @@ def build() -> bpy.types.Scene:
     scene.render.fps = cartoon.FPS
     scene.render.resolution_x, scene.render.resolution_y = cartoon.WIDTH, cartoon.HEIGHT
     _flat_look(scene)
-    materials = {name: _material(name, colour) for name, colour in cartoon.PAINTS.items()}
+    materials = {name: _material(name, color) for name, color in cartoon.PAINTS.items()}
     materials["line"] = _material("line", None)
     _draw(scene, "Background", 2.0, materials, {cartoon.FRAMES[0]: cartoon.background()})
     _draw(scene, "Girl", 1.0, materials, {frame: cartoon.girl(frame) for frame in cartoon.drawn_frames()})
@@ -39,7 +39,7 @@ def build() -> bpy.types.Scene:
 
 
 def _flat_look(scene: bpy.types.Scene) -> None:
-    """Render the shot as a cartoonist would: picked colours come out as picked, on white."""
+    """Render the shot as a cartoonist would: picked colors come out as picked, on white."""
     scene.render.engine = "BLENDER_WORKBENCH"
     scene.render.dither_intensity = 0.0
     scene.render.image_settings.color_mode = "RGB"
@@ -53,7 +53,7 @@ def _flat_look(scene: bpy.types.Scene) -> None:
 
 
 def render_truth(scene: bpy.types.Scene, folder: Path) -> None:
-    """Write the shot with its fills, NNNN.png for every frame: what the colouring is measured against."""
+    """Write the shot with its fills, NNNN.png for every frame: what the coloring is measured against."""
     folder.mkdir()
     for first in cartoon.drawn_frames():
         drawn = folder / f"{first:04d}.png"
@@ -65,16 +65,16 @@ def render_truth(scene: bpy.types.Scene, folder: Path) -> None:
     scene.frame_set(cartoon.KEYFRAME)
 
 
-def _material(name: str, colour: str | None) -> bpy.types.Material:
-    """A Grease Pencil material with a black line and, given a colour (sRGB hex), a fill."""
+def _material(name: str, color: str | None) -> bpy.types.Material:
+    """A Grease Pencil material with a black line and, given a color (sRGB hex), a fill."""
     material = bpy.data.materials.new(name)
     bpy.data.materials.create_gpencil_data(material)
     paint = material.grease_pencil
     paint.show_stroke = True
     paint.color = (0, 0, 0, 1)
-    paint.show_fill = colour is not None
-    if colour is not None:
-        paint.fill_color = (*(_linear(int(colour[at : at + 2], 16) / 255) for at in (0, 2, 4)), 1)
+    paint.show_fill = color is not None
+    if color is not None:
+        paint.fill_color = (*(_linear(int(color[at : at + 2], 16) / 255) for at in (0, 2, 4)), 1)
     return material
 
 

@@ -72,6 +72,6 @@ def limb(start: Point, bend: Point, end: Point, widths: tuple[float, float, floa
     return (*left, *_cap(left[-1], spine[-1]), *reversed(right), *_cap(right[0], spine[0]))
 
 
-def _cap(edge: Point, centre: Point, count: int = 7) -> Outline:
-    """The half circle that rounds a band's end, from `edge` clockwise about `centre`."""
-    return tuple(turned((edge,), -math.pi * step / (count + 1), centre)[0] for step in range(1, count + 1))
+def _cap(edge: Point, center: Point, count: int = 7) -> Outline:
+    """The half circle that rounds a band's end, from `edge` clockwise about `center`."""
+    return tuple(turned((edge,), -math.pi * step / (count + 1), center)[0] for step in range(1, count + 1))

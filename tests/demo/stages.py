@@ -13,8 +13,8 @@ _STAGE_OF_WORD = {
     "Exporting": "Exporting line art and keyframe",
     "Asking": "Sending the images",
     "Sending": "Sending the images",
-    "Waiting": "Colouring",
-    "Colouring:": "Colouring",
+    "Waiting": "Coloring",
+    "Coloring:": "Coloring",
     "Fetching": "Fetching the frames",
 }
 """Which stage the first word of the extension's progress belongs to."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration's shot has in it what makes colouring hard."""
+"""The demonstration's shot has in it what makes coloring hard."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_paint_is_used_and_can_be_told_from_the_others() -> None:
     frame = cartoon.KEYFRAME
     used = {part.paint for part in (*cartoon.background(), *cartoon.girl(frame), *cartoon.boy(frame))}
     assert used == {*cartoon.PAINTS, "line"}
-    lab = {name: rgb2lab(np.array([*bytes.fromhex(colour)]) / 255) for name, colour in cartoon.PAINTS.items()}
+    lab = {name: rgb2lab(np.array([*bytes.fromhex(color)]) / 255) for name, color in cartoon.PAINTS.items()}
     close = [pair for pair in combinations(lab, 2) if deltaE_ciede2000(lab[pair[0]], lab[pair[1]]) < 10]
     assert close == [("cloud", "eye")], "all but the two whites must differ by more than the report's tolerance"
     assert len(lab) > 10

@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.demo.__main__ import run
 
 
-def test_the_demo_colours_the_shot_better_than_both_baselines(blender: Path, tmp_path: Path) -> None:
+def test_the_demo_colors_the_shot_better_than_both_baselines(blender: Path, tmp_path: Path) -> None:
     run(tmp_path, blender, Console(stderr=True))
 
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ def rolling():
     return tuple(zip(*(scene(60 + 4 * step) for step in range(9)), strict=True))
 
 
-def test_holding_shows_the_keyframes_colours_under_the_new_lines(rolling):
+def test_holding_shows_the_keyframes_colors_under_the_new_lines(rolling):
     drawings, truth = rolling
     held = hold(drawings, truth[4], 4)
     assert (held[4] == truth[4]).all()
@@ -31,7 +31,7 @@ def test_flow_follows_slow_motion_both_ways(rolling):
     assert errors["flow"].within10 > errors["hold"].within10
 
 
-def test_flow_keeps_flat_colours_flat(rolling):
+def test_flow_keeps_flat_colors_flat(rolling):
     drawings, truth = rolling
     carried = flow(drawings, truth[4], 4)[0]
     assert {tuple(c) for c in carried[drawings[0] == 255].tolist()} == {(190, 220, 250), (230, 60, 50), (60, 80, 210)}

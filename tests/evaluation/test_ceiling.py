@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The best that the keyframe's colours can do is right wherever the keyframe shows the colour at all."""
+"""The best that the keyframe's colors can do is right wherever the keyframe shows the color at all."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def test_what_the_keyframe_shows_is_right_wherever_it_has_moved() -> None:
     assert errors["ours"].mean_de < 0.01
 
 
-def test_a_colour_that_the_keyframe_lacks_is_wrong() -> None:
+def test_a_color_that_the_keyframe_lacks_is_wrong() -> None:
     drawings, truth = zip(*(scene(60 + 20 * step) for step in range(2)), strict=True)
     novel = truth[0].copy()
     novel[:20, :20] = (255, 0, 255)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clips with known colours are read by frame number, measured, and reported."""
+"""Clips with known colors are read by frame number, measured, and reported."""
 
 import argparse
 import json
@@ -46,10 +46,10 @@ def test_the_demo_report_compares_with_the_truth_and_shows_it(tmp_path):
     write_shot(tmp_path, "truth", "colored")
     (tmp_path / "keyframes").mkdir()
     (tmp_path / "keyframes" / "0025.png").write_bytes((tmp_path / "truth" / "0025.png").read_bytes())
-    report = write_report(tmp_path, {"colour": 12.345}, {"blender": "4.5.15"})
+    report = write_report(tmp_path, {"color": 12.345}, {"blender": "4.5.15"})
     assert report == json.loads((tmp_path / "report.json").read_text())
     assert report["frames"] == 12 and report["distinct_drawings"] == 6 and report["keyframe"] == 25
-    assert report["seconds"] == {"colour": 12.35} or report["seconds"] == {"colour": 12.34}
+    assert report["seconds"] == {"color": 12.35} or report["seconds"] == {"color": 12.34}
     assert report["ours"] == {"mean_de": 0, "within10": 1, "within10_moved": 1}
     assert report["hold"]["within10_moved"] < report["flow"]["within10_moved"] <= 1
     assert 0 < report["moved_share"] < 0.2

@@ -10,7 +10,7 @@ PAPER = np.full((40, 60), 255, np.uint8)
 
 
 def picture(**boxes: tuple[int, int]) -> np.ndarray:
-    """White, with boxes of 8 by 8 pixels of the named colours at (row, column)."""
+    """White, with boxes of 8 by 8 pixels of the named colors at (row, column)."""
     image = np.full((40, 60, 3), 255, np.uint8)
     for name, (row, column) in boxes.items():
         image[row : row + 8, column : column + 8] = globals()[name]
@@ -25,7 +25,7 @@ def areas_right(
     return areas.right(result), areas.count
 
 
-def test_an_area_is_connected_and_of_one_colour() -> None:
+def test_an_area_is_connected_and_of_one_color() -> None:
     truth = picture(RED=(2, 2), GREEN=(2, 10), BLUE=(20, 30))
     truth[35, 50:52] = RED  # a speck
     place, area, count = color_areas(truth, PAPER > 0)

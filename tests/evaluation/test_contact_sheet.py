@@ -18,9 +18,9 @@ def test_columns_are_spread_over_the_shot_with_the_keyframe_among_them(count, ke
 
 
 def test_the_sheet_holds_every_picture_and_marks_the_keyframe(tmp_path):
-    red, grey = np.full((54, 96, 3), (255, 0, 0), np.uint8), np.full((54, 96), 120, np.uint8)
+    red, gray = np.full((54, 96, 3), (255, 0, 0), np.uint8), np.full((54, 96), 120, np.uint8)
     path = tmp_path / "sheet.png"
-    contact_sheet({"line art": [grey] * 3, "ours": [red] * 3}, path, ["frame 1", "frame 2", "frame 3"], marked=1)
+    contact_sheet({"line art": [gray] * 3, "ours": [red] * 3}, path, ["frame 1", "frame 2", "frame 3"], marked=1)
     pixels = np.asarray(Image.open(path)).reshape(-1, 3).astype(int)
     cell = 300 * 169
     assert abs((pixels == (255, 0, 0)).all(1).sum() / (3 * cell) - 1) < 0.03

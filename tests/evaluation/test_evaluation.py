@@ -43,7 +43,7 @@ def clips(tmp_path) -> list[Path]:
 
 @pytest.fixture
 def colored(monkeypatch) -> list[str]:
-    """Which methods coloured a clip, in order."""
+    """Which methods colored a clip, in order."""
     calls: list[str] = []
 
     def counted(name: str, method: methods.Method) -> methods.Method:
@@ -114,7 +114,7 @@ def test_what_cannot_be_used_ends_with_a_sentence(tmp_path, clips, capsys):
 
 
 class _Mean(torch.nn.Module):
-    """A network of any metric: the mean colour."""
+    """A network of any metric: the mean color."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.mean((-2, -1))

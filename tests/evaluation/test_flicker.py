@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flicker sees colours that change where they should not, and nothing else."""
+"""Flicker sees colors that change where they should not, and nothing else."""
 
 import itertools
 
@@ -42,7 +42,7 @@ def test_a_thing_that_truly_changes_its_place_is_no_flicker():
     assert flicker([areas], truth) == 0
 
 
-def test_two_areas_of_one_colour_do_not_make_up_for_each_other():
+def test_two_areas_of_one_color_do_not_make_up_for_each_other():
     truth = [picture(RED, BLUE)] * 2
     truth = [np.concatenate([frame, picture(RED, RED)], axis=1) for frame in truth]
     art = np.full((20, 60), 255, np.uint8)

@@ -7,7 +7,7 @@ import pytest
 from server.evaluation.frequency import band_psnr, decay, mean_over_clips, plot_frequency, smooth
 from server.evaluation.image_quality import MOST_PSNR, at_protocol_size, psnr, ssim
 
-GREY = np.full((256, 256, 3), 100, np.uint8)
+GRAY = np.full((256, 256, 3), 100, np.uint8)
 
 
 def noisy(seed: int = 0) -> np.ndarray:
@@ -15,8 +15,8 @@ def noisy(seed: int = 0) -> np.ndarray:
 
 
 def test_psnr_is_that_of_the_mean_squared_error():
-    assert psnr(GREY + 51, GREY) == pytest.approx(-20 * np.log10(0.2))
-    assert psnr(GREY, GREY) == MOST_PSNR
+    assert psnr(GRAY + 51, GRAY) == pytest.approx(-20 * np.log10(0.2))
+    assert psnr(GRAY, GRAY) == MOST_PSNR
 
 
 def test_ssim_is_one_for_equal_frames_and_falls_with_noise():
@@ -29,10 +29,10 @@ def test_frames_are_looked_at_small():
 
 
 def test_a_wrong_fill_is_low_and_a_wrong_pattern_high():
-    low, high = band_psnr(GREY + 51, GREY)
+    low, high = band_psnr(GRAY + 51, GRAY)
     assert low == pytest.approx(-20 * np.log10(0.2)) and high == MOST_PSNR
-    checks = GREY + (np.indices((256, 256)).sum(0) % 2 * 2 - 1).astype(np.int8)[..., None] * 51
-    low, high = band_psnr(checks.astype(np.uint8), GREY)
+    checks = GRAY + (np.indices((256, 256)).sum(0) % 2 * 2 - 1).astype(np.int8)[..., None] * 51
+    low, high = band_psnr(checks.astype(np.uint8), GRAY)
     assert low == MOST_PSNR and high == pytest.approx(-20 * np.log10(0.2))
 
 

@@ -38,7 +38,7 @@ def shot(rolling) -> Shot:
 
 
 def spied(colorizer: Colorizer, shot: Shot, parts: Parts, monkeypatch) -> tuple[list, list]:
-    """Colour a shot; return for each mapped memory whether it is two, and for each segment when fusion starts and
+    """Color a shot; return for each mapped memory whether it is two, and for each segment when fusion starts and
     whether it reads memory."""
     memories, starts = [], []
     call, map_memory = LongAnimationPipeline.__call__, LongAnimationPipeline.map_memory

@@ -55,7 +55,7 @@ def test_all_are_found(metrics):
     assert metrics.titles == ("FID", "FVD", "LPIPS (AlexNet)") and not metrics.refused
 
 
-def test_lpips_is_the_weighted_distance_of_normalised_features(metrics):
+def test_lpips_is_the_weighted_distance_of_normalized_features(metrics):
     first, second = frames(2, 0), frames(2, 1)
     assert metrics.distances(first, first).tolist() == [0, 0]
     shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])

@@ -65,7 +65,7 @@ def check_work(data: Path, submission: Submission) -> Iterator[str]:
     told = {event["segments_done"] - 1: when for when, event in submission.events if event["kind"] == "segment"}
     for seed, index, begun in _work_log(data):
         if seed == submission.shot.manifest.seed and begun > told.get(index, float("inf")):
-            yield f"again: segment {index} of job {submission.job} was coloured after it had been told finished"
+            yield f"again: segment {index} of job {submission.job} was colored after it had been told finished"
 
 
 def _work_log(data: Path) -> list[tuple[int, int, float]]:

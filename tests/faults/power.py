@@ -41,7 +41,7 @@ class Cuts:
 
 
 class Recording:
-    """What a server and its worker did to their files while they coloured some shots, and what a client was told."""
+    """What a server and its worker did to their files while they colored some shots, and what a client was told."""
 
     def __init__(self, folder: Path, seed: int, shots: int) -> None:
         self._folder = folder

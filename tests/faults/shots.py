@@ -24,7 +24,7 @@ class FaultShot:
     blobs: dict[str, bytes]
 
     def frames(self) -> dict[int, bytes]:
-        """Return the PNG of every frame as an undisturbed run in this process colours it."""
+        """Return the PNG of every frame as an undisturbed run in this process colors it."""
         manifest = self.manifest
         drawings = [read_line_art(self.blobs[address]) for address in manifest.drawings]
         keyframes = {

@@ -15,7 +15,7 @@ from tests.faults.shots import draw_shot
 SECONDS = 90.0
 
 
-def test_a_cancelled_job_ends_with_the_step_it_is_in_and_its_neighbour_goes_on(tmp_path: Path) -> None:
+def test_a_cancelled_job_ends_with_the_step_it_is_in_and_its_neighbor_goes_on(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     cancelled, other = plan([draw_shot(seed, slow=True) for seed in (11, 12)], random.Random(1), cancel=False)

@@ -51,14 +51,14 @@ def opened(colorizer: Colorizer, clip, keyframes: dict[int, np.ndarray]) -> Colo
     return colorizer.open(Shot(list(clip.line_art), keyframes))
 
 
-def test_a_corrected_frame_recolours_only_what_depends_on_it(colorizer: Colorizer, clip) -> None:
+def test_a_corrected_frame_recolors_only_what_depends_on_it(colorizer: Colorizer, clip) -> None:
     keyframes = painted(clip)
     parent = opened(colorizer, clip, keyframes)
     results = [parent.color(index) for index in range(len(parent.segments))]
     wrong = next(result.frames[ADDED] for result in results if ADDED in result.frames)
     colors, counts = np.unique(wrong.reshape(-1, 3), axis=0, return_counts=True)
     first, second = colors[np.argsort(-counts)[:2]]
-    corrected = np.where((wrong == first).all(axis=-1, keepdims=True), second, wrong)  # in a colour that is there
+    corrected = np.where((wrong == first).all(axis=-1, keepdims=True), second, wrong)  # in a color that is there
 
     both = keyframes | {ADDED: corrected}
     child = opened(colorizer, clip, both)
@@ -75,7 +75,7 @@ def test_a_corrected_frame_recolours_only_what_depends_on_it(colorizer: Colorize
         assert all(np.array_equal(again.frames[drawing], frame) for drawing, frame in results[index].frames.items())
 
 
-def test_a_keyframe_with_a_new_colour_changes_every_key(colorizer: Colorizer, clip) -> None:
+def test_a_keyframe_with_a_new_color_changes_every_key(colorizer: Colorizer, clip) -> None:
     keyframes = painted(clip)
     both = keyframes | {ADDED: np.full_like(keyframes[FIRST], (1, 254, 1))}
     keys = segment_keys(opened(colorizer, clip, both), manifest_of(clip, both))

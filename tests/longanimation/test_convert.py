@@ -89,7 +89,7 @@ def test_the_loaded_sketch_dit_steers_the_loaded_transformer(converted: Path) ->
     assert steered.isfinite().all() and not torch.allclose(steered, free)
 
 
-def test_the_converted_pipeline_colours_a_shot_with_memory_and_guidance(converted: Path) -> None:
+def test_the_converted_pipeline_colors_a_shot_with_memory_and_guidance(converted: Path) -> None:
     pipeline = LongAnimationPipeline.from_pretrained(converted)
     pipeline.set_progress_bar_config(disable=True)
     assert pipeline.config.prompt_suffix == PROMPT_SUFFIX
@@ -211,7 +211,7 @@ def test_numbers_that_cannot_be_converted_are_refused(downloads: Downloads, tmp_
         plan_conversion(downloads, tmp_path / "preset")
 
 
-def test_the_wrong_folder_is_recognised(downloads: Downloads, tmp_path: Path) -> None:
+def test_the_wrong_folder_is_recognized(downloads: Downloads, tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"transformer.config\.json is missing"):
         plan_conversion(dataclasses.replace(downloads, cogvideox=downloads.video_xl), tmp_path / "preset")
     config = downloads.cogvideox / "transformer" / "config.json"

@@ -41,7 +41,7 @@ def frames_by_drawing(segments: Sequence[ColoredSegment]) -> dict[int, torch.Ten
 
 
 @pytest.mark.parametrize(("count", "keyframes"), [(1, (0,)), (2, (1,)), (9, (4,)), (30, (0,)), (44, (3, 40))])
-def test_every_drawing_is_coloured_exactly_once(pipeline: LongAnimationPipeline, count: int, keyframes: tuple):
+def test_every_drawing_is_colored_exactly_once(pipeline: LongAnimationPipeline, count: int, keyframes: tuple):
     segments = list(long_shot(pipeline, count, *keyframes).run())
     colored = [drawing for segment in segments for drawing in segment.drawings]
     assert sorted(colored) == list(range(count))
@@ -105,7 +105,7 @@ def test_a_segment_is_fused_with_the_one_it_continues(pipeline: LongAnimationPip
     assert 1 + 4 * pipeline.geometry.temporal == OVERLAP
 
 
-def test_memory_holds_all_that_is_coloured_and_the_latest_drawings(pipeline: LongAnimationPipeline) -> None:
+def test_memory_holds_all_that_is_colored_and_the_latest_drawings(pipeline: LongAnimationPipeline) -> None:
     listener = Listener(pipeline)
     shot = LongShot(listener, sketches(60), references(30), segment=SEGMENT, num_inference_steps=1)  # type: ignore[arg-type]
     list(shot.run())

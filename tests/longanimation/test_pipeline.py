@@ -45,7 +45,7 @@ def test_a_saved_pipeline_loads_into_the_same_pipeline(pipeline: LongAnimationPi
     assert torch.allclose(segment(loaded).frames, segment(pipeline).frames, atol=1e-4)
 
 
-def test_every_drawing_gets_a_frame_in_every_colouring(pipeline: LongAnimationPipeline) -> None:
+def test_every_drawing_gets_a_frame_in_every_coloring(pipeline: LongAnimationPipeline) -> None:
     output = segment(pipeline, votes=2)
     assert output.frames.shape == (2, 17, 3, 32, 48)
     assert output.frames.min() >= 0 and output.frames.max() <= 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every drawing is coloured once, outward from the keyframes."""
+"""Every drawing is colored once, outward from the keyframes."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from server.longanimation.plan import plan_research_segments, plan_segments
 
 
 @given(st.data(), st.integers(1, 200), st.integers(6, 81))
-def test_every_drawing_is_coloured_exactly_once_after_what_it_needs(data: st.DataObject, count: int, length: int):
+def test_every_drawing_is_colored_exactly_once_after_what_it_needs(data: st.DataObject, count: int, length: int):
     keyframes = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=5, unique=True))
     segments = plan_segments(count, keyframes, length, overlap=5)
     colored: list[int] = []

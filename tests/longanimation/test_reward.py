@@ -26,7 +26,7 @@ def test_videos_of_other_lengths_cannot_be_compared() -> None:
         color_consistency_distance(torch.zeros(1, 2, 3, 4, 5), torch.zeros(1, 2, 3, 6, 5))
 
 
-def test_the_nearer_the_colours_the_higher_the_reward() -> None:
+def test_the_nearer_the_colors_the_higher_the_reward() -> None:
     pipeline = random_pipeline()
     head, tail = (pipeline.video_tokenizer(t, return_tensors="pt").input_ids[0] for t in (MEMORY_HEAD, MEMORY_TAIL))
     reward = ColorConsistencyReward(pipeline.video_xl, head, tail)
@@ -47,13 +47,13 @@ def test_the_likelihood_of_a_step_is_the_gaussians() -> None:
 def test_following_the_policy_gradient_brings_the_reward_up() -> None:
     torch.manual_seed(0)
     target, mean, deviation = 1.5, torch.zeros(8, requires_grad=True), torch.tensor(0.5)
-    optimiser = torch.optim.SGD([mean], lr=2.0)
+    optimizer = torch.optim.SGD([mean], lr=2.0)
     for _ in range(100):
         with torch.no_grad():
             latents = mean + deviation * torch.randn(32, 8)
             rewards = -((latents - target) ** 2).sum(1)
         loss = policy_gradient_loss(rewards, [step_log_probability(latents, mean.expand(32, -1), deviation)])
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     assert (mean - target).abs().mean() < 0.3

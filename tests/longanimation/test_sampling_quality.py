@@ -198,7 +198,7 @@ def test_without_guidance_only_the_prompt_is_read(transformer: LongAnimationTran
     assert all(same(velocities(unguided), velocities(both)))
 
 
-def test_a_step_without_the_model_goes_on_towards_the_forecast(transformer: LongAnimationTransformer3DModel) -> None:
+def test_a_step_without_the_model_goes_on_toward_the_forecast(transformer: LongAnimationTransformer3DModel) -> None:
     made = denoiser(transformer, Quality(model_every=4, first=2, last=2))
     exact = same(velocities(made), velocities(denoiser(transformer, EXACT)))
     assert [index for index in range(STEPS) if exact[index]] == [0, 1, 5, 8, 9]

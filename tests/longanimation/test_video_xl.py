@@ -146,13 +146,13 @@ def test_the_calmer_the_frames_the_longer_the_segment(changes: list[float], expe
     assert segment_length(changes, threshold=0.1) == expected
 
 
-def test_change_is_one_minus_the_cosine_of_neighbours() -> None:
+def test_change_is_one_minus_the_cosine_of_neighbors() -> None:
     features = torch.tensor([[1.0, 0], [2, 0], [0, 3], [1, 3**0.5]])
     assert feature_changes(features) == pytest.approx([0, 1, 1 - 3**0.5 / 2])
 
 
 def turning(changes: list[float]) -> torch.Tensor:
-    """Features [F, 2] whose neighbours differ by these changes."""
+    """Features [F, 2] whose neighbors differ by these changes."""
     angles = torch.tensor([0.0, *changes]).neg().add(1).arccos().cumsum(0)
     return torch.stack([angles.cos(), angles.sin()], dim=1)
 

@@ -184,7 +184,7 @@ def site(serve: Callable[..., Site]) -> Site:
 def start_worker(
     tmp_path: Path, processes: list[subprocess.Popen[Any]], environment: dict[str, str]
 ) -> Callable[[], subprocess.Popen[Any]]:
-    """Start a worker process that colours with the stand-in."""
+    """Start a worker process that colors with the stand-in."""
 
     def start() -> subprocess.Popen[Any]:
         name = f"test-{uuid.uuid4().hex}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A colouring whose timing and faults tests can choose. It replaces the model's arithmetic and nothing else:
+"""A coloring whose timing and faults tests can choose. It replaces the model's arithmetic and nothing else:
 queue, worker process, storage and API around it are the real ones.
 
 Run as a program it is a worker process: `python -m tests.server.engine DATA_FOLDER WORKER_NAME [--supervised]`.
@@ -30,7 +30,7 @@ DRAWINGS_A_SEGMENT = 2
 
 @dataclass(frozen=True)
 class StandInSegment:
-    """Drawings that are coloured together."""
+    """Drawings that are colored together."""
 
     keyframe: int
     drawings: tuple[int, ...]
@@ -40,15 +40,15 @@ class StandInSegment:
 
     @property
     def sequence(self) -> tuple[int, ...]:
-        """What is looked at: just what is coloured."""
+        """What is looked at: just what is colored."""
         return self.drawings
 
 
 class StandIn:
-    """Colours every drawing with a mean of its keyframe and of everything coloured before, so that a
+    """Colors every drawing with a mean of its keyframe and of everything colored before, so that a
     segment that was lost, done twice or restored wrongly changes all later frames.
 
-    The prompt chooses the behaviour: `slow`, `fail` (in segment 1, as long as the file `fault` is in the
+    The prompt chooses the behavior: `slow`, `fail` (in segment 1, as long as the file `fault` is in the
     data folder) or `die` (the process ends in segment 1).
     """
 
@@ -61,7 +61,7 @@ class StandIn:
 
 
 class StandInColoring:
-    """A shot that the stand-in colours."""
+    """A shot that the stand-in colors."""
 
     def __init__(self, shot: Shot, data: Path) -> None:
         self._shot = shot
@@ -78,7 +78,7 @@ class StandInColoring:
         self.fingerprint = "stand-in"
 
     def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> SegmentResult:
-        """Colour segment `index`."""
+        """Color segment `index`."""
         (self._data / f"segment_{index}.log").open("a").write(f"{os.getpid()}\n")
         for done in range(STEPS):
             time.sleep(SLOW_STEP if self._shot.prompt == "slow" else 0.01)

@@ -33,14 +33,14 @@ def test_transparent_line_art_lies_on_white_paper():
 
 
 @pytest.mark.parametrize("color", [(255, 0, 0), (255, 255, 0), (0, 0, 255), (0, 0, 0)])
-def test_coloured_lines_stay_lines(color):
+def test_colored_lines_stay_lines(color):
     sheet = Image.new("RGB", (6, 4), "white")
     sheet.putpixel((3, 1), color)
     art = read_line_art(png(sheet))
     assert art[1, 3] == 0 and art[0, 0] == 255
 
 
-def test_sixteen_bit_grey_is_scaled_not_clipped():
+def test_sixteen_bit_gray_is_scaled_not_clipped():
     deep = np.array([[0, 257 * 100, 65535]], np.uint16)
     assert read_line_art(png(Image.fromarray(deep))).tolist() == [[0, 100, 255]]
 
@@ -143,8 +143,8 @@ DAMAGED = {
     "a remark that unpacks to megabytes": with_chunk(
         WHOLE, b"IDAT", b"zTXt", b"key\0\0" + zlib.compress(bytes(5_000_000))
     ),
-    "a colour profile that ends too early after the pixels": with_chunk(WHOLE, b"IEND", b"iCCP", b"name\0"),
-    "a colour profile of no known kind after the pixels": with_chunk(WHOLE, b"IEND", b"iCCP", b"name\0\7"),
+    "a color profile that ends too early after the pixels": with_chunk(WHOLE, b"IEND", b"iCCP", b"name\0"),
+    "a color profile of no known kind after the pixels": with_chunk(WHOLE, b"IEND", b"iCCP", b"name\0\7"),
     "a resolution that ends too early after the pixels": with_chunk(WHOLE, b"IEND", b"pHYs", b"1"),
     "a transparency that fits no palette": with_chunk(
         png(Image.new("P", (13, 9), 5)), b"IDAT", b"tRNS", zlib.compress(bytes(300_000))

@@ -18,7 +18,7 @@ import pytest
 import requests
 from PIL import Image
 
-from server.coloring.finishing import NEARLY_BLACK, lay_lines, lines_alone
+from server.coloring.line_art.compositing import NEARLY_BLACK, lay_lines, lines_alone
 from server.jobs.worker import FATAL_CRASHES
 from shared.protocol import to_json
 
@@ -72,7 +72,7 @@ def test_events_are_numbered_and_continue_after_a_cursor(
     segments = [event for event in events if event["kind"] == "segment"]
     assert [event["segments_done"] for event in segments] == [1, 2, 3, 4]
     assert [event["message"] for event in segments if event["message"]] == [
-        "Colours are partly a guess in frames 105 (2.5%)."
+        "Colors are partly a guess in frames 105 (2.5%)."
     ]
     guesses = [segment["guesses"] for segment in site.call("GET", f"/jobs/{job}/segments", 200)]
     assert guesses == [[], [{"frame": 105, "share": 0.025}], [], []]
@@ -80,7 +80,7 @@ def test_events_are_numbered_and_continue_after_a_cursor(
     assert progress == sorted(progress)
     inside = [event for event in events if event["kind"] == "progress" and event["progress"] * 4 % 1]
     assert inside, "progress is told within a segment too"
-    assert "This is a stand-in." in [event["message"] for event in events], "what the colouring notes is told"
+    assert "This is a stand-in." in [event["message"] for event in events], "what the coloring notes is told"
     later = site.call("GET", f"/jobs/{job}/events?after={numbers[2]}", 200)
     assert later == events[3:]
 
@@ -97,7 +97,7 @@ def test_a_frame_can_be_had_as_soon_as_its_segment_is_done(
     assert site.call("GET", f"/jobs/{job}/frames/101.png", 200).startswith(b"\x89PNG")
 
 
-def test_a_frame_comes_with_its_lines_or_as_the_colours_under_them(
+def test_a_frame_comes_with_its_lines_or_as_the_colors_under_them(
     site: Site, shot: SmallShot, start_worker: StartWorker
 ) -> None:
     job = site.submit(shot)
@@ -108,7 +108,7 @@ def test_a_frame_comes_with_its_lines_or_as_the_colours_under_them(
     line_art = pixels(shot.blobs[shot.manifest.drawings[0]])
     assert line_art.min() < NEARLY_BLACK
     off = np.abs(lay_lines(pixels(fills), line_art).astype(int) - pixels(frame))
-    assert off[line_art >= NEARLY_BLACK].max() <= 1  # under black lines the stand-in leaves its colour
+    assert off[line_art >= NEARLY_BLACK].max() <= 1  # under black lines the stand-in leaves its color
     lines = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 200))
     assert np.array_equal(lines, lines_alone(line_art))
     assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=ink", 422)["field"] == "layer"
@@ -252,7 +252,7 @@ def test_an_unknown_job_is_not_found(site: Site) -> None:
         assert site.call(method, f"/jobs/{unknown}{path}", 404)["code"] == "unknown_job"
 
 
-def test_the_tiny_preset_colours_a_shot_and_an_interruption_changes_no_pixel(
+def test_the_tiny_preset_colors_a_shot_and_an_interruption_changes_no_pixel(
     serve: Callable[..., Site], shot: SmallShot, processes: list[subprocess.Popen[Any]]
 ) -> None:
     site = serve("--workers", "1")

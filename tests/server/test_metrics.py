@@ -126,7 +126,7 @@ def test_workers_and_their_memory_are_told_by_device(tmp_path: Path) -> None:
     assert "gpu-one" not in text
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["coloured", "reused"])
+@pytest.mark.parametrize("again", [False, True], ids=["colored", "reused"])
 def test_finished_segments_and_their_seconds_are_told(
     site: Site, shot: SmallShot, start_worker: StartWorker, again: bool
 ) -> None:

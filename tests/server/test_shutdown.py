@@ -31,7 +31,7 @@ COUNT = 30
 
 @pytest.fixture
 def long_shot() -> SmallShot:
-    """A shot of so many drawings that colouring it takes a while."""
+    """A shot of so many drawings that coloring it takes a while."""
     shot = SmallShot()
     drawings = []
     for index in range(COUNT):

@@ -21,7 +21,7 @@ from .conftest import Site, SmallShot
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    """One supervised worker that colours with the stand-in."""
+    """One supervised worker that colors with the stand-in."""
     command = [sys.executable, "-m", "tests.server.engine", str(tmp_path)]
     supervisor = Supervisor(
         Heartbeats(open_database(Config(tmp_path))), lambda number, name: [*command, name, "--supervised"], 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A film shows every frame, for as long and in the colours that it should, to every player."""
+"""A film shows every frame, for as long and in the colors that it should, to every player."""
 
 import io
 import struct
@@ -70,7 +70,7 @@ def test_a_film_lasts_exactly_as_long_as_its_frames(fps, rate, count):
     assert times == [index / rate for index in range(count)]
 
 
-def test_flat_colours_come_back_within_a_few_levels():
+def test_flat_colors_come_back_within_a_few_levels():
     picture = np.concatenate([sheet(paint, 37) for paint in PAINTS], axis=1)
     (back,) = shown(film([picture]))
     for index, paint in enumerate(PAINTS):
@@ -78,7 +78,7 @@ def test_flat_colours_come_back_within_a_few_levels():
         assert np.abs(inside - paint).max() <= 4, paint
 
 
-def test_a_player_is_told_which_colours_and_which_kind_of_h264():
+def test_a_player_is_told_which_colors_and_which_kind_of_h264():
     with av.open(io.BytesIO(film([sheet(PAINTS[0])]))) as container:
         codec = container.streams.video[0].codec_context
         assert (codec.name, codec.profile, codec.pix_fmt) == ("h264", "High", "yuv420p")

@@ -31,7 +31,7 @@ def clips() -> list[PaintedClip]:
 
 
 def borders(labels: np.ndarray) -> np.ndarray:
-    """Pixels whose left or upper neighbour has another label; bool [H,W]."""
+    """Pixels whose left or upper neighbor has another label; bool [H,W]."""
     found = np.zeros(labels.shape, bool)
     found[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     found[1:] |= labels[1:] != labels[:-1]
@@ -189,7 +189,7 @@ def test_shading_keeps_to_the_far_side_of_each_part() -> None:
     parts = np.zeros((90, 90), np.uint16)
     parts[20:70, 20:70] = 257
     flat = np.full((90, 90, 3), 200, np.uint8)
-    painted = Shading(towards=(-1.0, 0.0), form=1.0, reach=0.2).paint(flat, parts, VIEW)
+    painted = Shading(toward=(-1.0, 0.0), form=1.0, reach=0.2).paint(flat, parts, VIEW)
     assert painted[45, 66].max() < 150 < 195 < painted[45, 24].min()
     assert (painted[45, 74:] == 200).all()
     assert np.array_equal(Shading().paint(flat, parts, VIEW), flat)
@@ -199,7 +199,7 @@ def test_a_cast_shadow_falls_behind_the_figure() -> None:
     parts = np.zeros((90, 90), np.uint16)
     parts[20:70, 40:50] = 257
     flat = np.full((90, 90, 3), 200, np.uint8)
-    painted = Shading(towards=(-1.0, 0.0), cast=1.0, fall=0.2).paint(flat, parts, VIEW)
+    painted = Shading(toward=(-1.0, 0.0), cast=1.0, fall=0.2).paint(flat, parts, VIEW)
     assert painted[45, 53].max() < 180
     assert (painted[45, 44:47] == 200).all() and (painted[45, :36] == 200).all()
 

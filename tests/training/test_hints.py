@@ -54,7 +54,7 @@ def test_a_share_of_the_samples_has_hints() -> None:
     assert not sample["hint"].any()
 
 
-def test_a_description_says_what_is_where_in_which_colour() -> None:
+def test_a_description_says_what_is_where_in_which_color() -> None:
     parts = np.zeros((2, 20, 30), np.uint16)
     labels = np.zeros(parts.shape, np.uint8)
     parts[:, 5:15, 1:8], labels[:, 5:15, 1:8] = 1 << 8, 1

@@ -45,7 +45,7 @@ def prepared(text: str, name: str = "ball") -> Drawing:
 
 
 def sheet_of(drawing: Drawing, size: int = 200) -> tuple[Sheet, Palette]:
-    """The drawing at rest in its artist's colours, on label 0, which is blue."""
+    """The drawing at rest in its artist's colors, on label 0, which is blue."""
     rng = Random(0)
     palette = Palette(rng)
     palette.add((0, 0, 255))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from server.coloring.finishing import lay_lines
+from server.coloring.line_art.compositing import lay_lines
 from server.training.cartoon import draw_clip
 from server.training.validation import CLIPS, FIRST_SEED, ValidationClip, write_validation
 

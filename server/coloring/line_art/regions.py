@@ -53,7 +53,7 @@ class Regions:
 
 
 def find_paper(line_art: np.ndarray) -> np.ndarray:
-    """Tell paper from lines, bool [H, W], in line art uint8 [H, W] on paper that may be grey, and uneven.
+    """Tell paper from lines, bool [H, W], in line art uint8 [H, W] on paper that may be gray, and uneven.
 
     A line is darker than seven eighths of the paper around it, which is what is brightest there. Specks of paper are
     taken for line.
@@ -153,7 +153,7 @@ def _deepest(depth: np.ndarray, labels: np.ndarray, count: int, among: np.ndarra
 def _gap_barriers(paper: np.ndarray, depth: np.ndarray, max_gap: int) -> np.ndarray:
     """Return uint8 [H, W], 1 where a break in a line is to be closed.
 
-    For each ball radius, small to large: the places where its centre fits are cores. Cores grow back along
+    For each ball radius, small to large: the places where its center fits are cores. Cores grow back along
     the paper; where two meet, the ball was trapped. In a break half as wide as `half`, a ball of radius r comes
     within sqrt(r² - half²) of the middle (and half a line's thickness); in a corridor it stays farther away.
     Only a ball clearly wider than the passage (by a pixel) tells the two apart.
@@ -207,3 +207,10 @@ def _cores(depth: np.ndarray, radius: float) -> np.ndarray | None:
         return None
     number = (np.cumsum(wide) * wide).astype(np.uint16)
     return number[labels]
+
+
+def interior_pixels(line_art: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return bool [H, W]: pixels whose 3×3 neighborhood is paper and lies in one region."""
+    square = np.ones((3, 3), np.uint8)
+    of_one = cv2.erode(labels.astype(np.float32), square) == cv2.dilate(labels.astype(np.float32), square)
+    return (cv2.erode(find_paper(line_art).astype(np.uint8), square) > 0) & of_one

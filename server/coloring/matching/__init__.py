@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding the parts of one line drawing again in another, to copy their colours."""
+"""Finding the parts of one line drawing again in another, to copy their colors."""
 
 from .areas import find_areas
 from .evidence import FINISHED, REFERENCE, Evidence, gather_evidence, match, pool_labels

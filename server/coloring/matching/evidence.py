@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What coloured drawings tell about the colours of another one: the features of their cells, and the palette entries
+"""What colored drawings tell about the colors of another one: the features of their cells, and the palette entries
 that are there."""
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ REFERENCE, FINISHED = 0, 1
 
 @dataclass(frozen=True)
 class Evidence:
-    """A coloured drawing, a key a cell and palette entry.
+    """A colored drawing, a key a cell and palette entry.
 
     looks: [K, C], of length 1. entries: int64 [K]. places: [K, 2], see `Features`. mass: [K], how many features the key
     stands for. role: REFERENCE or FINISHED.

@@ -2,7 +2,7 @@
 """The line matcher: features of line drawings by which the same part is found again in another drawing.
 
 A convolutional U-net with a transformer at its bottom that looks at all drawings of a window at once, as detector-free
-matching does (LoFTR, Sun et al. 2021). It sees lines only, never colours: those are copied by `evidence.match`.
+matching does (LoFTR, Sun et al. 2021). It sees lines only, never colors: those are copied by `evidence.match`.
 """
 
 import torch

@@ -31,7 +31,7 @@ _LIFTING = threading.Semaphore(2)  # an 8K frame takes most of a gigabyte for a 
 def get(job_id: UUID, frame: int) -> Response:
     """Answer with the PNG of a frame or a layer of it.
 
-    `layer=fills` is its colours without the lines, `layer=lines` the lines alone, black on nothing. Frame and fills are
+    `layer=fills` is its colors without the lines, `layer=lines` the lines alone, black on nothing. Frame and fills are
     RGB, or RGBA if keyframes are transparent and the background is kept. Frames that hold one drawing share their ETag.
     """
     layer = request.args.get("layer", "colored")
@@ -49,7 +49,7 @@ def get(job_id: UUID, frame: int) -> Response:
     blob = services().catalogue.frame_blob(job.id, drawing)
     if blob is None:
         raise ProblemError(
-            404, "frame_not_ready", f"Frame {frame} is not coloured yet: `frames_done` of the job lists those that are."
+            404, "frame_not_ready", f"Frame {frame} is not colored yet: `frames_done` of the job lists those that are."
         )
     response = Response(mimetype="image/png")
     response.set_etag(f"{blob}-{layer}")
@@ -61,7 +61,8 @@ def get(job_id: UUID, frame: int) -> Response:
 
 
 def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
-    from server.coloring.finishing import lift_lines, lines_alone  # half a second, which no start of a server needs
+    # Half a second, which no start of a server needs.
+    from server.coloring.line_art.compositing import lift_lines, lines_alone
 
     line_art = services().blobs.read(drawing)
     with _LIFTING:
@@ -71,7 +72,7 @@ def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
 
 @blueprint.get("/frames.zip")
 def archive(job_id: UUID) -> Response:
-    """Answer with all frames that are coloured, one PNG a frame, in a zip that is made while it is sent."""
+    """Answer with all frames that are colored, one PNG a frame, in a zip that is made while it is sent."""
     job = find_job(job_id)
     read = services().blobs.read
     entries = ((f"{frame:04}.png", partial(read, blob)) for frame, blob in _finished(job))
@@ -97,7 +98,7 @@ def video(job_id: UUID) -> Response:
 
 
 def _finished(job: Job) -> list[tuple[int, str]]:
-    """The frames that are coloured and the addresses of their images, in order."""
+    """The frames that are colored and the addresses of their images, in order."""
     exposure, blobs = job.manifest.exposure, services().catalogue.frame_blobs(job.id)
     shown = ((frame, exposure.drawing_at(frame)) for frame in exposure.frames)
     return [(frame, blobs[drawing]) for frame, drawing in shown if drawing in blobs]

@@ -78,7 +78,7 @@ class _Stock(Collector):
         for one in self._services.jobs.queues():
             paused.add_metric([one.name], one.paused)
         segments = _gauge("segments", "Finished segments of the jobs that are kept.", "queue", "reused")
-        seconds = _gauge("segment_seconds", "Time that colouring those segments took.", "queue", "reused")
+        seconds = _gauge("segment_seconds", "Time that coloring those segments took.", "queue", "reused")
         for found in self._census.segments():
             labels = [found.queue, str(found.reused).lower()]
             segments.add_metric(labels, found.count)

@@ -12,8 +12,8 @@ from server.storage.blobs import Blobs
 from server.storage.image_facts import Picture, Pictures
 from shared.protocol import Limits, ShotManifest
 
-LINE_GREY = 250
-"""Grey below this is a line; above it is paper, or what compression left on it."""
+LINE_GRAY = 250
+"""Gray below this is a line; above it is paper, or what compression left on it."""
 
 MAX_TEXT = 10_000
 """Most characters of a name, a prompt or a parent."""
@@ -65,7 +65,7 @@ def look_at(content: bytes, name: str) -> Picture:
     # Over white paper, the darkest channel of a pixel is 255 − alpha × ink / 255.
     red, green, blue, alpha = np.moveaxis(pixels, 2, 0)
     ink = 255 - np.minimum(np.minimum(red, green), blue)  # a tenth of the time of min(axis=2)
-    has_lines = bool((alpha.astype(np.uint16) * ink > (255 - LINE_GREY) * 255).any())
+    has_lines = bool((alpha.astype(np.uint16) * ink > (255 - LINE_GRAY) * 255).any())
     return Picture(width, height, has_lines, has_clear=bool((alpha < 128).any()))
 
 

@@ -35,7 +35,7 @@ def picture(job_id: UUID, kind: str, frame: int) -> Response:
         raise ProblemError(404, "unknown_picture", f"Job {job.id} has no such picture.")
     blob = _blob(job, kind, frame)
     if blob is None:
-        raise ProblemError(404, "frame_not_ready", f"Frame {frame} is not coloured yet.")
+        raise ProblemError(404, "frame_not_ready", f"Frame {frame} is not colored yet.")
     response = Response(mimetype="image/webp")
     response.set_etag(f"{blob}-{width}")
     response.headers["Cache-Control"] = "private, no-cache"

@@ -54,7 +54,7 @@ class JobView:
 @dataclass(frozen=True)
 class Drawing:
     """A drawing of the film strip. frame: the first that shows it. held: how many show it in a row. picture: part of
-    the address of its result, empty until it is coloured."""
+    the address of its result, empty until it is colored."""
 
     frame: int
     held: int
@@ -75,7 +75,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a job's drawings were coloured, without those that an earlier job had."""
+    """How fast a job's drawings were colored, without those that an earlier job had."""
 
     drawings: int
     seconds: float
@@ -117,7 +117,7 @@ def timeline(job: Job, segments: Sequence[SegmentStatus]) -> list[Block]:
 
 
 def pace(job: Job, segments: Sequence[SegmentStatus]) -> Pace | None:
-    """Return how fast a job was coloured, None while no segment was."""
+    """Return how fast a job was colored, None while no segment was."""
     exposure = job.manifest.exposure
     own = [segment for segment in segments if segment.seconds and not segment.reused]
     drawings = {exposure.drawing_at(frame) for segment in own for frame in segment.frames}

@@ -2,7 +2,7 @@
 """A procedural cartoon: endless clips of line art with known fills, to train on.
 
 `draw_clip(seed, frames, width, height, at=None)` makes up a story and draws it; `PaintedClip.painting` gives the
-true colours of a drawing, shaded and lit.
+true colors of a drawing, shaded and lit.
 """
 
 from server.training.cartoon.clip import Clip, PaintedClip, draw_clip

@@ -49,7 +49,7 @@ def paint_scenery(rng: Random, palette: Palette, aspect: float) -> Scenery:
     elif kind == "room":
         _room(rng, palette, aspect, scenery)
     elif kind == "patches":
-        scenery.words = "patches of colour"
+        scenery.words = "patches of color"
         for _ in range(rng.randint(2, 7)):
             patch = blob(rng, rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.5), 0.25)
             scenery.behind.append([Mark(place(patch, rng.uniform(0, aspect), rng.random()), palette.cloth())])

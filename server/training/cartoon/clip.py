@@ -51,7 +51,7 @@ class PaintedClip(Clip):
         parts: uint16 [T,H,W], 256 × figure + part. Figure 0 is the background, the last one the foreground; the number
             of a figure holds for the whole story, that of a part only for its drawing, where a greater one is nearer.
         holds: for how many frames each drawing is shown: ones, twos, threes, and now and then longer.
-        light: float32 [T,3], by what the scene's light multiplies all colours.
+        light: float32 [T,3], by what the scene's light multiplies all colors.
         views: float32 [T,2,3], the camera: from frame heights to pixels.
         shading: how fills are painted.
     """
@@ -63,7 +63,7 @@ class PaintedClip(Clip):
     shading: Shading
 
     def painting(self, index: int) -> np.ndarray:
-        """The true colours of a drawing without lines: its fills, shaded and lit; RGB uint8 [H,W,3]."""
+        """The true colors of a drawing without lines: its fills, shaded and lit; RGB uint8 [H,W,3]."""
         shaded = self.shading.paint(self.colors[self.labels[index]], self.parts[index], self.views[index])
         return np.round(shaded * self.light[index]).astype(np.uint8)
 
@@ -92,7 +92,7 @@ class Actor:
 class Story:
     """All that a story's drawings are drawn from.
 
-    actors: from back to front. camera: centre of the view and its enlargement, by drawing. stage_ink: of the scenery.
+    actors: from back to front. camera: center of the view and its enlargement, by drawing. stage_ink: of the scenery.
     holds, light, sentence: as in `PaintedClip`, for all drawings.
     """
 
@@ -221,7 +221,7 @@ def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Sc
     shot = rng.choice((0.2, 0.3, 0.45, 0.6, 0.6, 0.75, 0.75, 1.0, 1.3))  # from long shots to close-ups
     if style.small:
         shot = rng.uniform(0.12, 0.32)
-    twins = rng.getrandbits(32) if rng.random() < 0.25 else None  # the same figure in other colours
+    twins = rng.getrandbits(32) if rng.random() < 0.25 else None  # the same figure in other colors
     plain = style.small and rng.random() < 0.7
     meeting = count > 1 and rng.random() < 0.3
     actors = []
@@ -262,7 +262,7 @@ def _figure(rng: Random, palette: Palette, plain: bool) -> Figure:
 
 
 def _camera(rng: Random, frames: int, aspect: float, actors: list[Actor]) -> list[tuple[float, float, float]]:
-    """Centre of the view and its enlargement, one a drawing."""
+    """Center of the view and its enlargement, one a drawing."""
     kind = rng.choices(("still", "pan", "follow", "zoom", "shake"), (6, 1.5, 1.5, 1, 0.5))[0]
     zoom = rng.choice((1.0, 1.0, rng.uniform(0.85, 1.25)))
     drift, dolly = rng.uniform(-0.02, 0.02), rng.uniform(-0.3, 0.6)

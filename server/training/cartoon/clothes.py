@@ -19,7 +19,7 @@ _ALL_ROUND = ("stripes", "belt", "split", "hem", "folds", "dots", "hatch", "chec
 
 
 class Clothes:
-    """Colours, the trunk's shape and its details.
+    """Colors, the trunk's shape and its details.
 
     Args:
         wide, hips: half widths of shoulders and hips; `torso` and `leg` are lengths.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """People, robots and other two-legged figures: a bone tree in the round, dressed with flat parts.
 
-Units: the figure is 1 high, its feet at y = 0 and its head towards y = -1, as on the screen.
+Units: the figure is 1 high, its feet at y = 0 and its head toward y = -1, as on the screen.
 """
 
 from __future__ import annotations

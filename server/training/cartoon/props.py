@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hands, and things to hold in them: the wrist or grip at the origin, the fingers towards +y."""
+"""Hands, and things to hold in them: the wrist or grip at the origin, the fingers toward +y."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ class Mark:
     """One closed part, tube or line of a drawing, in the units of whoever draws it.
 
     Attributes:
-        path: the outline of the part; with `tube` > 0 the centreline of a band that wide.
-        fill: index of its colour, None for a line that encloses nothing.
+        path: the outline of the part; with `tube` > 0 the centerline of a band that wide.
+        fill: index of its color, None for a line that encloses nothing.
         tube: width of the band around `path`; 0 for a closed part.
         line: width of the outline relative to the ink's; 0 for no outline.
         solid: inked solid in the drawing, as pupils are.
         clip: draw only inside this path (patterns on clothes).
         inset: lies on the part before it and belongs to it, as what is clipped does: the features of a face.
-        shade: index of the colour of its side away from the light, a hard shadow that no line shows.
+        shade: index of the color of its side away from the light, a hard shadow that no line shows.
     """
 
     path: skia.Path
@@ -57,7 +57,7 @@ class Ink:
 
     Attributes:
         width: width of lines in pixels of the raster; 0 leaves them out.
-        grey: brightness of lines, 0..255.
+        gray: brightness of lines, 0..255.
         weight: extra thickness in pixels on the lower right side of closed parts (thick and thin lines).
         gap: share of an outline that is missing, in short gaps.
         boil: deviation in pixels with which the lines of each drawing differ.
@@ -67,7 +67,7 @@ class Ink:
     """
 
     width: float
-    grey: int = 0
+    gray: int = 0
     weight: float = 0.0
     gap: float = 0.0
     boil: float = 0.0
@@ -90,10 +90,10 @@ class Sheet:
         self._map = np.zeros((height, width, 4), np.uint8)  # part (two bytes), label, opacity
         self.labels = self._map[..., 2]
         self.parts = self._map.view("<u2")[..., 0]
-        grey = skia.ImageInfo.Make(width, height, skia.kGray_8_ColorType, skia.kOpaque_AlphaType)
+        gray = skia.ImageInfo.Make(width, height, skia.kGray_8_ColorType, skia.kOpaque_AlphaType)
         rgba = skia.ImageInfo.Make(width, height, skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType)
         self._surfaces = [
-            skia.Surface.MakeRasterDirect(grey, self.art, width),
+            skia.Surface.MakeRasterDirect(gray, self.art, width),
             skia.Surface.MakeRasterDirect(rgba, self._map, 4 * width),
         ]
         self._art, self._marks = (surface.getCanvas() for surface in self._surfaces)
@@ -139,7 +139,7 @@ class _Brush:
         self._ink, self._scale, self._figure = ink, scale, figure
         self._width, self._shift = ink.width / scale, ink.weight / scale
         self._frame = art.getLocalClipBounds()
-        self._dark = _opaque(ink.grey)
+        self._dark = _opaque(ink.gray)
         self._rng = Random(drawing * 256 + figure)
         boil = None
         if ink.boil:
@@ -209,7 +209,7 @@ class _Brush:
             self._cast_shade(mark, mark.shade, part)
 
     def _cast_shade(self, mark: Mark, shade: int, part: int) -> None:
-        """Darken what of the part is not in the part moved towards the light, at the upper left."""
+        """Darken what of the part is not in the part moved toward the light, at the upper left."""
         bounds = mark.path.getBounds()
         shift = 0.2 * min(bounds.width(), bounds.height())
         moved = place(mark.path, -shift, -shift * 0.3)

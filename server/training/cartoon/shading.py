@@ -24,16 +24,16 @@ class Shading:
     """How fills are painted; each strength is 0..1, 0 leaves the effect out. Reaches are in frame heights.
 
     Attributes:
-        towards: direction to the light, x and y (y down).
+        toward: direction to the light, x and y (y down).
         form, reach: shadow of every part of a figure on its own far side, and how far it goes.
         cast, fall: shadow of figures on what is behind them, and its length.
-        rim: light on the edges towards the light.
+        rim: light on the edges toward the light.
         glow: light that fills much brighter than the others throw around them.
         texture: brush work and gradients of the background; `grain_seed` is its chance.
         shadow, light: RGB 0..1 by which full shadow multiplies, and which full light adds.
     """
 
-    towards: tuple[float, float] = (-0.6, -0.8)
+    toward: tuple[float, float] = (-0.6, -0.8)
     form: float = 0.0
     reach: float = 0.06
     cast: float = 0.0
@@ -81,14 +81,14 @@ class Shading:
         return np.clip(color, 0, 255).astype(np.uint8)
 
     def _steps(self, parts: np.ndarray, compare: np.ufunc, reach: float, count: int) -> np.ndarray:
-        """Of `count` places up to `reach` towards the light (away from it when below 0), how many compare so."""
+        """Of `count` places up to `reach` toward the light (away from it when below 0), how many compare so."""
         height, width = parts.shape
         reach *= height
         pad = int(abs(reach)) + 2
         wide = cv2.copyMakeBorder(parts, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         found = np.zeros(parts.shape, np.uint8)
         for i in range(1, count + 1):
-            x, y = (pad + round(reach * i / count * side) for side in self.towards)
+            x, y = (pad + round(reach * i / count * side) for side in self.toward)
             found += compare(wide[y : y + height, x : x + width], parts)
         return found
 
@@ -119,13 +119,13 @@ def choose_shading(rng: Random, soft: bool) -> Shading:
     """Flat fills over a flat background, or `soft` ones; a painted background may be behind either."""
     turn = rng.choice((-1, 1)) * rng.uniform(0.2, 0.9)
     texture = rng.choice((0.0, rng.uniform(0.3, 1.0))) if soft else rng.choice((0.0, 0.0, rng.uniform(0.3, 1.0)))
-    base = Shading(towards=(turn, -((1 - turn**2) ** 0.5)), texture=texture, grain_seed=rng.getrandbits(32))
+    base = Shading(toward=(turn, -((1 - turn**2) ** 0.5)), texture=texture, grain_seed=rng.getrandbits(32))
     if not soft:
         return base
     warm = rng.uniform(-0.15, 0.15)
     depth = rng.uniform(0.3, 0.7)
     return Shading(
-        towards=base.towards,
+        toward=base.toward,
         form=rng.uniform(0.3, 1.0),
         reach=rng.choice((rng.uniform(0.015, 0.05), rng.uniform(0.05, 0.15))),
         cast=rng.choice((0.0, rng.uniform(0.3, 0.9))),
@@ -140,7 +140,7 @@ def choose_shading(rng: Random, soft: bool) -> Shading:
 
 
 def choose_light(rng: Random, frames: int) -> np.ndarray:
-    """By what the light multiplies all colours, float32 [frames,3]; in one of eight stories it slowly changes."""
+    """By what the light multiplies all colors, float32 [frames,3]; in one of eight stories it slowly changes."""
     if rng.random() > 0.125:
         return np.ones((frames, 3), np.float32)
     ends = np.array([[rng.uniform(0.45, 1.0) for _ in range(3)] for _ in range(3)], np.float32)

@@ -45,19 +45,19 @@ def choose_style(rng: Random, unit: float) -> Style:
     if kind == "vector":
         ink = _vector(rng, unit)
     elif kind == "fine":
-        ink = Ink(width=max(0.8, rng.uniform(0.25, 0.55) * unit), grey=rng.choice((0, 0, rng.randint(0, 90))))
+        ink = Ink(width=max(0.8, rng.uniform(0.25, 0.55) * unit), gray=rng.choice((0, 0, rng.randint(0, 90))))
     elif kind == "brush":
         width = _width(rng, unit)
         taper, stop = rng.uniform(0.5, 0.95), rng.choice((0.0, 0.0, -rng.uniform(0.2, 1.0) * unit))
         hand = Hand(rng.uniform(15, 60) * unit, taper, rng.uniform(0, 0.6), 0.0, stop)
-        ink = Ink(width=width * 1.6, grey=rng.choice((0, 0, rng.randint(0, 80))), hand=hand)
+        ink = Ink(width=width * 1.6, gray=rng.choice((0, 0, rng.randint(0, 80))), hand=hand)
     else:
         ink, scan = _rough(rng, unit)
     if scan is None and rng.random() < 0.03:
         scan = Scan(number=True)
     shading = choose_shading(rng, soft=rng.random() < {"fine": 0.85, "rough": 0.1}.get(kind, 0.35))
     stage_ink = replace(
-        ink, width=ink.width * rng.uniform(0.6, 1.0), weight=0.0, grey=min(150, ink.grey + rng.choice((0, 0, 50)))
+        ink, width=ink.width * rng.uniform(0.6, 1.0), weight=0.0, gray=min(150, ink.gray + rng.choice((0, 0, 50)))
     )
     painted = 0.45 if kind == "rough" else 0.12
     return Style(ink, stage_ink, scan, shading, small, painted)
@@ -72,7 +72,7 @@ def _vector(rng: Random, unit: float) -> Ink:
     width = _width(rng, unit)
     return Ink(
         width=width,
-        grey=rng.choice((0, 0, 0, rng.randint(0, 110))),
+        gray=rng.choice((0, 0, 0, rng.randint(0, 110))),
         weight=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.3, 0.8))) * unit,
         gap=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.02, 0.12))),
         boil=rng.choice((0.0, 0.0, 0.0, rng.uniform(0.2, 0.6))) * unit,
@@ -93,7 +93,7 @@ def _rough(rng: Random, unit: float) -> tuple[Ink, Scan]:
         overshoot=rng.choice((0.0, rng.uniform(0.3, 2.5), -rng.uniform(0.2, 1.5))) * unit,
         repeats=rng.choice((1, 1, 2)),
     )
-    ink = Ink(width=width, grey=rng.randint(0, 70), hand=hand, hatch=rng.choice((0.0, rng.uniform(1.2, 3.0) * unit)))
+    ink = Ink(width=width, gray=rng.randint(0, 70), hand=hand, hatch=rng.choice((0.0, rng.uniform(1.2, 3.0) * unit)))
     cleaned = rng.random() < 0.6
     dirt, grain = rng.uniform(0, 22) * worn, rng.uniform(0, 8) * worn
     scan = Scan(

@@ -2,7 +2,7 @@
 """Shapes and clips that others drew, to train on beside the procedural cartoon.
 
 `fetch_sources(folder)` fetches shapes once; `draw_story(load_families(folder, "openmoji", "train"), seed, …)` plays a
-story with them; `read_clips(folder)` reads a folder of coloured clips, which `store_clips` keeps for training.
+story with them; `read_clips(folder)` reads a folder of colored clips, which `store_clips` keeps for training.
 """
 
 from server.training.sources.clips import ClipFilter, ColoredClip, read_clips

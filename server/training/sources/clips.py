@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder of coloured clips, as a studio has them or as Sakuga-42M is laid out, for fine-tuning (paper §4.1).
+"""A folder of colored clips, as a studio has them or as Sakuga-42M is laid out, for fine-tuning (paper §4.1).
 
 A clip is a video file or a folder of frames. Tables (`*.csv`, `*.parquet`) in the folder say more about the clips:
 
@@ -30,7 +30,7 @@ VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"}
 IMAGES = {".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 
 _HELD = 8.0
-"""Grey levels, of 255, by which no part of a held drawing differs from the frame before: compression's noise."""
+"""Gray levels, of 255, by which no part of a held drawing differs from the frame before: compression's noise."""
 _GLANCE = (96, 54)
 """Size at which drawings are compared, so that noise averages out."""
 

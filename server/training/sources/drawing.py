@@ -29,14 +29,14 @@ Split = Literal["train", "validation"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture, standing on y = 0, centred on x = 0, y down, 1 high or less if it is broad.
+    """One picture, standing on y = 0, centerd on x = 0, y down, 1 high or less if it is broad.
 
     Attributes:
         name: what it is called, unique in its source.
         family: drawings of one family are the same figure with another face. What precedes a "/" decides the split, so
             that near relatives stay together.
         words: what it shows, for a sentence.
-        marks: int32 [M,4], from back to front: kind, index of its colour, number of points, number of steps.
+        marks: int32 [M,4], from back to front: kind, index of its color, number of points, number of steps.
         widths: float32 [M], of lines, relative to the picture's usual line.
         points: float32 [P,2] and steps: uint8 [S], of all marks one after the other.
         colors: uint8 [K,3], those of the fills.

@@ -56,7 +56,7 @@ def retell(place: Path, seed: int, drawings: int, width: int, height: int, at: S
     """Give the drawings `at` of a story of so many, told by a stored clip from where the seed says; a clip that is too
     short is played forward and backward.
 
-    The painting of a clip is what its colours say, so the fills are the entries of its palette, as a keyframe's are.
+    The painting of a clip is what its colors say, so the fills are the entries of its palette, as a keyframe's are.
     """
     about = json.loads((place / "about.json").read_text(encoding="utf-8"))
     count = about["drawings"]

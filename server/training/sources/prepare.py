@@ -30,7 +30,7 @@ _THIN = 0.018
 _NEAR = 4
 """Pixels within which a border has a line already."""
 _ASTRAY = 0.2
-"""Share of its fills' borders that may lie away from the lines; some artists print colours askew on purpose."""
+"""Share of its fills' borders that may lie away from the lines; some artists print colors askew on purpose."""
 _SHORTEST = 7
 """Pixels; a shorter border is not worth a line."""
 _USUAL_LINE = 0.02
@@ -38,7 +38,7 @@ _USUAL_LINE = 0.02
 _WHITE: Rgb = (255, 255, 255)
 
 _Mark = tuple[int, int, float, skia.Path]
-"""Kind, index of the colour, relative width, path."""
+"""Kind, index of the color, relative width, path."""
 
 
 def prepare_drawing(parts: Sequence[Part], name: str, family: str, words: str) -> Drawing | None:
@@ -225,7 +225,7 @@ class _Picture:
         return self.colors.index(color)
 
     def _color_of(self, number: int) -> int:
-        """The colour that a pixel of `fills` stands for."""
+        """The color that a pixel of `fills` stands for."""
         if number == 0:
             return 0
         part = self.parts[number - 1]
@@ -251,7 +251,7 @@ class _Picture:
         return [mark for mark in marks if not mark[3].isEmpty()]
 
     def _around(self, part: Part) -> int:
-        """The colour of the fill in or around which ink lies."""
+        """The color of the fill in or around which ink lies."""
         numbers = self._nearest[(self._alone(part) > 0) & self.ink]
         numbers = numbers[numbers > 0]
         return self._color_of(int(np.bincount(numbers).argmax())) if len(numbers) else 0
@@ -314,7 +314,7 @@ def _is_dark(color: Rgb) -> bool:
 
 
 def _is_line(part: Part) -> bool:
-    """Whether the part's stroke is drawn line, not a band of colour."""
+    """Whether the part's stroke is drawn line, not a band of color."""
     return part.stroke is not None and part.width < 3 * _THIN and (_is_dark(part.stroke) or part.width < 0.008)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prepared picture as an actor: recoloured, bent and pulled about, with another face now and then."""
+"""A prepared picture as an actor: recolored, bent and pulled about, with another face now and then."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TURNED = -0.3
 class Puppet:
     """A figure for a story, made of the drawings of one family: 1 high, standing on y = 0.
 
-    recolored: not in its artist's colours, for the double of another.
+    recolored: not in its artist's colors, for the double of another.
     """
 
     def __init__(self, rng: Random, palette: Palette, drawings: Sequence[Drawing], recolored: bool = False) -> None:
@@ -52,7 +52,7 @@ class Puppet:
     def groups(self, pose: Pose) -> list[Group]:
         """The figure in `pose`, from back to front.
 
-        A puppet in ten keeps its colours' borders without a line, as hard shadows are, if its artist drew most lines.
+        A puppet in ten keeps its colors' borders without a line, as hard shadows are, if its artist drew most lines.
         """
         drawing = self._drawings[self._face(pose)]
         points = drawing.points
@@ -90,7 +90,7 @@ class Puppet:
 
 
 def _main_color(drawing: Drawing) -> list[int]:
-    """The colour of the broadest fill."""
+    """The color of the broadest fill."""
     ends = np.cumsum(drawing.marks[:, 2])
     spans = [
         np.prod(np.ptp(drawing.points[end - count : end], axis=0))
@@ -103,10 +103,10 @@ def _main_color(drawing: Drawing) -> list[int]:
 def _paint_box(
     rng: Random, palette: Palette, drawings: Sequence[Drawing], recolored: bool
 ) -> dict[tuple[int, ...], int]:
-    """The palette's index for every colour of the drawings: the artist's own, turned round the wheel, or any."""
+    """The palette's index for every color of the drawings: the artist's own, turned round the wheel, or any."""
     way = rng.choices(("own", "turned", "any"), (0 if recolored else 4, 3, 3))[0]
     if all(np.ptp(drawing.colors, axis=1).max() < _BLACK for drawing in drawings) and rng.random() < 0.7:
-        way = "any"  # the artist coloured nothing
+        way = "any"  # the artist colored nothing
     turn = rng.random()
     box: dict[tuple[int, ...], int] = {}
     for drawing in drawings:
@@ -169,7 +169,7 @@ def _wave(rng: Random) -> Warp:
 
 
 def _lean(rng: Random) -> Warp:
-    """Leans to a side and towards the viewer: what is higher is broader."""
+    """Leans to a side and toward the viewer: what is higher is broader."""
     shear, taper = _swing(rng, 0.25), _swing(rng, 0.25)
 
     def lean(points: np.ndarray, pose: Pose) -> np.ndarray:

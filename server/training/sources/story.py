@@ -59,7 +59,7 @@ def _cast(
 ) -> list[Actor]:
     count = rng.choices((1, 2, 3, 4, 6), (2, 4, 3, 2, 1))[0]
     shot = 0.2 if style.small else rng.choice((0.25, 0.4, 0.55, 0.7, 0.85, 1.1))  # from long shots to close-ups
-    alike = rng.random() < 0.25  # the same figure in other colours
+    alike = rng.random() < 0.25  # the same figure in other colors
     family = rng.choice(families)
     actors: list[Actor] = []
     for i in rng.sample(range(count), count):
@@ -107,7 +107,7 @@ def _fly(rng: Random, frames: int, aspect: float, x: float) -> list[Pose]:
 
 
 def _camera(rng: Random, frames: int, aspect: float) -> list[tuple[float, float, float]]:
-    """Centre of the view and its enlargement, one a drawing."""
+    """Center of the view and its enlargement, one a drawing."""
     kind = rng.choices(("still", "pan", "zoom", "shake"), (6, 2, 1, 0.5))[0]
     zoom, drift, dolly = rng.uniform(0.9, 1.2), rng.uniform(-0.02, 0.02), rng.uniform(-0.2, 0.5)
     views = []

@@ -61,7 +61,7 @@ def read_svg(text: str, name: str) -> list[Part]:
 
 
 def _paint(element: svgelements.Shape, kind: str) -> Rgb | None:
-    """The colour of fill or stroke when it covers."""
+    """The color of fill or stroke when it covers."""
     color = getattr(element, kind)
     opacity = float(element.values.get("opacity", 1)) * float(element.values.get(f"{kind}-opacity", 1))
     if color is None or color.value is None or opacity * color.alpha / 255 < _MIN_OPACITY:

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--suite", nargs="+", choices=PACKAGES, default=list(PACKAGES), help="default: all")
     parser.add_argument("--chroots", type=Path, default=default_folder(), help=f"default: {default_folder()}")
     parser.add_argument("--keep", type=Path, help="folder for screenshots and logs; default: a temporary one")
-    parser.add_argument("--model", action="store_true", help="colour with the model, not its stand-in: slow")
+    parser.add_argument("--model", action="store_true", help="color with the model, not its stand-in: slow")
     arguments = parser.parse_args()
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
@@ -62,7 +62,7 @@ def main() -> None:
 def play(chroot: Path, scenario: str, archive: Path, results: Path, model: bool) -> int:
     """Play a scenario in a fresh Blender with a fresh server; returns Blender's exit status.
 
-    model: colour with the model. results: a new folder, which gets the screenshots, main_thread.json, and the logs of
+    model: color with the model. results: a new folder, which gets the screenshots, main_thread.json, and the logs of
     Blender and of the server.
     """
     results.mkdir(parents=True)
@@ -84,7 +84,7 @@ def play(chroot: Path, scenario: str, archive: Path, results: Path, model: bool)
 
 @contextmanager
 def _server(data: Path, log: Path, model: bool) -> Iterator[str]:
-    """A real server; its address. Without `model` its worker needs no weights and colours at once."""
+    """A real server; its address. Without `model` its worker needs no weights and colors at once."""
     if model:
         with running_server(data, log) as running:
             yield running.address

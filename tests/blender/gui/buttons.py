@@ -40,7 +40,7 @@ def under_mouse(area: bpy.types.Area, region: bpy.types.Region) -> str:
 def find(hands: Hands, area: bpy.types.Area, region: bpy.types.Region, what: str) -> Steps:
     """Leave the mouse on the first button whose command or path contains `what`; the region is scrolled if need be.
 
-    AssertionError says what there is instead. A greyed-out button is found like any other.
+    AssertionError says what there is instead. A grayed-out button is found like any other.
     """
     seen: dict[str, None] = {}
     if (yield from _sweep(hands, area, region, seen, what, patience=0)):

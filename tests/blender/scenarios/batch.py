@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many shots at once: listed from markers, strips and scenes, and coloured."""
+"""Many shots at once: listed from markers, strips and scenes, and colored."""
 
 from __future__ import annotations
 
@@ -134,14 +134,14 @@ def _reports(name: str) -> list[str]:
 
 
 def _gradient_scene() -> bpy.types.Scene:
-    """A scene of frames 11 to 30, each of a grey of its own."""
+    """A scene of frames 11 to 30, each of a gray of its own."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
     scene.name = "Gradient"
     scene.frame_start, scene.frame_end = 11, 30
     scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(scene.camera)
-    scene.world = bpy.data.worlds.new("Grey")
+    scene.world = bpy.data.worlds.new("Gray")
     for frame in (0, 40):
         scene.world.color = [frame / 40] * 3
         scene.world.keyframe_insert("color", frame=frame)
@@ -157,7 +157,7 @@ def _plain(scene: bpy.types.Scene) -> None:
 
 
 def _picture(scene: bpy.types.Scene, frame: int, path: Path) -> int:
-    """The grey of a frame of a scene, or of its Sequencer."""
+    """The gray of a frame of a scene, or of its Sequencer."""
     _plain(scene)
     scene.frame_set(frame)
     scene.render.filepath = str(path)
@@ -171,7 +171,7 @@ def _picture(scene: bpy.types.Scene, frame: int, path: Path) -> int:
 
 
 def color_all(folder: str, server: str) -> dict[str, Any]:
-    """Colour a batch of which one shot has no keyframe and one cannot be exported."""
+    """Color a batch of which one shot has no keyframe and one cannot be exported."""
     scene = _drawn_scene()
     home = Path(folder)
     home.mkdir()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots coloured in background Blender, where timers do not fire: `monitor.wait` does what they would."""
+"""Shots colored in background Blender, where timers do not fire: `monitor.wait` does what they would."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .stage import described, extension, shot, strips_of
 
 
 def color_shot(folder: str, server: str) -> dict[str, Any]:
-    """Colour six frames in every way there is in background Blender; tells which strips each way adds."""
+    """Color six frames in every way there is in background Blender; tells which strips each way adds."""
     scene = _saved_shot(Path(folder), server)
     home = Path(folder)
     bpy.ops.longanimation.test_connection()

@@ -61,7 +61,7 @@ def followed(folder: str) -> dict[str, Any]:
 
 
 def _keep(scene: bpy.types.Scene, number: int) -> None:
-    """Place a take whose frames are flat colours, which is in the output folder of the preferences."""
+    """Place a take whose frames are flat colors, which is in the output folder of the preferences."""
     take = finish(begin_export(scene, extension("preferences").new_take_folder(scene.name), range(3, 5), (3,)))
     for layer in (take.colored, take.fills):
         layer.mkdir()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A coloured frame painted over, and the shot coloured again from it."""
+"""A colored frame painted over, and the shot colored again from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RED = (220, 30, 40)
 
 
 def fix(folder: str, server: str) -> dict[str, Any]:
-    """Colour eight frames, paint a corner of frame 7 red, and colour again; then correct the same frame once more."""
+    """Color eight frames, paint a corner of frame 7 red, and color again; then correct the same frame once more."""
     scene = shot()
     scene.frame_end = 8
     home = Path(folder)

@@ -118,7 +118,7 @@ def views(folder: str) -> dict[str, Any]:
 
 
 def images(folder: str, *paths: str) -> dict[str, Any]:
-    """Export frames 8 to 11 of image sequences, in colour when the last path is "keep"; tells what was said."""
+    """Export frames 8 to 11 of image sequences, in color when the last path is "keep"; tells what was said."""
     answer: dict[str, Any] = {}
     keep = paths[-1] == "keep"
     for path in paths[: -1 if keep else None]:

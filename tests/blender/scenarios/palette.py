@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours of a finished take, changed without a server."""
+"""Colors of a finished take, changed without a server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .strips import _finished, _placed
 
 
 def recolor(folder: str) -> dict[str, Any]:
-    """List the palette of a take of flat colours, change one of them, and make the other take."""
+    """List the palette of a take of flat colors, change one of them, and make the other take."""
     scene = shot()
     take = _placed(_finished(scene, Path(folder) / "take"), scene, start=3)
     take = take.changed(state="done", server="http://127.0.0.1:9")

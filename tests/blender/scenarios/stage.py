@@ -25,7 +25,7 @@ def strips_of(scene: bpy.types.Scene) -> Any:
 
 
 def color_strip(strips: Any, name: str, channel: int, frames: range) -> bpy.types.Strip:
-    """A strip of one colour; since 5.0 the length takes the place of the end."""
+    """A strip of one color; since 5.0 the length takes the place of the end."""
     end = {"length": len(frames)} if bpy.app.version >= (5, 0) else {"frame_end": frames.stop}
     return strips.new_effect(name, "COLOR", channel, frames.start, **end)
 

@@ -126,7 +126,7 @@ def takes(folder: str) -> dict[str, Any]:
 
 
 def colors(folder: str) -> dict[str, Any]:
-    """A chart of colours as a shot: picked in the scene, rendered as a keyframe, and shown by a strip."""
+    """A chart of colors as a shot: picked in the scene, rendered as a keyframe, and shown by a strip."""
     home = Path(folder)
     home.mkdir()
     scene = _chart()
@@ -147,8 +147,8 @@ def colors(folder: str) -> dict[str, Any]:
 
 
 def transparent(folder: str) -> dict[str, Any]:
-    """A shot whose sky is not painted, coloured with a flat colour on nothing: how its strips differ from the finished
-    frames, by themselves and over a colour."""
+    """A shot whose sky is not painted, colored with a flat color on nothing: how its strips differ from the finished
+    frames, by themselves and over a color."""
     scene = shot()
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 240, 135, 100
     home = Path(folder)
@@ -179,7 +179,7 @@ def transparent(folder: str) -> dict[str, Any]:
     color_strip(strips_of(scene), "ground", 1, range(1, 10)).color = [value / 255 for value in ground]
     alpha = wanted[..., 3:] / 255
     over = wanted[..., :3] * alpha + np.array(ground) * (1 - alpha)
-    answer["over a colour"] = float(np.abs(sequencer_image(scene, 4, home / "shown.png") - over).max())
+    answer["over a color"] = float(np.abs(sequencer_image(scene, 4, home / "shown.png") - over).max())
     answer["found in the palette"] = [list(color) for color in extension("takes.recolor").palette_of(take)]
     return answer
 
@@ -212,7 +212,7 @@ def many_frames(folder: str, count: int) -> dict[str, Any]:
 
 
 def _finished(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
-    """A take of six frames on twos whose frames are flat colours, and whose line art is white but for the drawing."""
+    """A take of six frames on twos whose frames are flat colors, and whose line art is white but for the drawing."""
     take = finish(begin_export(scene, folder, FRAMES, (5,)))
     for layer in (take.colored, take.fills):
         layer.mkdir()
@@ -232,7 +232,7 @@ def _shown(scene: bpy.types.Scene, take: Any, frame: int) -> list[int]:
 
 
 def _chart() -> bpy.types.Scene:
-    """Sixteen by nine flat squares before a camera, of all sorts of colours, drawn as their objects' colours."""
+    """Sixteen by nine flat squares before a camera, of all sorts of colors, drawn as their objects' colors."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
     scene.render.engine = "BLENDER_WORKBENCH"
@@ -267,7 +267,7 @@ def _cells(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 
 def _cell_colors(image: np.ndarray) -> list[list[int]]:
-    """The colour in the middle of each cell; the first row of the image is the lowest."""
+    """The color in the middle of each cell; the first row of the image is the lowest."""
     return [image[5 + 10 * (index // 16), 5 + 10 * (index % 16)].tolist() for index in range(16 * 9)]
 
 

@@ -69,7 +69,7 @@ def test_every_line_pixel_joins_a_region_beside_it():
     assert regions.labels[90, 57] == regions.labels[10, 10]
 
 
-def test_lines_are_told_from_grey_and_uneven_paper():
+def test_lines_are_told_from_gray_and_uneven_paper():
     drawing = paper()
     circle(drawing, (100, 90), 40)
     cv2.rectangle(drawing, (200, 30), (300, 150), 0, -1)  # a large black area is ink, not dark paper
@@ -101,7 +101,7 @@ def test_a_region_cut_by_the_frame_is_closed_by_it():
     assert not same(find_regions(drawing), (5, 90), (200, 90))
 
 
-def test_colours_are_copied_from_the_own_region_even_when_another_is_nearer():
+def test_colors_are_copied_from_the_own_region_even_when_another_is_nearer():
     drawing = paper(60, 60)
     cv2.line(drawing, (30, 0), (30, 59), 0, 1)
     regions = find_regions(drawing)

@@ -17,7 +17,7 @@ function say(text) {
 }
 
 // Times are told in the reader's own time zone.
-function localise(root) {
+function localize(root) {
   for (const time of all("time", root)) {
     const moment = new Date(time.dateTime);
     const today = moment.toDateString() === new Date().toDateString();
@@ -65,7 +65,7 @@ function replace(fresh) {
       if (same) { same.alt = image.alt; image.replaceWith(same); }
     }
     old.replaceWith(part);
-    localise(part);
+    localize(part);
     for (const [name, left, top] of scrolled) {
       const element = find(`.${name}`, part);
       if (element) { element.scrollLeft = left; element.scrollTop = top; }
@@ -128,12 +128,12 @@ const viewer = find(".viewer") && (() => {
     if (!drawing) return;
     find("#frame-number").textContent = slider.value;
     for (const image of images) {
-      // What is not coloured yet is shown as it came, but faint.
+      // What is not colored yet is shown as it came, but faint.
       const absent = image.dataset.kind === "result" && !("done" in drawing.dataset);
       const source = image.src.replace(/[a-z]+\/-?\d+\.webp$/, `${absent ? "drawing" : image.dataset.kind}/${drawing.dataset.frame}.webp`);
       image.classList.toggle("absent", absent);
       if (image.src !== source) image.src = source;
-      image.alt = `${image.closest("figure").textContent.trim()} of frame ${slider.value}${absent ? ", not coloured yet" : ""}`;
+      image.alt = `${image.closest("figure").textContent.trim()} of frame ${slider.value}${absent ? ", not colored yet" : ""}`;
       image.parentElement.href = source;
     }
     for (const button of all(".film [aria-current]")) button.removeAttribute("aria-current");
@@ -209,6 +209,6 @@ document.addEventListener("keydown", (event) => {
   if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
 });
 
-localise(document);
+localize(document);
 for (const part of all("[data-live]")) shown.set(part.id, "");
 if (document.body.dataset.stream) listen();

@@ -15,7 +15,7 @@ _TAB = "LongAnimation"
 
 
 def play(desk: Desk) -> Steps:
-    """Press Use This Frame as Keyframe and Colour Shot, see the strips come; begin again and press Esc."""
+    """Press Use This Frame as Keyframe and Color Shot, see the strips come; begin again and press Esc."""
     scene = shot()
     scene.frame_end = 8
     yield pause(0.5)
@@ -59,9 +59,9 @@ def _color(desk: Desk, scene: bpy.types.Scene) -> Steps:
     yield from desk.screenshot("3 export under way")
     yield until(lambda: not areas.modal_operators(), 60, "the end of the export")
     assert desk.watch.ticks("export") > scene.frame_end, "the event loop did not come round at each image"
-    desk.watch.phase = "colouring"
+    desk.watch.phase = "coloring"
     yield pause(2)
-    yield from desk.screenshot("4 colouring")
+    yield from desk.screenshot("4 coloring")
     yield until(lambda: scene.sequence_editor and len(strips_of(scene)) > 0, 120, "strips in the Sequencer")
     yield pause(1)
     desk.watch.phase = "scenario"

@@ -22,7 +22,7 @@ _SECONDS = 120
 
 
 def play(desk: Desk) -> Steps:
-    """Colour a shot from its strip, while its scene is out of sight; then see its takes from both scenes."""
+    """Color a shot from its strip, while its scene is out of sight; then see its takes from both scenes."""
     drawn = shot()
     drawn.frame_end = _FRAMES
     drawn.frame_set(3)

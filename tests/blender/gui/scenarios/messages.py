@@ -18,7 +18,7 @@ _TAB = "LongAnimation"
 
 
 def play(desk: Desk) -> Steps:
-    """Press Colour Shot without a keyframe, a camera, a server; each time there is a message and nothing runs."""
+    """Press Color Shot without a keyframe, a camera, a server; each time there is a message and nothing runs."""
     scene = shot()
     scene.frame_end = 8
     yield pause(0.5)

@@ -50,10 +50,10 @@ def _cancel_and_retry(desk: Desk) -> Steps:
     yield from desk.press(sequencer, "longanimation.color_shot")
     yield until(lambda: _takes(), 60, "a take")
     yield until(lambda: strips_of(scene) if scene.sequence_editor else (), _SECONDS, "the first segment in the strip")
-    desk.watch.phase = "colouring"
+    desk.watch.phase = "coloring"
     yield from desk.put_mouse_away()
     yield from desk.screenshot("1 the first segment is here")
-    bpy.ops.longanimation.cancel(job=_takes()[0].take.job)  # looking for its button takes longer than colouring
+    bpy.ops.longanimation.cancel(job=_takes()[0].take.job)  # looking for its button takes longer than coloring
     yield until(lambda: _state(0) == "cancelled", 60, "the end of the take")
     yield until(lambda: not strips_of(scene), 10, "no half strip")
     yield from desk.put_mouse_away()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of docs/addon.md: run it with `--model`, so that the colours are the model's."""
+"""The pictures of docs/addon.md: run it with `--model`, so that the colors are the model's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = 500
 
 
 def play(desk: Desk) -> Steps:
-    """Colour a shot, and colour it again with another keyframe; compare the two."""
+    """Color a shot, and color it again with another keyframe; compare the two."""
     scene = shot()
     scene.render.resolution_percentage = 50
     scene.frame_start, scene.frame_end = 1, 24
