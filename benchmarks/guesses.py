@@ -2,8 +2,9 @@
 """How well a preview tells which colors are a guess, on drawn cartoons that no training sees, from one keyframe each.
 
 told: the share of regions that are told to be a guess. right_to_tell: the share of these that have a wrong color.
-found: the share of the regions with a wrong color that are told. Regions are those that the election parts and that
-are large enough to be told of. --clips: how many cartoons. --size: height of the frames in pixels, 16:9.
+found: the share of the regions with a wrong color that are told. Regions are those of
+`label_regions` that are large enough to be listed. --clips: how many cartoons. --size: height of the frames in pixels,
+16:9.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +15,8 @@ import numpy as np
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.matching import LineMatcher
 from server.coloring.palette import extract_palette
-from server.coloring.propagation import Carrier
-from server.coloring.region_labels import LEAST_SHARE, UNSURE, elect
+from server.coloring.propagation import Propagator
+from server.coloring.region_labels import LEAST_SHARE, UNCERTAIN_BELOW, label_regions
 from server.presets.preset import WEIGHTS
 from server.training.cartoon import draw_clip
 from server.training.validation import FIRST_SEED
@@ -62,16 +63,18 @@ def _regions(matcher: LineMatcher, seed: int, height: int) -> Iterator[tuple[boo
     clip = draw_clip(seed=seed, frames=_FRAMES, width=height * 16 // 9, height=height, at=range(_DRAWINGS))
     painting = clip.colors[clip.labels]
     palette = extract_palette([painting[0]], [clip.line_art[0]])
-    carrier = Carrier(matcher, clip.line_art.__getitem__, len(palette.colors))
+    propagator = Propagator(matcher, clip.line_art.__getitem__, len(palette.colors))
     for drawing in range(_EVERY - 1, len(clip.line_art), _EVERY):
-        (carried,) = carrier.carry([drawing], 0, 0, {0: palette.labels[0]})
-        election = elect(clip.line_art[drawing], carried.votes)
-        _, margins = election.rivals
-        off = np.abs(palette.colors[election.entries].astype(int) - painting[drawing]).max(axis=2) > _WRONG
+        (propagated,) = propagator.propagate([drawing], 0, 0, {0: palette.labels[0]})
+        region_labels = label_regions(clip.line_art[drawing], propagated.votes)
+        _, margins = region_labels.rivals
+        off = np.abs(palette.colors[region_labels.entries].astype(int) - painting[drawing]).max(axis=2) > _WRONG
         paper = clip.line_art[drawing] >= LINE_BELOW
-        seen, wrong = (np.bincount(election.regions[where], minlength=len(margins)) for where in (paper, paper & off))
-        for region in np.flatnonzero(election.areas >= LEAST_SHARE):
-            yield bool(margins[region] < UNSURE), bool(2 * wrong[region] > seen[region])
+        seen, wrong = (
+            np.bincount(region_labels.regions[where], minlength=len(margins)) for where in (paper, paper & off)
+        )
+        for region in np.flatnonzero(region_labels.areas >= LEAST_SHARE):
+            yield bool(margins[region] < UNCERTAIN_BELOW), bool(2 * wrong[region] > seen[region])
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from server.longanimation import LongAnimationPipeline
-from server.longanimation.quality import DRAFT, EXACT, FINAL, Quality
 from server.longanimation.rotary import rotary_embedding
+from server.longanimation.sampling_schedule import DRAFT, EXACT, FINAL, SamplingSchedule
 from server.longanimation.sketch import image_signal, sketch_signal
 from server.presets.preset import find_preset
 from server.training.samples import SampleShape, draw_sample
@@ -40,7 +40,7 @@ CLIPS = (910_000_000, 910_000_001)
 """Seeds far beyond those of training, and not among those that the qualities were chosen by."""
 
 ATTENTION = r"transformer_blocks\.\d+\.attn1"
-LEVERS: dict[str, tuple[float, Quality]] = {
+LEVERS: dict[str, tuple[float, SamplingSchedule]] = {
     "half the steps": (0.5, EXACT),
     "a fifth of the steps": (0.2, EXACT),
     "guidance ends at 0.7": (1, replace(EXACT, guidance=(0.0, 0.7))),
@@ -64,7 +64,7 @@ def psnr(one: torch.Tensor, other: torch.Tensor) -> float:
 
 @torch.no_grad()
 def color(
-    pipeline: LongAnimationPipeline, sample: dict, steps: int, quality: Quality, seed: int = 0
+    pipeline: LongAnimationPipeline, sample: dict, steps: int, schedule: SamplingSchedule, seed: int = 0
 ) -> tuple[torch.Tensor, float]:
     """Color a sample: its frames [F, 3, H, W], and the processor time of all but decoding them, in seconds."""
     height, width = sample["line_art"].shape[1:]
@@ -77,7 +77,7 @@ def color(
         prompt=sample["prompt"] or "a cartoon",
         num_inference_steps=steps,
         guidance_scale=GUIDANCE,
-        quality=quality,
+        schedule=schedule,
         generator=torch.Generator().manual_seed(seed),
         output_type="latent",
     )
@@ -98,8 +98,8 @@ def measure_tiny(height: int, steps: int) -> dict[str, dict[str, float]]:
         other, _ = color(pipeline, sample, steps, EXACT, seed=1)
         rows.setdefault("exact", []).append({"to_truth": psnr(exact, truth)})
         rows.setdefault("other noise", []).append({"to_exact": psnr(other, exact), "to_truth": psnr(other, truth)})
-        for name, (share, quality) in LEVERS.items():
-            found, spent = color(pipeline, sample, max(round(share * steps), 1), quality)
+        for name, (share, schedule) in LEVERS.items():
+            found, spent = color(pipeline, sample, max(round(share * steps), 1), schedule)
             row = {
                 "faster": exact_seconds / spent,
                 "to_exact": psnr(found, exact),
@@ -133,12 +133,12 @@ def measure_wide(sizes: Sizes, steps: int, compiled: bool) -> dict[str, float]:
     }
     cost = median_seconds(calls, repeats=3)
 
-    def total(share: float, quality: Quality) -> float:
+    def total(share: float, schedule: SamplingSchedule) -> float:
         count = max(round(share * steps), 1)
         return sum(
-            cost["guided" if quality.guides(index, count) else "plain"]
+            cost["guided" if schedule.guides(index, count) else "plain"]
             for index in range(count)
-            if quality.runs_model(index, count)
+            if schedule.runs_model(index, count)
         )
 
     found = {name: total(1, EXACT) / total(*lever) for name, lever in LEVERS.items() if lever[1].cache is None}

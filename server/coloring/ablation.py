@@ -8,17 +8,17 @@ from server.longanimation.long_shot import MemoryKind
 
 
 @dataclass(frozen=True)
-class Parts:
+class Ablation:
     """What of the stack is on.
 
     memory: what DGLM reads. fusion_start: share of the steps that pass before Color Consistency Fusion begins, 1 for
-    none. carried: whether the line matcher carries colors along: it hints to the model and votes beside it.
+    none. propagated: whether the line matcher carries colors along: it hints to the model and votes beside it.
     """
 
     memory: tuple[MemoryKind, ...] = ("global", "local")
     fusion_start: float = FUSION_START
-    carried: bool = True
+    propagated: bool = True
 
 
-WHOLE = Parts()
+FULL = Ablation()
 """As an animator gets it."""

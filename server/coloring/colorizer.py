@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from server.coloring.line_art.compositing import fill_under_lines, lay_lines
 from server.coloring.matching import LineMatcher
-from server.longanimation import EXACT, QUALITIES, LongAnimationPipeline, LongShot
+from server.longanimation import EXACT, SCHEDULES, LongAnimationPipeline, LongShot
 from server.longanimation.footprint import Workload, skeleton
 from server.longanimation.long_shot import derived_seed
 from server.longanimation.placement import ROUNDED_MODES, fit, load_pipeline, work_dtype
@@ -22,11 +22,11 @@ from server.longanimation.sketch import fitted_size, image_signal, sketch_signal
 from server.presets.preset import WEIGHTS, Preset, find_preset
 from shared.digests import address_of
 
-from .ablation import WHOLE, Parts
+from .ablation import FULL, Ablation
 from .finishing import cast_votes, make_clear, over_white, painted, shaded, soft_colors
 from .palette import Palette, code_colors, decode_distances, extract_palette, recolor
-from .propagation import Carried, Carrier
-from .region_labels import Election, elect
+from .propagation import Propagated, Propagator
+from .region_labels import RegionLabels, label_regions
 from .shot import Drawings, Guess, SegmentResult, Shot
 
 MODEL_WEIGHT = 0.1
@@ -70,9 +70,9 @@ class Colorizer:
         """Check that a preset fits into what memory a GPU has free now, in some mode; raises MemoryModeError."""
         fit(skeleton(preset.folder), torch.device(device), _workload(preset), memory_mode)
 
-    def open(self, shot: Shot, parts: Parts = WHOLE) -> "Coloring":
+    def open(self, shot: Shot, ablation: Ablation = FULL) -> "Coloring":
         """Plan the coloring of a shot, with some parts of the stack off to compare."""
-        return Coloring(self.pipeline, self.matcher, self.preset, shot, parts)
+        return Coloring(self.pipeline, self.matcher, self.preset, shot, ablation)
 
 
 class Coloring:
@@ -82,12 +82,12 @@ class Coloring:
     """
 
     def __init__(
-        self, pipeline: LongAnimationPipeline, matcher: LineMatcher, preset: Preset, shot: Shot, parts: Parts
+        self, pipeline: LongAnimationPipeline, matcher: LineMatcher, preset: Preset, shot: Shot, ablation: Ablation
     ) -> None:
         self.pipeline = pipeline
         self.preset = preset
         self.shot = shot
-        self.parts = parts
+        self.ablation = ablation
         rows, columns = shot.drawings[0].shape
         self.height, self.width = model_size(rows, columns, preset.pixels, pipeline.geometry.multiple)
         # A drawing is looked at several times while it, or the next one, is finished; reading it may mean decoding it.
@@ -95,7 +95,7 @@ class Coloring:
         self._labels: dict[int | None, np.ndarray] = {}
         self._entries: dict[int, np.ndarray] = {}
         self._keyframes = list(shot.keyframes)
-        self._carrier = Carrier(matcher, self._line_art, len(self._palette.colors))
+        self._propagator = Propagator(matcher, self._line_art, len(self._palette.colors))
         self._long_shot = LongShot(
             pipeline,
             sketches=Drawings(range(len(shot.drawings)), self._sketch),
@@ -105,9 +105,9 @@ class Coloring:
             segment=preset.segment,
             num_inference_steps=preset.steps,
             guidance_scale=preset.guidance,
-            quality=QUALITIES.get(shot.quality, EXACT),
-            memory=parts.memory,
-            fusion_start=parts.fusion_start,
+            schedule=SCHEDULES.get(shot.quality, EXACT),
+            memory=ablation.memory,
+            fusion_start=ablation.fusion_start,
         )
         self.segments = self._long_shot.segments
 
@@ -124,7 +124,7 @@ class Coloring:
         """Digest of what every segment depends on beside its drawings, its keyframe and its history."""
         arithmetic = (self.pipeline.dtype, self.pipeline.memory_mode in ROUNDED_MODES)
         palette = self._palette.has_clear, self._palette.colors.tolist()
-        text = repr((self.height, self.width, self.parts, arithmetic, palette))
+        text = repr((self.height, self.width, self.ablation, arithmetic, palette))
         return address_of(text.encode())
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
@@ -133,15 +133,15 @@ class Coloring:
         on_step is called with (steps done, steps in all); what it raises ends the run and changes nothing.
         """
         segment = self.segments[index]
-        carried = self._carry(index) if self.parts.carried or self._is_preview else {}
-        images, tail = self._model_pictures(index, carried, on_step)
+        propagated = self._propagate(index) if self.ablation.propagated or self._is_preview else {}
+        images, tail = self._model_pictures(index, propagated, on_step)
         frames, colors, entries, guesses = {}, [], [], {}
         for drawing, pictures in zip(segment.drawings, images, strict=True):
-            color, labels, election = self._finish(drawing, pictures, segment.keyframe, carried.get(drawing))
+            color, labels, regions = self._finish(drawing, pictures, segment.keyframe, propagated.get(drawing))
             frames[drawing] = lay_lines(color, self._line_art(drawing))
             entries.append(_shrink(labels, self.height, self.width))
-            if election and (unsure := self._guesses(election)):
-                guesses[drawing] = unsure
+            if regions and (uncertain := self._guesses(regions)):
+                guesses[drawing] = uncertain
             if self._plain:
                 colors.append(_shrink(over_white(color), self.height, self.width))
         state = {"entries": np.stack(entries), "labels": labels}
@@ -156,7 +156,7 @@ class Coloring:
         return result
 
     def _model_pictures(
-        self, index: int, carried: dict[int, Carried], on_step: StepCallback | None
+        self, index: int, propagated: dict[int, Propagated], on_step: StepCallback | None
     ) -> tuple[np.ndarray, torch.Tensor | None]:
         """Let the model paint a segment: its pictures of each drawing, uint8 [F, B, h, w, 3], and what the next segment
         fuses with. In a preview B is 0, and it fuses with nothing."""
@@ -165,7 +165,7 @@ class Coloring:
             if on_step is not None:
                 on_step(0, 1)
             return np.empty((len(segment.drawings), 0, self.height, self.width, 3), np.uint8), None
-        hints = self._hints(segment, carried) if self.preset.hints and carried else None
+        hints = self._hints(segment, propagated) if self.preset.hints and propagated else None
         colored = self._long_shot.color(index, _step_callback(on_step, self.preset.steps), hints)
         rows, columns = self._line_art(segment.drawings[0]).shape
         return unfit(colored.frames.permute(1, 0, 3, 4, 2).numpy(), rows, columns), colored.tail
@@ -186,7 +186,7 @@ class Coloring:
         images = np.stack([*videos, state["colors"]] if self._plain else videos)
         self._long_shot.remember(index, torch.from_numpy(images).permute(0, 1, 4, 2, 3), tail)
 
-    def _carry(self, index: int) -> dict[int, Carried]:
+    def _propagate(self, index: int) -> dict[int, Propagated]:
         """Carry the colors of the keyframe, and of the drawing colored beside the segment, to its drawings."""
         segment = self.segments[index]
         known = {segment.keyframe: self._painted_labels(segment.keyframe)}
@@ -195,14 +195,14 @@ class Coloring:
             neighbor = segment.sequence[segment.first - 1]
             known[neighbor] = self._labels[segment.follows]
         drawings = [drawing for drawing in segment.drawings if drawing not in self.shot.keyframes]
-        return dict(zip(drawings, self._carrier.carry(drawings, segment.keyframe, neighbor, known), strict=True))
+        return dict(zip(drawings, self._propagator.propagate(drawings, segment.keyframe, neighbor, known), strict=True))
 
-    def _hints(self, segment: Segment, carried: dict[int, Carried]) -> torch.Tensor:
+    def _hints(self, segment: Segment, propagated: dict[int, Propagated]) -> torch.Tensor:
         """The drawings of a segment as far as they are carried or finished, in each vote's colors, [B, F, 3, H, W]."""
         hints = []
         for drawing in segment.sequence:
-            if drawing in carried:
-                labels = _shrink(carried[drawing].entries, self.height, self.width)
+            if drawing in propagated:
+                labels = _shrink(propagated[drawing].entries, self.height, self.width)
             elif drawing in self.shot.keyframes:
                 labels = _shrink(self._painted_labels(drawing), self.height, self.width)
             else:
@@ -270,17 +270,17 @@ class Coloring:
         return references
 
     def _finish(
-        self, drawing: int, images: np.ndarray, keyframe: int, carried: Carried | None
-    ) -> tuple[np.ndarray, np.ndarray, Election | None]:
+        self, drawing: int, images: np.ndarray, keyframe: int, propagated: Propagated | None
+    ) -> tuple[np.ndarray, np.ndarray, RegionLabels | None]:
         """Turn the model's pictures of a drawing, uint8 [B, h, w, 3], and what is carried to it into its colors at
-        full size, uint8 [H, W, 3 or 4] without lines, its palette entries uint8 [H, W], and how they were elected."""
-        line_art, colors, election = self._line_art(drawing), self._palette.colors, None
+        full size, uint8 [H, W, 3 or 4] without lines, its palette entries uint8 [H, W], and its regions."""
+        line_art, colors, regions = self._line_art(drawing), self._palette.colors, None
         if drawing in self.shot.keyframes:
             color, entries = self._painting(drawing), self._painted_labels(drawing)
         else:
-            votes = self._votes(images, carried)
-            election = elect(line_art, votes)
-            entries = election.entries
+            votes = self._votes(images, propagated)
+            regions = label_regions(line_art, votes)
+            entries = regions.entries
             if self.shot.finish == "flats":
                 color = colors[entries]
             elif self._codes or not len(images):
@@ -289,30 +289,30 @@ class Coloring:
                 color = painted(line_art, images[0])
             if self._palette.has_clear:
                 color = make_clear(color, entries == len(colors) - 1)
-            if carried is not None:
-                entries = np.where(carried.still, self._painted_labels(keyframe), entries)
-                color = np.where(carried.still[..., None], self._painting(keyframe), color)
+            if propagated is not None:
+                entries = np.where(propagated.static, self._painted_labels(keyframe), entries)
+                color = np.where(propagated.static[..., None], self._painting(keyframe), color)
         if self.shot.is_generated:
-            elected = self._codes or drawing in self.shot.keyframes
-            generated = entries == len(colors) - 1 if elected else np.ones_like(entries, bool)
+            has_entries = self._codes or drawing in self.shot.keyframes
+            generated = entries == len(colors) - 1 if has_entries else np.ones_like(entries, bool)
             color = np.where(generated[..., None], painted(line_art, images[-1]), color)
-        return color, entries, election
+        return color, entries, regions
 
-    def _guesses(self, election: Election) -> list[Guess]:
+    def _guesses(self, regions: RegionLabels) -> list[Guess]:
         names = ["#" + bytes(color).hex() for color in self._palette.opaque] + ["#ffffff00"] * self._palette.has_clear
         guesses = []
-        for region in election.unsure():
+        for region in regions.uncertain():
             own, other = (names[entry] for entry in region.entries)
             guesses.append(Guess(own, other, region.margin, region.share, region.box))
         return guesses
 
-    def _votes(self, images: np.ndarray, carried: Carried | None) -> np.ndarray:
+    def _votes(self, images: np.ndarray, propagated: Propagated | None) -> np.ndarray:
         """The votes float32 [h, w, N] for a drawing: the model's and those that are carried to it."""
-        if carried is None:
+        if propagated is None:
             return self._model_votes(images)
         if not len(images):
-            return carried.votes
-        return carried.votes + MODEL_WEIGHT * _resize_votes(self._model_votes(images), carried.votes.shape[:2])
+            return propagated.votes
+        return propagated.votes + MODEL_WEIGHT * _resize_votes(self._model_votes(images), propagated.votes.shape[:2])
 
     def _model_votes(self, images: np.ndarray) -> np.ndarray:
         """The model's votes float32 [h, w, N] for a drawing. A color alone is no vote for what is transparent."""

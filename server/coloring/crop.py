@@ -28,11 +28,11 @@ _CELLS = MULTIPLE // STRIDE
 
 
 @dataclass(frozen=True)
-class View:
+class Crop:
     """A part of drawings that all have one size, in features of the matcher.
 
     size: height and width of a whole drawing in pixels as the matcher sees them. first: row and column of the first
-    feature in view. count: rows and columns in view; some may lie beyond the drawing.
+    feature in crop. count: rows and columns in view; some may lie beyond the drawing.
     """
 
     size: tuple[int, int]
@@ -70,12 +70,12 @@ class View:
         return beyond
 
 
-def whole_view(shape: tuple[int, ...]) -> View:
+def whole_crop(shape: tuple[int, ...]) -> Crop:
     """Everything of drawings [H, W], reduced to `PIXELS` where they are larger."""
-    return _view(shape, min(1.0, (PIXELS / (shape[0] * shape[1])) ** 0.5), np.array([[0, 0], shape]))
+    return _crop(shape, min(1.0, (PIXELS / (shape[0] * shape[1])) ** 0.5), np.array([[0, 0], shape]))
 
 
-def find_view(line_art: Sequence[np.ndarray]) -> View:
+def find_crop(line_art: Sequence[np.ndarray]) -> Crop:
     """Look at where lines of drawings uint8 [H, W] have come or gone since the first one."""
     shape = line_art[0].shape
     before, *others = (~find_paper(drawing) for drawing in line_art)
@@ -88,20 +88,20 @@ def find_view(line_art: Sequence[np.ndarray]) -> View:
         if large.any():
             box[0] = np.minimum(box[0], (top[large].min(), left[large].min()))
             box[1] = np.maximum(box[1], ((top + height)[large].max(), (left + width)[large].max()))
-    whole = whole_view(shape)
+    whole = whole_crop(shape)
     if (box[0] >= box[1]).any():
         return whole
     margin = round(MARGIN * shape[0])
     box = np.stack([np.maximum(box[0] - margin, 0), np.minimum(box[1] + margin, shape)])
     scale = whole.size[0] / shape[0]
     closer = min((PIXELS / np.prod(box[1] - box[0])) ** 0.5, LARGEST, CLOSEST * scale)
-    return _view(shape, closer, box) if closer >= WORTHWHILE * scale else whole
+    return _crop(shape, closer, box) if closer >= WORTHWHILE * scale else whole
 
 
-def _view(shape: tuple[int, ...], scale: float, box: np.ndarray) -> View:
+def _crop(shape: tuple[int, ...], scale: float, box: np.ndarray) -> Crop:
     """A view of box [[top, left], [bottom, right]], in pixels of a drawing [H, W], that is scaled by `scale`."""
     size = round(shape[0] * scale), round(shape[1] * scale)
     first = np.floor(box[0] * scale / STRIDE).astype(int)
     last = np.ceil(np.minimum(box[1] * scale, size) / STRIDE).astype(int)
     count = -(-(last - first) // _CELLS) * _CELLS
-    return View(size, (int(first[0]), int(first[1])), (int(count[0]), int(count[1])))
+    return Crop(size, (int(first[0]), int(first[1])), (int(count[0]), int(count[1])))

@@ -13,19 +13,19 @@ from scipy import ndimage
 
 from server.coloring.line_art.regions import Regions, entry_regions, find_regions
 from server.coloring.palette import to_lab
-from server.coloring.region_labels import elect
+from server.coloring.region_labels import label_regions
 
 SAME_GRADIENT = 20.0
 """Palette entries that look no more different than this (CIE76 ΔE) may be steps of one gradient."""
 
 
 def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """Give every closed region one entry of the palette; `election.elect` tells more.
+    """Give every closed region one entry of the palette; see `region_labels.label_regions`.
 
     line_art: uint8 [H, W] at the shot's size; votes: float32 [h, w, N], smaller. Returns the entry of every pixel,
     uint8 [H, W], lines filled from beside them.
     """
-    return elect(line_art, votes).entries
+    return label_regions(line_art, votes).entries
 
 
 def cast_votes(scores: np.ndarray) -> np.ndarray:
@@ -61,17 +61,17 @@ def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """What soft color the votes see at each of their pixels: the mean of the elected entry and of those that could be
+    """What soft color the votes see at each of their pixels: the mean of the entry chosen and of those that could be
     steps of the same gradient (CIE76 ΔE up to `SAME_GRADIENT`), RGB float32 [h, w, 3].
 
-    votes: float32 [h, w, N]; entries: elected, uint8 [H, W]; palette: uint8 [M, 3], the colors of the first M entries.
+    votes: float32 [h, w, N]; entries: chosen, uint8 [H, W]; palette: uint8 [M, 3], the colors of the first M entries.
     What is not among these has no color: it adds none, and what it gets itself means nothing.
     """
     votes, entries = votes[..., : len(palette)], np.minimum(entries, np.uint8(len(palette) - 1))
     lab = to_lab(palette)
     near = (np.square(lab[:, None] - lab).sum(axis=2) < SAME_GRADIENT**2).astype(np.float32)
-    elected = cv2.resize(entries, votes.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-    weight = votes * near[elected] + 1e-6 * np.eye(len(palette), dtype=np.float32)[elected]
+    chosen = cv2.resize(entries, votes.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    weight = votes * near[chosen] + 1e-6 * np.eye(len(palette), dtype=np.float32)[chosen]
     return weight @ palette.astype(np.float32) / weight.sum(axis=2, keepdims=True)
 
 

@@ -16,7 +16,7 @@ READ_WHOLE = 2_000_000_000
 PACKAGES = ("coloring", "longanimation")
 
 
-def identity(preset: Preset) -> str:
+def model_fingerprint(preset: Preset) -> str:
     """Digest of a preset's weights and settings, the line matcher's, and the code: equal ones give equal frames."""
     return _digest([_folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code()])
 

@@ -22,27 +22,27 @@ from server.coloring.matching import (
     pool_labels,
 )
 
-from .crop import find_view
+from .crop import find_crop
 from .finishing import flats
-from .static_regions import find_still
+from .static_regions import find_static
 
 WINDOW = 3
 """Drawings that are matched at once, beside the keyframe and the drawing finished last."""
 
 
-class Carried(NamedTuple):
+class Propagated(NamedTuple):
     """What is carried to a drawing.
 
-    votes: float32 [h, w, N], which add up to 1. entries: uint8 [H, W], those that they elect. still: bool [H, W], where
-    the drawing shows what the keyframe shows at the same place.
+    votes: float32 [h, w, N], which add up to 1. entries: uint8 [H, W], the entry of each region by these votes.
+    static: bool [H, W], where the drawing shows what the keyframe shows at the same place.
     """
 
     votes: np.ndarray
     entries: np.ndarray
-    still: np.ndarray
+    static: np.ndarray
 
 
-class Carrier:
+class Propagator:
     """Carries the palette entries of one shot.
 
     line_art: gives the line art uint8 [H, W] of a drawing; count: entries of the palette.
@@ -53,13 +53,13 @@ class Carrier:
         self.line_art = line_art
         self.count = count
 
-    def carry(
+    def propagate(
         self, drawings: Sequence[int], keyframe: int, neighbor: int, entries: Mapping[int, np.ndarray]
-    ) -> Iterator[Carried]:
+    ) -> Iterator[Propagated]:
         """Yield what is carried to each drawing.
 
         drawings: that follow each other in this order, after `neighbor`; entries: uint8 [H, W] of the keyframe and
-        of the neighbor, which may be the keyframe. A drawing also learns from those before it, as they were elected.
+        of the neighbor, which may be the keyframe. A drawing also learns from the entries of those before it.
         """
         lead = [] if neighbor == keyframe else [neighbor]
         known = {drawing: entries[drawing] for drawing in (keyframe, *lead)}
@@ -71,21 +71,21 @@ class Carrier:
             evidence = [window.evidence(keyframe, known[keyframe], REFERENCE)]
             evidence += [window.evidence(drawing, known[drawing], FINISHED) for drawing in lead]
             for drawing in fresh:
-                votes = window.view.spread(
-                    window.votes(drawing, evidence), self._shares(known[keyframe], window.view.grid)
+                votes = window.crop.spread(
+                    window.votes(drawing, evidence), self._shares(known[keyframe], window.crop.grid)
                 )
-                carried = self._elect(self.line_art(drawing), votes, known[keyframe], standing)
-                yield carried
-                elected = carried.entries
-                evidence.append(window.evidence(drawing, elected, FINISHED))
-            lead, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: elected}
+                propagated = self._label(self.line_art(drawing), votes, known[keyframe], standing)
+                yield propagated
+                labels = propagated.entries
+                evidence.append(window.evidence(drawing, labels, FINISHED))
+            lead, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: labels}
 
-    def _elect(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Carried:
+    def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
         """painted: the keyframe's entries uint8 [H, W]; standing: its regions."""
-        still = find_still(find_regions(line_art), standing, _lead(votes, painted))
-        shares = self._shares(painted, votes.shape[:2], still)
+        static = find_static(find_regions(line_art), standing, _lead(votes, painted))
+        shares = self._shares(painted, votes.shape[:2], static)
         votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
-        return Carried(votes, np.where(still, painted, flats(line_art, votes)), still)
+        return Propagated(votes, np.where(static, painted, flats(line_art, votes)), static)
 
     def _shares(self, entries: np.ndarray, grid: tuple[int, ...], where: np.ndarray | None = None) -> np.ndarray:
         """Of each square of a grid (rows, columns) the share float32 [h, w, count] that has each entry uint8 [H, W],
@@ -105,8 +105,8 @@ class _Window:
     def __init__(self, matcher: LineMatcher, drawings: Mapping[int, np.ndarray], count: int) -> None:
         self.matcher = matcher
         self.count = count
-        self.view = find_view(list(drawings.values()))
-        self.seen = {drawing: self.view.of_lines(image) for drawing, image in drawings.items()}
+        self.crop = find_crop(list(drawings.values()))
+        self.seen = {drawing: self.crop.of_lines(image) for drawing, image in drawings.items()}
         images = list(self.seen.values())
         parameter = next(matcher.parameters())
         line_art = torch.from_numpy(np.stack(images))[None].to(parameter.device)
@@ -116,7 +116,7 @@ class _Window:
 
     def evidence(self, drawing: int, entries: np.ndarray, role: int) -> Evidence:
         """What a drawing with entries uint8 [H, W] tells of others."""
-        labels = torch.from_numpy(self.view.of_entries(entries))
+        labels = torch.from_numpy(self.crop.of_entries(entries))
         pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW), self.count)
         return gather_evidence(self.features[drawing], *pooled, role)
 

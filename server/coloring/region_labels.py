@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The election of a palette entry for every region of a drawing, by votes and by lines together.
+"""The palette entry of every region of a drawing, by votes and by lines together.
 
 A drawing is cut into pieces: what lies connected within one vote's square. Pieces merge as long as that costs fewer
 votes than a border between them is worth, over the widest passages first, as in piecewise constant segmentation by
@@ -27,20 +27,20 @@ UNITS = 160 * 90
 """Squares in a drawing whose side is the unit of length; votes of one square are one independent vote."""
 DOUBT = 0.1
 """Added to every vote before the logarithm, so that a confident error does not outweigh a region."""
-UNSURE = 0.25
-"""By less of its votes a region's entry is a guess."""
+UNCERTAIN_BELOW = 0.25
+"""The color of a region is a guess when its entry leads the runner-up by less than this share of its votes."""
 LEAST_SHARE = 0.0005
-"""Of a frame's area; smaller regions are not told of."""
+"""Of a frame's area; smaller regions are not listed."""
 
 Borders = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Pairs of pieces or regions that touch on open paper: the one [E], the other [E], and for how many units [E]."""
 
 
 @dataclass(frozen=True)
-class Unsure:
+class UncertainRegion:
     """A region whose color is a guess.
 
-    entries: the one elected and the runner-up. margin: by how much of the votes it won, below 0 where the runner-up has
+    entries: its label and the runner-up. margin: by how much of the votes it won, below 0 where the runner-up has
     more votes, but in fewer places. share: of the frame's area. box: left, top, width and height in pixels.
     """
 
@@ -51,45 +51,45 @@ class Unsure:
 
 
 @dataclass(frozen=True)
-class Election:
-    """The outcome of an election.
+class RegionLabels:
+    """The regions of a drawing and their palette entries.
 
     regions: int32 [H, W], the region of every pixel, 0 … R - 1; a line pixel belongs to the nearest region.
     shares: float32 [R, N], each entry's share of a region's votes.
-    elected: uint8 [R], each region's entry.
+    labels: uint8 [R], each region's entry.
     """
 
     regions: np.ndarray
     shares: np.ndarray
-    elected: np.ndarray
+    labels: np.ndarray
 
     @property
     def entries(self) -> np.ndarray:
         """The entry uint8 [H, W] of every pixel."""
-        return self.elected[self.regions]
+        return self.labels[self.regions]
 
     @property
     def areas(self) -> np.ndarray:
         """The share of the frame's area of each region, [R]."""
-        return np.bincount(self.regions.ravel(), minlength=len(self.elected)) / self.regions.size
+        return np.bincount(self.regions.ravel(), minlength=len(self.labels)) / self.regions.size
 
     @property
     def rivals(self) -> tuple[np.ndarray, np.ndarray]:
         """The runner-up of each region's entry [R], and by what share of its votes that lost [R]; where there is but
         one entry, itself by all of them."""
-        rows = np.arange(len(self.elected))
+        rows = np.arange(len(self.labels))
         rest = self.shares.copy()
-        rest[rows, self.elected] = 0 if self.shares.shape[1] == 1 else -1
+        rest[rows, self.labels] = 0 if self.shares.shape[1] == 1 else -1
         second = rest.argmax(axis=1)
-        return second, self.shares[rows, self.elected] - rest[rows, second]
+        return second, self.shares[rows, self.labels] - rest[rows, second]
 
-    def unsure(self, margin: float = UNSURE, share: float = LEAST_SHARE) -> list[Unsure]:
+    def uncertain(self, margin: float = UNCERTAIN_BELOW, share: float = LEAST_SHARE) -> list[UncertainRegion]:
         """List the regions whose entry won by less than `margin`, largest first; those below `share` are left out."""
         second, margins = self.rivals
         areas = self.areas
         found = [
-            Unsure(
-                (int(self.elected[region]), int(second[region])),
+            UncertainRegion(
+                (int(self.labels[region]), int(second[region])),
                 float(margins[region]),
                 float(areas[region]),
                 cv2.boundingRect((self.regions == region).astype(np.uint8)),
@@ -99,28 +99,28 @@ class Election:
         return sorted(found, key=lambda region: -region.share)
 
 
-def elect(line_art: np.ndarray, votes: np.ndarray) -> Election:
-    """Elect an entry for every region of line art uint8 [H, W] by votes float32 [h, w, N], not below 0.
+def label_regions(line_art: np.ndarray, votes: np.ndarray) -> RegionLabels:
+    """Choose an entry for every region of line art uint8 [H, W] by votes float32 [h, w, N], not below 0.
 
     Only their proportions within a pixel count. Each pixel is one observation: its votes are how likely the entries
     are.
     """
-    ballots = votes.reshape(-1, votes.shape[2]) / votes.sum(axis=2).reshape(-1, 1)
+    probabilities = votes.reshape(-1, votes.shape[2]) / votes.sum(axis=2).reshape(-1, 1)
     paper = find_paper(line_art)
     pieces, cells, borders = _cut(paper, votes.shape[:2])
     if not len(cells):
-        shares = ballots.mean(axis=0, keepdims=True)
-        return Election(np.zeros(line_art.shape, np.int32), shares, shares.argmax(axis=1).astype(np.uint8))
+        shares = probabilities.mean(axis=0, keepdims=True)
+        return RegionLabels(np.zeros(line_art.shape, np.int32), shares, shares.argmax(axis=1).astype(np.uint8))
     area = np.bincount(pieces.ravel(), minlength=len(cells) + 1)[1:, None]
-    likelihood = np.log(ballots + DOUBT)[cells] * (area * UNITS / line_art.size).astype(np.float32)
+    likelihood = np.log(probabilities + DOUBT)[cells] * (area * UNITS / line_art.size).astype(np.float32)
     cramped = np.bincount(pieces.ravel(), (~_roomy(paper)).ravel(), len(cells) + 1)[1:] > 0
     region_of, totals = _merge(likelihood, borders, cramped)
     members = _members(region_of, len(totals))
-    shares = members @ (ballots[cells] * area) / (members @ area)
+    shares = members @ (probabilities[cells] * area) / (members @ area)
     regions = np.concatenate([[0], region_of]).astype(np.int32)[pieces]
-    elected = totals.argmax(axis=1).astype(np.uint8)
-    _settle_borders(regions, pieces > 0, elected, ballots.reshape(votes.shape))
-    return Election(regions.ravel()[nearest(pieces > 0)], shares.astype(np.float32), elected)
+    labels = totals.argmax(axis=1).astype(np.uint8)
+    _settle_borders(regions, pieces > 0, labels, probabilities.reshape(votes.shape))
+    return RegionLabels(regions.ravel()[nearest(pieces > 0)], shares.astype(np.float32), labels)
 
 
 def _cut(paper: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Borders]:
@@ -163,9 +163,9 @@ def _merge(likelihood: np.ndarray, borders: Borders, cramped: np.ndarray) -> tup
     Returns the region [P] of each piece and the regions' log-likelihoods [R, N].
     """
     a, b, length = borders
-    elected = likelihood.argmax(axis=1)
+    labels = likelihood.argmax(axis=1)
     region_of, totals = np.arange(len(likelihood)), likelihood
-    chosen = (elected[a] == elected[b]) & ~cramped[a] & ~cramped[b]
+    chosen = (labels[a] == labels[b]) & ~cramped[a] & ~cramped[b]
     while True:
         joined = sparse.coo_array((chosen[chosen], (a[chosen], b[chosen])), (len(totals), len(totals)))
         count, merged = connected_components(joined, directed=False)
@@ -190,7 +190,7 @@ def _add_up(a: np.ndarray, b: np.ndarray, length: np.ndarray) -> Borders:
     return pairs >> 32, pairs & 0xFFFFFFFF, np.bincount(place, length[between], len(pairs)).astype(np.float32)
 
 
-def _settle_borders(regions: np.ndarray, paper: np.ndarray, elected: np.ndarray, votes: np.ndarray) -> None:
+def _settle_borders(regions: np.ndarray, paper: np.ndarray, labels: np.ndarray, votes: np.ndarray) -> None:
     """Let the votes float32 [h, w, N], interpolated, draw the borders on open paper, which follow squares so far.
 
     regions: int32 [H, W], changed in place, no farther than a square's side from such a border.
@@ -211,7 +211,7 @@ def _settle_borders(regions: np.ndarray, paper: np.ndarray, elected: np.ndarray,
     y = (at // width + 0.5) * votes.shape[0] / height - 0.5
     x = (at % width + 0.5) * votes.shape[1] / width - 0.5
     for_own, for_other = (
-        ndimage.map_coordinates(votes, (y, x, elected[side]), order=1, mode="nearest") for side in (own, other)
+        ndimage.map_coordinates(votes, (y, x, labels[side]), order=1, mode="nearest") for side in (own, other)
     )
     regions.ravel()[at] = np.where(for_other > for_own, other, own)
 

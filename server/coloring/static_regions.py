@@ -21,7 +21,7 @@ _WOBBLE = 1 / 180
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
-def find_still(regions: Regions, before: Regions, lead: np.ndarray) -> np.ndarray:
+def find_static(regions: Regions, before: Regions, lead: np.ndarray) -> np.ndarray:
     """Tell where a drawing shows what another one of the same size showed at the same place, bool [H, W].
 
     regions, before: of the drawing and of the other one; lead: float32 [H, W], by what share of the votes what each

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from server.coloring.ablation import WHOLE, Parts
+from server.coloring.ablation import FULL, Ablation
 from server.coloring.folder import FolderError
 from server.coloring.shot import Shot
 from server.evaluation import baselines
@@ -62,9 +62,9 @@ def _without_model(title: str, color: Baseline) -> Method:
     return Method(title, lambda task: color(task.clip.drawings, task.keyframe, task.at), model=False)
 
 
-def _with_parts(parts: Parts, finish: Finish, task: Task) -> list[np.ndarray]:
+def _with_ablation(ablation: Ablation, finish: Finish, task: Task) -> list[np.ndarray]:
     shot = Shot(task.clip.drawings, {task.at: task.keyframe}, seed=task.seed, finish=finish)
-    return color_shot(task.colorizer(), shot, parts, task.on_segment)
+    return color_shot(task.colorizer(), shot, ablation, task.on_segment)
 
 
 def _by_last_frame(task: Task) -> list[np.ndarray]:
@@ -73,21 +73,21 @@ def _by_last_frame(task: Task) -> list[np.ndarray]:
     )
 
 
-def _compared(title: str, parts: Parts) -> Method:
+def _compared(title: str, ablation: Ablation) -> Method:
     """Finished as ours is: against it the paradigms are compared."""
-    return Method(title, functools.partial(_with_parts, parts, "flats"))
+    return Method(title, functools.partial(_with_ablation, ablation, "flats"))
 
 
 def _ablated(
     title: str, memory: tuple[MemoryKind, ...] = MODEL.memory, fusion_start: float = MODEL.fusion_start
 ) -> Method:
     """The model alone, as it painted: an election in every region would hide what a part adds."""
-    parts = replace(MODEL, memory=memory, fusion_start=fusion_start)
-    return Method(title, functools.partial(_with_parts, parts, "painted"))
+    ablation = replace(MODEL, memory=memory, fusion_start=fusion_start)
+    return Method(title, functools.partial(_with_ablation, ablation, "painted"))
 
 
 METHODS = {
-    "ours": _compared("ours", WHOLE),
+    "ours": _compared("ours", FULL),
     "hold": _without_model("keyframe held", baselines.hold),
     "flow": _without_model("flow from the keyframe", baselines.flow),
     "flow-previous": _without_model("flow from the previous result (ACOF)", baselines.flow_previous),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from server.coloring.ablation import WHOLE, Parts
+from server.coloring.ablation import FULL, Ablation
 from server.coloring.shot import Shot
 
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ SegmentCallback = Callable[[int, int], None]
 """Called with segments done and segments in all."""
 
 
-MODEL = Parts(carried=False)
+MODEL = Ablation(propagated=False)
 """The model alone, as in the paper."""
-LVCD = Parts(memory=(), fusion_start=0.0, carried=False)
+LVCD = Ablation(memory=(), fusion_start=0.0, propagated=False)
 """LVCD's local paradigm (paper Fig. 1 a): the overlap is blended in every step and nothing is remembered."""
-SEGMENT_ALONE = Parts(memory=(), fusion_start=1.0, carried=False)
+SEGMENT_ALONE = Ablation(memory=(), fusion_start=1.0, propagated=False)
 
 
 def color_shot(
-    colorizer: Colorizer, shot: Shot, parts: Parts = WHOLE, on_segment: SegmentCallback | None = None
+    colorizer: Colorizer, shot: Shot, ablation: Ablation = FULL, on_segment: SegmentCallback | None = None
 ) -> list[np.ndarray]:
     """Color a shot with some parts of the stack off; returns one RGB uint8 [H, W, 3] a drawing."""
-    coloring = colorizer.open(shot, parts)
+    coloring = colorizer.open(shot, ablation)
     frames: dict[int, np.ndarray] = {}
     for index in range(len(coloring.segments)):
         frames.update(coloring.color(index).frames)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from server.coloring.model_fingerprint import identity
+from server.coloring.model_fingerprint import model_fingerprint
 from server.presets.preset import find_preset
 from shared.digests import address_of
 from shared.protocol import ShotManifest
@@ -41,7 +41,7 @@ def segment_keys(coloring: Coloring, manifest: ShotManifest) -> list[str]:
 
 def _settings(manifest: ShotManifest) -> tuple[Any, ...]:
     how = (manifest.prompt, manifest.seed, manifest.finish, manifest.quality, manifest.background)
-    return (identity(find_preset(manifest.preset)), manifest.width, manifest.height, *how)
+    return (model_fingerprint(find_preset(manifest.preset)), manifest.width, manifest.height, *how)
 
 
 def _keyframes(manifest: ShotManifest) -> dict[int, str]:

@@ -4,7 +4,7 @@
 from .long_shot import ColoredSegment, LongShot
 from .memory import DynamicGlobalLocalMemory
 from .pipeline import FUSION_START, LongAnimationPipeline, NonFiniteLatents, SegmentOutput
-from .quality import DRAFT, EXACT, FINAL, QUALITIES, Quality
+from .sampling_schedule import DRAFT, EXACT, FINAL, SCHEDULES, SamplingSchedule
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
 from .video_memory import VideoMemory
@@ -15,14 +15,14 @@ __all__ = [
     "EXACT",
     "FINAL",
     "FUSION_START",
-    "QUALITIES",
+    "SCHEDULES",
     "ColoredSegment",
     "DynamicGlobalLocalMemory",
     "LongAnimationPipeline",
     "LongAnimationTransformer3DModel",
     "LongShot",
     "NonFiniteLatents",
-    "Quality",
+    "SamplingSchedule",
     "SegmentOutput",
     "SketchDiT",
     "VideoMemory",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The velocity of a segment's latents, step by step: control, memory and guidance (paper Fig. 2), as far as the chosen
-quality runs them."""
+schedule runs them."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ import torch
 from diffusers import CogVideoXDPMScheduler
 
 from .memory import DynamicGlobalLocalMemory, MappedMemory
-from .quality import Quality, forecast_clean
+from .sampling_schedule import SamplingSchedule, forecast_clean
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel, RotaryEmbedding
 
@@ -36,21 +36,21 @@ class Denoiser:
     ofs: torch.Tensor
     guidance_scale: float
     steps: int
-    quality: Quality
+    schedule: SamplingSchedule
     _known: list[tuple[int, torch.Tensor]] = field(default_factory=list, init=False)
 
     def velocity(self, index: int, timestep: int, latents: torch.Tensor) -> torch.Tensor:
         """Return v of step `index` for latents [B, F, C, h, w], guided, in float32. Steps are asked for in order."""
         alpha = self.scheduler.alphas_cumprod[timestep]
         signal, noise = alpha**0.5, (1 - alpha) ** 0.5
-        if not self.quality.runs_model(index, self.steps):
+        if not self.schedule.runs_model(index, self.steps):
             return (signal * latents - forecast_clean(self._known, timestep)) / noise
         velocity = self._predict(index, timestep, latents)
         self._known = [*self._known[-1:], (timestep, signal * latents - noise * velocity)]
         return velocity
 
     def _predict(self, index: int, timestep: int, latents: torch.Tensor) -> torch.Tensor:
-        guided = self.guidance_scale != 1.0 and self.quality.guides(index, self.steps)
+        guided = self.guidance_scale != 1.0 and self.schedule.guides(index, self.steps)
         copies = 2 if guided else 1
         text = self.text[-copies * len(latents) :]
         sketch, image, noisy = (part.repeat(copies, 1, 1, 1, 1) for part in (self.sketch, self.image, latents))

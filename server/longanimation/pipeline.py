@@ -15,8 +15,8 @@ from .denoiser import Denoiser
 from .fusion import FUSED_LATENTS, color_consistency_fusion
 from .geometry import Geometry
 from .memory import DynamicGlobalLocalMemory, MappedMemory
-from .quality import EXACT, Quality
 from .rotary import rotary_embedding
+from .sampling_schedule import EXACT, SamplingSchedule
 from .sketch_dit import SketchDiT
 from .solver import solve_step
 from .transformer import LongAnimationTransformer3DModel
@@ -236,7 +236,7 @@ class LongAnimationPipeline(DiffusionPipeline):
         sketch_latents: torch.Tensor | None = None,
         latents: torch.Tensor | None = None,
         step_noise: Sequence[torch.Tensor] | None = None,
-        quality: Quality = EXACT,
+        schedule: SamplingSchedule = EXACT,
         compatibility: Compatibility | None = None,
         callback_on_step_end: StepCallback | None = None,
         output_type: Literal["pt", "latent"] = "pt",
@@ -257,7 +257,7 @@ class LongAnimationPipeline(DiffusionPipeline):
             segment's latents 2..5, the reference's being 0.
         fusion_start: share of the steps that pass before fusion begins.
         latents: pure noise to begin with, [B, 1 + f, C, h, w]. step_noise: noise of each step, likewise.
-        quality: how much of the sampling is left out; a shot keeps to one.
+        schedule: how much of the sampling is left out; a shot keeps to one.
         compatibility: "research" draws the noise of all steps but the first and the last twice and takes the second.
         Raises ValueError for inputs that do not fit, NonFiniteLatents when the model's arithmetic broke down.
         """
@@ -294,13 +294,13 @@ class LongAnimationPipeline(DiffusionPipeline):
             ofs=torch.full((1,), OFS, device=device, dtype=dtype),
             guidance_scale=guidance_scale,
             steps=num_inference_steps,
-            quality=quality,
+            schedule=schedule,
         )
         self.scheduler.set_timesteps(num_inference_steps, device=device)
         first_fused = round(fusion_start * num_inference_steps)
         clean, timestep_before = None, None
         tail: list[torch.Tensor] = []
-        with quality.applied(self.transformer):
+        with schedule.applied(self.transformer):
             for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps.tolist())):
                 velocity = denoiser.velocity(index, timestep, latents)
                 mean, deviation, clean = solve_step(self.scheduler, velocity, clean, timestep, timestep_before, latents)

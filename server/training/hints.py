@@ -14,7 +14,7 @@ import torch
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.matching import LineMatcher
 from server.coloring.palette import recolor
-from server.coloring.propagation import Carrier
+from server.coloring.propagation import Propagator
 from server.presets.preset import WEIGHTS
 
 UNKNOWN = 128
@@ -55,24 +55,24 @@ class Hints:
         """
         if rng.random() >= self.share:
             return None
-        entries = self._carry(rng, line_art, labels, len(colors)) if self.matcher else labels[1:]
+        entries = self._propagate(rng, line_art, labels, len(colors)) if self.matcher else labels[1:]
         most_wrong = MOST_WRONG if self.matcher else MOST_WRONG_WITHOUT_MATCHER
         wrong, left_open = rng.random() * most_wrong, rng.random() * MOST_OPEN
         drawings = zip(line_art[1:], entries, strict=True)
         known = [_corrupt(rng, *drawing, len(colors), wrong, left_open) for drawing in drawings]
         return recolor(np.stack(known), np.concatenate([colors, np.full((1, 3), UNKNOWN, np.uint8)]))
 
-    def _carry(self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-        """What the matcher carries: as the regions elect it, or as often each feature's own vote, which also tells
+    def _propagate(self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+        """What the matcher carries: by region, or as often each feature's own vote, which also tells
         apart what no line does, such as a painted background."""
-        elect = rng.random() < 0.5
-        carrier = Carrier(self.matcher, line_art.__getitem__, count)  # type: ignore[arg-type]
+        by_region = rng.random() < 0.5
+        propagator = Propagator(self.matcher, line_art.__getitem__, count)  # type: ignore[arg-type]
         found = []
         with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn inside the training's precision
-            for carried in carrier.carry(range(1, len(line_art)), 0, 0, {0: labels[0]}):
-                own = carried.votes.argmax(axis=-1).astype(np.uint8)
+            for propagated in propagator.propagate(range(1, len(line_art)), 0, 0, {0: labels[0]}):
+                own = propagated.votes.argmax(axis=-1).astype(np.uint8)
                 spread = cv2.resize(own, line_art.shape[:0:-1], interpolation=cv2.INTER_NEAREST)
-                found.append(carried.entries if elect else spread)
+                found.append(propagated.entries if by_region else spread)
         return np.stack(found)
 
 

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from server.coloring.crop import CLOSEST, LARGEST, PIXELS, WORTHWHILE, View, find_view, whole_view
+from server.coloring.crop import CLOSEST, LARGEST, PIXELS, WORTHWHILE, Crop, find_crop, whole_crop
 
 
 def walk(height: int, width: int, radius: int, places: list[tuple[int, int]]) -> list[np.ndarray]:
@@ -22,13 +22,13 @@ def walk(height: int, width: int, radius: int, places: list[tuple[int, int]]) ->
 
 def test_a_small_figure_is_seen_larger_wherever_it_goes() -> None:
     drawings = walk(480, 640, 20, [(100, 300), (150, 300), (200, 310)])
-    view = find_view(drawings)
-    scale = view.size[0] / 480
-    assert WORTHWHILE * whole_view((480, 640)).size[0] <= view.size[0] and scale <= LARGEST
-    seen = view.of_lines(drawings[2])
+    crop = find_crop(drawings)
+    scale = crop.size[0] / 480
+    assert WORTHWHILE * whole_crop((480, 640)).size[0] <= crop.size[0] and scale <= LARGEST
+    seen = crop.of_lines(drawings[2])
     assert seen.shape[0] % 16 == seen.shape[1] % 16 == 0 and seen.size <= 1.1 * PIXELS
-    top, left = (4 * first / scale for first in view.first)
-    bottom, right = (start + 4 * count / scale for start, count in zip((top, left), view.count, strict=True))
+    top, left = (4 * first / scale for first in crop.first)
+    bottom, right = (start + 4 * count / scale for start, count in zip((top, left), crop.count, strict=True))
     assert top < 280 and left < 80 and bottom > 330 and right > 220
 
 
@@ -41,31 +41,31 @@ def test_a_small_figure_is_seen_larger_wherever_it_goes() -> None:
     ],
 )
 def test_otherwise_all_is_seen(drawings: list[np.ndarray]) -> None:
-    view = find_view(drawings)
-    assert view == whole_view(drawings[0].shape) and view.first == (0, 0)
-    assert view.count[0] >= view.grid[0] and view.count[1] >= view.grid[1]
-    assert view.size[0] * view.size[1] <= 1.01 * PIXELS
+    crop = find_crop(drawings)
+    assert crop == whole_crop(drawings[0].shape) and crop.first == (0, 0)
+    assert crop.count[0] >= crop.grid[0] and crop.count[1] >= crop.grid[1]
+    assert crop.size[0] * crop.size[1] <= 1.01 * PIXELS
 
 
 def test_dust_does_not_matter() -> None:
     drawings = walk(480, 640, 20, [(100, 300), (150, 300)])
-    clean = find_view(drawings)
+    clean = find_crop(drawings)
     for place in ((600, 20), (610, 460)):
         cv2.circle(drawings[1], place, 2, 0, -1)
-    assert find_view(drawings) == clean
+    assert find_crop(drawings) == clean
 
 
 def test_large_drawings_are_seen_no_closer_than_three_times() -> None:
-    view = find_view(walk(2160, 3840, 30, [(1000, 1000), (1020, 1000)]))
-    assert view.size[0] == pytest.approx(CLOSEST * whole_view((2160, 3840)).size[0], abs=2)
+    crop = find_crop(walk(2160, 3840, 30, [(1000, 1000), (1020, 1000)]))
+    assert crop.size[0] == pytest.approx(CLOSEST * whole_crop((2160, 3840)).size[0], abs=2)
 
 
 def test_what_is_seen_lies_where_it_belongs() -> None:
-    view = View(size=(96, 160), first=(8, 20), count=(8, 24))
+    crop = Crop(size=(96, 160), first=(8, 20), count=(8, 24))
     image = np.zeros((48, 80), np.uint8)
     image[16:32, 40:80] = 3  # all that is in view
-    for seen, beyond in ((view.of_entries(image), 0), (view.of_lines(image)[2:-2], 255)):
+    for seen, beyond in ((crop.of_entries(image), 0), (crop.of_lines(image)[2:-2], 255)):
         assert seen.shape[1] == 96 and (seen[:, 2:80] == 3).all() and (seen[:, 80:] == beyond).all()
-    votes = view.spread(np.ones((8, 24, 1), np.float32), np.zeros((*view.grid, 1), np.float32))
+    votes = crop.spread(np.ones((8, 24, 1), np.float32), np.zeros((*crop.grid, 1), np.float32))
     assert votes.shape == (24, 40, 1)
     assert (votes[8:16, 20:] == 1).all() and votes.sum() == 8 * 20

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from server.coloring.matching import LineMatcher
-from server.coloring.propagation import WINDOW, Carrier
+from server.coloring.propagation import WINDOW, Propagator
 from server.presets.preset import WEIGHTS
 
 from .drawings import BLUE, RED, SKY, scene
@@ -35,10 +35,10 @@ def share_right(elected: np.ndarray, truth: np.ndarray, line_art: np.ndarray) ->
 
 def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     drawings, truth = rolling
-    carrier = Carrier(matcher, drawings.__getitem__, count=3)
-    carried = list(carrier.carry(range(1, 1 + STEPS), keyframe=0, neighbor=0, entries={0: truth[0]}))
-    assert len(carried) == STEPS
-    for index, (votes, elected, _) in enumerate(carried, start=1):
+    propagator = Propagator(matcher, drawings.__getitem__, count=3)
+    propagated = list(propagator.propagate(range(1, 1 + STEPS), keyframe=0, neighbor=0, entries={0: truth[0]}))
+    assert len(propagated) == STEPS
+    for index, (votes, elected, _) in enumerate(propagated, start=1):
         assert votes.shape == (90, 160, 3), "only the ball moves, and is seen twice as large"
         assert np.allclose(votes.sum(-1), 1, atol=1e-3)
         assert share_right(elected, truth[index], drawings[index]) > 0.98
@@ -49,9 +49,9 @@ def test_a_finished_neighbor_is_evidence_too(matcher: LineMatcher, rolling) -> N
     """Here the drawing before has the ball in another color than the keyframe."""
     drawings, truth = rolling
     changed = np.where((truth[4] == 1), 2, truth[4]).astype(np.uint8)
-    carrier = Carrier(matcher, drawings.__getitem__, count=3)
-    votes = next(carrier.carry([5], keyframe=0, neighbor=4, entries={0: truth[0], 4: changed})).votes
-    alone = next(carrier.carry([5], keyframe=0, neighbor=0, entries={0: truth[0]})).votes
+    propagator = Propagator(matcher, drawings.__getitem__, count=3)
+    votes = next(propagator.propagate([5], keyframe=0, neighbor=4, entries={0: truth[0], 4: changed})).votes
+    alone = next(propagator.propagate([5], keyframe=0, neighbor=0, entries={0: truth[0]})).votes
     of_ball, of_ball_alone = (
         found[60 * found.shape[0] // 180, 110 * found.shape[1] // 320] for found in (votes, alone)
     )
@@ -61,9 +61,9 @@ def test_a_finished_neighbor_is_evidence_too(matcher: LineMatcher, rolling) -> N
 def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
     drawing, _ = scene()
     odd = drawing[:171, :303]
-    carrier = Carrier(matcher, lambda index: odd, count=2)
+    propagator = Propagator(matcher, lambda index: odd, count=2)
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
-    ((votes, elected, _),) = carrier.carry([1], keyframe=0, neighbor=0, entries={0: entries})
+    ((votes, elected, _),) = propagator.propagate([1], keyframe=0, neighbor=0, entries={0: entries})
     assert votes.shape == (43, 76, 2) and elected.shape == odd.shape
 
 
@@ -72,12 +72,12 @@ def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, 
     drawings, truth = rolling
     stripes = (np.arange(320) // 2 % 2 * 3).astype(np.uint8)
     painted = np.where(truth[0] == 0, stripes, truth[0]).astype(np.uint8)
-    carrier = Carrier(matcher, drawings.__getitem__, count=4)
-    ((_, entries, still),) = carrier.carry([STEPS], keyframe=0, neighbor=0, entries={0: painted})
-    far = np.zeros(still.shape, bool)
+    propagator = Propagator(matcher, drawings.__getitem__, count=4)
+    ((_, entries, static),) = propagator.propagate([STEPS], keyframe=0, neighbor=0, entries={0: painted})
+    far = np.zeros(static.shape, bool)
     far[:, 260:] = far[110:, :] = True  # the right and the lower part, where nothing is drawn
     far &= truth[0] == 0
-    assert still[far].mean() > 0.9
-    assert (entries == painted)[still].all()
+    assert static[far].mean() > 0.9
+    assert (entries == painted)[static].all()
     ball = (truth[STEPS] == 1) & (drawings[STEPS] == 255)
-    assert not still[ball & (truth[0] != 1)].any()
+    assert not static[ball & (truth[0] != 1)].any()

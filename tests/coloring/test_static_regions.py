@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from server.coloring.line_art.regions import find_regions
-from server.coloring.static_regions import find_still
+from server.coloring.static_regions import find_static
 
 from .drawings import circle, paper
 
@@ -22,20 +22,20 @@ def drawing(x: int, gap: float = 0.0) -> np.ndarray:
 
 def test_all_stands_still_between_equal_drawings() -> None:
     regions = find_regions(drawing(60))
-    assert find_still(regions, regions, AGAINST).all()
+    assert find_static(regions, regions, AGAINST).all()
 
 
 def test_what_moves_does_not_stand_still_whatever_votes_say() -> None:
-    still = find_still(find_regions(drawing(200)), find_regions(drawing(60)), FOR)
-    assert not still[60, 200] and not still[60, 60]
-    assert still[170].all() and still[110:130, 250:].all()
+    static = find_static(find_regions(drawing(200)), find_regions(drawing(60)), FOR)
+    assert not static[60, 200] and not static[60, 60]
+    assert static[170].all() and static[110:130, 250:].all()
 
 
 def test_beside_lines_that_came_or_went_votes_decide() -> None:
     regions, before = find_regions(drawing(200)), find_regions(drawing(60))
     beside = 60, 200 + 34
-    assert find_still(regions, before, FOR)[beside] and not find_still(regions, before, AGAINST)[beside]
-    assert find_still(regions, before, np.full_like(FOR, -0.1))[beside]  # they must speak against it clearly
+    assert find_static(regions, before, FOR)[beside] and not find_static(regions, before, AGAINST)[beside]
+    assert find_static(regions, before, np.full_like(FOR, -0.1))[beside]  # they must speak against it clearly
 
 
 def test_what_left_with_an_open_outline_leaves_no_ghost() -> None:
@@ -43,11 +43,11 @@ def test_what_left_with_an_open_outline_leaves_no_ghost() -> None:
     art, before = paper(360, 640), paper(360, 640)
     circle(before, (300, 180), 100, gap=24)
     lead = np.full(art.shape, -1, np.float32)
-    still = find_still(find_regions(art), find_regions(before), lead)
-    assert not still[180, 300] and still[20].all()
+    static = find_static(find_regions(art), find_regions(before), lead)
+    assert not static[180, 300] and static[20].all()
 
 
 def test_a_line_that_wobbles_has_not_changed() -> None:
     art = np.roll(drawing(60), 1, axis=1)
-    still = find_still(find_regions(art), find_regions(drawing(60)), AGAINST)
-    assert still.mean() > 0.98
+    static = find_static(find_regions(art), find_regions(drawing(60)), AGAINST)
+    assert static.mean() > 0.98

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.coloring.ablation import WHOLE, Parts
+from server.coloring.ablation import FULL, Ablation
 from server.coloring.colorizer import Colorizer
 from server.coloring.folder import FolderError
 from server.coloring.shot import Shot
@@ -37,7 +37,7 @@ def shot(rolling) -> Shot:
     return Shot(drawings, {0: truth[0]})
 
 
-def spied(colorizer: Colorizer, shot: Shot, parts: Parts, monkeypatch) -> tuple[list, list]:
+def spied(colorizer: Colorizer, shot: Shot, ablation: Ablation, monkeypatch) -> tuple[list, list]:
     """Color a shot; return for each mapped memory whether it is two, and for each segment when fusion starts and
     whether it reads memory."""
     memories, starts = [], []
@@ -53,22 +53,22 @@ def spied(colorizer: Colorizer, shot: Shot, parts: Parts, monkeypatch) -> tuple[
 
     monkeypatch.setattr(LongAnimationPipeline, "map_memory", spied_memory)
     monkeypatch.setattr(LongAnimationPipeline, "__call__", spied_call)
-    frames = color_shot(colorizer, shot, parts)
+    frames = color_shot(colorizer, shot, ablation)
     assert len(frames) == DRAWINGS
     return memories, starts
 
 
 @pytest.mark.parametrize(
-    ("parts", "reads", "with_both", "start"),
+    ("ablation", "reads", "with_both", "start"),
     [
         (MODEL, True, True, 0.62),
-        (Parts(memory=("global",), carried=False), True, False, 0.62),
-        (Parts(memory=("local",), carried=False), True, False, 0.62),
+        (Ablation(memory=("global",), propagated=False), True, False, 0.62),
+        (Ablation(memory=("local",), propagated=False), True, False, 0.62),
         (LVCD, False, False, 0.0),
     ],
 )
-def test_only_what_is_on_reaches_the_model(colorizer, shot, parts, reads, with_both, start, monkeypatch):
-    memories, starts = spied(colorizer, shot, parts, monkeypatch)
+def test_only_what_is_on_reaches_the_model(colorizer, shot, ablation, reads, with_both, start, monkeypatch):
+    memories, starts = spied(colorizer, shot, ablation, monkeypatch)
     assert starts[0] == (start, False)  # the first segment has nothing to look back at
     assert starts[1:] and all(each == (start, reads) for each in starts[1:])
     assert len(memories) == (len(starts) - 1 if reads else 0)
@@ -80,7 +80,7 @@ def test_the_whole_stack_is_what_an_animator_gets(colorizer, shot):
     expected = {}
     for index in range(len(coloring.segments)):
         expected |= coloring.color(index).frames
-    frames = color_shot(colorizer, shot, WHOLE)
+    frames = color_shot(colorizer, shot, FULL)
     assert all((frame == expected[index]).all() for index, frame in enumerate(frames))
 
 
@@ -88,17 +88,17 @@ def test_the_model_alone_does_not_look_at_what_is_carried(colorizer, shot, monke
     def fail(*arguments):
         raise AssertionError("the matcher was asked")
 
-    monkeypatch.setattr("server.coloring.propagation.Carrier.carry", fail)
+    monkeypatch.setattr("server.coloring.propagation.Propagator.propagate", fail)
     colorizer.open(shot, MODEL).color(0)
     with pytest.raises(AssertionError, match="the matcher was asked"):
-        colorizer.open(shot, WHOLE).color(0)
+        colorizer.open(shot, FULL).color(0)
 
 
 def test_the_last_frame_of_a_segment_is_the_reference_of_the_next(rolling, colorizer, monkeypatch):
     drawings, truth = rolling
     opened: list[Shot] = []
 
-    def paint(colorizer, shot, parts):
+    def paint(colorizer, shot, ablation):
         opened.append(shot)
         return [np.full((180, 320, 3), 10 * len(opened) + place, np.uint8) for place in range(len(shot.drawings))]
 
@@ -114,7 +114,7 @@ def test_the_last_frame_of_a_segment_is_the_reference_of_the_next(rolling, color
 
 
 def test_a_shot_of_one_drawing_has_a_last_frame_too(rolling, colorizer, monkeypatch):
-    monkeypatch.setattr(paradigms, "color_shot", lambda colorizer, shot, parts: list(shot.keyframes.values()))
+    monkeypatch.setattr(paradigms, "color_shot", lambda colorizer, shot, ablation: list(shot.keyframes.values()))
     (frame,) = color_by_last_frame(colorizer, rolling[0][:1], rolling[1][0], 0, seed=0)
     assert frame is rolling[1][0]
 

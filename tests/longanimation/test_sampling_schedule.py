@@ -10,8 +10,8 @@ from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBro
 from benchmarks.speed import color, psnr
 from server.longanimation import LongAnimationPipeline, LongAnimationTransformer3DModel, SketchDiT
 from server.longanimation.denoiser import Denoiser
-from server.longanimation.quality import DRAFT, EXACT, FINAL, QUALITIES, Quality, forecast_clean
 from server.longanimation.rotary import rotary_embedding
+from server.longanimation.sampling_schedule import DRAFT, EXACT, FINAL, SCHEDULES, SamplingSchedule, forecast_clean
 from server.longanimation.tiny import tiny_scheduler
 from server.presets.preset import find_preset
 from server.training.samples import SampleShape, draw_sample
@@ -142,7 +142,9 @@ def test_compiled_blocks_are_the_same_blocks() -> None:
     assert torch.allclose(step.run(transformer), exact, atol=1e-6)
 
 
-def denoiser(transformer: LongAnimationTransformer3DModel, quality: Quality, guidance_scale: float = 6.0) -> Denoiser:
+def denoiser(
+    transformer: LongAnimationTransformer3DModel, schedule: SamplingSchedule, guidance_scale: float = 6.0
+) -> Denoiser:
     torch.manual_seed(1)
     sketch_dit = SketchDiT(num_layers=1, **CONFIG).eval()
     torch.nn.init.normal_(sketch_dit.zero_conv.weight)
@@ -161,7 +163,7 @@ def denoiser(transformer: LongAnimationTransformer3DModel, quality: Quality, gui
         ofs=torch.full((1,), 2.0),
         guidance_scale=guidance_scale,
         steps=STEPS,
-        quality=quality,
+        schedule=schedule,
     )
 
 
@@ -169,7 +171,7 @@ def denoiser(transformer: LongAnimationTransformer3DModel, quality: Quality, gui
 def velocities(denoiser: Denoiser) -> list[torch.Tensor]:
     """The velocities of all steps, each for latents of their own."""
     generator = torch.Generator().manual_seed(2)
-    with denoiser.quality.applied(denoiser.transformer):
+    with denoiser.schedule.applied(denoiser.transformer):
         return [
             denoiser.velocity(index, timestep, torch.randn(1, 2, 4, 4, 4, generator=generator))
             for index, timestep in enumerate(denoiser.scheduler.timesteps.tolist())
@@ -199,7 +201,7 @@ def test_without_guidance_only_the_prompt_is_read(transformer: LongAnimationTran
 
 
 def test_a_step_without_the_model_goes_on_toward_the_forecast(transformer: LongAnimationTransformer3DModel) -> None:
-    made = denoiser(transformer, Quality(model_every=4, first=2, last=2))
+    made = denoiser(transformer, SamplingSchedule(model_every=4, first=2, last=2))
     exact = same(velocities(made), velocities(denoiser(transformer, EXACT)))
     assert [index for index in range(STEPS) if exact[index]] == [0, 1, 5, 8, 9]
 
@@ -215,13 +217,13 @@ def test_one_known_step_is_kept_as_it_is() -> None:
     assert forecast_clean([(999, torch.ones(2))], 500).tolist() == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("quality", QUALITIES.values(), ids=QUALITIES)
-def test_every_quality_runs_a_preset_of_two_steps_in_full(quality: Quality) -> None:
-    assert quality.runs_model(0, 2) and quality.runs_model(1, 2)
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+def test_every_quality_runs_a_preset_of_two_steps_in_full(schedule: SamplingSchedule) -> None:
+    assert schedule.runs_model(0, 2) and schedule.runs_model(1, 2)
 
 
 def test_exact_leaves_nothing_out_and_draft_more_than_final() -> None:
-    ran = {name: sum(q.runs_model(index, 50) for index in range(50)) for name, q in QUALITIES.items()}
+    ran = {name: sum(q.runs_model(index, 50) for index in range(50)) for name, q in SCHEDULES.items()}
     assert ran["exact"] == 50 > ran["final"] > ran["draft"]
     assert all(EXACT.guides(index, 50) for index in range(50)) and EXACT.cache is None
     assert all(q.runs_model(49, 50) for q in (FINAL, DRAFT)), "the last step makes the picture"
@@ -229,7 +231,7 @@ def test_exact_leaves_nothing_out_and_draft_more_than_final() -> None:
 
 def test_a_cache_is_gone_after_the_segment(transformer: LongAnimationTransformer3DModel) -> None:
     exact = velocities(denoiser(transformer, EXACT))
-    cached = Quality(cache=TaylorSeerCacheConfig(cache_interval=3, use_lite_mode=True))
+    cached = SamplingSchedule(cache=TaylorSeerCacheConfig(cache_interval=3, use_lite_mode=True))
     first, second = (velocities(denoiser(transformer, cached)) for _ in range(2))
     assert not all(same(first, exact)) and all(same(first, second))
     with pytest.raises(KeyboardInterrupt), cached.applied(transformer):
@@ -242,7 +244,7 @@ def test_final_is_as_good_as_exact_and_draft_shows_the_same_take() -> None:
     pipeline.set_progress_bar_config(disable=True)
     sample = draw_sample(920_000_006, SampleShape(drawings=2, height=48, width=80))
     truth = torch.from_numpy(sample["color"][1:]).permute(0, 3, 1, 2) / 255
-    exact, final, draft = (color(pipeline, sample, 50, quality)[0] for quality in (EXACT, FINAL, DRAFT))
+    exact, final, draft = (color(pipeline, sample, 50, schedule)[0] for schedule in (EXACT, FINAL, DRAFT))
     another_take, _ = color(pipeline, sample, 50, DRAFT, seed=1)
     assert psnr(final, truth) >= psnr(exact, truth) - 0.5
     assert psnr(final, exact) > psnr(draft, exact) > psnr(another_take, exact) + 5

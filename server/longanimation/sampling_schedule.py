@@ -12,9 +12,9 @@ from .transformer import LongAnimationTransformer3DModel
 
 
 @dataclass(frozen=True)
-class Quality:
+class SamplingSchedule:
     """What sampling may leave out for speed. All counts are in denoising steps, so that a preset of few steps is hardly
-    touched; the steps and their noise stay those of the exact result, so that every quality shows the same take.
+    touched; the steps and their noise stay those of the exact result, so that every schedule shows the same take.
 
     model_every: the model, SketchDiT and DGLM included, runs in every n-th step, counted from the last;
         `forecast_clean` stands in for it in the others.
@@ -53,17 +53,17 @@ class Quality:
             transformer.disable_cache()
 
 
-EXACT = Quality()
+EXACT = SamplingSchedule()
 """Every step in full: the reference for the others."""
 
-FINAL = Quality(model_every=3, first=3, last=3, guidance=(0.0, 0.7))
+FINAL = SamplingSchedule(model_every=3, first=3, last=3, guidance=(0.0, 0.7))
 """Of 50 steps 21 run the model, 14 with guidance: a third of the cost. On the tiny preset the PSNR to the true colors
 stays within 0.1 dB of the exact result's."""
 
-DRAFT = Quality(model_every=8, last=3, guidance=(0.0, 0.5))
+DRAFT = SamplingSchedule(model_every=8, last=3, guidance=(0.0, 0.5))
 """For looking at a take: of 50 steps 10 run the model, 4 with guidance: a seventh of the cost."""
 
-QUALITIES = {"exact": EXACT, "final": FINAL, "draft": DRAFT}
+SCHEDULES = {"exact": EXACT, "final": FINAL, "draft": DRAFT}
 
 
 def forecast_clean(known: Sequence[tuple[int, torch.Tensor]], timestep: int) -> torch.Tensor:
