@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Presets that are too large for the repository: fetched from the hub under their licences, and converted."""
+"""Presets: what they are, and how the published weights become one: fetched under their licenses, and converted."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is where in which colour, as a sentence: what Video-XL learns to say of a video."""
+"""What is where in which color, as a sentence: what Video-XL learns to say of a video."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ _HUES = (
 
 
 def describe(labels: np.ndarray, parts: np.ndarray, colors: np.ndarray) -> str:
-    """Say where each figure of a video is and in which colours, the largest first, then the background.
+    """Say where each figure of a video is and in which colors, the largest first, then the background.
 
     labels: uint8 [T, H, W], entries of colors uint8 [N, 3]; parts: as `PaintedClip.parts`, figure 0 the background.
     For example: "on the left dark red, white; in the middle blue; behind light green, grey".
@@ -55,11 +55,11 @@ def _main_colors(labels: np.ndarray, colors: np.ndarray) -> str:
 
 
 def color_name(color: Sequence[int] | np.ndarray) -> str:
-    """The plain English name of an RGB colour: its hue, and whether it is light or dark."""
+    """The plain English name of an RGB color: its hue, and whether it is light or dark."""
     rgb = np.array(color, np.uint8).reshape(1, 3)
     lightness, a, b = to_lab(rgb)[0]
     shade = "light " if lightness > 78 else "dark " if lightness < 38 else ""
-    if np.hypot(a, b) < 12:
+    if np.hypot(a, b) < 12:  # "grey" as in the sentences that the weights of tiny were trained on
         return {"light ": "white" if lightness > 93 else "light grey", "dark ": "dark grey"}.get(shade, "grey")
     hue = 2 * int(cv2.cvtColor(rgb[None], cv2.COLOR_RGB2HSV)[0, 0, 0])
     name = next(name for name, end in _HUES if hue <= end)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours of a clip: plausible, sometimes in harmony, sometimes arbitrary."""
+"""Colors of a clip: plausible, sometimes in harmony, sometimes arbitrary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMES = ((15, "red"), (42, "orange"), (68, "yellow"), (160, "green"), (200, "cy
 
 
 class Palette:
-    """The colours given out so far; a colour close to a given one may get that one's index."""
+    """The colors given out so far; a color close to a given one may get that one's index."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
@@ -41,11 +41,11 @@ class Palette:
         return np.array(self._colors, np.uint8).reshape(-1, 3)
 
     def name(self, index: int) -> str:
-        """The plain name of a colour, for the sentence."""
+        """The plain name of a color, for the sentence."""
         return name_of(self._colors[index])
 
     def maybe(self, chance: float, unlike: tuple[int, ...] = ()) -> int | None:
-        """A colour for something that is there with this chance only."""
+        """A color for something that is there with this chance only."""
         return self.cloth(unlike) if self._rng.random() < chance else None
 
     def add(self, color: Rgb) -> int:
@@ -59,15 +59,15 @@ class Palette:
         return int(distances.argmin())
 
     def cloth(self, unlike: tuple[int, ...] = ()) -> int:
-        """Any colour, for clothes and things; `unlike` lists the indices it must differ from visibly."""
+        """Any color, for clothes and things; `unlike` lists the indices it must differ from visibly."""
         color = (0, 0, 0)
         for _ in range(8):
             kind = self._rng.random()
             if kind < 0.08:
-                grey = self._rng.randint(25, 250)
-                color = (grey, grey, grey)
+                gray = self._rng.randint(25, 250)
+                color = (gray, gray, gray)
             elif kind < 0.22 and self._colors:
-                color = self._rng.choice(self._colors)  # other parts in the same colour
+                color = self._rng.choice(self._colors)  # other parts in the same color
             else:
                 hue = self._base + self._spread * self._rng.uniform(-0.5, 0.5)
                 color = _hsv(hue, self._vivid * self._rng.uniform(0.4, 1), self._rng.uniform(0.25, 1))
@@ -76,22 +76,22 @@ class Palette:
         return self.add(color)
 
     def near(self, color: Rgb, amount: int = 22) -> int:
-        """A colour like `color`; in a wild palette any other."""
+        """A color like `color`; in a wild palette any other."""
         if self._wild and self._rng.random() < 0.6:
             return self.cloth()
         r, g, b = (min(255, max(0, channel + self._rng.randint(-amount, amount))) for channel in color)
         return self.add((r, g, b))
 
     def skin(self) -> int:
-        """A colour for skin."""
+        """A color for skin."""
         return self.near(self._rng.choice(_SKINS), 12)
 
     def hair(self) -> int:
-        """A colour for hair: natural, or any."""
+        """A color for hair: natural, or any."""
         return self.near(self._rng.choice(_HAIRS), 16) if self._rng.random() < 0.6 else self.cloth()
 
     def shade(self, index: int, factor: float) -> int:
-        """A darker or lighter relative of a colour."""
+        """A darker or lighter relative of a color."""
         r, g, b = (int(min(255, channel * factor)) for channel in self._colors[index])
         return self.add((r, g, b))
 
@@ -106,11 +106,11 @@ def _far(a: Rgb, b: Rgb) -> bool:
 
 
 def name_of(color: Rgb) -> str:
-    """The plain English name of an RGB colour."""
+    """The plain English name of an RGB color."""
     hue, saturation, value = colorsys.rgb_to_hsv(*(channel / 255 for channel in color))
     if value < 0.2:
         return "black"
     if saturation < 0.15:
-        return "white" if value > 0.85 else "grey"
+        return "white" if value > 0.85 else "grey"  # as in the prompts that the weights of tiny were trained on
     name = next((name for limit, name in _NAMES if hue * 360 < limit), "pink" if hue < 0.94 else "red")
     return "brown" if name in ("orange", "red") and value < 0.7 and saturation < 0.85 else name
