@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from rich.console import Console
 
+from server.coloring.cli import colorize
 from server.coloring.colorizer import Colorizer
-from server.coloring.folder import colorize, read_folder
+from server.coloring.folder import read_folder
 
 Load = Callable[[int], Colorizer]
 """Gives the model for drawings of so many pixels; must be known by name to another process."""

@@ -38,7 +38,7 @@ COMMANDS = {
     "worker": ("server.cli", "work on the jobs that wait"),
     "token": ("server.cli", "make an access token and print it"),
     "doctor": ("server.cli", "check this machine and a server's settings, and say what to do"),
-    "colorize": ("server.coloring.folder", "color a folder of line art without a server"),
+    "colorize": ("server.coloring.cli", "color a folder of line art without a server"),
     "evaluate": ("server.evaluation.cli", "measure the coloring on clips whose colors are known"),
     "train": ("server.training.cli", "train a preset"),
     "convert": ("server.presets.conversion", "make a preset of the published weights"),

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coloring of one shot: plan of segments, the model's runs, finishing."""
+"""Coloring of shots: what is propagated, what the model paints, and what lines and votes make of both."""

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keyframe's own colors, and the code colors that stand for them while the model works.
-
-Recoloring the keyframe's palette with well-separated codes, running the model and decoding each pixel to the
-nearest code makes color drift harmless; distances of several runs with other codes are added.
-"""
+"""The palette: the fill colors of a shot's keyframes, found as they were painted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +15,6 @@ SAME_COLOR = 3.0
 """Colors closer than this (CIE76 ΔE) are one entry."""
 _FEWEST_PIXELS = 4
 _CLEAN_PAPER = 250
-_CODE_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, which are black
 
 
 @dataclass(frozen=True)
@@ -28,38 +23,38 @@ class Palette:
 
     colors: uint8 RGB [N, 3], those of the first keyframe first, and of them the most frequent.
     labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of what is beside it.
-    has_clear: whether the last entry is no color but stands for what is transparent. It is white where a color is
+    has_transparent: whether the last entry is no color but stands for what is transparent. It is white where a color is
         asked for, since transparency lies over white.
     """
 
     colors: np.ndarray
     labels: np.ndarray
-    has_clear: bool = False
+    has_transparent: bool = False
 
     @property
     def opaque(self) -> np.ndarray:
         """The colors alone."""
-        return self.colors[: len(self.colors) - self.has_clear]
+        return self.colors[: len(self.colors) - self.has_transparent]
 
 
 def extract_palette(
     paintings: Sequence[np.ndarray],
     line_art: Sequence[np.ndarray],
     max_entries: int = MAX_ENTRIES,
-    clear: Sequence[np.ndarray] = (),
+    transparent: Sequence[np.ndarray] = (),
 ) -> Palette:
     """Find the fill colors of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
     paintings: RGB uint8 [H, W, 3] each, with or without the lines on it; line_art: uint8 [H, W], the lines of the same
-    drawings; clear: bool [H, W], where each is transparent, or nothing if none is anywhere. Colors are read where a
-    painting is flat and clear of lines, so anti-aliased borders and fills that miss the lines by a little add none; a
+    drawings; transparent: bool [H, W], where each is so, or nothing if none is anywhere. Colors are read where a
+    painting is flat and away from lines, so anti-aliased borders and fills that miss the lines by a little add none; a
     region too small for that is read as a whole. The first painting has room for `max_entries`, the others add what
     they have of other colors, up to half as many again: one more painting in colors of the others leaves the palette
     as it is.
     """
-    has_clear = any(transparent.any() for transparent in clear)
-    holes = clear if has_clear else [np.zeros(lines.shape, bool) for lines in line_art]
-    readings = [_Reading(*images) for images in zip(paintings, line_art, holes, strict=True)]
+    has_transparent = any(mask.any() for mask in transparent)
+    masks = transparent if has_transparent else [np.zeros(lines.shape, bool) for lines in line_art]
+    readings = [_Reading(*images) for images in zip(paintings, line_art, masks, strict=True)]
     colors = _merge(*readings[0].colors, max_entries)
     for reading in readings[1:]:
         room = max_entries + max_entries // 2 - len(colors)
@@ -69,32 +64,33 @@ def extract_palette(
         if room > 0 and counts[new].sum() >= _FEWEST_PIXELS:
             colors = np.concatenate([colors, _merge(values[new], counts[new], room)])
     labels = np.stack([reading.labels(colors) for reading in readings])
-    if has_clear:
+    if has_transparent:
         colors = np.concatenate([colors, np.full((1, 3), 255, np.uint8)])
-    return Palette(colors, labels, has_clear)
+    return Palette(colors, labels, has_transparent)
 
 
 class _Reading:
-    """What can be read of one painted keyframe that is transparent where it is `clear`."""
+    """What can be read of one painted keyframe that is `transparent` in places."""
 
-    def __init__(self, painted: np.ndarray, line_art: np.ndarray, clear: np.ndarray) -> None:
+    def __init__(self, painted: np.ndarray, line_art: np.ndarray, transparent: np.ndarray) -> None:
         self._painted = painted
         self._regions = find_regions(line_art)
         self._sure = interior_pixels(line_art, self._regions.labels) & _flat(painted)
         seen = np.bincount(self._regions.labels[self._sure], minlength=self._regions.count) >= _FEWEST_PIXELS
         self._small = ~seen[self._regions.labels] & (line_art >= _CLEAN_PAPER)
-        in_each, clear_in_each = (
+        in_each, transparent_in_each = (
             np.bincount(self._regions.labels[where], minlength=self._regions.count)
-            for where in (self._small, self._small & clear)
+            for where in (self._small, self._small & transparent)
         )
-        self._clear = np.where(self._small, (2 * clear_in_each > in_each)[self._regions.labels], clear)
-        self._read = self._small & ~self._clear
+        mostly = (2 * transparent_in_each > in_each)[self._regions.labels]
+        self._transparent = np.where(self._small, mostly, transparent)
+        self._read = self._small & ~self._transparent
         self._medians, self._areas = _medians(painted[self._read], self._regions.labels[self._read])
 
     @property
     def colors(self) -> tuple[np.ndarray, np.ndarray]:
         """Colors uint8 [V, 3] and their pixel counts [V]."""
-        values, counts, _ = distinct_colors(self._painted[self._sure & ~self._clear])
+        values, counts, _ = distinct_colors(self._painted[self._sure & ~self._transparent])
         if not len(values) + len(self._medians):  # nothing but lines: the painting itself is all there is
             values, counts, _ = distinct_colors(self._painted.reshape(-1, 3))
         return np.concatenate([values, self._medians]), np.concatenate([counts, self._areas])
@@ -105,45 +101,13 @@ class _Reading:
         if self._read.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
             _, place = np.unique(self._regions.labels[self._read], return_inverse=True)
             entry[self._read] = _nearest_entry(self._medians[None], colors)[0, place]
-        entry[self._clear] = len(colors)
+        entry[self._transparent] = len(colors)
         return entry.ravel()[self._regions.sources(self._sure | self._small)]
 
 
 def recolor(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
     """Paint labels [...] with colors uint8 [N, 3]; returns uint8 [..., 3]."""
     return colors[labels]
-
-
-def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return `count` well-separated colors uint8 [count, 3] in random order, others at every call.
-
-    A jittered lattice of RGB from which the color farthest from all chosen ones is taken, again and again.
-    Few codes are the lattice's corners; none is as dark as a line. Raises ValueError for more than 216.
-    """
-    levels = len(_CODE_LEVELS)
-    if not 1 <= count <= levels**3:
-        raise ValueError(f"Between 1 and {levels**3} code colors can be told apart, not {count}.")
-    grid = np.stack(np.meshgrid(_CODE_LEVELS, _CODE_LEVELS, _CODE_LEVELS, indexing="ij"), -1).reshape(-1, 3)
-    step = _CODE_LEVELS[1] - _CODE_LEVELS[0]
-    lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _CODE_LEVELS[0], 255)
-    far = ((lattice - lattice[rng.integers(len(lattice))]) ** 2).sum(1)
-    chosen = [int(far.argmax())]  # the farthest from a random one: somewhere at a corner
-    distance = ((lattice - lattice[chosen[0]]) ** 2).sum(1)
-    while len(chosen) < count:
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, ((lattice - lattice[chosen[-1]]) ** 2).sum(1))
-    return np.round(lattice[rng.permutation(chosen)]).astype(np.uint8)
-
-
-def decode_distances(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Squared RGB distance of every pixel to every code.
-
-    images: float [..., 3] in 0..1; codes: uint8 [N, 3]. Returns float32 [..., N]; those of several runs add up.
-    """
-    scaled = codes.astype(np.float32) / 255
-    images = images.astype(np.float32)
-    square = (images**2).sum(-1, keepdims=True) + (scaled**2).sum(-1)
-    return np.maximum(square - 2 * (images @ scaled.T), 0)
 
 
 def to_lab(colors: np.ndarray) -> np.ndarray:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Palette entries carried from painted and finished drawings to others, by the line matcher."""
+"""Palette entries propagated from painted and finished drawings to others, by the line matcher."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from server.coloring.matching import (
 )
 
 from .crop import find_crop
-from .finishing import flats
+from .fill import flats
 from .static_regions import find_static
 
 WINDOW = 3
@@ -31,7 +31,7 @@ WINDOW = 3
 
 
 class Propagated(NamedTuple):
-    """What is carried to a drawing.
+    """What is propagated to a drawing.
 
     votes: float32 [h, w, N], which add up to 1. entries: uint8 [H, W], the entry of each region by these votes.
     static: bool [H, W], where the drawing shows what the keyframe shows at the same place.
@@ -43,7 +43,7 @@ class Propagated(NamedTuple):
 
 
 class Propagator:
-    """Carries the palette entries of one shot.
+    """Propagates the palette entries of one shot.
 
     line_art: gives the line art uint8 [H, W] of a drawing; count: entries of the palette.
     """
@@ -56,20 +56,20 @@ class Propagator:
     def propagate(
         self, drawings: Sequence[int], keyframe: int, neighbor: int, entries: Mapping[int, np.ndarray]
     ) -> Iterator[Propagated]:
-        """Yield what is carried to each drawing.
+        """Yield what is propagated to each drawing.
 
         drawings: that follow each other in this order, after `neighbor`; entries: uint8 [H, W] of the keyframe and
         of the neighbor, which may be the keyframe. A drawing also learns from the entries of those before it.
         """
-        lead = [] if neighbor == keyframe else [neighbor]
-        known = {drawing: entries[drawing] for drawing in (keyframe, *lead)}
+        before = [] if neighbor == keyframe else [neighbor]
+        known = {drawing: entries[drawing] for drawing in (keyframe, *before)}
         standing = find_regions(self.line_art(keyframe))
         for first in range(0, len(drawings), WINDOW):
             fresh = drawings[first : first + WINDOW]
-            shown = (keyframe, *lead, *fresh)
+            shown = (keyframe, *before, *fresh)
             window = _Window(self.matcher, {drawing: self.line_art(drawing) for drawing in shown}, self.count)
             evidence = [window.evidence(keyframe, known[keyframe], REFERENCE)]
-            evidence += [window.evidence(drawing, known[drawing], FINISHED) for drawing in lead]
+            evidence += [window.evidence(drawing, known[drawing], FINISHED) for drawing in before]
             for drawing in fresh:
                 votes = window.crop.spread(
                     window.votes(drawing, evidence), self._shares(known[keyframe], window.crop.grid)
@@ -78,11 +78,11 @@ class Propagator:
                 yield propagated
                 labels = propagated.entries
                 evidence.append(window.evidence(drawing, labels, FINISHED))
-            lead, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: labels}
+            before, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: labels}
 
     def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
         """painted: the keyframe's entries uint8 [H, W]; standing: its regions."""
-        static = find_static(find_regions(line_art), standing, _lead(votes, painted))
+        static = find_static(find_regions(line_art), standing, _margin(votes, painted))
         shares = self._shares(painted, votes.shape[:2], static)
         votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
         return Propagated(votes, np.where(static, painted, flats(line_art, votes)), static)
@@ -96,6 +96,24 @@ class Propagator:
         if where is not None:
             one_hot &= torch.from_numpy(cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
         return F.avg_pool2d(one_hot.float(), STRIDE).permute(1, 2, 0).contiguous().numpy()
+
+
+class NoPropagator:
+    """Propagates nothing, to compare: the model alone decides.
+
+    line_art: gives the line art uint8 [H, W] of a drawing.
+    """
+
+    def __init__(self, line_art: Callable[[int], np.ndarray]) -> None:
+        self.line_art = line_art
+
+    def propagate(
+        self, drawings: Sequence[int], keyframe: int, neighbor: int, entries: Mapping[int, np.ndarray]
+    ) -> Iterator[Propagated]:
+        """Yield for each drawing no votes, the first entry everywhere, and nothing that is static."""
+        for drawing in drawings:
+            shape = self.line_art(drawing).shape
+            yield Propagated(np.empty((0, 0, 0), np.float32), np.zeros(shape, np.uint8), np.zeros(shape, bool))
 
 
 class _Window:
@@ -128,13 +146,13 @@ class _Window:
         return votes.unflatten(0, features.reach.shape).numpy()
 
 
-def _lead(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:
+def _margin(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:
     """By what share of the votes float32 [h, w, N] each pixel's entry, uint8 [H, W], leads before the best other."""
     best = np.sort(votes, axis=2)[..., ::-1]
-    lead = np.zeros(entries.shape, np.float32)
+    margin = np.zeros(entries.shape, np.float32)
     for entry in np.unique(entries):
         own = votes[..., entry]
         rival = np.where(own >= best[..., 0], best[..., 1] if votes.shape[2] > 1 else 0, best[..., 0])
         plane = cv2.resize(own - rival, entries.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        lead[entries == entry] = plane[entries == entry]
-    return lead
+        margin[entries == entry] = plane[entries == entry]
+    return margin

@@ -21,18 +21,18 @@ _WOBBLE = 1 / 180
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
-def find_static(regions: Regions, before: Regions, lead: np.ndarray) -> np.ndarray:
+def find_static(regions: Regions, before: Regions, margin: np.ndarray) -> np.ndarray:
     """Tell where a drawing shows what another one of the same size showed at the same place, bool [H, W].
 
-    regions, before: of the drawing and of the other one; lead: float32 [H, W], by what share of the votes what each
-    place showed leads before all else there, below 0 where it does not. A place is still if its region is the same and
-    either no line has come or gone nearby, or votes do not speak against it.
+    regions, before: of the drawing and of the other one. margin: float32 [H, W], by what share of the votes what each
+    place showed leads before all else there, below 0 where it does not. A place is static if its region is the same
+    and either no line has come or gone nearby, or votes do not speak against it.
     """
     alike = _alike(regions, before)
     same = alike >= SAME_REGION
     new, gone, unchanged = compare_lines(regions.is_line, before.is_line)
     near = cv2.distanceTransform((~(new | gone)).astype(np.uint8), cv2.DIST_L2, 5) <= NEAR * len(new)
-    voted = lead + PRIOR * alike >= 0
+    voted = margin + PRIOR * alike >= 0
     # What has left, if its outline is open, leaves a hole behind: nothing that still stands reaches into it.
     _, areas = cv2.connectedComponents((same & ~near).astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     unchanged[[0, -1]] = unchanged[:, [0, -1]] = True

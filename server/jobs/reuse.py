@@ -12,7 +12,7 @@ from shared.digests import address_of
 from shared.protocol import ShotManifest
 
 if TYPE_CHECKING:
-    from server.coloring.colorizer import Coloring
+    from server.coloring.shot_coloring import ShotColoring
 
 
 def fingerprint(manifest: ShotManifest) -> str:
@@ -20,7 +20,7 @@ def fingerprint(manifest: ShotManifest) -> str:
     return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest))
 
 
-def segment_keys(coloring: Coloring, manifest: ShotManifest) -> list[str]:
+def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:
     """Return for each segment of an opened job the digest of all that determines it.
 
     A segment looks at its drawings, its keyframe, what the coloring found in all keyframes together, and, through

@@ -27,8 +27,8 @@ from .reuse import segment_keys
 from .shots import load_segment, read_shot, store_segment, tell_guesses
 
 if TYPE_CHECKING:
-    from server.coloring.colorizer import Coloring
     from server.coloring.shot import Shot
+    from server.coloring.shot_coloring import ShotColoring
 
 PROGRESS_SECONDS = 0.5
 """Least time between two progress events of a job."""
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 class Engine(Protocol):
     """What colors a shot: `server.coloring.colorizer.Colorizer` in earnest."""
 
-    def open(self, shot: Shot) -> Coloring:
+    def open(self, shot: Shot) -> ShotColoring:
         """Plan a shot into segments."""
         ...
 
@@ -109,7 +109,7 @@ class _Run:
     """The work of this process on one job."""
 
     def __init__(
-        self, worker: str, catalogue: Catalogue, segments: Segments, blobs: Blobs, job: Job, coloring: Coloring
+        self, worker: str, catalogue: Catalogue, segments: Segments, blobs: Blobs, job: Job, coloring: ShotColoring
     ) -> None:
         self._worker = worker
         self._catalogue = catalogue

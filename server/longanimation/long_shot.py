@@ -12,7 +12,7 @@ import torch
 from .fusion import FUSED_LATENTS
 from .memory import MappedMemory
 from .pipeline import Compatibility, LongAnimationPipeline, StepCallback
-from .plan import plan_research_segments, plan_segments
+from .plan import Segment, plan_research_segments, plan_segments
 from .video_memory import Ratio, VideoMemory
 
 MemoryKind = Literal["global", "local"]
@@ -83,8 +83,7 @@ class LongShot:
                 raise ValueError(f"The research code colors from drawing 0 alone, not from {sorted(references)}.")
             self.segments = plan_research_segments(len(sketches), segment)
         else:
-            overlap = 1 + FUSED_LATENTS * pipeline.geometry.temporal
-            self.segments = plan_segments(len(sketches), list(references), segment, overlap)
+            self.segments = plan_shot(pipeline, len(sketches), list(references), segment)
         self._text = functools.lru_cache(maxsize=2)(pipeline.encode_prompt)
         self._history: list[VideoMemory] = []
         self._recent: dict[int, torch.Tensor] = {}
@@ -164,6 +163,13 @@ class LongShot:
         if self.compatibility == "research":
             return torch.Generator().manual_seed(self.seed) if self.seed else None
         return torch.Generator().manual_seed(derived_seed(self.seed, self.segments[index].drawings[0]))
+
+
+def plan_shot(
+    pipeline: LongAnimationPipeline, drawing_count: int, keyframes: Sequence[int], segment: int
+) -> tuple[Segment, ...]:
+    """Plan a shot as `plan_segments` does, with the overlap that the pipeline fuses segments over."""
+    return plan_segments(drawing_count, keyframes, segment, 1 + FUSED_LATENTS * pipeline.geometry.temporal)
 
 
 def derived_seed(*parts: int) -> int:

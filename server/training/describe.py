@@ -13,7 +13,8 @@ import torch
 from torch.nn import functional as F
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from server.coloring.palette import code_colors, recolor
+from server.coloring.code_colors import code_colors
+from server.coloring.palette import recolor
 from server.longanimation import VideoXL
 from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
 from server.longanimation.tiny import tiny_video_tokenizer, tiny_video_xl

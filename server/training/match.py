@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import default_collate
 
+from server.coloring.code_colors import code_colors
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.matching import (
     FINISHED,
@@ -25,7 +26,7 @@ from server.coloring.matching import (
     match,
     pool_labels,
 )
-from server.coloring.palette import code_colors, recolor
+from server.coloring.palette import recolor
 
 from .grids import lay_out, lines_to_images
 from .samples import sample_batches, shown_batch

@@ -11,7 +11,8 @@ import torch
 from accelerate import PartialState
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from server.coloring.palette import code_colors, recolor
+from server.coloring.code_colors import code_colors
+from server.coloring.palette import recolor
 from server.longanimation.plan import LOCAL_DRAWINGS
 
 from .hints import Hints

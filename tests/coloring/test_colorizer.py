@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from server.coloring.colorizer import Coloring, Colorizer, model_size
+from server.coloring.colorizer import Colorizer
+from server.coloring.model_size import model_size
 from server.coloring.shot import Shot
+from server.coloring.shot_coloring import ShotColoring
 from server.presets.preset import WEIGHTS, UnknownPreset
 from server.training.cartoon import draw_clip
 
@@ -35,7 +37,7 @@ def shot_of(clip, **settings) -> Shot:
     return Shot(list(clip.line_art), {KEYFRAME: truth(clip, KEYFRAME)}, **settings)
 
 
-def color_all(coloring: Coloring) -> dict[int, np.ndarray]:
+def color_all(coloring: ShotColoring) -> dict[int, np.ndarray]:
     frames: dict[int, np.ndarray] = {}
     for index in range(len(coloring.segments)):
         frames |= coloring.color(index).frames
@@ -125,13 +127,13 @@ def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(colorizer: Co
     opaque, alike = color_all(colorizer.open(replace(shot, masks={}))), []
     for drawing, frame in frames.items():
         line_art = clip.line_art[drawing]
-        paper, clear = line_art == 255, frame[..., 3] == 0
+        paper, transparent = line_art == 255, frame[..., 3] == 0
         assert set(np.unique(frame[paper][:, 3])) == {0, 255}
-        assert not frame[clear].any() and (frame[..., 3] >= 255 - line_art).all(), "lines show on any ground"
-        right = (clear == (clip.labels[drawing] == background))[paper].mean()
+        assert not frame[transparent].any() and (frame[..., 3] >= 255 - line_art).all(), "lines show on any ground"
+        right = (transparent == (clip.labels[drawing] == background))[paper].mean()
         held = ((clip.labels[KEYFRAME] == background) == (clip.labels[drawing] == background))[paper].mean()
         assert right > held if drawing != KEYFRAME else right > 0.98
-        off = np.abs(frame[..., :3].astype(int) - opaque[drawing]).max(axis=2)[paper & ~clear]
+        off = np.abs(frame[..., :3].astype(int) - opaque[drawing]).max(axis=2)[paper & ~transparent]
         alike.append((off <= 8).mean())
     assert np.mean(alike) > 0.95, "the rest is colored as if nothing were transparent"
 

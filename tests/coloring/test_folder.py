@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from server.coloring import folder
-from server.coloring.folder import FolderError, colorize, parse_keyframe, read_folder
+from server.coloring import cli
+from server.coloring.cli import colorize
+from server.coloring.folder import FolderError, parse_keyframe, read_folder
 from server.coloring.shot import Guess, SegmentResult, Shot
 from server.images import ImageError, encode_png, read_painted
 
@@ -93,7 +94,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(OSError, match="No space"):
-        folder.write_file(tmp_path / "frame.png", b"content")
+        cli.write_file(tmp_path / "frame.png", b"content")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,18 +171,18 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
 
 def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    folder.add_arguments(parser)
+    cli.add_arguments(parser)
     return parser.parse_args(words)
 
 
 def test_the_command_ends_with_2_and_a_sentence_and_writes_nothing(line_art, keyframe, tmp_path, capsys):
     output = tmp_path / "out"
-    assert folder.run(arguments(str(line_art), "--output", str(output))) == 2
+    assert cli.run(arguments(str(line_art), "--output", str(output))) == 2
     assert "There is no keyframe" in capsys.readouterr().err
-    assert folder.run(arguments(str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(line_art))) == 2
+    assert cli.run(arguments(str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(line_art))) == 2
     assert "no drawing is overwritten" in capsys.readouterr().err
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--preset", "nobody")
-    assert folder.run(arguments(*words)) == 2
+    assert cli.run(arguments(*words)) == 2
     assert "nobody" in capsys.readouterr().err
     assert not output.exists()
 
@@ -196,7 +197,7 @@ def test_the_tiny_preset_colors_a_folder(line_art, keyframe, tmp_path):
     output = tmp_path / "out"
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--size", "160x90")
     words += ("--guesses", str(tmp_path / "guesses.json"))
-    assert folder.run(arguments(*words)) == 0
+    assert cli.run(arguments(*words)) == 0
     pictures = {path.name: read_painted(path) for path in output.iterdir()}
     assert sorted(pictures) == sorted(f"shot2_{n}.png" for n in (8, 9, 10, 11, 100))
     assert set(json.loads((tmp_path / "guesses.json").read_text())) <= set(pictures)

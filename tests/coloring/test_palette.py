@@ -5,7 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from server.coloring.palette import MAX_ENTRIES, code_colors, decode_distances, extract_palette, recolor, to_lab
+from server.coloring.code_colors import code_colors, decode_distances
+from server.coloring.palette import MAX_ENTRIES, extract_palette, recolor, to_lab
 
 from .drawings import BLUE, RED, SKY, circle, paper, scene
 
@@ -86,19 +87,19 @@ def test_what_is_transparent_is_an_entry_of_its_own_and_no_color():
     sky = (painting == SKY).all(axis=-1)
     white = painting.copy()
     white[sky] = 255  # as a transparent keyframe is read
-    palette = extract_palette([white], [drawing], clear=[sky])
-    assert palette.has_clear and {tuple(color) for color in palette.opaque.tolist()} == {RED, BLUE}
+    palette = extract_palette([white], [drawing], transparent=[sky])
+    assert palette.has_transparent and {tuple(color) for color in palette.opaque.tolist()} == {RED, BLUE}
     assert ((palette.labels[0] == 2) == sky)[drawing == 255].all()
-    assert not extract_palette([white], [drawing], clear=[np.zeros_like(sky)]).has_clear
+    assert not extract_palette([white], [drawing], transparent=[np.zeros_like(sky)]).has_transparent
 
 
 def test_a_small_region_is_transparent_if_most_of_it_is():
     drawing, painting = np.full((40, 40), 255, np.uint8), np.full((40, 40, 3), 90, np.uint8)
     drawing[10:16, 10:16] = 0
     drawing[11:15, 11:15] = 255
-    clear = np.zeros((40, 40), bool)
-    clear[11:15, 11:14] = True
-    palette = extract_palette([painting], [drawing], clear=[clear])
+    transparent = np.zeros((40, 40), bool)
+    transparent[11:15, 11:14] = True
+    palette = extract_palette([painting], [drawing], transparent=[transparent])
     assert (palette.labels[0] == 1)[11:15, 11:15].all() and not (palette.labels[0] == 1)[:9].any()
 
 

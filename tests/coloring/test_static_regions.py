@@ -42,8 +42,8 @@ def test_what_left_with_an_open_outline_leaves_no_ghost() -> None:
     """Its inside was one with the sky, and no line is near its middle."""
     art, before = paper(360, 640), paper(360, 640)
     circle(before, (300, 180), 100, gap=24)
-    lead = np.full(art.shape, -1, np.float32)
-    static = find_static(find_regions(art), find_regions(before), lead)
+    margin = np.full(art.shape, -1, np.float32)
+    static = find_static(find_regions(art), find_regions(before), margin)
     assert not static[180, 300] and static[20].all()
 
 

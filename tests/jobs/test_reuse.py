@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.coloring.colorizer import Coloring, Colorizer
+from server.coloring.colorizer import Colorizer
 from server.coloring.shot import Shot
+from server.coloring.shot_coloring import ShotColoring
 from server.jobs.reuse import fingerprint, segment_keys
 from server.training.cartoon import draw_clip
 from shared.digests import address_of
@@ -47,7 +48,7 @@ def painted(clip) -> dict[int, np.ndarray]:
     return {FIRST: image.round().astype(np.uint8)}
 
 
-def opened(colorizer: Colorizer, clip, keyframes: dict[int, np.ndarray]) -> Coloring:
+def opened(colorizer: Colorizer, clip, keyframes: dict[int, np.ndarray]) -> ShotColoring:
     return colorizer.open(Shot(list(clip.line_art), keyframes))
 
 

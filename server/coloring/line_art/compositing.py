@@ -21,8 +21,8 @@ def fill_under_lines(line_art: np.ndarray, image: np.ndarray, max_gap: int | Non
     """
     regions = find_regions(line_art, max_gap)
     sure = interior_pixels(line_art, regions.labels)
-    clear = np.bincount(regions.labels[sure], minlength=regions.count) > 0
-    sure |= ~clear[regions.labels] & ~regions.is_line
+    has_interior = np.bincount(regions.labels[sure], minlength=regions.count) > 0
+    sure |= ~has_interior[regions.labels] & ~regions.is_line
     return image.reshape(-1, image.shape[2])[regions.sources(sure)]
 
 

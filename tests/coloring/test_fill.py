@@ -5,9 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from server.coloring.finishing import cast_votes, flats, make_clear, painted, shaded, soft_colors
+from server.coloring.code_colors import cast_votes, code_colors, decode_distances
+from server.coloring.fill import flats, make_transparent, painted, shaded, soft_colors
 from server.coloring.line_art.compositing import NEARLY_BLACK, fill_under_lines, lay_lines, lift_lines, lines_alone
-from server.coloring.palette import Palette, code_colors, decode_distances, extract_palette, recolor
+from server.coloring.palette import Palette, extract_palette, recolor
 
 from .drawings import BLUE, RED, SKY, scene
 
@@ -123,8 +124,8 @@ def test_lines_that_are_lifted_and_laid_again_change_nothing_that_can_be_seen():
 
 def test_lines_over_what_is_transparent_look_as_if_they_were_multiplied_with_what_lies_behind():
     drawing, color = scene(70)
-    clear = color[..., 0] > np.median(color[..., 0])
-    fills = make_clear(color, clear)
+    transparent = color[..., 0] > np.median(color[..., 0])
+    fills = make_transparent(color, transparent)
     laid = lay_lines(fills, drawing)
     backdrop = np.random.default_rng(0).integers(0, 256, color.shape, np.uint8)
 
@@ -132,7 +133,7 @@ def test_lines_over_what_is_transparent_look_as_if_they_were_multiplied_with_wha
         alpha = image[..., 3:] / 255.0
         return image[..., :3] * alpha + ground * (1 - alpha)
 
-    multiplied = np.where(clear[..., None], backdrop, color) * (drawing[..., None] / 255.0)
+    multiplied = np.where(transparent[..., None], backdrop, color) * (drawing[..., None] / 255.0)
     assert np.abs(over(laid, backdrop) - multiplied).max() < 1.01
     assert np.abs(over(lines_alone(drawing), over(fills, backdrop)) - multiplied).max() < 1.01
     lifted = lift_lines(laid, drawing)

@@ -1,22 +1,72 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From small votes and pictures to clean fills at the shot's size, without lines.
-
-`flats` chooses a palette entry for every region. `shaded` (with `soft_colors`) and `painted` give colors. `make_clear`
-takes them away where nothing is painted.
+"""How a drawing's regions are filled: flat, softly shaded, or with the model's own picture.
 
 Colors are RGB, or straight RGBA where a shot is transparent in places: a pixel is opaque, or transparent black.
 """
+
+from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 from scipy import ndimage
 
 from server.coloring.line_art.regions import Regions, entry_regions, find_regions
-from server.coloring.palette import to_lab
+from server.coloring.palette import Palette, to_lab
 from server.coloring.region_labels import label_regions
 
 SAME_GRADIENT = 20.0
 """Palette entries that look no more different than this (CIE76 ΔE) may be steps of one gradient."""
+
+
+class Fill(Protocol):
+    """Fills a drawing with colors."""
+
+    def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """Return colors uint8 [H, W, 3 or 4] without lines.
+
+        line_art: uint8 [H, W]; entries: of each pixel, uint8 [H, W]; votes: float32 [h, w, N]; images: the model's
+        pictures, RGB uint8 [B, h, w, 3].
+        """
+
+
+@dataclass(frozen=True)
+class FlatFill:
+    """Fills each region with the color of its palette entry."""
+
+    palette: Palette
+
+    def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
+        return self.palette.colors[entries]
+
+
+@dataclass(frozen=True)
+class SoftFill:
+    """Fills each region with the soft colors of the votes."""
+
+    palette: Palette
+
+    def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
+        return shaded(line_art, entries, soft_colors(votes, entries, self.palette.opaque))
+
+
+class ModelFill:
+    """Fills a drawing with the model's own picture, the last one."""
+
+    def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
+        return painted(line_art, images[-1])
+
+
+@dataclass(frozen=True)
+class CutoutFill:
+    """Another fill, transparent where the palette's last entry is chosen."""
+
+    palette: Palette
+    inner: Fill
+
+    def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
+        color = self.inner.fill(line_art, entries, votes, images)
+        return make_transparent(color, entries == len(self.palette.colors) - 1)
 
 
 def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
@@ -28,36 +78,22 @@ def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
     return label_regions(line_art, votes).entries
 
 
-def cast_votes(scores: np.ndarray) -> np.ndarray:
-    """Turn scores float32 [h, w, N], lower is better, into votes float32 [h, w, N].
-
-    Each pixel has one vote, shared among the entries by how near they score, so a pixel mixed of two colors
-    cannot carry a region to a third one between them, as the mean of its colors would.
-    """
-    if scores.shape[2] == 1:
-        return np.ones_like(scores)
-    loss = scores - scores.min(axis=2, keepdims=True)
-    softness = max(float(np.median(np.partition(loss, 1, axis=2)[..., 1])) / 2, 1e-6)
-    votes = np.exp(-loss / softness)
-    return votes / votes.sum(axis=2, keepdims=True)
-
-
 def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Bring the model's own colors to the shot's size without carrying them across lines.
 
     line_art: uint8 [H, W]; image: RGB uint8 [h, w, 3]. Near a line a model pixel mixes both sides, so there the
-    color comes from the nearest place of the same region that is clear of lines, or from the middle of a narrow
+    color comes from the nearest place of the same region that lies deep enough, or from the middle of a narrow
     region. Returns RGB uint8 [H, W, 3] without lines.
     """
     regions = find_regions(line_art)
     height, width = line_art.shape
     large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
-    reach = max(width / image.shape[1], height / image.shape[0])
+    scale = max(width / image.shape[1], height / image.shape[0])
     deepest = np.asarray(ndimage.maximum(regions.depth, regions.labels, range(regions.count)))
-    clear = np.minimum(2 * reach, 0.7 * deepest).astype(np.float32)
-    sure = regions.depth >= clear[regions.labels]
+    min_depth = np.minimum(2 * scale, 0.7 * deepest).astype(np.float32)
+    sure = regions.depth >= min_depth[regions.labels]
     color = large.reshape(-1, 3)[regions.sources(sure)]
-    return _smooth_seams(color, regions, sure, reach)
+    return _smooth_seams(color, regions, sure, scale)
 
 
 def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> np.ndarray:
@@ -107,9 +143,9 @@ def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.
     return np.round(color).clip(0, 255).astype(np.uint8)
 
 
-def make_clear(color: np.ndarray, clear: np.ndarray) -> np.ndarray:
-    """Make colors RGB uint8 [H, W, 3] transparent where they are `clear`, bool [H, W]; returns RGBA [H, W, 4]."""
-    return cv2.merge([*cv2.split(color), np.full_like(color[..., 0], 255)]) * ~clear[..., None]
+def make_transparent(color: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Make colors RGB uint8 [H, W, 3] transparent `where` that is wanted, bool [H, W]; returns RGBA [H, W, 4]."""
+    return cv2.merge([*cv2.split(color), np.full_like(color[..., 0], 255)]) * ~where[..., None]
 
 
 def over_white(color: np.ndarray) -> np.ndarray:
@@ -117,10 +153,13 @@ def over_white(color: np.ndarray) -> np.ndarray:
     return color if color.shape[2] == 3 else np.where(color[..., 3:] > 0, color[..., :3], np.uint8(255))
 
 
-def _smooth_seams(color: np.ndarray, regions: Regions, sure: np.ndarray, reach: float) -> np.ndarray:
-    """Soften the seams that copying leaves beside the lines, within each side of the lines only."""
+def _smooth_seams(color: np.ndarray, regions: Regions, sure: np.ndarray, width: float) -> np.ndarray:
+    """Soften the seams that copying leaves beside the lines, within each side of the lines only.
+
+    width: of a seam in pixels.
+    """
     free = (~regions.is_line).astype(np.float32)
-    side = 2 * round(reach / 2) + 1
+    side = 2 * round(width / 2) + 1
     total = cv2.blur(color.astype(np.float32) * free[..., None], (side, side))
     soft = total / np.maximum(cv2.blur(free, (side, side)), 1e-3)[..., None]
     # A window that holds another region would carry its color over: only windows of one region are used.

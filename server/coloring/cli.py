@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m server colorize`: color a folder of line art without a server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from server.images import encode_png
+from shared.protocol import Quality
+
+from .folder import FolderError, FolderShot, Size, read_folder
+from .shot import Guess
+
+if TYPE_CHECKING:
+    from .shot_coloring import ShotColoring
+
+
+def parse_size(text: str) -> Size:
+    """Read `WxH` in pixels."""
+    found = re.fullmatch(r"([1-9][0-9]*)[x×]([1-9][0-9]*)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"a size is written as 1920x1080, not {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file under another name first, so that `path` is whole whenever it exists."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: Console) -> dict[str, list[Guess]]:
+    """Color a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
+
+    coloring: that of `source.shot`. Returns, by the name of a drawing's first file, the regions that may have the wrong
+    color.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    frames_of: dict[int, list[Path]] = {}
+    for path, drawing in zip(source.files, source.exposure.drawing_of, strict=True):
+        frames_of.setdefault(drawing, []).append(path)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    if coloring.note:
+        console.print(coloring.note, markup=False, highlight=False)
+    total = len(coloring.segments)
+    guesses: dict[str, list[Guess]] = {}
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("Coloring", total=total)
+        for index in range(total):
+            progress.update(bar, description=f"Segment {index + 1} of {total}")
+            result = coloring.color(
+                index,
+                lambda done, steps, index=index: progress.update(bar, completed=index + done / steps),  # type: ignore[misc]
+            )
+            for drawing, image in result.frames.items():
+                content = encode_png(image)
+                for path in frames_of[drawing]:
+                    write_file(output / path.name, content)
+            guesses |= {frames_of[drawing][0].name: found for drawing, found in result.guesses.items()}
+            progress.update(bar, completed=index + 1)
+    if guesses:
+        worst = max(guesses, key=lambda name: sum(guess.share for guess in guesses[name]))
+        console.print(
+            f"{len(guesses)} of {source.exposure.drawing_count} drawings have regions whose color is a guess. "
+            f"{worst} has most of them: paint it as another keyframe.",
+            markup=False,
+            highlight=False,
+        )
+    return guesses
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    parser.add_argument("lineart", type=Path, metavar="LINEART_DIR", help="folder of numbered line-art PNGs")
+    parser.add_argument(
+        "--keyframe",
+        action="append",
+        default=[],
+        metavar="FILE[@FRAME]",
+        help="a painted frame; its number is the one after @ or in its name; may be given several times",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
+    parser.add_argument(
+        "--guesses", type=Path, metavar="FILE", help="write there, as JSON, the regions whose color is a guess"
+    )
+    parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
+    parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
+    parser.add_argument(
+        "--quality",
+        choices=get_args(Quality),
+        default="final",
+        help="draft: to look at a take; final: almost exact, in a third of the steps; exact (default: final)",
+    )
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the result (default: the line art's)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")
+    parser.add_argument("--prompt", default="", help="what the shot shows, in words")
+    parser.add_argument(
+        "--background",
+        choices=("kept", "generated"),
+        default="kept",
+        help="kept: what the keyframes leave transparent is so in all frames; generated: the model paints it, from the "
+        "prompt (default: kept)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code. An error is one sentence on standard error, and writes nothing."""
+    console = Console(stderr=True, soft_wrap=True)
+    try:
+        if args.output.resolve() == args.lineart.resolve():
+            raise FolderError(
+                "The output folder is the line art's own: give another, so that no drawing is overwritten."
+            )
+        if args.output.exists() and not args.output.is_dir():
+            raise FolderError(f"{args.output} is a file: give a folder for the colored frames.")
+        source = read_folder(
+            args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background, args.quality
+        )
+        from server.coloring.colorizer import Colorizer  # brings torch, so the input is checked before
+
+        guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
+        if args.guesses:
+            listed = {name: [asdict(guess) for guess in guesses[name]] for name in sorted(guesses)}
+            args.guesses.parent.mkdir(parents=True, exist_ok=True)
+            write_file(args.guesses, (json.dumps(listed, indent=2) + "\n").encode())
+    except ValueError as error:  # ours are sentences for people
+        console.print(f"Error: {error}", markup=False, highlight=False)
+        return 2
+    drawn = f"{len(source.files)} frames, {source.exposure.drawing_count} distinct drawings"
+    console.print(f"{drawn} → {args.output}", markup=False, highlight=False)
+    return 0

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Code colors: well-separated colors that stand for the palette's entries while the model works.
+
+The keyframe is recolored with codes, the model runs, and each pixel votes for the entries whose codes it is near. So a
+drift of the model's colors does no harm. Distances of several runs with other codes are added.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from .palette import recolor
+
+_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, which are black
+
+
+def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` well-separated colors uint8 [count, 3] in random order, others at every call.
+
+    A jittered lattice of RGB from which the color farthest from all chosen ones is taken, again and again.
+    Few codes are the lattice's corners; none is as dark as a line. Raises ValueError for more than 216.
+    """
+    levels = len(_LEVELS)
+    if not 1 <= count <= levels**3:
+        raise ValueError(f"Between 1 and {levels**3} code colors can be told apart, not {count}.")
+    grid = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), -1).reshape(-1, 3)
+    step = _LEVELS[1] - _LEVELS[0]
+    lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _LEVELS[0], 255)
+    far = ((lattice - lattice[rng.integers(len(lattice))]) ** 2).sum(1)
+    chosen = [int(far.argmax())]  # the farthest from a random one: somewhere at a corner
+    distance = ((lattice - lattice[chosen[0]]) ** 2).sum(1)
+    while len(chosen) < count:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((lattice - lattice[chosen[-1]]) ** 2).sum(1))
+    return np.round(lattice[rng.permutation(chosen)]).astype(np.uint8)
+
+
+def decode_distances(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Squared RGB distance of every pixel to every code.
+
+    images: float [..., 3] in 0..1; codes: uint8 [N, 3]. Returns float32 [..., N]; those of several runs add up.
+    """
+    scaled = codes.astype(np.float32) / 255
+    images = images.astype(np.float32)
+    square = (images**2).sum(-1, keepdims=True) + (scaled**2).sum(-1)
+    return np.maximum(square - 2 * (images @ scaled.T), 0)
+
+
+def cast_votes(scores: np.ndarray) -> np.ndarray:
+    """Turn scores float32 [h, w, N], lower is better, into votes float32 [h, w, N].
+
+    Each pixel has one vote, shared among the entries by how near they score, so a pixel mixed of two colors
+    cannot carry a region to a third one between them, as the mean of its colors would.
+    """
+    if scores.shape[2] == 1:
+        return np.ones_like(scores)
+    loss = scores - scores.min(axis=2, keepdims=True)
+    softness = max(float(np.median(np.partition(loss, 1, axis=2)[..., 1])) / 2, 1e-6)
+    votes = np.exp(-loss / softness)
+    return votes / votes.sum(axis=2, keepdims=True)
+
+
+class Rendition(Protocol):
+    """The colors of a shot in one of the videos that the model paints side by side."""
+
+    def reference(self, labels: np.ndarray, painting: np.ndarray) -> np.ndarray:
+        """The keyframe that the model colors after, RGB uint8, of its palette entries uint8 [h, w] and its painting
+        RGB uint8 [H, W, 3]."""
+
+    def hint(self, labels: np.ndarray) -> np.ndarray:
+        """A drawing with palette entries uint8 [h, w], RGB uint8 [h, w, 3]."""
+
+    def state(self, colors: np.ndarray) -> dict[str, np.ndarray]:
+        """What `memory` needs of finished drawings RGB uint8 [F, h, w, 3] beside their entries."""
+
+    def memory(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What the model remembers of finished drawings, RGB uint8 [F, h, w, 3].
+
+        state: what the method `state` gave, and "entries", uint8 [F, h, w].
+        """
+
+
+@dataclass(frozen=True)
+class CodedRendition:
+    """A rendition in code colors uint8 [N, 3], one for each palette entry."""
+
+    codes: np.ndarray
+
+    def reference(self, labels: np.ndarray, painting: np.ndarray) -> np.ndarray:
+        return recolor(labels, self.codes)
+
+    def hint(self, labels: np.ndarray) -> np.ndarray:
+        return recolor(labels, self.codes)
+
+    def state(self, colors: np.ndarray) -> dict[str, np.ndarray]:
+        return {}
+
+    def memory(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        return recolor(state["entries"], self.codes)
+
+
+@dataclass(frozen=True)
+class PlainRendition:
+    """A rendition in the keyframe's own colors (§4.2: what is masked is white).
+
+    colors: those of the palette, uint8 [N, 3].
+    """
+
+    colors: np.ndarray
+
+    def reference(self, labels: np.ndarray, painting: np.ndarray) -> np.ndarray:
+        return painting
+
+    def hint(self, labels: np.ndarray) -> np.ndarray:
+        return recolor(labels, self.colors)
+
+    def state(self, colors: np.ndarray) -> dict[str, np.ndarray]:
+        return {"colors": colors}
+
+    def memory(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        return state["colors"]
+
+
+@dataclass(frozen=True)
+class ModelVotes:
+    """Reads the votes in what the model painted.
+
+    codes: uint8 [M, 3] for each picture, the colors that stand for the first M entries; count: entries of the palette.
+    """
+
+    codes: Sequence[np.ndarray]
+    count: int
+
+    def read(self, images: np.ndarray) -> np.ndarray:
+        """The votes float32 [h, w, count] of pictures uint8 [B, h, w, 3]; those without codes do not vote, and an entry
+        without a code gets no vote."""
+        scores = [decode_distances(image / 255, codes) for image, codes in zip(images, self.codes, strict=False)]
+        votes = cast_votes(np.sum(scores, axis=0))
+        return np.pad(votes, [(0, 0), (0, 0), (0, self.count - votes.shape[2])])

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what is propagated to a drawing and painted of it to its finished colors."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .code_colors import ModelVotes
+from .fill import Fill, painted
+from .keyframes import Keyframes
+from .propagation import Propagated
+from .region_labels import RegionLabels, label_regions
+
+MODEL_WEIGHT = 0.1
+"""What the model's votes count beside those that are propagated: little, since on procedural clips they add nothing to
+them yet."""
+
+
+class Votes(Protocol):
+    """Decides what the palette entries of a drawing are chosen by."""
+
+    def count(self, images: np.ndarray, propagated: Propagated) -> np.ndarray:
+        """Return votes float32 [h, w, N].
+
+        images: the model's pictures of the drawing, RGB uint8 [B, h, w, 3].
+        """
+
+
+class PropagatedVotes:
+    """Only what is propagated votes."""
+
+    def count(self, images: np.ndarray, propagated: Propagated) -> np.ndarray:
+        return propagated.votes
+
+
+@dataclass(frozen=True)
+class PaintedVotes:
+    """Only the model votes."""
+
+    model: ModelVotes
+
+    def count(self, images: np.ndarray, propagated: Propagated) -> np.ndarray:
+        return self.model.read(images)
+
+
+@dataclass(frozen=True)
+class JointVotes:
+    """What is propagated votes, and the model a little."""
+
+    model: ModelVotes
+
+    def count(self, images: np.ndarray, propagated: Propagated) -> np.ndarray:
+        votes = self.model.read(images)
+        return propagated.votes + MODEL_WEIGHT * _resize_votes(votes, propagated.votes.shape[:2])
+
+
+class Background(Protocol):
+    """Decides what shows where the keyframes are masked."""
+
+    def of_keyframe(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
+        """Return the colors of a keyframe, uint8 [H, W, 3 or 4], of its finished ones."""
+
+    def of_drawing(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
+        """Return the colors of another drawing, uint8 [H, W, 3 or 4], of its finished ones."""
+
+
+class KeptBackground:
+    """The background is as in the keyframes."""
+
+    def of_keyframe(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
+        return finished.color
+
+    of_drawing = of_keyframe
+
+
+@dataclass(frozen=True)
+class GeneratedBackground:
+    """The model's last picture shows wherever a drawing has `entry`."""
+
+    entry: int
+
+    def of_keyframe(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
+        behind = (finished.entries == self.entry)[..., None]
+        return np.where(behind, painted(line_art, images[-1]), finished.color)
+
+    of_drawing = of_keyframe
+
+
+class GeneratedPicture(GeneratedBackground):
+    """The model's last picture shows behind a keyframe's `entry`, and all over the other drawings."""
+
+    def of_drawing(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
+        return painted(line_art, images[-1])
+
+
+class Finished(NamedTuple):
+    """A finished drawing.
+
+    color: uint8 [H, W, 3 or 4], without lines. entries: of the palette, uint8 [H, W]. regions: None of a keyframe.
+    """
+
+    color: np.ndarray
+    entries: np.ndarray
+    regions: RegionLabels | None
+
+
+@dataclass(frozen=True)
+class Finisher:
+    """Finishes the drawings of one shot."""
+
+    keyframes: Keyframes
+    votes: Votes
+    fill: Fill
+    background: Background
+
+    def keyframe(self, drawing: int, line_art: np.ndarray, images: np.ndarray) -> Finished:
+        """Finish a keyframe: it stays as it is painted.
+
+        line_art: uint8 [H, W]; images: the model's pictures, RGB uint8 [B, h, w, 3].
+        """
+        finished = Finished(self.keyframes.painting(drawing), self.keyframes.labels(drawing), None)
+        return finished._replace(color=self.background.of_keyframe(line_art, finished, images))
+
+    def drawing(self, line_art: np.ndarray, images: np.ndarray, propagated: Propagated, keyframe: int) -> Finished:
+        """Finish another drawing. Where it is static it stays as `keyframe` is painted."""
+        votes = self.votes.count(images, propagated)
+        regions = label_regions(line_art, votes)
+        color = self.fill.fill(line_art, regions.entries, votes, images)
+        finished = Finished(
+            np.where(propagated.static[..., None], self.keyframes.painting(keyframe), color),
+            np.where(propagated.static, self.keyframes.labels(keyframe), regions.entries),
+            regions,
+        )
+        return finished._replace(color=self.background.of_drawing(line_art, finished, images))
+
+
+def _resize_votes(votes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scale votes float32 [h, w, N] to size (height, width)."""
+    planes = torch.from_numpy(votes).permute(2, 0, 1)[None]
+    return F.interpolate(planes, size, mode="bilinear", antialias=True)[0].permute(1, 2, 0).numpy()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The painted keyframes of a shot, read: their palette, and where on each its entries are."""
+
+import functools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from server.coloring.line_art.compositing import fill_under_lines
+
+from .fill import make_transparent
+from .palette import Palette, extract_palette
+from .shot import Shot
+
+
+class Keyframes:
+    """The keyframes of a shot.
+
+    line_art: gives the line art uint8 [H, W] of a drawing.
+    palette: of all keyframes. If a background is generated, one more entry, white, stands for what the masks cover.
+    """
+
+    def __init__(self, shot: Shot, line_art: Callable[[int], np.ndarray]) -> None:
+        self._shot = shot
+        self._line_art = line_art
+        self._drawings = list(shot.keyframes)
+        self.palette = self._read_palette()
+
+    def __contains__(self, drawing: int) -> bool:
+        return drawing in self._drawings
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._drawings)
+
+    @property
+    def masked_entry(self) -> int:
+        """The palette entry of what the masks cover. It means nothing where there are no masks."""
+        return len(self.palette.colors) - 1
+
+    def color_name(self, entry: int) -> str:
+        """The color of a palette entry as `#rrggbb`, or `#ffffff00` for transparent."""
+        opaque = self.palette.opaque
+        return "#" + bytes(opaque[entry]).hex() if entry < len(opaque) else "#ffffff00"
+
+    def labels(self, keyframe: int) -> np.ndarray:
+        """The palette entries uint8 [H, W] of a keyframe."""
+        return self.palette.labels[self._drawings.index(keyframe)]
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the coloring itself
+    def painting(self, keyframe: int) -> np.ndarray:
+        """A keyframe's colors uint8 [H, W, 3], RGBA [H, W, 4] if any keyframe is transparent, without its lines."""
+        painting = self._shot.keyframes[keyframe]
+        if self.palette.has_transparent:
+            painting = make_transparent(painting, self._shot.masks[keyframe])
+        return fill_under_lines(self._line_art(keyframe), painting)
+
+    def _read_palette(self) -> Palette:
+        masks = [self._shot.masks[drawing] for drawing in self] if self._shot.masks else []
+        palette = extract_palette(
+            [self._shot.keyframes[drawing] for drawing in self],
+            [self._line_art(drawing) for drawing in self],
+            transparent=[] if self._shot.is_generated else masks,
+        )
+        if not self._shot.is_generated:
+            return palette
+        colors = np.concatenate([palette.colors, np.full((1, 3), 255, np.uint8)])
+        return Palette(colors, np.where(masks, np.uint8(len(palette.colors)), palette.labels))

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The size at which the model works on a shot."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from server.longanimation.sketch import fitted_size
+
+
+class ModelSize(NamedTuple):
+    """A height and a width in pixels; shots of another shape lie letterboxed in it."""
+
+    height: int
+    width: int
+
+    def shrink(self, image: np.ndarray) -> np.ndarray:
+        """Scale an image [H, W] or [H, W, 3] into this size by nearest neighbor, so that no pixel mixes two colors into
+        a third."""
+        rows, columns = fitted_size(image.shape[0], image.shape[1], self.height, self.width)
+        down = (np.arange(rows) + 0.5) * image.shape[0] // rows
+        right = (np.arange(columns) + 0.5) * image.shape[1] // columns
+        return image[down.astype(int)[:, None], right.astype(int)[None]]
+
+
+def model_size(rows: int, columns: int, pixels: int, multiple: int) -> ModelSize:
+    """Return the size for a shot of `rows` × `columns`: of its shape, about `pixels` in area, both sides a multiple of
+    `multiple`. Small shots are not enlarged beyond their own area."""
+    scale = min(1.0, (pixels / (rows * columns)) ** 0.5)
+    return ModelSize(
+        max(multiple, round(rows * scale / multiple) * multiple),
+        max(multiple, round(columns * scale / multiple) * multiple),
+    )

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What paints the segments of a shot before lines and votes decide: the model, or in a preview nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+
+from server.longanimation import LongAnimationPipeline, LongShot
+from server.longanimation.plan import Segment
+from server.longanimation.sketch import image_signal, sketch_signal, unfit
+
+from .code_colors import Rendition
+from .keyframes import Keyframes
+from .model_size import ModelSize
+from .propagation import Propagated
+from .shot import Drawings, Shot
+
+StepCallback = Callable[[int, int], None]
+"""Gets (steps done, steps in all). What it raises ends the run and changes nothing."""
+
+
+class Pictures(NamedTuple):
+    """What is painted of a segment.
+
+    images: uint8 [F, B, h, w, 3], of each drawing B pictures, one a rendition.
+    tail: what the next segment fuses with, see `SegmentOutput`; None for nothing.
+    """
+
+    images: np.ndarray
+    tail: torch.Tensor | None
+
+
+class Painter(Protocol):
+    """Paints the segments of one shot in order.
+
+    segments: the plan of the work. note: what the animator should know beforehand; empty for nothing.
+    """
+
+    segments: tuple[Segment, ...]
+    note: str
+
+    def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
+        """Paint segment `index`, when all before it are remembered.
+
+        propagated: what is propagated to each of its drawings that is no keyframe.
+        """
+
+    def state(self, colors: np.ndarray, tail: torch.Tensor | None) -> dict[str, np.ndarray]:
+        """What `remember` needs of a finished segment beside its entries.
+
+        colors: of its drawings, RGB uint8 [F, h, w, 3], at the model's size, without lines.
+        """
+
+    def remember(self, index: int, state: Mapping[str, np.ndarray]) -> None:
+        """Take finished segment `index` into memory.
+
+        state: what the method `state` gave, and "entries", uint8 [F, h, w], at the model's size.
+        """
+
+
+class NoPainter:
+    """Paints nothing: a preview is propagated alone."""
+
+    note = ""
+
+    def __init__(self, segments: tuple[Segment, ...]) -> None:
+        self.segments = segments
+
+    def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
+        if on_step is not None:
+            on_step(0, 1)
+        return Pictures(np.empty((len(self.segments[index].drawings), 0, 1, 1, 3), np.uint8), None)
+
+    def state(self, colors: np.ndarray, tail: torch.Tensor | None) -> dict[str, np.ndarray]:
+        return {}
+
+    def remember(self, index: int, state: Mapping[str, np.ndarray]) -> None:
+        pass
+
+
+class ModelPainter:
+    """The model. It paints all renditions of a segment at once.
+
+    line_art: gives the line art uint8 [H, W] of a drawing.
+    is_hinted: whether the model is shown what is propagated to each drawing.
+    sampling: arguments of `LongShot`: `seed`, `segment`, `num_inference_steps` and so on.
+    """
+
+    def __init__(
+        self,
+        pipeline: LongAnimationPipeline,
+        shot: Shot,
+        keyframes: Keyframes,
+        renditions: Sequence[Rendition],
+        size: ModelSize,
+        line_art: Callable[[int], np.ndarray],
+        is_hinted: bool,
+        **sampling: Any,
+    ) -> None:
+        self._keyframes = keyframes
+        self._renditions = renditions
+        self._size = size
+        self._shape = line_art(0).shape
+        self._is_hinted = is_hinted
+        self._steps = sampling["num_inference_steps"]
+        self._entries: dict[int, np.ndarray] = {}
+        prompt, left_out = pipeline.cut_prompt(shot.prompt)
+        self.note = (
+            f"The prompt is too long for this preset, which reads it up to “…{prompt[-20:]}”. Left out: “{left_out}”."
+            if left_out
+            else ""
+        )
+        self._long_shot = LongShot(
+            pipeline,
+            sketches=Drawings(range(len(shot.drawings)), lambda drawing: sketch_signal(line_art(drawing), *size)),
+            references={drawing: self._reference(drawing, painting) for drawing, painting in shot.keyframes.items()},
+            prompt=prompt,
+            **sampling,
+        )
+        self.segments = self._long_shot.segments
+
+    def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
+        hints = self._hints(self.segments[index], propagated) if self._is_hinted and propagated else None
+        colored = self._long_shot.color(index, self._step_callback(on_step), hints)
+        frames = colored.frames.permute(1, 0, 3, 4, 2).numpy()
+        return Pictures(unfit(frames, *self._shape), colored.tail)
+
+    def state(self, colors: np.ndarray, tail: torch.Tensor | None) -> dict[str, np.ndarray]:
+        state = {} if tail is None else {"tail": tail.float().cpu().numpy()}
+        for rendition in self._renditions:
+            state |= rendition.state(colors)
+        return state
+
+    def remember(self, index: int, state: Mapping[str, np.ndarray]) -> None:
+        """The memory reads the frames as delivered (8 bits), so that it is the same in every process."""
+        self._entries |= zip(self.segments[index].drawings, state["entries"], strict=True)
+        videos = [rendition.memory(state) for rendition in self._renditions]
+        tail = torch.from_numpy(state["tail"]) if "tail" in state else None
+        self._long_shot.remember(index, torch.from_numpy(np.stack(videos)).permute(0, 1, 4, 2, 3), tail)
+
+    def _reference(self, keyframe: int, painting: np.ndarray) -> torch.Tensor:
+        """The reference images [B, 3, H, W] of a keyframe painted as RGB uint8 [H, W, 3]."""
+        labels = self._size.shrink(self._keyframes.labels(keyframe))
+        images = [rendition.reference(labels, painting) for rendition in self._renditions]
+        return torch.stack([image_signal(image, *self._size) for image in images])
+
+    def _hints(self, segment: Segment, propagated: Mapping[int, Propagated]) -> torch.Tensor:
+        """The drawings of a segment as far as they are propagated or finished, in each rendition, [B, F, 3, H, W]."""
+        hints = []
+        for drawing in segment.sequence:
+            if drawing in propagated:
+                labels = self._size.shrink(propagated[drawing].entries)
+            elif drawing in self._keyframes:
+                labels = self._size.shrink(self._keyframes.labels(drawing))
+            else:
+                labels = self._entries[drawing]
+            images = [image_signal(rendition.hint(labels), *self._size) for rendition in self._renditions]
+            hints.append(torch.stack(images))
+        return torch.stack(hints, dim=1)
+
+    def _step_callback(self, on_step: StepCallback | None) -> Callable | None:
+        """Make of a callback for people's progress one for the pipeline."""
+        if on_step is None:
+            return None
+
+        def callback(pipeline: LongAnimationPipeline, index: int, timestep: int, tensors: dict) -> dict:
+            on_step(index + 1, self._steps)
+            return tensors
+
+        return callback

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The coloring of one shot, segment by segment. It can stop after any of them and go on in another process."""
+
+import functools
+import io
+
+import numpy as np
+
+from server.coloring.line_art.compositing import lay_lines
+from server.coloring.matching import LineMatcher
+from server.longanimation import LongAnimationPipeline
+from server.longanimation.placement import ROUNDED_MODES
+from server.presets.preset import Preset
+from shared.digests import address_of
+
+from .ablation import Ablation
+from .fill import over_white
+from .finisher import Finished, Finisher
+from .keyframes import Keyframes
+from .model_size import model_size
+from .painter import StepCallback
+from .propagation import Propagated
+from .region_labels import RegionLabels
+from .shot import Guess, SegmentResult, Shot
+from .stack import Stack
+
+
+class ShotColoring:
+    """The coloring of one shot, as a sequence of segments.
+
+    The same shot and seed give the same frames, in one go or interrupted and restored.
+    """
+
+    def __init__(
+        self, pipeline: LongAnimationPipeline, matcher: LineMatcher, preset: Preset, shot: Shot, ablation: Ablation
+    ) -> None:
+        self._shot = shot
+        self._ablation = ablation
+        self._arithmetic = pipeline.dtype, pipeline.memory_mode in ROUNDED_MODES
+        rows, columns = shot.drawings[0].shape
+        self._size = model_size(rows, columns, preset.pixels, pipeline.geometry.multiple)
+        # A drawing is looked at several times while it, or the next one, is finished; reading it may mean decoding it.
+        self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
+        self._labels: dict[int | None, np.ndarray] = {}
+        self._keyframes = Keyframes(shot, self._line_art)
+        stack = Stack(pipeline, preset, shot, ablation, self._keyframes)
+        self._propagator = stack.propagator(matcher, self._line_art)
+        self._painter = stack.painter(self._size, self._line_art)
+        self._finisher = Finisher(self._keyframes, stack.votes(), stack.fill(), stack.background())
+        self.segments = self._painter.segments
+        self.note = self._painter.note
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what every segment depends on beside its drawings, its keyframe and its history."""
+        palette = self._keyframes.palette
+        parts = (*self._size, self._ablation, self._arithmetic, palette.has_transparent, palette.colors.tolist())
+        return address_of(repr(parts).encode())
+
+    def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
+        """Color segment `index`; all before it must have been colored or restored.
+
+        on_step is called with (steps done, steps in all); what it raises ends the run and changes nothing.
+        """
+        segment = self.segments[index]
+        propagated = self._propagate(index)
+        images, tail = self._painter.paint(index, propagated, on_step)
+        frames, guesses, entries, colors = {}, {}, [], []
+        for drawing, pictures in zip(segment.drawings, images, strict=True):
+            finished = self._finish(drawing, pictures, segment.keyframe, propagated)
+            frames[drawing] = lay_lines(finished.color, self._line_art(drawing))
+            entries.append(self._size.shrink(finished.entries))
+            colors.append(over_white(self._size.shrink(finished.color)))
+            if finished.regions and (uncertain := self._guesses(finished.regions)):
+                guesses[drawing] = uncertain
+        state = {
+            "entries": np.stack(entries),
+            "labels": finished.entries,
+            **self._painter.state(np.stack(colors), tail),
+        }
+        packed = io.BytesIO()
+        np.savez_compressed(packed, allow_pickle=False, **state)
+        result = SegmentResult(frames, packed.getvalue(), guesses)
+        self.restore(index, result)
+        return result
+
+    def restore(self, index: int, result: SegmentResult) -> None:
+        """Take over a segment that was finished in an earlier process."""
+        state = np.load(io.BytesIO(result.state), allow_pickle=False)
+        self._labels.pop(self.segments[index].follows, None)  # only a follower looks at them
+        self._labels[index] = state["labels"]
+        self._painter.remember(index, state)
+
+    def _propagate(self, index: int) -> dict[int, Propagated]:
+        """Propagate the colors of the keyframe, and of the drawing colored beside the segment, to its drawings."""
+        segment = self.segments[index]
+        known = {segment.keyframe: self._keyframes.labels(segment.keyframe)}
+        neighbor = segment.keyframe
+        if segment.follows is not None:
+            neighbor = segment.sequence[segment.first - 1]
+            known[neighbor] = self._labels[segment.follows]
+        drawings = [drawing for drawing in segment.drawings if drawing not in self._keyframes]
+        return dict(zip(drawings, self._propagator.propagate(drawings, segment.keyframe, neighbor, known), strict=True))
+
+    def _finish(self, drawing: int, images: np.ndarray, keyframe: int, propagated: dict[int, Propagated]) -> Finished:
+        if drawing in self._keyframes:
+            return self._finisher.keyframe(drawing, self._line_art(drawing), images)
+        return self._finisher.drawing(self._line_art(drawing), images, propagated[drawing], keyframe)
+
+    def _guesses(self, regions: RegionLabels) -> list[Guess]:
+        guesses = []
+        for region in regions.uncertain():
+            own, other = (self._keyframes.color_name(entry) for entry in region.entries)
+            guesses.append(Guess(own, other, region.margin, region.share, region.box))
+        return guesses

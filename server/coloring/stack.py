@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What works on a shot: chosen once, when it is opened, by the preset, the quality, the finish, and the ablation."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from server.coloring.matching import LineMatcher
+from server.longanimation import EXACT, SCHEDULES, LongAnimationPipeline
+from server.longanimation.long_shot import derived_seed, plan_shot
+from server.presets.preset import Preset
+
+from .ablation import Ablation
+from .code_colors import CodedRendition, ModelVotes, PlainRendition, Rendition, code_colors
+from .fill import CutoutFill, Fill, FlatFill, ModelFill, SoftFill
+from .finisher import (
+    Background,
+    GeneratedBackground,
+    GeneratedPicture,
+    JointVotes,
+    KeptBackground,
+    PaintedVotes,
+    PropagatedVotes,
+    Votes,
+)
+from .keyframes import Keyframes
+from .model_size import ModelSize
+from .painter import ModelPainter, NoPainter, Painter
+from .propagation import NoPropagator, Propagator
+from .shot import Shot
+
+DRAFT_VOTES = 1
+"""Most votes of a draft."""
+
+
+class Stack:
+    """The stack for one shot."""
+
+    def __init__(
+        self, pipeline: LongAnimationPipeline, preset: Preset, shot: Shot, ablation: Ablation, keyframes: Keyframes
+    ) -> None:
+        self._pipeline = pipeline
+        self._preset = preset
+        self._shot = shot
+        self._ablation = ablation
+        self._keyframes = keyframes
+        self._palette = keyframes.palette
+        self._is_preview = shot.quality == "preview"
+        count = min(preset.votes, DRAFT_VOTES) if shot.quality == "draft" else preset.votes
+        seeds = [derived_seed(shot.seed, 0, vote) for vote in range(count)]
+        self._codes = [code_colors(len(self._palette.colors), np.random.default_rng(seed)) for seed in seeds]
+
+    def propagator(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray]) -> Propagator | NoPropagator:
+        """What brings palette entries from known drawings to others."""
+        if self._ablation.propagated or self._is_preview:
+            return Propagator(matcher, line_art, len(self._palette.colors))
+        return NoPropagator(line_art)
+
+    def painter(self, size: ModelSize, line_art: Callable[[int], np.ndarray]) -> Painter:
+        """What paints the segments."""
+        if self._is_preview:
+            drawings, keyframes = len(self._shot.drawings), list(self._keyframes)
+            return NoPainter(plan_shot(self._pipeline, drawings, keyframes, self._preset.segment))
+        return ModelPainter(
+            self._pipeline,
+            self._shot,
+            self._keyframes,
+            self._renditions(),
+            size,
+            line_art,
+            is_hinted=self._preset.hints and self._ablation.propagated,
+            seed=self._shot.seed,
+            segment=self._preset.segment,
+            num_inference_steps=self._preset.steps,
+            guidance_scale=self._preset.guidance,
+            schedule=SCHEDULES.get(self._shot.quality, EXACT),
+            memory=self._ablation.memory,
+            fusion_start=self._ablation.fusion_start,
+        )
+
+    def votes(self) -> Votes:
+        """What the entries of regions are chosen by."""
+        if self._is_preview:
+            return PropagatedVotes()
+        # A color alone is no vote for what is transparent.
+        model = ModelVotes(self._codes or [self._palette.opaque], len(self._palette.colors))
+        return JointVotes(model) if self._ablation.propagated else PaintedVotes(model)
+
+    def fill(self) -> Fill:
+        """How regions are filled."""
+        fill: Fill
+        if self._shot.finish == "flats":
+            fill = FlatFill(self._palette)
+        elif self._codes or self._is_preview:
+            fill = SoftFill(self._palette)
+        else:
+            fill = ModelFill()
+        return CutoutFill(self._palette, fill) if self._palette.has_transparent else fill
+
+    def background(self) -> Background:
+        """What shows where keyframes are masked."""
+        if not self._shot.is_generated:
+            return KeptBackground()
+        generated = GeneratedBackground if self._codes else GeneratedPicture
+        return generated(self._keyframes.masked_entry)
+
+    def _renditions(self) -> list[Rendition]:
+        """In each vote's code colors, and at last in the keyframe's own where these are shown."""
+        renditions: list[Rendition] = [CodedRendition(codes) for codes in self._codes]
+        if not self._codes or self._shot.is_generated:
+            renditions.append(PlainRendition(self._palette.colors))
+        return renditions
