@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server is told when it starts: where it listens, where it keeps its files, what it accepts."""
+"""The settings of a server: where it listens, where it keeps its files, what it accepts."""
 
 import ipaddress
 from dataclasses import dataclass, field

@@ -20,9 +20,9 @@ ARROWS = {
     "shared": set(),
     "install": {"server.extension_build"},
     "benchmarks": {
-        *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config", "server.images"),
-        *("server.jobs", "server.longanimation", "server.presets", "server.storage", "server.training"),
-        *("server.extension_build", "shared", "tests.blender.process", "tests.demo.blender"),
+        *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config"),
+        *("server.image_codec", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
+        *("server.training", "server.extension_build", "shared", "tests.blender.process", "tests.demo.blender"),
     },
     # The extension, from what it shows down to what it stands on.
     "blender_addon": {
@@ -107,11 +107,11 @@ ARROWS = {
     },
     "server.http.dashboard": {
         *("server", "server.http.api", "server.http.problems", "server.http.security"),
-        *("server.jobs.client", "server.storage", "server.images", "shared"),
+        *("server.jobs.client", "server.storage", "server.image_codec", "shared"),
     },
     "server.http.api": {
         *("server", "server.http.problems", "server.http.archive", "server.http.video", "server.jobs.client"),
-        *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.images", "server.config"),
+        *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.image_codec", "server.config"),
         *("server.logs", "shared"),
     },
     "server.http.security": {"server.http.problems", "server.storage", "server.config"},
@@ -121,13 +121,13 @@ ARROWS = {
     "server.http.archive": set(),
     "server.http.video": set(),
     "server.jobs": {
-        *("server.coloring", "server.presets.preset", "server.storage", "server.images", "server.config"),
+        *("server.coloring", "server.presets.preset", "server.storage", "server.image_codec", "server.config"),
         *("server.logs", "shared"),
     },
     "server.storage": {"server.config", "shared"},
     "server.evaluation": {
         *("server.coloring", "server.coloring.line_art", "server.longanimation", "server.presets.preset"),
-        *("server.images", "shared"),
+        *("server.image_codec", "shared"),
     },
     "server.training": {
         *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.longanimation"),
@@ -135,13 +135,13 @@ ARROWS = {
     },
     "server.coloring": {
         *("server.coloring.line_art", "server.coloring.matching", "server.longanimation", "server.presets.preset"),
-        *("server.images", "shared"),
+        *("server.image_codec", "shared"),
     },
     "server.coloring.matching": {"server.coloring.line_art"},
     "server.coloring.line_art": set(),
     "server.presets": {"server.longanimation"},
     "server.longanimation": set(),
-    "server.images": set(),
+    "server.image_codec": set(),
     "server.extension_build": set(),
     "server.logs": set(),
     "server.config": {"shared"},

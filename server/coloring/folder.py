@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.shot import Drawings, Guess, Shot
-from server.images import encode_png, read_line_art, read_mask, read_painted, read_size
+from server.image_codec import encode_png, read_line_art, read_mask, read_painted, read_size
 from shared.digests import address_of
 from shared.protocol import Quality
 from shared.timing import Exposure, expose

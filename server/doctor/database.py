@@ -8,7 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from server.config import Config
-from server.storage.database import metadata, now, tokens
+from server.storage.database import now
+from server.storage.tables import metadata, tokens
 
 from .finding import Finding, fault, ok, warning
 

@@ -23,11 +23,13 @@ from server.jobs.supervisor import Supervisor
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import open_database
+from server.storage.events import Events
+from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
-from server.storage.image_facts import Pictures
+from server.storage.image_facts import ImageFactsTable
 from server.storage.segments import Segments
 from server.storage.sessions import Sessions
-from server.storage.statistics import Census
+from server.storage.statistics import Statistics
 from server.storage.tokens import Tokens
 
 THREADS = 8 + MOST_STREAMS
@@ -41,19 +43,20 @@ def create_app(config: Config) -> Flask:
     security.check_exposure(config, tokens)
     app = Flask(__name__, static_folder=None)  # the page has its own
     app.config["MAX_CONTENT_LENGTH"] = config.limits.blob_bytes
-    catalogue, heartbeats = Catalogue(engine), Heartbeats(engine)
     services = api.Services(
         config=config,
         blobs=Blobs(engine, config.blobs_url),
-        pictures=Pictures(engine),
-        catalogue=catalogue,
+        image_facts=ImageFactsTable(engine),
+        catalogue=Catalogue(engine),
+        events=Events(engine),
+        frames=Frames(engine),
         segments=Segments(engine),
-        heartbeats=heartbeats,
-        jobs=Jobs(engine, catalogue, heartbeats),
+        heartbeats=Heartbeats(engine),
+        jobs=Jobs(engine),
         sessions=Sessions(engine),
     )
     api.install(app, services)
-    request_log.register(app, metrics.register(app, services, Census(engine)))
+    request_log.register(app, metrics.register(app, services, Statistics(engine)))
     security.register(app, config, tokens, services.sessions)
     problems.register(app)
     for module in (health, info, blobs, jobs, frames, queues, extensions, dashboard):
@@ -93,7 +96,7 @@ def serve(config: Config, workers: int) -> None:
 
     for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
         signal.signal(request, stop)
-    health.watch(app, "housekeeping", housekeeping.lives)
+    health.watch(app, "housekeeping", housekeeping.is_alive)
     supervisor.start()
     housekeeping.start()
     try:

@@ -15,7 +15,7 @@ import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 ENCODER = {"crf": "16", "preset": "medium", "tune": "animation", "refs": "4", "rc-lookahead": "10"}
-"""What x264 is told. The tuning for animation alone would refer to so many frames that 1080p needs level 5, which
+"""Options of x264. The tuning for animation alone would refer to so many frames that 1080p needs level 5, which
 small players refuse; a short look ahead halves the memory and costs nothing on flat colors."""
 
 

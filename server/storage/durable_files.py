@@ -32,7 +32,7 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
 
 
 def _sync_names(folder: Path) -> None:
-    """Wait until the names of what is in a folder are on the disk, where the system can tell."""
+    """Wait until the names of what is in a folder are on the disk, where the system can do that."""
     if os.name == "posix":  # elsewhere folders cannot be synced
         descriptor = os.open(folder, os.O_RDONLY)
         try:

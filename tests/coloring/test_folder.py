@@ -13,7 +13,7 @@ from rich.console import Console
 from server.coloring import folder
 from server.coloring.folder import FolderError, colorize, parse_keyframe, read_folder
 from server.coloring.shot import Guess, SegmentResult, Shot
-from server.images import ImageError, encode_png, read_painted
+from server.image_codec import ImageError, encode_png, read_painted
 
 from .drawings import paper, scene
 

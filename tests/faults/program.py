@@ -22,7 +22,7 @@ from server.http import app
 from server.jobs import housekeeping, supervisor, worker
 from server.storage import heartbeats
 from server.storage.heartbeats import Device
-from tests.server.engine import StandIn, StandInColoring
+from tests.server.stand_in import StandIn, StandInColoring
 
 SILENCE_SECONDS = 5.0
 KEPT_FREE_VARIABLE = "FAULTS_KEPT_FREE"

@@ -19,7 +19,8 @@ import waitress
 from server.config import Config
 from server.http import draining
 from server.http.draining import serve_until
-from server.storage.database import jobs, open_database, workers
+from server.storage.database import open_database
+from server.storage.tables import jobs, workers
 from shared.digests import address_of
 from shared.protocol import API_PREFIX
 
