@@ -140,7 +140,7 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from server.http.app import serve
+    from server.http.server_process import serve
 
     log_format = _configure_logs(arguments)
     host, port = parse_address(arguments.listen)

@@ -92,18 +92,21 @@ ARROWS = {
     "server": set(),
     "server.__main__": {"server.cli"},
     "server.cli": {
-        *("server.http.app", "server.jobs", "server.doctor", "server.coloring", "server.storage", "server.config"),
-        *("server.logs", "shared"),
+        *("server.http.server_process", "server.jobs", "server.doctor", "server.coloring", "server.storage"),
+        *("server.config", "server.logs", "shared"),
     },
     "server.doctor": {
         *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),
         *("server.presets", "server.longanimation", "server.config", "server.logs"),
     },
     "server.http": set(),
+    "server.http.server_process": {
+        *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.tls"),
+        *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.config"),
+    },
     "server.http.app": {
         *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),
-        *("server.http.tls", "server.http.draining", "server.jobs.client", "server.jobs.housekeeping"),
-        *("server.jobs.supervisor", "server.storage", "server.config"),
+        *("server.jobs.client", "server.storage", "server.config"),
     },
     "server.http.dashboard": {
         *("server", "server.http.api", "server.http.problems", "server.http.security"),
@@ -117,7 +120,7 @@ ARROWS = {
     "server.http.security": {"server.http.problems", "server.storage", "server.config"},
     "server.http.problems": {"server.storage", "shared"},
     "server.http.tls": {"server.config"},
-    "server.http.draining": set(),
+    "server.http.wsgi_server": {"server.http.problems", "shared"},
     "server.http.archive": set(),
     "server.http.video": set(),
     "server.jobs": {
@@ -272,7 +275,7 @@ def test_timing_planning_and_naming_are_pure() -> None:
 
 def test_starting_the_api_loads_neither_workflows_nor_the_model() -> None:
     loaded: set[str] = set()
-    pending = ["server.http.app"]
+    pending = ["server.http.server_process"]
     while pending:
         name = pending.pop()
         if name in MODULES and name not in loaded:

@@ -14,6 +14,7 @@ from server.storage.job import ACTIVE_STATES, Job
 from server.storage.job_changes import JobChanges
 from shared.protocol import Priority, QueueStatus, ShotManifest
 
+from .dbos_tables import set_workflow_priority
 from .reuse import job_fingerprint
 
 APPLICATION = "longanimation-color"
@@ -43,9 +44,6 @@ class Jobs:
         self._client = DBOSClient(
             system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
         )
-        # Where DBOS keeps its workflows, by its documentation ("DBOS System Tables").
-        schema = "dbos" if engine.dialect.name == "postgresql" else None
-        self._workflows = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("priority"), schema=schema)
 
     def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str) -> None:
         """Queue a new job: its row and its workflow appear together, or neither. Raises JobConflict.
@@ -93,11 +91,10 @@ class Jobs:
 
     def prioritize(self, job: Job, priority: Priority) -> None:
         """Change when it is a waiting job's turn. Raises JobConflict when it does not wait."""
-        own = sa.update(self._workflows).where(self._workflows.c.workflow_uuid == job.id)
         with self._engine.begin() as connection:
             if not self._changes.set_priority(connection, job.id, priority):
                 raise JobConflict(f"Job {job.id} is {job.state}: only a waiting job has a priority to change.")
-            connection.execute(own.values(priority=PRIORITIES[priority]))
+            set_workflow_priority(connection, job.id, PRIORITIES[priority])
 
     def delete(self, job: Job) -> None:
         """Remove a job in any state; one that runs is stopped."""
