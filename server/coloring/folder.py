@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.shot import Drawings, Guess, Shot
+from server.files import write_file
 from server.image_codec import encode_png, read_line_art, read_mask, read_painted, read_size
 from shared.digests import address_of
 from shared.protocol import Quality
@@ -180,16 +181,6 @@ def _resized(image: np.ndarray, size: Size) -> np.ndarray:
         return image
     shrinks = size[0] < image.shape[1]
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file under another name first, so that `path` is whole whenever it exists."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def colorize(source: FolderShot, coloring: Coloring, output: Path, console: Console) -> dict[str, list[Guess]]:

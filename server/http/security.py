@@ -8,10 +8,11 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from server.config import Config, ConfigError, is_loopback
+from server.config import Config, ConfigError
 from server.http.problems import ProblemError
 from server.storage.sessions import Sessions
 from server.storage.tokens import Token, Tokens
+from shared.hosts import is_loopback
 
 OPEN = "/healthz"
 """The one address that needs no token: it says that the process lives, and nothing else."""

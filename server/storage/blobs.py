@@ -11,14 +11,16 @@ import fsspec
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
+from server import files
 from shared.digests import address_of, is_address
 
-from . import durable_files
 from .database import BATCH, batches, now, writing
 from .image_facts import ImageFacts, record_image_facts
 from .space import NoSpace, free_bytes, is_full
 from .tables import blobs, frames, image_facts, inputs, segments
 
+PRIVATE = 0o600
+"""Rights of the files of a local store."""
 TOUCH_SECONDS = 600.0
 """How exactly it is known when a blob was last asked for."""
 
@@ -183,8 +185,8 @@ class Blobs:
 
     def _make_folder(self, folder: Path) -> None:
         if folder not in self._folders:
-            durable_files.make_folder(Path(self._root))
-            durable_files.make_folder(folder)
+            files.make_folder(Path(self._root))
+            files.make_folder(folder)
             self._folders.add(folder)
 
     def _store(self, address: str, content: bytes) -> None:
@@ -192,7 +194,7 @@ class Blobs:
         try:
             if isinstance(self._files, LocalFileSystem):
                 self._make_folder(Path(path).parent)
-                durable_files.write_file(Path(path), content)
+                files.write_file(Path(path), content, PRIVATE, concurrent=True)
             else:
                 self._files.makedirs(os.path.dirname(path), exist_ok=True)
                 self._files.pipe_file(path, content)

@@ -11,9 +11,9 @@ from dbos import DBOS
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
+from server import files
 from server.config import Config
 
-from . import durable_files
 from .tables import metadata
 
 SETTING_UP = 7860
@@ -64,7 +64,7 @@ def open_database(config: Config) -> sa.Engine:
     """
     url = config.database_url
     if url.get_backend_name() == "sqlite":
-        durable_files.make_folder(config.data, 0o700)  # what is in it is for nobody else on this machine
+        files.make_folder(config.data, 0o700)  # what is in it is for nobody else on this machine
     engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.get_backend_name() == "postgresql")
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_connection)

@@ -87,16 +87,6 @@ def test_an_interrupted_run_leaves_whole_frames_only(line_art, keyframe, tmp_pat
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["shot2_10.png", "shot2_8.png", "shot2_9.png"]
 
 
-def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    def full_disk(self: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        folder.write_file(tmp_path / "frame.png", b"content")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_the_size_asked_for_is_the_size_of_drawings_and_keyframes(line_art, keyframe):
     source = read_folder(line_art, [f"{keyframe}@10"], size=(160, 90))
     assert source.shot.drawings[0].shape == (90, 160)
