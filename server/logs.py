@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 ACCESS = "server.access"
 """The logger that has a line for every request."""
-TALKATIVE = ("dbos", "botocore", "aiobotocore", "s3fs", "fsspec", "PIL")
+TALKATIVE = ("dbos", "alembic", "botocore", "aiobotocore", "s3fs", "fsspec", "PIL")
 """Libraries whose logs begin at warnings: below that they log headers with signatures, or every chunk."""
 
 _ids: ContextVar[Mapping[str, str | int]] = ContextVar("ids", default=MappingProxyType({}))

@@ -19,5 +19,5 @@ def set_workflow_priority(connection: sa.Connection, workflow: str, priority: in
 
 def workflow_status(dialect: str) -> sa.TableClause:
     """Return the table of workflows with the columns that we use. dialect: a key of SCHEMAS."""
-    columns = (sa.column("workflow_uuid"), sa.column("priority"))
-    return sa.table("workflow_status", *columns, schema=SCHEMAS[dialect])
+    schema = SCHEMAS[dialect]
+    return sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("priority"), schema=schema)

@@ -9,15 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from server import files
 from server.config import Config
 
-from .tables import metadata
-
-SETTING_UP = 7860
-"""Key of the lock that keeps two processes from setting up one PostgreSQL database at once."""
+from .schema import migrate
 
 
 class now(sa.sql.expression.FunctionElement[float]):  # written like the SQL functions beside it
@@ -58,9 +54,10 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def open_database(config: Config) -> sa.Engine:
-    """Open the database of `config`, creating its folder, tables and columns where they are missing.
+    """Open the database of `config`: a new one is made, with its folder, and an older one brought up to date.
 
-    Raises sqlalchemy's OperationalError when a database server cannot be reached.
+    Raises ConfigError when it is of a newer server, and sqlalchemy's OperationalError when a database server cannot be
+    reached.
     """
     url = config.database_url
     if url.get_backend_name() == "sqlite":
@@ -68,26 +65,9 @@ def open_database(config: Config) -> sa.Engine:
     engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.get_backend_name() == "postgresql")
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_connection)
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SETTING_UP)))
-        _set_up(connection)
+    migrate(engine)
     DBOS.migrate(url.render_as_string(hide_password=False))
     return engine
-
-
-def _set_up(connection: sa.Connection) -> None:
-    """Make what is missing. A column that a newer version brings is added to the tables of an older one."""
-    known = sa.inspect(connection)
-    for table in metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        present = {column["name"] for column in known.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                definition = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.execute(sa.DDL(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
-        for index in table.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def _prepare_connection(connection: Any, _record: Any) -> None:
