@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server is told when it starts: where it listens, where it keeps its files, what it accepts."""
+"""The settings of a server: where it listens, where it keeps its files, what it accepts."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 import sqlalchemy as sa
 
+from shared.hosts import is_loopback
 from shared.protocol import Limits
 
 DEFAULT_PORT = 7860
@@ -36,14 +36,6 @@ def parse_address(text: str) -> tuple[str, int]:
     if not separator or not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigError(f"{text!r} is not an address: write HOST:PORT, such as 127.0.0.1:{DEFAULT_PORT}.")
     return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host`, a name or an address, is this machine as it sees itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(frozen=True)

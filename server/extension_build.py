@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from server.files import write_file
+
 _ROOT = Path(__file__).resolve().parent.parent
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 _PACKER = "*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
@@ -32,8 +34,9 @@ def build_extension(output_dir: Path, blender: Path) -> Path:
         _run(*packer, "build", "--source-dir", source, "--output-dir", built)
         (package,) = built.glob("*.zip")
         _run(*packer, "validate", package)
-        part = Path(shutil.copy2(package, output_dir / f"{package.name}.part"))
-        return part.replace(output_dir / package.name)  # a server may be offering what lies there
+        target = output_dir / package.name
+        write_file(target, package.read_bytes())  # at once: a server may be offering what lies there
+        return target
 
 
 def stage_extension(target: Path) -> None:

@@ -17,8 +17,8 @@ from typing import Any, TextIO
 
 ACCESS = "server.access"
 """The logger that has a line for every request."""
-TALKATIVE = ("dbos", "botocore", "aiobotocore", "s3fs", "fsspec", "PIL")
-"""Libraries that are heard from warnings on: below them they tell of headers with signatures, or of every chunk."""
+TALKATIVE = ("dbos", "alembic", "botocore", "aiobotocore", "s3fs", "fsspec", "PIL")
+"""Libraries whose logs begin at warnings: below that they log headers with signatures, or every chunk."""
 
 _ids: ContextVar[Mapping[str, str | int]] = ContextVar("ids", default=MappingProxyType({}))
 _own: dict[str, str] = {}  # what holds for the whole process

@@ -20,9 +20,9 @@ ARROWS = {
     "shared": set(),
     "install": {"server.extension_build"},
     "benchmarks": {
-        *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config", "server.images"),
-        *("server.jobs", "server.longanimation", "server.presets", "server.storage", "server.training"),
-        *("server.extension_build", "shared", "tests.blender.process", "tests.demo.blender"),
+        *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config"),
+        *("server.image_codec", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
+        *("server.training", "server.extension_build", "shared", "tests.blender.process", "tests.demo.blender"),
     },
     # The extension, from what it shows down to what it stands on.
     "blender_addon": {
@@ -92,57 +92,64 @@ ARROWS = {
     "server": set(),
     "server.__main__": {"server.cli"},
     "server.cli": {
-        *("server.http.app", "server.jobs", "server.doctor", "server.coloring", "server.storage", "server.config"),
-        *("server.logs", "shared"),
+        *("server.http.server_process", "server.jobs", "server.doctor", "server.coloring", "server.storage"),
+        *("server.config", "server.logs", "shared"),
     },
     "server.doctor": {
         *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),
         *("server.presets", "server.longanimation", "server.config", "server.logs"),
     },
     "server.http": set(),
+    "server.http.server_process": {
+        *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.tls"),
+        *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.config"),
+    },
     "server.http.app": {
         *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),
-        *("server.http.tls", "server.http.draining", "server.jobs.client", "server.jobs.housekeeping"),
-        *("server.jobs.supervisor", "server.storage", "server.config"),
+        *("server.jobs.client", "server.storage", "server.config"),
     },
     "server.http.dashboard": {
         *("server", "server.http.api", "server.http.problems", "server.http.security"),
-        *("server.jobs.client", "server.storage", "server.images", "shared"),
+        *("server.jobs.client", "server.storage", "server.image_codec", "shared"),
     },
     "server.http.api": {
         *("server", "server.http.problems", "server.http.archive", "server.http.video", "server.jobs.client"),
-        *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.images", "server.config"),
+        *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.image_codec", "server.config"),
         *("server.logs", "shared"),
     },
-    "server.http.security": {"server.http.problems", "server.storage", "server.config"},
+    "server.http.security": {"server.http.problems", "server.storage", "server.config", "shared"},
     "server.http.problems": {"server.storage", "shared"},
     "server.http.tls": {"server.config"},
-    "server.http.draining": set(),
+    "server.http.wsgi_server": {"server.http.problems", "shared"},
     "server.http.archive": set(),
-    "server.http.video": set(),
+    "server.http.video": {"server.files"},
     "server.jobs": {
-        *("server.coloring", "server.presets.preset", "server.storage", "server.images", "server.config"),
+        *("server.coloring", "server.presets.preset", "server.storage", "server.image_codec", "server.config"),
         *("server.logs", "shared"),
     },
-    "server.storage": {"server.config", "shared"},
+    "server.storage": {"server.config", "shared", "server.files"},
     "server.evaluation": {
         *("server.coloring", "server.coloring.line_art", "server.longanimation", "server.presets.preset"),
-        *("server.images", "shared"),
+        *("server.image_codec", "shared"),
+        "server.files",
     },
     "server.training": {
         *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.longanimation"),
         *("server.presets.preset", "shared"),
+        "server.files",
     },
     "server.coloring": {
         *("server.coloring.line_art", "server.coloring.matching", "server.longanimation", "server.presets.preset"),
-        *("server.images", "shared"),
+        *("server.image_codec", "shared"),
+        "server.files",
     },
     "server.coloring.matching": {"server.coloring.line_art"},
     "server.coloring.line_art": set(),
     "server.presets": {"server.longanimation"},
-    "server.longanimation": set(),
-    "server.images": set(),
-    "server.extension_build": set(),
+    "server.longanimation": {"server.files"},
+    "server.image_codec": set(),
+    "server.extension_build": {"server.files"},
+    "server.files": set(),
     "server.logs": set(),
     "server.config": {"shared"},
 }
@@ -272,7 +279,7 @@ def test_timing_planning_and_naming_are_pure() -> None:
 
 def test_starting_the_api_loads_neither_workflows_nor_the_model() -> None:
     loaded: set[str] = set()
-    pending = ["server.http.app"]
+    pending = ["server.http.server_process"]
     while pending:
         name = pending.pop()
         if name in MODULES and name not in loaded:

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from server.images import encode_png
+from server.image_codec import encode_png
 from shared.digests import address_of
 from shared.protocol import Keyframe, ShotManifest
 
-from .instant_engine import paint
+from .instant_colorizer import paint
 
 STROKES = 12
 NUMBER_BITS = 40
@@ -40,7 +40,7 @@ class SentShot:
     tint: tuple[int, int, int]
 
     def is_right(self, drawing: int, frame: bytes) -> bool:
-        """Tell whether a frame, a PNG, is what the instant engine makes of a drawing."""
+        """Tell whether a frame, a PNG, is what the instant colorizer makes of a drawing."""
         art = np.asarray(Image.open(io.BytesIO(self.blobs[self.manifest.drawings[drawing]])))
         found = np.asarray(Image.open(io.BytesIO(frame)))
         return np.array_equal(found, paint(art, np.array(self.tint), drawing))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib3.util import Retry
 from .. import png
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
 from ..sentence import Sentence
+from ..shared import hosts
 from ..shared.protocol import (
     API_PREFIX,
     PROTOCOL_VERSION,
@@ -271,8 +271,4 @@ class _Bearer(requests.auth.AuthBase):
 
 def is_loopback(server: str) -> bool:
     """Tell whether an address is on this very machine: such a server needs no network."""
-    host = urlsplit(server).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return hosts.is_loopback(urlsplit(server).hostname or "")

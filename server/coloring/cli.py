@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, get_args
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from server.images import encode_png
+from server.files import write_file
+from server.image_codec import encode_png
 from shared.protocol import Quality
 
 from .folder import FolderError, FolderShot, Size, read_folder
@@ -29,16 +30,6 @@ def parse_size(text: str) -> Size:
     if found is None:
         raise argparse.ArgumentTypeError(f"a size is written as 1920x1080, not {text!r}")
     return int(found[1]), int(found[2])
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file under another name first, so that `path` is whole whenever it exists."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: Console) -> dict[str, list[Guess]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.shot import Drawings, Shot
-from server.images import read_line_art, read_mask, read_painted, read_size
+from server.image_codec import read_line_art, read_mask, read_painted, read_size
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 

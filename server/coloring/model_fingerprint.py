@@ -40,7 +40,7 @@ def _content(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
 @functools.cache
 def _code() -> str:
     server = Path(__file__).parents[1]
-    files = [server / "images.py", *(path for name in PACKAGES for path in sorted((server / name).rglob("*.py")))]
+    files = [server / "image_codec.py", *(path for name in PACKAGES for path in sorted((server / name).rglob("*.py")))]
     return _digest([version("torch"), *(path.read_bytes() for path in files)])
 
 

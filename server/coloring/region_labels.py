@@ -164,7 +164,8 @@ def _merge(likelihood: np.ndarray, borders: Borders, cramped: np.ndarray) -> tup
     """
     a, b, length = borders
     labels = likelihood.argmax(axis=1)
-    region_of, totals = np.arange(len(likelihood)), likelihood
+    region_of: np.ndarray = np.arange(len(likelihood))
+    totals = likelihood
     chosen = (labels[a] == labels[b]) & ~cramped[a] & ~cramped[b]
     while True:
         joined = sparse.coo_array((chosen[chosen], (a[chosen], b[chosen])), (len(totals), len(totals)))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from server.config import Config
 
-from .finding import Finding, as_json, fault, tell
+from .finding import Finding, as_json, fault, print_finding
 from .versions import INSTALL, check_versions
 
 
@@ -32,7 +32,7 @@ def run(config: Config, for_machines: bool) -> int:
     for finding in examine(config):
         findings.append(finding)
         if not for_machines:
-            tell(finding, console)
+            print_finding(finding, console)
     if for_machines:
         sys.stdout.write(json.dumps(as_json(findings), ensure_ascii=False, indent=2) + "\n")
     return int(any(finding.state == "fault" for finding in findings))

@@ -8,7 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from server.config import Config
-from server.storage.database import metadata, now, tokens
+from server.storage.database import now
+from server.storage.schema import CURRENT, KNOWN, version_of
+from server.storage.tables import metadata, tokens
 
 from .finding import Finding, fault, ok, warning
 
@@ -62,9 +64,9 @@ def _check_contents(connection: sa.Connection, path: Path | None) -> Iterator[Fi
         if words != ["ok"]:
             yield fault("Database", f"{path} is damaged: {'; '.join(words)}", RESTORE)
             return
-        version = f"SQLite {connection.scalar(sa.text('select sqlite_version()'))}, {path.stat().st_size / 1e6:.1f} MB"
+        product = f"SQLite {connection.scalar(sa.text('select sqlite_version()'))}, {path.stat().st_size / 1e6:.1f} MB"
     else:
-        version = f"PostgreSQL {connection.scalar(sa.text('show server_version'))}"
+        product = f"PostgreSQL {connection.scalar(sa.text('show server_version'))}"
         before = time.time()
         theirs = connection.scalar(sa.select(now())) or 0.0
         apart = theirs - (before + time.time()) / 2
@@ -73,14 +75,24 @@ def _check_contents(connection: sa.Connection, path: Path | None) -> Iterator[Fi
             yield fault("Clock", text, "Let both set their clocks by NTP (timedatectl set-ntp true).")
         else:
             yield ok("Clock", "the database's and this machine's agree")
+    yield _check_schema(connection, product)
+
+
+def _check_schema(connection: sa.Connection, product: str) -> Finding:
     absent = metadata.tables.keys() - set(sa.inspect(connection).get_table_names())
+    schema = version_of(connection)
     if len(absent) == len(metadata.tables):
-        yield ok("Database", f"{version}, empty; a server makes its tables")
-    elif absent:
-        remedy = "A server of this version adds them when it starts. Make a backup first."
-        yield warning("Database", f"{version}, of an older server: without {', '.join(sorted(absent))}", remedy)
-    else:
-        yield ok("Database", f"{version}, whole")
+        return ok("Database", f"{product}, empty; a server makes its tables")
+    if schema is not None and schema not in KNOWN:
+        text = f"{product}, of a newer server: its schema is version {schema}, and this server knows {CURRENT}"
+        return fault("Database", text, "Update this server, or choose another database or data folder.")
+    if schema != CURRENT:
+        without = f": without {', '.join(sorted(absent))}" if absent else ""
+        remedy = "A server of this version brings it up to date when it starts. Make a backup first."
+        return warning("Database", f"{product}, of an older server{without}", remedy)
+    if absent:
+        return fault("Database", f"{product}, damaged: without {', '.join(sorted(absent))}", RESTORE)
+    return ok("Database", f"{product}, whole")
 
 
 def _check_tokens(config: Config, count: int) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a check found, and how it is told."""
+"""What a check found, and how it is printed."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -41,7 +41,7 @@ def fault(check: str, text: str, remedy: str) -> Finding:
     return Finding(check, "fault", text, remedy)
 
 
-def tell(finding: Finding, console: Console) -> None:
+def print_finding(finding: Finding, console: Console) -> None:
     """Write a finding as a line with a sign, and what to do on the next one."""
     sign, color = SIGNS[finding.state]
     console.print(Text.assemble((f"{sign} ", color), (f"{finding.check}: ", "bold"), finding.text), soft_wrap=True)

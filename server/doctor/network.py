@@ -25,7 +25,7 @@ EXPIRED, NOT_YET = 10, 9
 
 
 def check_port(config: Config) -> Iterator[Finding]:
-    """Try to listen; tell who does when the port is taken."""
+    """Try to listen; name the program that does when the port is taken."""
     check = f"Port {config.port}"
     try:
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
@@ -74,7 +74,7 @@ def _listener(port: int) -> str:
     """The program that listens on a port, as far as this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
@@ -82,7 +82,7 @@ def _listener(port: int) -> str:
 
 
 def check_certificate(config: Config) -> Iterator[Finding]:
-    """Shake hands with the certificate, and tell how long it is valid."""
+    """Shake hands with the certificate, and report how long it is valid."""
     if config.certificate is None or config.key is None:
         if not config.is_private:
             remedy = "Give --cert FILE --key FILE, or let a proxy with TLS stand before the server."
@@ -110,7 +110,7 @@ def _renew(code: int) -> str:
 def _end_of(certificate: Path, key: Path) -> str:
     """When the certificate ends, as OpenSSL writes it; raises SSLCertVerificationError when it is not valid now.
 
-    The standard library tells that only of a peer's certificate that was verified: so one end shakes hands with the
+    The standard library gives that date only for a peer's verified certificate. So one end shakes hands with the
     other, and trusts just this certificate.
     """
     ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

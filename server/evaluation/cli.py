@@ -18,7 +18,7 @@ from server.evaluation.perceptual import METRIC_WEIGHTS, MetricWeightsError, loa
 from server.evaluation.results import ClipResult
 from server.evaluation.summary import mean
 from server.evaluation.tables import number, share
-from server.images import ImageError
+from server.image_codec import ImageError
 from server.presets.preset import UnknownPreset, find_preset
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from server.evaluation.measuring import Features, Measures
+from server.files import write_file
 from shared.digests import address_of
 
 
@@ -85,6 +86,4 @@ class ResultFolder:
         if result.settings.metrics:
             arrays = {f"{method}/{kind}": array for method, kinds in features.items() for kind, array in kinds.items()}
             np.savez_compressed(path.with_suffix(".npz"), allow_pickle=False, **arrays)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_bytes(CLIP_RESULT.dump_json(result, indent=1))
-        unfinished.replace(path)
+        write_file(path, CLIP_RESULT.dump_json(result, indent=1))

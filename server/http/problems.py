@@ -9,9 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.task import ErrorTask
 from werkzeug.exceptions import HTTPException
 
 from server.storage.space import NoSpace, is_full
@@ -130,33 +127,3 @@ def register(app: Flask) -> None:
             if name not in ("Content-Type", "Content-Length"):
                 response.headers[name] = value
         return response
-
-
-class _ProblemTask(ErrorTask):
-    """Answers requests that waitress refuses before Flask sees them (too large, malformed)."""
-
-    def execute(self) -> None:
-        refusal = self.request.error
-        body = json.dumps(to_json(problem_of_status(refusal.code, refusal.reason))).encode()
-        self.status = f"{refusal.code} {refusal.reason}"
-        self.response_headers.append(("Content-Type", MEDIA_TYPE))
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class _Parser(HTTPRequestParser):
-    """Refuses what waitress would hang up at, such as an address that is none or a length of thousands of digits."""
-
-    def parse_header(self, header_plus: bytes) -> None:
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:
-            raise ParsingError("The header cannot be read.") from error
-
-
-class ProblemChannel(HTTPChannel):
-    """A waitress channel whose own refusals are problems too."""
-
-    error_task_class = _ProblemTask
-    parser_class = _Parser

@@ -8,15 +8,16 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from server.config import Config, ConfigError, is_loopback
+from server.config import Config, ConfigError
 from server.http.problems import ProblemError
 from server.storage.sessions import Sessions
 from server.storage.tokens import Token, Tokens
+from shared.hosts import is_loopback
 
 OPEN = "/healthz"
-"""The one address that needs no token: it tells that the process lives, and nothing else."""
+"""The one address that needs no token: it says that the process lives, and nothing else."""
 ENTRANCE = ("web.login", "web.enter", "web.static")
-"""What a browser needs so that somebody can enter a token on the dashboard: it tells nothing of the server."""
+"""What a browser needs so that somebody can enter a token on the dashboard: it reveals nothing of the server."""
 PAGES = "web"
 """Blueprint of the dashboard. Only its pages take a session's cookie for a token; the API takes bearers alone."""
 COOKIE = "longanimation_session"
@@ -39,7 +40,7 @@ HEADERS = {
 
 
 def check_exposure(config: Config, tokens: Tokens) -> None:
-    """Refuse to listen beyond this machine while nobody could be told apart; raises ConfigError."""
+    """Refuse to listen beyond this machine while there is no token to know users by; raises ConfigError."""
     if not config.is_private and not tokens:
         raise ConfigError(
             f"Listening on {config.host} lets other machines in, and no token exists yet: make one with "

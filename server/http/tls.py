@@ -81,7 +81,7 @@ class TlsFront:
             await asyncio.wait(self._connections, timeout=LAST_SECONDS)
 
     async def _accept(self) -> None:
-        # asyncio.start_server() tells of a connection only after its handshake: too late to count it.
+        # asyncio.start_server() reports a connection only after its handshake: too late to count it.
         while True:
             try:
                 connection, _ = await self._loop.sock_accept(self._listener)

@@ -5,6 +5,7 @@ import itertools
 import math
 import shutil
 from collections.abc import Iterable
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +15,10 @@ import av
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
+from server.files import open_atomic
+
 ENCODER = {"crf": "16", "preset": "medium", "tune": "animation", "refs": "4", "rc-lookahead": "10"}
-"""What x264 is told. The tuning for animation alone would refer to so many frames that 1080p needs level 5, which
+"""Options of x264. The tuning for animation alone would refer to so many frames that 1080p needs level 5, which
 small players refuse; a short look ahead halves the memory and costs nothing on flat colors."""
 
 
@@ -30,14 +33,14 @@ def encode_mp4(frames: Iterable[np.ndarray], fps: float, target: BinaryIO | Path
     Raises ValueError when there is no frame, when sizes differ and when the rate is out of range.
     """
     rate = exact_rate(fps)
-    with TemporaryDirectory(prefix=".film-", dir=target.parent if isinstance(target, Path) else None) as folder:
+    with (
+        open_atomic(target) if isinstance(target, Path) else nullcontext(target) as output,
+        TemporaryDirectory(prefix="film-") as folder,
+    ):
         film = Path(folder) / "film.mp4"
         _encode(frames, rate, film)
-        if isinstance(target, Path):
-            film.replace(target)
-        else:
-            with film.open("rb") as content:
-                shutil.copyfileobj(content, target)
+        with film.open("rb") as content:
+            shutil.copyfileobj(content, output)
 
 
 def exact_rate(fps: float) -> Fraction:

@@ -8,11 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, error
 
-from server.storage.catalogue import ACTIVE_STATES, Catalogue, Job
+from server.storage.catalogue import Catalogue
 from server.storage.heartbeats import Heartbeats
+from server.storage.job import ACTIVE_STATES, Job
+from server.storage.job_changes import JobChanges
 from shared.protocol import Priority, QueueStatus, ShotManifest
 
-from .reuse import fingerprint
+from .dbos_tables import set_workflow_priority
+from .reuse import job_fingerprint
 
 APPLICATION = "longanimation-color"
 WORKFLOW = "color_shot"
@@ -33,27 +36,25 @@ class JobConflict(Exception):
 class Jobs:
     """The jobs and the queues as the API sees them."""
 
-    def __init__(self, engine: sa.Engine, catalogue: Catalogue, heartbeats: Heartbeats) -> None:
+    def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._catalogue = catalogue
-        self._heartbeats = heartbeats
+        self._catalogue = Catalogue(engine)
+        self._changes = JobChanges(engine)
+        self._heartbeats = Heartbeats(engine)
         self._client = DBOSClient(
             system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
         )
-        # Where DBOS keeps its workflows, by its documentation ("DBOS System Tables").
-        schema = "dbos" if engine.dialect.name == "postgresql" else None
-        self._workflows = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("priority"), schema=schema)
 
     def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str) -> None:
         """Queue a new job: its row and its workflow appear together, or neither. Raises JobConflict.
 
         A job whose frames an earlier one has already is done at once.
         """
-        own = fingerprint(manifest)
+        fingerprint = job_fingerprint(manifest)
         try:
             with self._engine.begin() as connection:
-                self._catalogue.add(connection, job, manifest, queue=queue, owner=owner, fingerprint=own)
-                if self._catalogue.finish_as_twin(connection, job, own):
+                self._changes.add(connection, job, manifest, queue=queue, owner=owner, fingerprint=fingerprint)
+                if self._changes.finish_from_duplicate(connection, job, fingerprint):
                     return
                 self._client.enqueue_in_transaction(
                     connection,
@@ -71,7 +72,7 @@ class Jobs:
 
     def cancel(self, job: Job) -> None:
         """Stop a job that waits or runs; the worker notices at its next denoising step. Raises JobConflict."""
-        if not self._catalogue.move(job.id, "cancelled", allowed=ACTIVE_STATES):
+        if not self._changes.move(job.id, "cancelled", allowed=ACTIVE_STATES):
             raise JobConflict(f"Job {job.id} is {job.state}: only a job that waits or runs can be cancelled.")
         self._client.cancel_workflow(job.id)
 
@@ -80,38 +81,38 @@ class Jobs:
         if job.state not in ("failed", "cancelled"):
             raise JobConflict(f"Job {job.id} is {job.state}: only a failed or cancelled job can be tried again.")
         # The state comes first: a worker leaves alone what is not queued.
-        self._catalogue.forgive_crashes(job.id)
-        self._catalogue.move(job.id, "queued", allowed=("failed", "cancelled"))
+        self._changes.reset_crashes(job.id)
+        self._changes.move(job.id, "queued", allowed=("failed", "cancelled"))
         try:
             rewind(self._client, job)
         except error.DBOSException as refusal:
-            self._catalogue.move(job.id, job.state, allowed=("queued",), problem=job.problem)
+            self._changes.move(job.id, job.state, allowed=("queued",), problem=job.problem)
             raise JobConflict(f"Job {job.id} is still stopping: try again in a few seconds.") from refusal
 
     def prioritize(self, job: Job, priority: Priority) -> None:
         """Change when it is a waiting job's turn. Raises JobConflict when it does not wait."""
-        own = sa.update(self._workflows).where(self._workflows.c.workflow_uuid == job.id)
         with self._engine.begin() as connection:
-            if not self._catalogue.set_priority(connection, job.id, priority):
+            if not self._changes.set_priority(connection, job.id, priority):
                 raise JobConflict(f"Job {job.id} is {job.state}: only a waiting job has a priority to change.")
-            connection.execute(own.values(priority=PRIORITIES[priority]))
+            set_workflow_priority(connection, job.id, PRIORITIES[priority])
 
     def delete(self, job: Job) -> None:
         """Remove a job in any state; one that runs is stopped."""
-        self._catalogue.delete(job.id)
+        self._changes.delete(job.id)
         try:
             self._client.cancel_workflow(job.id)
             self._client.delete_workflow(job.id)
         except error.DBOSNonExistentWorkflowError:
             return  # it never needed one, or two deletions came at once
 
-    def reconcile(self, quiet_seconds: float) -> int:
-        """Queue the workflows of jobs that were left waiting without, by a server that died while it made them wait.
+    def requeue_stalled(self, stalled_seconds: float) -> int:
+        """Queue the workflows of jobs that wait without one, because a server died while it queued them.
+
         Return how many there were.
 
-        quiet_seconds: jobs that changed more recently are left alone, for another thread may be at work on them.
+        stalled_seconds: jobs that changed more recently are left alone, for another thread may be at work on them.
         """
-        waiting = {job.id: job for job in self._catalogue.quiet(quiet_seconds)}
+        waiting = {job.id: job for job in self._catalogue.stalled(stalled_seconds)}
         if not waiting:
             return 0
         ended = self._client.list_workflows(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server does by itself now and then: it mends what a crash left half done, and removes what nobody needs."""
+"""What the server does by itself at intervals: it queues jobs that a crash left stalled, and removes what nobody
+needs."""
 
 import logging
 import threading
@@ -13,18 +14,18 @@ from server.storage.catalogue import Catalogue
 
 from .client import Jobs
 
-MEND_SECONDS = 30.0
-"""How often jobs that wait for nothing are looked for, and how long they must have waited so."""
+REQUEUE_SECONDS = 30.0
+"""How often stalled jobs are looked for, and how long they must have been stalled."""
 CLEAN_SECONDS = 600.0
-STRAY_SECONDS = 24 * 3600.0
-"""How often the whole store is listed, to find files that nobody knows."""
+ORPHAN_SECONDS = 24 * 3600.0
+"""How often the whole store is listed, to find files that have no row."""
 STOP_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """A thread that keeps the house of one server; several servers of one database do not disturb each other."""
+    """The housekeeping thread of one server; several servers of one database do not disturb each other."""
 
     def __init__(self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, retention: Retention) -> None:
         self._jobs = jobs
@@ -44,13 +45,13 @@ class Housekeeping:
         self._stopping.set()
         self._thread.join(STOP_SECONDS)
 
-    def lives(self) -> bool:
-        """Tell whether it goes on: it ends by a fault that it does not know."""
+    def is_alive(self) -> bool:
+        """Tell whether the thread still runs: a fault that it does not know ends it."""
         return self._thread.is_alive()
 
-    def mend(self) -> None:
-        """Queue again what a server that died left waiting for nothing."""
-        if count := self._jobs.reconcile(MEND_SECONDS):
+    def requeue_stalled(self) -> None:
+        """Queue again the jobs that a server left stalled when it died."""
+        if count := self._jobs.requeue_stalled(REQUEUE_SECONDS):
             logger.warning("%d jobs waited for nothing after a crash, and are queued again.", count)
 
     def clean(self) -> None:
@@ -64,19 +65,19 @@ class Housekeeping:
             logger.info("%d blobs that no job needs were removed, %d bytes.", removed.count, removed.bytes)
 
     def _run(self) -> None:
-        cleaned = listed = -STRAY_SECONDS
+        cleaned = listed = -ORPHAN_SECONDS
         while not self._stopping.is_set():
             now = time.monotonic()
             try:
-                self.mend()
+                self.requeue_stalled()
                 if now - cleaned >= CLEAN_SECONDS:
                     cleaned = now
-                    if now - listed >= STRAY_SECONDS:
+                    if now - listed >= ORPHAN_SECONDS:
                         listed = now
-                        self._blobs.adopt_strays(self._retention.unused_hours * 3600)
+                        self._blobs.register_orphans(self._retention.unused_hours * 3600)
                     self.clean()
             except (sa.exc.OperationalError, OSError) as error:  # the database or the store is away for a while
                 logger.warning("Housekeeping is put off: %s", error)
             except Exception:  # stores have faults of their own kinds; whatever it is, the next round may do better
                 logger.exception("Housekeeping stopped at a fault and is put off.")
-            self._stopping.wait(MEND_SECONDS)
+            self._stopping.wait(REQUEUE_SECONDS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What determines the frames of a job and of each of its segments: what is equal is never colored twice."""
+"""Digests of what determines the frames of a job and of each of its segments: equal ones are never colored twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from server.coloring.shot_coloring import ShotColoring
 
 
-def fingerprint(manifest: ShotManifest) -> str:
+def job_fingerprint(manifest: ShotManifest) -> str:
     """Digest of all that determines a job's drawings in color. Name, timing and priority are no part of it."""
     return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest))
 

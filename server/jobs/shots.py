@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.coloring.shot import Drawings, SegmentResult, Shot
-from server.images import encode_png, read_frame, read_line_art, read_mask, read_painted
+from server.image_codec import encode_png, read_frame, read_line_art, read_mask, read_painted
 from server.storage.blobs import Blobs
 from shared.protocol import ShotManifest
 from shared.timing import Exposure
 
-MOST_TOLD = 5
-"""Frames that are named when the coloring had to guess."""
+MOST_NAMED = 5
+"""Most frames that the message about guesses names."""
 
 
 def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
@@ -45,12 +45,12 @@ def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
     return SegmentResult(frames=frames, state=blobs.read(addresses["state"]))
 
 
-def tell_guesses(shares: Mapping[int, float], exposure: Exposure) -> str:
+def describe_guesses(shares: Mapping[int, float], exposure: Exposure) -> str:
     """Say in which frames regions may have the wrong color, and in how much of the picture; the worst first.
 
     shares: of the picture, by drawing.
     """
     worst = sorted(shares, key=lambda drawing: -shares[drawing])
-    told = [f"{exposure.first_frame_of(drawing)} ({shares[drawing]:.1%})" for drawing in worst[:MOST_TOLD]]
-    rest = f" and {len(worst) - MOST_TOLD} more" if len(worst) > MOST_TOLD else ""
-    return f"Colors are partly a guess in frames {', '.join(told)}{rest}." if told else ""
+    named = [f"{exposure.first_frame_of(drawing)} ({shares[drawing]:.1%})" for drawing in worst[:MOST_NAMED]]
+    rest = f" and {len(worst) - MOST_NAMED} more" if len(worst) > MOST_NAMED else ""
+    return f"Colors are partly a guess in frames {', '.join(named)}{rest}." if named else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps worker processes running beside the API: one that dies is replaced."""
+"""The supervisor keeps worker processes running beside the API: one that dies is replaced."""
 
 import logging
 import subprocess
@@ -36,7 +36,9 @@ class Supervisor:
         self._command = command
         self._environment = environment
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._keep, args=(number,), daemon=True) for number in range(count)]
+        self._threads = [
+            threading.Thread(target=self._run_worker, args=(number,), daemon=True) for number in range(count)
+        ]
 
     def start(self) -> None:
         """Start the workers."""
@@ -49,12 +51,12 @@ class Supervisor:
         for thread in self._threads:
             thread.join()
 
-    def _keep(self, number: int) -> None:
+    def _run_worker(self, number: int) -> None:
         wait = FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
             name = f"worker-{number}-{uuid.uuid4().hex[:12]}"
             begun = time.monotonic()
-            # The pipe is never written to: its closing, by us or by our death, tells the worker to end.
+            # The pipe is never written to: when it closes, by us or by our death, the worker ends.
             process = subprocess.Popen(self._command(number, name), stdin=subprocess.PIPE, env=self._environment)
             while process.poll() is None and not self._stopping.wait(0.2):
                 pass

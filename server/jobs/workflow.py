@@ -17,14 +17,16 @@ from dbos import error as dbos_errors
 
 from server import logs
 from server.storage.blobs import Blobs
-from server.storage.catalogue import Catalogue, Job
+from server.storage.catalogue import Catalogue
+from server.storage.job import ACTIVE_STATES, Job
+from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment, Segments
 from server.storage.space import NoSpace, is_full
 from shared.protocol import Problem
 
 from .client import WORKFLOW
 from .reuse import segment_keys
-from .shots import load_segment, read_shot, store_segment, tell_guesses
+from .shots import describe_guesses, load_segment, read_shot, store_segment
 
 if TYPE_CHECKING:
     from server.coloring.shot import Shot
@@ -41,78 +43,85 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
-class Engine(Protocol):
-    """What colors a shot: `server.coloring.colorizer.Colorizer` in earnest."""
+class ShotColorizer(Protocol):
+    """What colors a shot: `server.coloring.colorizer.Colorizer`, or what replaces it in tests and benchmarks."""
 
     def open(self, shot: Shot) -> ShotColoring:
         """Plan a shot into segments."""
         ...
 
 
-EngineFactory = Callable[[str], Engine]
-"""Loads the engine of a preset by its name."""
+LoadColorizer = Callable[[str], ShotColorizer]
+"""Loads the colorizer of a preset by its name."""
 
 
-class Painter:
-    """Does the jobs of the worker process called `worker`. The engine of the last preset stays loaded.
+class JobRunner:
+    """Runs jobs in the worker process called `worker`. The colorizer of the last preset stays loaded.
 
-    in_hand: the job it works on, None between two.
+    current_job: the id of the job that runs, None between two.
     """
 
-    def __init__(
-        self, worker: str, catalogue: Catalogue, segments: Segments, blobs: Blobs, factory: EngineFactory
-    ) -> None:
+    def __init__(self, worker: str, database: sa.Engine, blobs: Blobs, load_colorizer: LoadColorizer) -> None:
         self._worker = worker
-        self._catalogue = catalogue
-        self._segments = segments
+        self._catalogue = Catalogue(database)
+        self._changes = JobChanges(database)
+        self._segments = Segments(database)
         self._blobs = blobs
-        self._factory = factory
-        self._loaded: tuple[str, Engine] | None = None
-        self.in_hand: str | None = None
+        self._load_colorizer = load_colorizer
+        self._loaded: tuple[str, ShotColorizer] | None = None
+        self.current_job: str | None = None
 
     def register(self) -> None:
-        """Make `color` the workflow that the API queues; call it before DBOS launches."""
+        """Make `run` the workflow that the API queues; call it before DBOS launches."""
         # DBOS knows workflows by name and calls them with the queued arguments alone, hence the closure.
-        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(lambda job: self.color(job))
+        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(lambda job: self.run(job))
 
-    def color(self, job: str) -> None:
+    def run(self, job: str) -> None:
         """Color a job, from its last finished segment when it was begun before."""
-        self.in_hand = job
+        self.current_job = job
         try:
-            if not self._catalogue.move(job, "running", allowed=("queued", "running"), worker=self._worker):
+            if not self._changes.move(job, "running", allowed=ACTIVE_STATES, worker=self._worker):
                 return  # cancelled or deleted before its turn came
-            with logs.context(job=job), _Outcome(self._catalogue, job):
+            with logs.context(job=job), _Outcome(self._changes, job):
                 logger.info("The job is taken up.")
                 self._color(self._catalogue.job(job))
         finally:
-            self.in_hand = None
+            self.current_job = None
 
     def _color(self, job: Job) -> None:
-        coloring = self._engine(job.manifest.preset).open(read_shot(job.manifest, self._blobs))
-        run = _Run(self._worker, self._catalogue, self._segments, self._blobs, job, coloring)
+        coloring = self._colorizer(job.manifest.preset).open(read_shot(job.manifest, self._blobs))
+        run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)
         drawings = [segment.drawings for segment in coloring.segments]
-        self._catalogue.plan(job.id, drawings, run.progress(job.segments_done, 0.0), coloring.note)
+        self._changes.plan(job.id, drawings, run.progress(job.segments_done, 0.0), coloring.note)
         for index in range(len(coloring.segments)):
             with logs.context(segment=index):
                 addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
                 if index not in run.colored:  # finished in an earlier process, or for another job
                     coloring.restore(index, load_segment(addresses, self._blobs))
 
-    def _engine(self, preset: str) -> Engine:
+    def _colorizer(self, preset: str) -> ShotColorizer:
         if self._loaded is None or self._loaded[0] != preset:
             self._loaded = None  # two models at once may not fit
-            self._loaded = (preset, self._factory(preset))
+            self._loaded = (preset, self._load_colorizer(preset))
         return self._loaded[1]
 
 
 class _Run:
-    """The work of this process on one job."""
+    """The run of one job in this process."""
 
     def __init__(
-        self, worker: str, catalogue: Catalogue, segments: Segments, blobs: Blobs, job: Job, coloring: ShotColoring
+        self,
+        worker: str,
+        catalogue: Catalogue,
+        changes: JobChanges,
+        segments: Segments,
+        blobs: Blobs,
+        job: Job,
+        coloring: ShotColoring,
     ) -> None:
         self._worker = worker
         self._catalogue = catalogue
+        self._changes = changes
         self._segments = segments
         self._blobs = blobs
         self._job = job
@@ -120,19 +129,19 @@ class _Run:
         self._keys = segment_keys(coloring, job.manifest)
         # Progress counts drawings, for segments differ in length.
         self._ends = list(accumulate((len(segment.drawings) for segment in coloring.segments), initial=0))
-        self._told = time.monotonic()
+        self._last_report = time.monotonic()
         self.colored: set[int] = set()
 
     def color(self, index: int) -> dict[str, Any]:
         """Color a segment unless it is there already, store it, and return its addresses: the step of the workflow."""
         self._check_state()
         known = self._known(index)
-        if known is not None and index < self._job.segments_done:  # a crash came between the job's note and DBOS's
+        if known is not None and index < self._job.segments_done:  # a crash came between the job's record and DBOS's
             return _addresses(known)
         segment = known or self._colored(index)
-        message = tell_guesses(segment.guesses, self._job.manifest.exposure)
+        message = describe_guesses(segment.guesses, self._job.manifest.exposure)
         progress = self.progress(index, 1.0)
-        self._when_there_is_room(lambda: self._catalogue.finish_segment(self._job.id, segment, progress, message))
+        self._retry_while_full(lambda: self._changes.finish_segment(self._job.id, segment, progress, message))
         logger.info("The segment is finished.")
         return _addresses(segment)
 
@@ -147,11 +156,11 @@ class _Run:
     def _colored(self, index: int) -> FinishedSegment:
         def on_step(done: int, total: int) -> None:
             self._check_state()
-            self._tell(self.progress(index, done / total))
+            self._report_progress(self.progress(index, done / total))
 
         begun = time.time()
         result = self._coloring.color(index, on_step)
-        addresses = self._when_there_is_room(lambda: store_segment(result, self._blobs, self._job.owner))
+        addresses = self._retry_while_full(lambda: store_segment(result, self._blobs, self._job.owner))
         self.colored.add(index)
         return FinishedSegment(index, self._keys[index], **addresses, begun=begun, finished=time.time())
 
@@ -162,23 +171,23 @@ class _Run:
 
     def _check_state(self) -> None:
         """Stop if the job was cancelled or deleted, or given to another worker while this one was taken for dead."""
-        if not self._catalogue.is_working(self._worker, self._job.id):
+        if not self._catalogue.is_running_on(self._worker, self._job.id):
             # DBOS keeps no outcome of a step that ends so: it can be run again later.
             raise dbos_errors.DBOSWorkflowCancelledError(f"Job {self._job.id} was cancelled.")
 
-    def _tell(self, progress: float) -> None:
-        """Tell the progress now and then; a full disk is no reason to stop."""
-        if time.monotonic() - self._told >= PROGRESS_SECONDS:
-            self._told = time.monotonic()
+    def _report_progress(self, progress: float) -> None:
+        """Record the progress at intervals; a full disk is no reason to stop."""
+        if time.monotonic() - self._last_report >= PROGRESS_SECONDS:
+            self._last_report = time.monotonic()
             try:
-                self._catalogue.advance(self._job.id, progress)
+                self._changes.set_progress(self._job.id, progress)
             except sa.exc.OperationalError as error:
                 if not is_full(error):
                     raise
 
-    def _when_there_is_room(self, action: Callable[[], Result]) -> Result:
-        """Do what stores something; while the disk is full, wait instead of losing what was computed, and say so."""
-        told = False
+    def _retry_while_full(self, action: Callable[[], Result]) -> Result:
+        """Run an action that stores something; while the disk is full, report it and wait, to lose no result."""
+        reported = False
         while True:
             try:
                 return action()
@@ -186,10 +195,10 @@ class _Run:
                 if not is_full(error):
                     raise
             logger.error("Job %s waits: the disk is full. Make room; it goes on by itself.", self._job.id)
-            if not told:
+            if not reported:
                 with contextlib.suppress(sa.exc.OperationalError):  # the same disk may be the database's
-                    self._catalogue.tell(self._job.id, FULL_MESSAGE)
-                    told = True
+                    self._changes.add_message(self._job.id, FULL_MESSAGE)
+                    reported = True
             time.sleep(FULL_SECONDS)
             self._check_state()
 
@@ -200,10 +209,10 @@ def _addresses(segment: FinishedSegment) -> dict[str, Any]:
 
 
 class _Outcome:
-    """Notes how a job ended, and lets every exception go on to DBOS, which logs it."""
+    """Records how a job ended, and lets every exception go on to DBOS, which logs it."""
 
-    def __init__(self, catalogue: Catalogue, job: str) -> None:
-        self._catalogue = catalogue
+    def __init__(self, changes: JobChanges, job: str) -> None:
+        self._changes = changes
         self._job = job
 
     def __enter__(self) -> None:
@@ -213,14 +222,14 @@ class _Outcome:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._catalogue.move(self._job, "done", allowed=("running",))
+            self._changes.move(self._job, "done", allowed=("running",))
             logger.info("The job is done.")
         elif is_full(error) or isinstance(error, sa.exc.OperationalError):  # neither is a fault of the job
             logger.error("Job %s was left, for the disk is full or the database away; it is taken up again.", self._job)
         elif isinstance(error, Exception):  # the others are DBOS's own: cancelled, or taken over by another worker
             # ValueErrors of the coloring are sentences for people; anything else is a fault of ours.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)
-            self._catalogue.move(
+            self._changes.move(
                 self._job, "failed", allowed=("running",), message=sentence, problem=Problem(500, "failed", sentence)
             )
 

@@ -5,9 +5,9 @@ import fnmatch
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import FileMetadataError, LocalEntryNotFoundError, OfflineModeIsEnabled, XetDownloadError
+from huggingface_hub.utils import httpx
 
 from .catalogue import Download
 
@@ -18,7 +18,7 @@ class HubError(Exception):
 
 BY_HAND = "The files can also be brought by hand and converted with `python -m server convert`: see docs/models.md."
 
-FAILURES = (httpx2.HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, FileMetadataError, XetDownloadError)
+FAILURES = (httpx.HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, FileMetadataError, XetDownloadError)
 """What the hub's client raises when the hub refuses or cannot be reached."""
 
 

@@ -11,13 +11,16 @@ import fsspec
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
+from server import files
 from shared.digests import address_of, is_address
 
-from . import durable_files
-from .database import BATCH, batches, blobs, frames, inputs, now, pictures, segments, writing
-from .image_facts import Picture, note_picture
+from .database import BATCH, batches, now, writing
+from .image_facts import ImageFacts, record_image_facts
 from .space import NoSpace, free_bytes, is_full
+from .tables import blobs, frames, image_facts, inputs, segments
 
+PRIVATE = 0o600
+"""Rights of the files of a local store."""
 TOUCH_SECONDS = 600.0
 """How exactly it is known when a blob was last asked for."""
 
@@ -52,7 +55,7 @@ class Blobs:
 
     @property
     def free_bytes(self) -> int | None:
-        """Room that is left, None where the store cannot tell."""
+        """Room that is left, None where the store cannot say."""
         return free_bytes(Path(self._root)) if isinstance(self._files, LocalFileSystem) else None
 
     def missing(self, addresses: Iterable[str]) -> list[str]:
@@ -61,13 +64,13 @@ class Blobs:
         known: set[str] = set()
         for batch in batches(wanted):
             present = sa.select(blobs.c.address, blobs.c.touched < now() - TOUCH_SECONDS)
-            present = present.where(blobs.c.address.in_(batch), ~blobs.c.doomed)
+            present = present.where(blobs.c.address.in_(batch), ~blobs.c.pending_delete)
             with self._engine.connect() as connection:
                 found = {address: bool(old) for address, old in connection.execute(present)}
             known |= found.keys()
             if old := [address for address, is_old in found.items() if is_old]:
                 with self._engine.begin() as connection:
-                    touch = sa.update(blobs).where(blobs.c.address.in_(old), ~blobs.c.doomed)
+                    touch = sa.update(blobs).where(blobs.c.address.in_(old), ~blobs.c.pending_delete)
                     touched = connection.execute(touch.values(touched=now()).returning(blobs.c.address))
                     known -= set(old) - set(touched.scalars())  # a collector was faster
         return [address for address in wanted if address not in known]
@@ -87,29 +90,29 @@ class Blobs:
         return address
 
     def write_all(self, contents: Sequence[bytes], owner: str = "") -> list[str]:
-        """Store several as `write` does, and note them at once: each transaction has to wait for the disk."""
+        """Store several as `write` does, with one transaction for all rows: each has to wait for the disk."""
         named = {address_of(content): content for content in contents}
         missing = self.missing(named)
         for address in missing:
             self._store(address, named[address])
         with writing(self._engine) as connection:
             for address in missing:
-                self._note(connection, address, named[address], owner)
+                self._record(connection, address, named[address], owner)
         return [address_of(content) for content in contents]
 
-    def add(self, address: str, content: bytes, owner: str = "", picture: Picture | None = None) -> None:
-        """Store `content`, whose address was `missing`, and what was seen in it. Raises NoSpace."""
+    def add(self, address: str, content: bytes, owner: str = "", facts: ImageFacts | None = None) -> None:
+        """Store `content`, whose address was `missing`, and the facts of the image that it is. Raises NoSpace."""
         self._store(address, content)
         with writing(self._engine) as connection:
-            self._note(connection, address, content, owner)
-            if picture is not None:
-                note_picture(connection, address, picture)
+            self._record(connection, address, content, owner)
+            if facts is not None:
+                record_image_facts(connection, address, facts)
 
-    def _note(self, connection: sa.Connection, address: str, content: bytes, owner: str) -> None:
-        """Note a blob whose file is stored; it may have come twice at once."""
-        row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "doomed": False}
-        rescue = sa.update(blobs).where(blobs.c.address == address, blobs.c.doomed)
-        if connection.execute(rescue.values(doomed=False, touched=now())).rowcount == 0:
+    def _record(self, connection: sa.Connection, address: str, content: bytes, owner: str) -> None:
+        """Add the row of a blob whose file is stored; two threads may do so at once."""
+        row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "pending_delete": False}
+        undelete = sa.update(blobs).where(blobs.c.address == address, blobs.c.pending_delete)
+        if connection.execute(undelete.values(pending_delete=False, touched=now())).rowcount == 0:
             with contextlib.suppress(sa.exc.IntegrityError), connection.begin_nested():
                 connection.execute(sa.insert(blobs).values(**row))
         if not self._files.isfile(self._path(address)):  # a collector was faster; now the row is ours
@@ -125,25 +128,25 @@ class Blobs:
     def collect(self, age_seconds: float) -> Removed:
         """Remove what no job needs and nobody asked for since `age_seconds`, at least ten minutes.
 
-        An upload that a client was told of, and a frame that is stored but not yet noted, are younger. It can be
-        stopped at any moment, and run by several processes at once.
+        An upload that was confirmed to a client, and a frame that is stored but not yet recorded, are younger. A
+        collection can be stopped at any moment, and several processes can run it at once.
         """
         needed = [
             sa.exists().where(column == blobs.c.address) for column in (inputs.c.blob, frames.c.blob, segments.c.state)
         ]
         age = max(age_seconds, 2 * TOUCH_SECONDS)
         with self._engine.begin() as connection:
-            idle = sa.update(blobs).where(blobs.c.touched < now() - age, ~blobs.c.doomed, *(~one for one in needed))
-            connection.execute(idle.values(doomed=True))
+            unneeded = (blobs.c.touched < now() - age, ~blobs.c.pending_delete, *(~one for one in needed))
+            connection.execute(sa.update(blobs).where(*unneeded).values(pending_delete=True))
         count = size = 0
-        while removed := self._remove_doomed():
+        while removed := self._delete_pending():
             count += len(removed)
             size += sum(removed)
         return Removed(count, size)
 
-    def adopt_strays(self, age_seconds: float) -> int:
-        """Note files of the store that no row knows, as a crash may leave them, for the next collection; remove parts
-        of files that were never finished. Return how many there were. It lists the whole store."""
+    def register_orphans(self, age_seconds: float) -> int:
+        """Add rows for files of the store that have none, as a crash may leave them, so that the next collection finds
+        them; remove files that were never finished. Return how many there were. It lists the whole store."""
         found = 0
         with self._engine.connect() as connection:
             horizon = (connection.scalar(sa.select(now())) or 0.0) - age_seconds
@@ -156,21 +159,21 @@ class Blobs:
                     found += 1
                     if is_address(name):
                         size = self._files.size(addresses[name])
-                        row = {"address": name, "bytes": size, "owner": "", "touched": 0.0, "doomed": False}
+                        row = {"address": name, "bytes": size, "owner": "", "touched": 0.0, "pending_delete": False}
                         connection.execute(sa.insert(blobs).values(**row))
                     else:
                         self._files.rm_file(addresses[name])
         return found
 
-    def _remove_doomed(self) -> list[int]:
-        """Remove a batch of doomed blobs; return the bytes of each."""
+    def _delete_pending(self) -> list[int]:
+        """Remove a batch of the blobs that are pending deletion; return the bytes of each."""
         with self._engine.begin() as connection:
-            some = sa.select(blobs.c.address).where(blobs.c.doomed).limit(BATCH).with_for_update(skip_locked=True)
-            addresses = list(connection.scalars(some))
-            gone = sa.delete(blobs).where(blobs.c.address.in_(addresses), blobs.c.doomed)
+            pending = sa.select(blobs.c.address).where(blobs.c.pending_delete).limit(BATCH)
+            addresses = list(connection.scalars(pending.with_for_update(skip_locked=True)))
+            gone = sa.delete(blobs).where(blobs.c.address.in_(addresses), blobs.c.pending_delete)
             rows = connection.execute(gone.returning(blobs.c.address, blobs.c.bytes)).all()
-            connection.execute(sa.delete(pictures).where(pictures.c.address.in_([row.address for row in rows])))
-            for row in rows:  # before the rows are: a crash in between leaves them doomed, for the next collection
+            connection.execute(sa.delete(image_facts).where(image_facts.c.address.in_([row.address for row in rows])))
+            for row in rows:  # before the rows are: a crash in between leaves them pending, for the next collection
                 path = self._path(row.address)
                 if self._files.isfile(path):
                     self._files.rm_file(path)
@@ -182,8 +185,8 @@ class Blobs:
 
     def _make_folder(self, folder: Path) -> None:
         if folder not in self._folders:
-            durable_files.make_folder(Path(self._root))
-            durable_files.make_folder(folder)
+            files.make_folder(Path(self._root))
+            files.make_folder(folder)
             self._folders.add(folder)
 
     def _store(self, address: str, content: bytes) -> None:
@@ -191,7 +194,7 @@ class Blobs:
         try:
             if isinstance(self._files, LocalFileSystem):
                 self._make_folder(Path(path).parent)
-                durable_files.write_file(Path(path), content)
+                files.write_file(Path(path), content, PRIVATE, concurrent=True)
             else:
                 self._files.makedirs(os.path.dirname(path), exist_ok=True)
                 self._files.pipe_file(path, content)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Heartbeats of the workers: who is alive, and who must be mourned."""
+"""Heartbeats of the workers: which are alive, and whose jobs must be recovered."""
 
 import platform
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .database import now, workers
+from .database import now
+from .tables import workers
 
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 15.0

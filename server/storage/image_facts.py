@@ -1,47 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of uploaded pictures, so that none is decoded again for every job that shows it."""
+"""What is known of uploaded images, so that none is decoded again for every job that shows it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .database import batches, pictures, writing
+from .database import batches, writing
+from .tables import image_facts
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that was decoded once: its size in pixels, whether it shows dark lines, and whether it is transparent
-    anywhere."""
+class ImageFacts:
+    """What one decoding found: the size in pixels, whether there are dark lines, and whether any pixel is
+    transparent."""
 
     width: int
     height: int
     has_lines: bool
-    has_clear: bool
+    has_transparency: bool
 
 
-class Pictures:
-    """The pictures among the blobs."""
+class ImageFactsTable:
+    """The facts of the images among the blobs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def find(self, addresses: Iterable[str]) -> dict[str, Picture]:
-        """Return those of the pictures that were looked at."""
+    def find(self, addresses: Iterable[str]) -> dict[str, ImageFacts]:
+        """Return the facts of those images that were decoded before, by address."""
         found = {}
         with self._engine.connect() as connection:
             for batch in batches(list(dict.fromkeys(addresses))):
-                for address, *facts in connection.execute(sa.select(pictures).where(pictures.c.address.in_(batch))):
-                    found[address] = Picture(*facts)
+                query = sa.select(image_facts).where(image_facts.c.address.in_(batch))
+                for address, *facts in connection.execute(query):
+                    found[address] = ImageFacts(*facts)
         return found
 
-    def note(self, address: str, picture: Picture) -> None:
-        """Keep what was seen in the picture at an address."""
+    def record(self, address: str, facts: ImageFacts) -> None:
+        """Store the facts of the image at an address."""
         with writing(self._engine) as connection:
-            note_picture(connection, address, picture)
+            record_image_facts(connection, address, facts)
 
 
-def note_picture(connection: sa.Connection, address: str, picture: Picture) -> None:
-    """Keep what was seen in a picture, within the caller's transaction."""
-    connection.execute(sa.delete(pictures).where(pictures.c.address == address))
-    connection.execute(sa.insert(pictures).values(address=address, **vars(picture)))
+def record_image_facts(connection: sa.Connection, address: str, facts: ImageFacts) -> None:
+    """Store the facts of an image within the caller's transaction."""
+    connection.execute(sa.delete(image_facts).where(image_facts.c.address == address))
+    connection.execute(sa.insert(image_facts).values(address=address, **vars(facts)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .database import frames, segments
+from .tables import frames, segments
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,20 @@ def _guesses(column: str | None) -> dict[int, float]:
     return {int(drawing): share for drawing, share in json.loads(column or "{}").items()}
 
 
+def plan_segments(connection: sa.Connection, job: str, drawings: Sequence[Sequence[int]]) -> None:
+    """Record which drawings each segment of a job has, by number, where that is not known yet."""
+    known = set(connection.scalars(sa.select(segments.c.number).where(segments.c.job == job)))
+    rows = [
+        {"job": job, "number": number, "drawings": json.dumps(list(own))}
+        for number, own in enumerate(drawings)
+        if number not in known
+    ]
+    if rows:
+        connection.execute(sa.insert(segments), rows)
+
+
 def write_segment(connection: sa.Connection, job: str, segment: FinishedSegment) -> None:
-    """Note a finished segment and its frames."""
+    """Record a finished segment and its frames."""
     row = {
         "key": segment.key,
         "state": segment.state,

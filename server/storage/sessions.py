@@ -6,7 +6,8 @@ import secrets
 
 import sqlalchemy as sa
 
-from .database import now, sessions, tokens
+from .database import now
+from .tables import sessions, tokens
 from .tokens import Token, digest, token_of_row
 
 SESSION_SECONDS = 7 * 24 * 3600

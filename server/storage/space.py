@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Room on the disk: how much there is, and how its end is told from other faults."""
+"""Room on the disk: how much there is, and which faults mean that there is none."""
 
 import errno
 import shutil
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 
 class NoSpace(Exception):
-    """What was to be stored was refused, for the disk is full or nearly so; nothing was changed."""
+    """The disk is full or nearly so: nothing was stored, and nothing changed."""
 
 
 def free_bytes(folder: Path) -> int:

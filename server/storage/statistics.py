@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .database import jobs, segments
+from .tables import jobs, segments
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class SegmentCount:
     seconds: float
 
 
-class Census:
+class Statistics:
     """Counts what the database holds now; each takes one statement."""
 
     def __init__(self, engine: sa.Engine) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from shared.protocol import Role
 
-from .database import tokens
+from .tables import tokens
 
 
 def digest(token: str) -> str:
@@ -49,7 +49,7 @@ class Tokens:
         own = digest(token)
         with self._engine.connect() as connection:
             known = connection.execute(sa.select(tokens)).all()
-        # Every digest is compared, so that the time does not tell which one came near.
+        # Every digest is compared, so that the time does not reveal which one is nearly right.
         found = [row for row in known if hmac.compare_digest(own, row.digest)]
         return token_of_row(found[0]) if found else None
 
@@ -70,5 +70,5 @@ class Tokens:
 
 
 def token_of_row(row: sa.Row) -> Token:
-    """Return what a row of the table tells."""
+    """Return the token of a row of the table."""
     return Token(row.name, cast(Role, row.role), row.created)

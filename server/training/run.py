@@ -5,7 +5,6 @@ Accelerate runs it on whatever is there: a processor, a GPU, or several GPUs und
 """
 
 import csv
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,8 @@ from accelerate.utils import broadcast, send_to_device, set_seed
 from rich.console import Console
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
+
+from server.files import open_atomic, write_file
 
 CHECKPOINT_SECONDS = 300
 AVERAGE_DECAY = 0.998
@@ -127,9 +128,8 @@ class TrainingRun:
             "step": self.step,
             "samples": self.samples,
         }
-        temporary = self.checkpoint.with_suffix(".tmp")
-        torch.save(content, temporary)
-        os.replace(temporary, self.checkpoint)
+        with open_atomic(self.checkpoint) as file:
+            torch.save(content, file)
 
     def load_averages(self) -> None:
         """Put the averaged weights into the modules."""
@@ -247,9 +247,7 @@ class _Journal:
         if log.exists():
             rows = [line for line in log.read_text().splitlines() if line.count(",") >= 4]
             kept = [row for row in rows if int(row.split(",")[0]) <= self.run.step]
-            temporary = log.with_suffix(".tmp")
-            temporary.write_text("".join(f"{row}\n" for row in kept))
-            os.replace(temporary, log)
+            write_file(log, "".join(f"{row}\n" for row in kept).encode())
 
     def write(self, loss: float, norm: float, rate: float, seconds: float, measures: Mapping[str, float]) -> None:
         run = self.run

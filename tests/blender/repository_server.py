@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from server.config import Config
-from server.http.app import serve
+from server.http.server_process import serve
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)

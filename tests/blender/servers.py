@@ -18,7 +18,7 @@ from tests.demo.server_process import RunningServer, running_server
 def coloring_server(folder: Path) -> Iterator[RunningServer]:
     """Run a server with its files in `folder` until the end of the block."""
     with running_server(folder / "data", folder / "server.log", "--workers", "0") as running:
-        command = [sys.executable, "-m", "tests.server.engine", str(folder / "data"), f"test-{uuid.uuid4().hex}"]
+        command = [sys.executable, "-m", "tests.server.stand_in", str(folder / "data"), f"test-{uuid.uuid4().hex}"]
         worker = subprocess.Popen(command, cwd=ROOT)
         try:
             yield running

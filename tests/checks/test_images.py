@@ -17,7 +17,7 @@ from PIL import Image
 from blender_addon.errors import ShotError
 from blender_addon.images import line_art_of, read_png, write_png
 from blender_addon.png import SIGNATURE, chunk
-from server.images import encode_png, read_line_art
+from server.image_codec import encode_png, read_line_art
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9))
 

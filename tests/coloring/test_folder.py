@@ -14,7 +14,7 @@ from server.coloring import cli
 from server.coloring.cli import colorize
 from server.coloring.folder import FolderError, parse_keyframe, read_folder
 from server.coloring.shot import Guess, SegmentResult, Shot
-from server.images import ImageError, encode_png, read_painted
+from server.image_codec import ImageError, encode_png, read_painted
 
 from .drawings import paper, scene
 
@@ -86,16 +86,6 @@ def test_an_interrupted_run_leaves_whole_frames_only(line_art, keyframe, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         colorize(source, Marks(source.shot, broken=2), tmp_path / "out", Console(quiet=True))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["shot2_10.png", "shot2_8.png", "shot2_9.png"]
-
-
-def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    def full_disk(self: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        cli.write_file(tmp_path / "frame.png", b"content")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_size_asked_for_is_the_size_of_drawings_and_keyframes(line_art, keyframe):

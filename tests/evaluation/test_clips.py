@@ -10,7 +10,7 @@ import pytest
 from server.coloring.folder import FolderError
 from server.evaluation import cli
 from server.evaluation.clip import read_clip
-from server.images import encode_png
+from server.image_codec import encode_png
 from tests.coloring.drawings import scene
 from tests.demo.report import write_report
 

@@ -16,7 +16,7 @@ from server.evaluation.perceptual import PerceptualMetrics, load_perceptual_metr
 from server.evaluation.results import ClipResult, ResultFolder, Settings
 from server.evaluation.summary import summarize
 from server.evaluation.tables import markdown
-from server.images import encode_png
+from server.image_codec import encode_png
 from server.training.cartoon import draw_clip
 from tests.evaluation.test_clips import arguments
 

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from server.config import Config
 from server.storage.blobs import Blobs
-from server.storage.database import blobs as blob_rows
-from server.storage.database import frames, inputs, open_database, segments
+from server.storage.database import open_database
+from server.storage.tables import blobs as blob_rows
+from server.storage.tables import frames, inputs, segments
 from shared.digests import address_of
 
 from .client import Client, GaveUp, Submission
@@ -89,7 +90,7 @@ def check_store(config: Config, client: Client) -> Iterator[str]:
             yield f"lost: blob {address} has no row"
         yield from _files(config, rows)
         store = Blobs(engine, config.blobs_url)
-        store.adopt_strays(-3600.0)  # as if all of it were old
+        store.register_orphans(-3600.0)  # as if all of it were old
         with engine.begin() as connection:
             connection.execute(sa.update(blob_rows).values(touched=0.0))
         store.collect(0.0)

@@ -18,11 +18,11 @@ from typing import Any, cast
 from server import cli
 from server.coloring.shot import SegmentResult, Shot
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
-from server.http import app
+from server.http import app, server_process
 from server.jobs import housekeeping, supervisor, worker
 from server.storage import heartbeats
 from server.storage.heartbeats import Device
-from tests.server.engine import StandIn, StandInColoring
+from tests.server.stand_in import StandIn, StandInColoring
 
 SILENCE_SECONDS = 5.0
 KEPT_FREE_VARIABLE = "FAULTS_KEPT_FREE"
@@ -60,10 +60,10 @@ class _LoggedColoring(StandInColoring):
 def serve(arguments: list[str]) -> int:
     """Serve with stand-in workers beside."""
     supervisor.FIRST_WAIT_SECONDS, supervisor.LONGEST_WAIT_SECONDS = 0.2, 0.5
-    housekeeping.MEND_SECONDS = 3.0
+    housekeeping.REQUEUE_SECONDS = 3.0
     if kept := os.environ.get(KEPT_FREE_VARIABLE):
         app.create_app = partial(_with_free, app.create_app, int(kept))
-    app.worker_command = _worker_command
+    server_process.worker_command = _worker_command
     return cli.main(["serve", *arguments])
 
 
@@ -76,11 +76,11 @@ def _worker_command(config: Config, number: int, name: str) -> list[str]:
 
 
 def work(arguments: list[str]) -> None:
-    """Work with the stand-in until told to stop."""
+    """Work with the stand-in until stopped."""
     data = Path(arguments[0])
     config = Config(data, database=os.environ.get(DATABASE_VARIABLE, ""), blobs=os.environ.get(BLOBS_VARIABLE, ""))
-    engine = cast(Any, LoggedStandIn(data))
-    worker.run(config, lambda _preset: engine, lambda: Device("cpu"), arguments[1], "--supervised" in arguments)
+    colorizer = cast(Any, LoggedStandIn(data))
+    worker.run(config, lambda _preset: colorizer, lambda: Device("cpu"), arguments[1], "--supervised" in arguments)
 
 
 if __name__ == "__main__":

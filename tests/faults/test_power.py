@@ -54,5 +54,5 @@ def test_a_blob_and_its_names_are_on_the_disk_before_it_is_noted(
     folder = f"shared/blobs/{address[:2]}"
     *names, part, renamed, own, noted = done
     assert set(names) == {".", "shared", "shared/blobs"}, "the folders are new themselves"
-    assert part.startswith(f"{folder}/tmp") and part.endswith(".part")
+    assert part.startswith(f"{folder}/.{address}.") and part.endswith(".part")
     assert (renamed, own, noted) == ("renamed", folder, "noted")

@@ -136,7 +136,7 @@ class House:
             assert self.call("PUT", f"{API_PREFIX}/blobs/{address}", data=content).status_code == 201
         (self.data / "fault").touch()
         done, failed = self.submit(), self.submit(prompt="fail")
-        command = [sys.executable, "-m", "tests.server.engine", str(self.data), "fuzz"]
+        command = [sys.executable, "-m", "tests.server.stand_in", str(self.data), "fuzz"]
         worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._processes.append(worker)
         for job, state in ((done, "done"), (failed, "failed")):

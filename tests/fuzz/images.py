@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that nobody painted, for the readers of `server.images`."""
+"""Images that nobody painted, for the readers of `server.image_codec`."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ from PIL import Image
 
 from server import images
 from server.http.api.validation import look_at
-from server.images import MAX_PIXELS, ImageError
+from server.image_codec import MAX_PIXELS, ImageError
 
 from .ledger import Ledger
 

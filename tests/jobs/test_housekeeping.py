@@ -17,12 +17,13 @@ from server.jobs import housekeeping
 from server.jobs.client import Jobs
 from server.jobs.housekeeping import Housekeeping
 from server.storage.blobs import Blobs, Removed
-from server.storage.catalogue import Catalogue, UnknownJob
-from server.storage.database import blobs as blob_rows
-from server.storage.database import jobs as job_rows
+from server.storage.catalogue import Catalogue
 from server.storage.database import now, open_database
-from server.storage.heartbeats import Heartbeats
+from server.storage.job import UnknownJob
+from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment
+from server.storage.tables import blobs as blob_rows
+from server.storage.tables import jobs as job_rows
 from tests.faults.shots import FaultShot, draw_shot
 
 DAY = 24 * 3600.0
@@ -33,7 +34,7 @@ class House:
 
     def __init__(self, engine: sa.Engine, blobs: str) -> None:
         self.engine, self.catalogue, self.blobs = engine, Catalogue(engine), Blobs(engine, blobs)
-        self.jobs = Jobs(engine, self.catalogue, Heartbeats(engine))
+        self.changes, self.jobs = JobChanges(engine), Jobs(engine)
         self.keeping = Housekeeping(self.jobs, self.catalogue, self.blobs, Retention(job_days=7.0))
 
     def add(self, job: str, shot: FaultShot, state: str, frame: bytes) -> set[str]:
@@ -41,12 +42,12 @@ class House:
         for content in shot.blobs.values():
             self.blobs.write(content)
         self.jobs.submit(job, shot.manifest, "cpu", "")
-        self.catalogue.move(job, "running", allowed=("queued",), worker="w")
-        self.catalogue.plan(job, [[0], [1]], 0.0)
+        self.changes.move(job, "running", allowed=("queued",), worker="w")
+        self.changes.plan(job, [[0], [1]], 0.0)
         picture, memory = self.blobs.write(frame), self.blobs.write(b"memory of " + frame)
-        self.catalogue.finish_segment(job, FinishedSegment(0, job, {0: picture}, memory, {}, 0.0, 1.0), 0.5)
+        self.changes.finish_segment(job, FinishedSegment(0, job, {0: picture}, memory, {}, 0.0, 1.0), 0.5)
         if state != "running":
-            self.catalogue.move(job, cast(Any, state), allowed=("running",))
+            self.changes.move(job, cast(Any, state), allowed=("running",))
         return {*shot.manifest.blobs, picture, memory}
 
     def ended(self, job: str, days: float) -> None:
@@ -113,7 +114,7 @@ class FaultyBlobs:
         self.calls = 0
         self.collected = threading.Event()
 
-    def adopt_strays(self, _age: float) -> int:
+    def register_orphans(self, _age: float) -> int:
         return 0
 
     def collect(self, _age: float) -> Removed:
@@ -127,7 +128,7 @@ class FaultyBlobs:
 def test_a_fault_that_nobody_knows_ends_a_round_and_not_the_housekeeping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(housekeeping, "MEND_SECONDS", 0.01)
+    monkeypatch.setattr(housekeeping, "REQUEUE_SECONDS", 0.01)
     monkeypatch.setattr(housekeeping, "CLEAN_SECONDS", 0.0)
     blobs, house = FaultyBlobs(), House(open_database(Config(tmp_path)), str(tmp_path / "blobs"))
     keeping = Housekeeping(house.jobs, house.catalogue, cast(Any, blobs), Retention())
@@ -146,7 +147,7 @@ class SlowBlobs(FaultyBlobs):
         super().__init__()
         self.listing, self.released = threading.Event(), threading.Event()
 
-    def adopt_strays(self, _age: float) -> int:
+    def register_orphans(self, _age: float) -> int:
         self.listing.set()
         self.released.wait(120)
         return 0

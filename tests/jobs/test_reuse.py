@@ -9,7 +9,7 @@ import pytest
 from server.coloring.colorizer import Colorizer
 from server.coloring.shot import Shot
 from server.coloring.shot_coloring import ShotColoring
-from server.jobs.reuse import fingerprint, segment_keys
+from server.jobs.reuse import job_fingerprint, segment_keys
 from server.training.cartoon import draw_clip
 from shared.digests import address_of
 from shared.protocol import Keyframe, ShotManifest
@@ -88,7 +88,7 @@ def test_name_timing_and_priority_change_no_frame_and_everything_else_does(clip)
     same = {"name": "run", "frame_start": 101, "fps": 12.0, "priority": "low", "parent": "x"}
     same |= {"timing": tuple(drawing for drawing in range(DRAWINGS) for _ in range(2))}
     moved = replace(shot, **same, keyframes=(replace(shot.keyframes[0], frame=101),))
-    assert fingerprint(moved) == fingerprint(shot)
+    assert job_fingerprint(moved) == job_fingerprint(shot)
     others = [
         replace(shot, drawings=shot.drawings[::-1]),
         replace(shot, keyframes=(Keyframe(2, shot.keyframes[0].blob),)),
@@ -101,4 +101,4 @@ def test_name_timing_and_priority_change_no_frame_and_everything_else_does(clip)
         replace(shot, background="generated", prompt="rain"),
         replace(shot, width=161),
     ]
-    assert len({fingerprint(other) for other in (shot, *others)}) == len(others) + 1
+    assert len({job_fingerprint(other) for other in (shot, *others)}) == len(others) + 1

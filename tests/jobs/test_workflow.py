@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from server.config import Config
-from server.jobs.workflow import Painter
+from server.jobs.workflow import JobRunner
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import open_database
-from server.storage.segments import Segments
+from server.storage.job_changes import JobChanges
 from server.storage.space import NoSpace
 from tests.server.conftest import SmallShot
 
@@ -26,7 +26,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 
 
 class Faulty:
-    """An engine that stops at a fault at once."""
+    """A colorizer that stops at a fault at once."""
 
     def __init__(self, fault: Exception) -> None:
         self._fault = fault
@@ -53,10 +53,10 @@ def test_a_job_fails_by_its_own_faults_and_is_left_to_be_taken_up_after_others(
     for content in shot.blobs.values():
         blobs.write(content)
     with engine.begin() as connection:
-        catalogue.add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
-    painter = Painter("w", catalogue, Segments(engine), blobs, lambda _preset: cast(Any, Faulty(fault)))
+        JobChanges(engine).add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
+    runner = JobRunner("w", engine, blobs, lambda _preset: cast(Any, Faulty(fault)))
     with pytest.raises(type(fault)):
-        painter.color("job")
+        runner.run("job")
     assert catalogue.state("job") == state
-    assert catalogue.running_with("w") == (["job"] if state == "running" else []), "its worker queues it again"
-    assert painter.in_hand is None
+    assert catalogue.running_on("w") == (["job"] if state == "running" else []), "its worker queues it again"
+    assert runner.current_job is None

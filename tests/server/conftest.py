@@ -188,7 +188,7 @@ def start_worker(
 
     def start() -> subprocess.Popen[Any]:
         name = f"test-{uuid.uuid4().hex}"
-        command = [sys.executable, "-m", "tests.server.engine", str(tmp_path), name]
+        command = [sys.executable, "-m", "tests.server.stand_in", str(tmp_path), name]
         process = subprocess.Popen(command, env=environment)
         processes.append(process)
         return process

@@ -7,7 +7,7 @@ import pytest
 
 from server.cli import main
 from server.config import MEMORY_MODES, Config, ConfigError
-from server.http.app import worker_command
+from server.http.server_process import worker_command
 
 
 def test_the_command_line_offers_the_model_s_memory_modes() -> None:

@@ -230,9 +230,27 @@ def test_a_damaged_database_is_a_fault(tmp_path: Path) -> None:
 def test_a_database_of_an_older_server_is_told(tmp_path: Path) -> None:
     engine = open_database(Config(tmp_path))
     with engine.begin() as connection:
-        connection.execute(sa.DDL("DROP TABLE pictures"))
+        for table in ("pictures", "alembic_version"):
+            connection.execute(sa.DDL(f"DROP TABLE {table}"))
     engine.dispose()
     assert "pictures" in the_one(check_database(Config(tmp_path)), "warning", "Database").text
+
+
+def test_a_database_of_a_newer_server_is_a_fault(tmp_path: Path) -> None:
+    engine = open_database(Config(tmp_path))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    assert "newer server" in the_one(check_database(Config(tmp_path)), "fault", "Database").text
+
+
+def test_a_database_that_has_lost_a_table_is_a_fault(tmp_path: Path) -> None:
+    engine = open_database(Config(tmp_path))
+    with engine.begin() as connection:
+        connection.execute(sa.DDL("DROP TABLE pictures"))
+    engine.dispose()
+    found = the_one(check_database(Config(tmp_path)), "fault", "Database")
+    assert "pictures" in found.text and "restore" in found.remedy
 
 
 def test_a_running_server_s_database_and_port_pass(site: Site) -> None:

@@ -19,7 +19,7 @@ import requests
 from PIL import Image
 
 from server.coloring.line_art.compositing import NEARLY_BLACK, lay_lines, lines_alone
-from server.jobs.worker import FATAL_CRASHES
+from server.jobs.recovery import FATAL_CRASHES
 from shared.protocol import to_json
 
 from .conftest import Site, SmallShot

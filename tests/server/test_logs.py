@@ -247,7 +247,7 @@ def test_at_a_terminal_lines_are_for_people_and_requests_are_only_told_to_who_lo
 
 
 def test_the_workers_log_as_their_server_does(tmp_path: Path) -> None:
-    from server.http.app import worker_command
+    from server.http.server_process import worker_command
 
     command = worker_command(Config(tmp_path, log_format="json", log_level="debug"), 0, "worker")
     assert command[command.index("--log-format") + 1] == "json"

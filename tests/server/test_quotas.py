@@ -15,8 +15,8 @@ from server.config import Config, Quota
 from server.http import security
 from server.http.app import create_app
 from server.storage.blobs import Blobs
-from server.storage.database import blobs as blob_rows
 from server.storage.database import open_database
+from server.storage.tables import blobs as blob_rows
 from server.storage.tokens import Tokens
 from shared.digests import address_of
 from shared.protocol import API_PREFIX, to_json

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from server.config import Config
 from server.jobs.client import Jobs
-from server.storage.catalogue import Catalogue
-from server.storage.database import events, jobs, open_database, workers
+from server.storage.database import open_database
 from server.storage.heartbeats import Heartbeats
+from server.storage.job_changes import JobChanges
+from server.storage.tables import events, jobs, workers
 
 from .conftest import Site, SmallShot
 from .test_jobs import StartWorker, runs_of
@@ -42,25 +43,24 @@ def test_a_job_whose_server_died_while_it_was_tried_again_is_queued_by_the_next_
 ) -> None:
     job, waiting = site.submit(shot), site.submit(shot, seed=1)
     site.call("POST", f"/jobs/{job}/cancel", 200)
-    catalogue = Catalogue(engine)
-    assert catalogue.move(job, "queued", allowed=("cancelled",))  # the first half of a retry
-    api = Jobs(engine, catalogue, Heartbeats(engine))
-    assert api.reconcile(60.0) == 0, "somebody may be at work on it"
+    assert JobChanges(engine).move(job, "queued", allowed=("cancelled",))  # the first half of a retry
+    api = Jobs(engine)
+    assert api.requeue_stalled(60.0) == 0, "somebody may be at work on it"
     start_worker()
     site.wait_for_state(waiting, "done")
     assert site.call("GET", f"/jobs/{job}", 200)["state"] == "queued", "no worker knows of it"
     with engine.begin() as connection:
         connection.execute(sa.update(events).values(time=events.c.time - 61.0))
-    assert api.reconcile(60.0) == 1
+    assert api.requeue_stalled(60.0) == 1
     assert site.wait_for_state(job, "done")["segments_done"] == 4
-    assert api.reconcile(0.0) == 0
+    assert api.requeue_stalled(0.0) == 0
     api.close()
 
 
 def test_a_job_that_waits_its_turn_is_left_alone(engine: sa.Engine, site: Site, shot: SmallShot) -> None:
     site.submit(shot)
-    api = Jobs(engine, Catalogue(engine), Heartbeats(engine))
-    assert api.reconcile(-1.0) == 0
+    api = Jobs(engine)
+    assert api.requeue_stalled(-1.0) == 0
     api.close()
 
 

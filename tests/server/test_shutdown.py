@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import requests
 import sqlalchemy as sa
-import waitress
 
 from server.config import Config
-from server.http import draining
-from server.http.draining import serve_until
-from server.storage.database import jobs, open_database, workers
+from server.http import wsgi_server
+from server.http.wsgi_server import WsgiServer
+from server.storage.database import open_database
+from server.storage.tables import jobs, workers
 from shared.digests import address_of
 from shared.protocol import API_PREFIX
 
@@ -89,16 +89,14 @@ class Served:
     """An application that waitress serves in a thread until `stop`."""
 
     def __init__(self, application: Callable[..., Any]) -> None:
-        self._stopping = threading.Event()
-        self._server = waitress.create_server(application, host="127.0.0.1", port=0)
-        self.port: int = self._server.effective_port
-        self._thread = threading.Thread(target=serve_until, args=(self._server, self._stopping))
+        self._server = WsgiServer(application, "127.0.0.1", 0)
+        self.port = self._server.port
+        self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell it to stop."""
-        self._stopping.set()
-        self._server.pull_trigger()
+        """Begin to stop it."""
+        self._server.stop()
 
     def wait(self) -> None:
         """Wait for its end."""
@@ -124,7 +122,7 @@ def test_a_long_answer_arrives_to_its_end() -> None:
 
 
 def test_an_answer_without_an_end_holds_nobody_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draining, "DRAIN_SECONDS", 0.5)
+    monkeypatch.setattr(wsgi_server, "DRAIN_SECONDS", 0.5)
     over = threading.Event()
 
     def application(_environ: Any, start: Callable[..., Any]) -> Iterator[bytes]:
@@ -141,7 +139,7 @@ def test_an_answer_without_an_end_holds_nobody_up_for_ever(monkeypatch: pytest.M
 
 
 def test_connections_without_a_request_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draining, "DRAIN_SECONDS", 1000.0)
+    monkeypatch.setattr(wsgi_server, "DRAIN_SECONDS", 1000.0)
 
     def application(_environ: Any, start: Callable[..., Any]) -> list[bytes]:
         start("200 OK", [("Content-Length", "0")])

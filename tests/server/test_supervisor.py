@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from server.config import Config
 from server.jobs.supervisor import Supervisor
-from server.storage.database import open_database, workers
+from server.storage.database import open_database
 from server.storage.heartbeats import Heartbeats
+from server.storage.tables import workers
 
 from .conftest import Site, SmallShot
 
@@ -22,7 +23,7 @@ from .conftest import Site, SmallShot
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     """One supervised worker that colors with the stand-in."""
-    command = [sys.executable, "-m", "tests.server.engine", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.server.stand_in", str(tmp_path)]
     supervisor = Supervisor(
         Heartbeats(open_database(Config(tmp_path))), lambda number, name: [*command, name, "--supervised"], 1
     )

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from server.config import Config
 from server.storage.blobs import Blobs, MissingBlob
-from server.storage.catalogue import Catalogue
-from server.storage.database import blobs as rows
 from server.storage.database import now, open_database
+from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment
 from server.storage.space import NoSpace
+from server.storage.tables import blobs as rows
 from shared.digests import address_of
 from tests.server.conftest import SmallShot
 
@@ -78,15 +78,15 @@ def test_a_write_that_fails_leaves_nothing(store: Blobs, tmp_path: Path, monkeyp
 def test_only_what_no_job_needs_and_nobody_asked_for_is_removed(
     engine: sa.Engine, store: Blobs, tmp_path: Path
 ) -> None:
-    shot, catalogue = SmallShot(), Catalogue(engine)
+    shot, changes = SmallShot(), JobChanges(engine)
     for content in shot.blobs.values():
         store.write(content)
     frame, state, stray, fresh = (store.write(content) for content in (b"frame", b"state", b"stray", b"fresh"))
     with engine.begin() as connection:
-        catalogue.add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
-    catalogue.move("job", "running", allowed=("queued",), worker="w")
-    catalogue.plan("job", [[0]], 0.0)
-    catalogue.finish_segment("job", FinishedSegment(0, "k", {0: frame}, state, {}, 0.0, 1.0), 1.0)
+        changes.add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
+    changes.move("job", "running", allowed=("queued",), worker="w")
+    changes.plan("job", [[0]], 0.0)
+    changes.finish_segment("job", FinishedSegment(0, "k", {0: frame}, state, {}, 0.0, 1.0), 1.0)
     needed = {*shot.blobs, frame, state}
     for address in (*needed, stray):
         age(engine, address, 3 * HOUR)
@@ -95,7 +95,7 @@ def test_only_what_no_job_needs_and_nobody_asked_for_is_removed(
     assert store.missing([*needed, stray, fresh]) == [stray]
     assert not file_of(tmp_path, stray).exists() and all(file_of(tmp_path, one).exists() for one in needed)
 
-    catalogue.delete("job")
+    changes.delete("job")
     assert store.collect(2 * HOUR).count == 0, "they were just asked for"
     for address in needed:
         age(engine, address, 3 * HOUR)
@@ -113,7 +113,7 @@ def test_asking_for_a_blob_saves_it_from_the_next_collection(engine: sa.Engine, 
 def test_an_upload_rescues_a_blob_that_is_about_to_be_removed(engine: sa.Engine, store: Blobs, tmp_path: Path) -> None:
     address = store.write(b"ink")
     with engine.begin() as connection:  # a collection stopped after its first half; its file may be gone or not
-        connection.execute(sa.update(rows).values(doomed=True, touched=0.0))
+        connection.execute(sa.update(rows).values(pending_delete=True, touched=0.0))
     file_of(tmp_path, address).unlink()
     assert store.missing([address]) == [address]
     store.write(b"ink")
@@ -123,7 +123,7 @@ def test_an_upload_rescues_a_blob_that_is_about_to_be_removed(engine: sa.Engine,
 def test_a_collection_that_was_stopped_is_ended_by_the_next(engine: sa.Engine, store: Blobs, tmp_path: Path) -> None:
     address = store.write(b"ink")
     with engine.begin() as connection:
-        connection.execute(sa.update(rows).values(doomed=True))
+        connection.execute(sa.update(rows).values(pending_delete=True))
     file_of(tmp_path, address).unlink()
     assert store.collect(HOUR).count == 1
     assert store.usage() == (0, 0)
@@ -167,10 +167,10 @@ def test_files_that_no_row_knows_are_found_and_removed(engine: sa.Engine, store:
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"left by a crash")
     part.write_bytes(b"le")
-    assert store.adopt_strays(HOUR) == 0, "it may be on its way"
+    assert store.register_orphans(HOUR) == 0, "it may be on its way"
     for path in (stray, part, file_of(tmp_path, known)):
         os.utime(path, (time.time() - 2 * HOUR,) * 2)
-    assert store.adopt_strays(HOUR) == 2
+    assert store.register_orphans(HOUR) == 2
     assert store.collect(HOUR).count == 1
     assert not stray.exists() and not part.exists() and store.read(known) == b"ink"
 
@@ -224,4 +224,4 @@ def test_on_s3_it_is_the_same(s3: str, tmp_path: Path) -> None:
     with pytest.raises(MissingBlob):
         store.read(gone)
     other = Blobs(open_database(Config(tmp_path / "other")), s3)
-    assert other.adopt_strays(-HOUR) == 1 and other.read(kept) == b"ink"
+    assert other.register_orphans(-HOUR) == 1 and other.read(kept) == b"ink"

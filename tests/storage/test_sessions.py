@@ -4,9 +4,9 @@
 import sqlalchemy as sa
 
 from server.storage.database import now
-from server.storage.database import sessions as rows
-from server.storage.database import tokens as token_rows
 from server.storage.sessions import Sessions
+from server.storage.tables import sessions as rows
+from server.storage.tables import tokens as token_rows
 from server.storage.tokens import Tokens
 
 DAY = 24 * 3600.0

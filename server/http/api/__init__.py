@@ -12,8 +12,10 @@ from server.http.problems import ProblemError
 from server.jobs.client import Jobs
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
+from server.storage.events import Events
+from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
-from server.storage.image_facts import Pictures
+from server.storage.image_facts import ImageFactsTable
 from server.storage.segments import Segments
 from server.storage.sessions import Sessions
 from server.storage.space import NoSpace
@@ -26,8 +28,10 @@ class Services:
 
     config: Config
     blobs: Blobs
-    pictures: Pictures
+    image_facts: ImageFactsTable
     catalogue: Catalogue
+    events: Events
+    frames: Frames
     segments: Segments
     heartbeats: Heartbeats
     jobs: Jobs

@@ -6,7 +6,7 @@ import contextlib
 from flask import Blueprint, Response, jsonify, request
 
 from server.http.problems import ProblemError
-from server.images import ImageError
+from server.image_codec import ImageError
 from shared.digests import address_of, is_address
 from shared.protocol import API_PREFIX
 
@@ -41,10 +41,10 @@ def put(address: str) -> tuple[Response, int]:
         )
     _check_quota(len(content))
     # So that a job that shows it is checked at once; if it is no image, that job says so, and in which frame.
-    picture = None
+    facts = None
     with contextlib.suppress(ImageError):
-        picture = look_at(content, "The image")
-    blobs.add(address, content, user().name, picture)
+        facts = look_at(content, "The image")
+    blobs.add(address, content, user().name, facts)
     return jsonify({"address": address}), 201
 
 

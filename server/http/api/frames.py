@@ -14,8 +14,8 @@ from werkzeug.utils import secure_filename
 from server.http.archive import zip_stream
 from server.http.problems import ProblemError
 from server.http.video import encode_mp4
-from server.images import encode_png, read_frame, read_line_art, read_painted
-from server.storage.catalogue import Job
+from server.image_codec import encode_png, read_frame, read_line_art, read_painted
+from server.storage.job import Job
 from shared.protocol import API_PREFIX
 
 from . import services
@@ -46,7 +46,7 @@ def get(job_id: UUID, frame: int) -> Response:
             f"Job {job.id} has the frames {job.manifest.frame_start}..{job.manifest.frame_end}, not {frame}.",
         )
     drawing = exposure.drawing_at(frame)
-    blob = services().catalogue.frame_blob(job.id, drawing)
+    blob = services().frames.blob(job.id, drawing)
     if blob is None:
         raise ProblemError(
             404, "frame_not_ready", f"Frame {frame} is not colored yet: `frames_done` of the job lists those that are."
@@ -99,7 +99,7 @@ def video(job_id: UUID) -> Response:
 
 def _finished(job: Job) -> list[tuple[int, str]]:
     """The frames that are colored and the addresses of their images, in order."""
-    exposure, blobs = job.manifest.exposure, services().catalogue.frame_blobs(job.id)
+    exposure, blobs = job.manifest.exposure, services().frames.blobs(job.id)
     shown = ((frame, exposure.drawing_at(frame)) for frame in exposure.frames)
     return [(frame, blobs[drawing]) for frame, drawing in shown if drawing in blobs]
 

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, jsonify
 
 from server import __version__
 from server.presets.preset import available_presets
-from server.storage.catalogue import ACTIVE_STATES
+from server.storage.job import ACTIVE_STATES
 from shared.protocol import API_PREFIX, PROTOCOL_VERSION, PresetInfo, ServerInfo, to_json
 
 from . import services

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from server.http.problems import ProblemError
 from server.jobs.client import JobConflict
 from server.presets.preset import find_preset
-from server.storage.catalogue import ACTIVE_STATES, Job, UnknownJob
+from server.storage.job import ACTIVE_STATES, Job, UnknownJob
 from shared.protocol import (
     API_PREFIX,
     GuessedFrame,
@@ -86,7 +86,7 @@ def put(job_id: UUID) -> tuple[Response, int]:
     if manifest.priority == "high":
         require_admin()
     _check_quota()
-    check_images(manifest, services().blobs, services().pictures)
+    check_images(manifest, services().blobs, services().image_facts)
     queue = "cuda" if find_preset(manifest.preset).gpu else config.device
     try:
         services().jobs.submit(str(job_id), manifest, queue, user().name)
@@ -123,7 +123,7 @@ def events(job_id: UUID) -> Response:
     """Answer with the list of JobEvent whose numbers lie above `after`."""
     after = _number("after", 0)
     job = find_job(job_id)
-    return jsonify([to_json(event) for event in services().catalogue.events(job.id, after)])
+    return jsonify([to_json(event) for event in services().events.of(job.id, after)])
 
 
 @blueprint.get("/<uuid:job_id>/segments")

@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from server import __version__
-from server.storage.statistics import Census
+from server.storage.statistics import Statistics
 from shared.protocol import PROTOCOL_VERSION
 
 from . import Services, require_admin
@@ -20,12 +20,12 @@ from .request_log import Access
 NAMESPACE = "longanimation"
 
 
-def register(app: Flask, services: Services, census: Census) -> Callable[[Access], None]:
+def register(app: Flask, services: Services, statistics: Statistics) -> Callable[[Access], None]:
     """Give `app` the address `/metrics`; return what is to be told of every answer."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    registry.register(_Stock(services, census))
+    registry.register(_Stock(services, statistics))
     answers = Counter(
         "http_requests", "Answered requests.", ("method", "path", "status"), namespace=NAMESPACE, registry=registry
     )
@@ -53,9 +53,9 @@ def register(app: Flask, services: Services, census: Census) -> Callable[[Access
 class _Stock(Collector):
     """What the server has now, read when Prometheus asks."""
 
-    def __init__(self, services: Services, census: Census) -> None:
+    def __init__(self, services: Services, statistics: Statistics) -> None:
         self._services = services
-        self._census = census
+        self._statistics = statistics
 
     def describe(self) -> list[Metric]:
         """Name nothing beforehand: the registry would ask the database before it is needed."""
@@ -72,14 +72,14 @@ class _Stock(Collector):
 
     def _work(self) -> Iterator[Metric]:
         jobs = _gauge("jobs", "Jobs that are kept.", "queue", "state")
-        for (queue, state), count in self._census.jobs().items():
+        for (queue, state), count in self._statistics.jobs().items():
             jobs.add_metric([queue, state], count)
         paused = _gauge("queue_paused", "1 where no job of a queue may begin.", "queue")
         for one in self._services.jobs.queues():
             paused.add_metric([one.name], one.paused)
         segments = _gauge("segments", "Finished segments of the jobs that are kept.", "queue", "reused")
         seconds = _gauge("segment_seconds", "Time that coloring those segments took.", "queue", "reused")
-        for found in self._census.segments():
+        for found in self._statistics.segments():
             labels = [found.queue, str(found.reused).lower()]
             segments.add_metric(labels, found.count)
             seconds.add_metric(labels, found.seconds)

@@ -6,10 +6,10 @@ import threading
 import numpy as np
 
 from server.http.problems import ProblemError
-from server.images import ImageError, read_rgba
+from server.image_codec import ImageError, read_rgba
 from server.presets.preset import UnknownPreset, find_preset
 from server.storage.blobs import Blobs
-from server.storage.image_facts import Picture, Pictures
+from server.storage.image_facts import ImageFacts, ImageFactsTable
 from shared.protocol import Limits, ShotManifest
 
 LINE_GRAY = 250
@@ -57,7 +57,7 @@ def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
         raise ProblemError(422, "unknown_preset", str(error), "preset") from error
 
 
-def look_at(content: bytes, name: str) -> Picture:
+def look_at(content: bytes, name: str) -> ImageFacts:
     """Decode an image, after a look at its size, and tell what the checks of a job want to know. Raises ImageError."""
     with _DECODING:
         pixels = read_rgba(content, name)
@@ -66,25 +66,25 @@ def look_at(content: bytes, name: str) -> Picture:
     red, green, blue, alpha = np.moveaxis(pixels, 2, 0)
     ink = 255 - np.minimum(np.minimum(red, green), blue)  # a tenth of the time of min(axis=2)
     has_lines = bool((alpha.astype(np.uint16) * ink > (255 - LINE_GRAY) * 255).any())
-    return Picture(width, height, has_lines, has_clear=bool((alpha < 128).any()))
+    return ImageFacts(width, height, has_lines, has_transparency=bool((alpha < 128).any()))
 
 
-def check_images(manifest: ShotManifest, blobs: Blobs, pictures: Pictures) -> None:
+def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTable) -> None:
     """Check that every blob is there and is an image of the shot's size; raises ProblemError."""
     missing = tuple(blobs.missing(manifest.blobs))
     if missing:
         raise ProblemError(
             409, "missing_blobs", f"{len(missing)} images are not on the server: upload them first.", missing=missing
         )
-    known = pictures.find(manifest.blobs)
+    known = image_facts.find(manifest.blobs)
 
-    def checked(address: str, field: str, name: str) -> Picture:
+    def checked(address: str, field: str, name: str) -> ImageFacts:
         if address not in known:
             try:
                 known[address] = look_at(blobs.read(address), name)
             except ImageError as error:
                 raise ProblemError(422, "bad_image", str(error), field) from error
-            pictures.note(address, known[address])
+            image_facts.record(address, known[address])
         picture = known[address]
         if (picture.width, picture.height) != (manifest.width, manifest.height):
             _refuse(
@@ -110,7 +110,7 @@ def check_images(manifest: ShotManifest, blobs: Blobs, pictures: Pictures) -> No
         checked(keyframe.blob, f"keyframes.{index}.blob", f"The keyframe of frame {keyframe.frame}")
         for index, keyframe in enumerate(manifest.keyframes)
     ]
-    if manifest.background == "generated" and not any(keyframe.has_clear for keyframe in keyframes):
+    if manifest.background == "generated" and not any(keyframe.has_transparency for keyframe in keyframes):
         _refuse(
             "nothing_transparent",
             "background",

@@ -9,10 +9,10 @@ from flask import Blueprint, render_template, request
 from server import __version__
 from server.http.api import services, user
 from server.http.api.jobs import find_job, segment_statuses
-from server.storage.catalogue import ACTIVE_STATES
+from server.storage.job import ACTIVE_STATES
 from shared.protocol import FINAL_STATES, Priority
 
-from .view import JobView, film, in_turn, pace, timeline
+from .job_view import JobView, film, in_turn, pace, timeline
 
 LONGEST_HISTORY = 1000
 """Most jobs that one page shows."""
@@ -47,11 +47,11 @@ def index() -> str:
 
 
 def job(job_id: UUID) -> str:
-    """Show a job: its pictures, its segments, what happened."""
+    """Show a job: its images, its segments, what happened."""
     found = find_job(job_id)
     segments = segment_statuses(found)
-    finished = services().catalogue.frame_blobs(found.id)
-    events = services().catalogue.events(found.id)
+    finished = services().frames.blobs(found.id)
+    events = services().events.of(found.id)
     return render_template(
         "job.html",
         job=JobView(found),

@@ -14,101 +14,100 @@ from server.http.api.jobs import find_job
 from server.http.problems import ProblemError
 
 MOST_STREAMS = 24
-"""Pages that are told at once, each of which takes a thread; further ones ask every few seconds by themselves."""
-LOOK_SECONDS = 0.5
+"""Pages with a stream at once, each of which takes a thread; further ones poll every few seconds."""
+POLL_SECONDS = 0.5
 """How often the database is asked what has changed, for all pages together."""
-QUIET_SECONDS = 10.0
+KEEPALIVE_SECONDS = 10.0
 """Longest silence on a stream: proxies close those that seem dead."""
 LIFE_SECONDS = 300.0
 """A stream ends after so long; the browser opens the next one, and is asked again who it is."""
 MEMORY_SECONDS = 5.0
-"""How often the devices' memory is shown anew."""
-LOOK_BACK = 200
-"""Events of several writers can become visible out of order: so many numbers are looked at again."""
+"""How often the devices' memory is refreshed."""
+OVERLAP = 200
+"""Events of several writers can become visible out of order: so many numbers are read again."""
 
 
-class Pulse:
-    """What has changed lately, asked for once for all who want to know."""
+class ChangePoller:
+    """What has changed lately, read from the database once for all streams."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._lock = threading.Lock()
-        self._looked = -LOOK_SECONDS
-        self._latest = services.catalogue.latest_event()
+        self._polled = -POLL_SECONDS
+        self._latest = services.events.latest()
         self._changed: dict[str, int] = {}
-        self._house: object = None
+        self._overall: object = None
 
     def of_job(self, job: str) -> object:
-        """Return what differs whenever the job has changed."""
-        return self._look()[0].get(job, 0)
+        """Return a value that differs whenever the job has changed."""
+        return self._poll()[0].get(job, 0)
 
     def of_all(self) -> object:
-        """Return what differs whenever anything has changed."""
-        _, house = self._look()
-        return house
+        """Return a value that differs whenever anything has changed."""
+        return self._poll()[1]
 
-    def _look(self) -> tuple[dict[str, int], object]:
+    def _poll(self) -> tuple[dict[str, int], object]:
         with self._lock:
-            if time.monotonic() - self._looked >= LOOK_SECONDS:
-                recent = self._services.catalogue.changes(self._latest - LOOK_BACK)
+            if time.monotonic() - self._polled >= POLL_SECONDS:
+                recent = self._services.events.changed_jobs(self._latest - OVERLAP)
                 self._changed |= recent
                 self._latest = max(self._latest, *recent.values(), 0)
                 workers = [worker.id for worker in self._services.heartbeats.alive()]
                 paused = [queue.paused for queue in self._services.jobs.queues()]
                 turn = time.monotonic() // MEMORY_SECONDS
-                self._house = (self._latest, self._services.catalogue.total(), workers, paused, turn)
-                self._looked = time.monotonic()
-            return self._changed, self._house
+                self._overall = (self._latest, self._services.catalogue.total(), workers, paused, turn)
+                self._polled = time.monotonic()
+            return self._changed, self._overall
 
 
 class Streams:
     """The streams of one server."""
 
     def __init__(self, services: Services) -> None:
-        self._pulse = Pulse(services)
+        self._changes = ChangePoller(services)
         self._closing = services.closing
         self._free = threading.Semaphore(MOST_STREAMS)
 
     def of_job(self, job: str) -> Response:
-        """Tell of one job."""
-        return self._open(lambda: self._pulse.of_job(job))
+        """Open a stream of the changes of one job."""
+        return self._open(lambda: self._changes.of_job(job))
 
     def of_all(self) -> Response:
-        """Tell of everything."""
-        return self._open(self._pulse.of_all)
+        """Open a stream of all changes."""
+        return self._open(self._changes.of_all)
 
-    def _open(self, look: Callable[[], object]) -> Response:
+    def _open(self, read_state: Callable[[], object]) -> Response:
         if not self._free.acquire(blocking=False):
             raise ProblemError(503, "too_many_pages", "So many pages are open that this one has to ask by itself.")
         is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
-        response = Response(self._told(look, is_gone), mimetype="text/event-stream")
+        response = Response(self._lines(read_state, is_gone), mimetype="text/event-stream")
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Accel-Buffering"] = "no"  # nginx would keep the lines back
         response.call_on_close(self._free.release)
         return response
 
-    def _told(self, look: Callable[[], object], is_gone: Callable[[], bool]) -> Iterator[str]:
-        begun = spoken = time.monotonic()
+    def _lines(self, read_state: Callable[[], object], is_gone: Callable[[], bool]) -> Iterator[str]:
+        begun = last_line = time.monotonic()
         known: object = None  # what came between the page and its stream is not missed
         yield "retry: 2000\n\n"
         while not (self._closing.is_set() or is_gone() or time.monotonic() - begun > LIFE_SECONDS):
-            present = look()
+            present = read_state()
             if present != known:
                 yield "event: changed\ndata:\n\n"
-                known, spoken = present, time.monotonic()
-            elif time.monotonic() - spoken >= QUIET_SECONDS:
+                known, last_line = present, time.monotonic()
+            elif time.monotonic() - last_line >= KEEPALIVE_SECONDS:
                 yield ": still here\n\n"
-                spoken = time.monotonic()
-            self._closing.wait(LOOK_SECONDS)
+                last_line = time.monotonic()
+            self._closing.wait(POLL_SECONDS)
 
 
 def index() -> Response:
-    """Tell the queue's page when anything changes."""
+    """Stream to the queue's page that something has changed."""
     return _streams().of_all()
 
 
 def job(job_id: UUID) -> Response:
-    """Tell a job's page when it changes."""
+    """Stream to a job's page that it has changed."""
     return _streams().of_job(find_job(job_id).id)
 
 

@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from server.files import write_file
+
 from .errors import ConversionError
 from .tensors import sha256_of
 
@@ -32,9 +34,7 @@ class Journal:
     def enter(self, name: str, recipe: str, checksum: str) -> None:
         """Note that a file is finished."""
         self._entries[name] = [recipe, checksum]
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._entries, indent=1), encoding="utf-8")
-        fresh.replace(self._path)
+        write_file(self._path, json.dumps(self._entries, indent=1).encode())
 
     def remove(self) -> None:
         """Forget all: the conversion is complete."""

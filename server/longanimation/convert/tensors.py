@@ -8,7 +8,6 @@ only whole files.
 
 import hashlib
 import json
-import os
 import pickle
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,8 @@ from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+
+from server.files import open_atomic
 
 from .errors import ConversionError
 
@@ -128,7 +129,6 @@ def write_weights(
 
     The file appears under `path` only when it is whole and on the disk. `advance` is told the bytes as they go there.
     """
-    unfinished = path.with_name(path.name + ".unfinished")
     digest = hashlib.sha256()
 
     def write(file: IO[bytes], data: bytes | memoryview) -> None:
@@ -136,14 +136,11 @@ def write_weights(
         digest.update(data)
         advance(len(data))
 
-    with unfinished.open("wb") as file:
+    with open_atomic(path) as file:
         write(file, header_of(tensors, dtype))
         for _, tensor in tensors:
             for chunk in tensor.chunks():
                 write(file, memoryview(chunk.to(dtype).contiguous().view(torch.uint8).numpy()))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
     return digest.hexdigest()
 
 

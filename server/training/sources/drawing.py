@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 import skia
+
+from server.files import open_atomic
 
 FILL, INK, LINE, EDGE, BODY = range(5)
 """Kinds of marks: a flat fill; a shape of solid ink; a drawn line; a border of fills that the artist left without a
@@ -109,10 +110,8 @@ def save_drawings(file: Path, drawings: Sequence[Drawing]) -> None:
     counts = [[len(getattr(drawing, table)) for table in _TABLES] for drawing in drawings]
     arrays = {table: np.concatenate([getattr(drawing, table) for drawing in drawings]) for table in _TABLES}
     arrays |= {"texts": np.array(json.dumps(texts)), "counts": np.array(counts)}
-    temporary = file.with_suffix(".tmp")
-    with temporary.open("wb") as stream:
+    with open_atomic(file) as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
-    os.replace(temporary, file)
 
 
 def load_drawings(file: Path, split: Split) -> list[Drawing]:

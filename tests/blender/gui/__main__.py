@@ -91,7 +91,7 @@ def _server(data: Path, log: Path, model: bool) -> Iterator[str]:
         return
     with running_server(data, log, "--workers", "0") as running:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.server.engine", str(data), f"gui-{uuid.uuid4().hex}"], cwd=ROOT
+            [sys.executable, "-m", "tests.server.stand_in", str(data), f"gui-{uuid.uuid4().hex}"], cwd=ROOT
         )
         try:
             yield running.address

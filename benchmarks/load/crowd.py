@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many clients at once on a server whose engine is instant."""
+"""Many clients at once on a server whose colorizer is instant."""
 
 import multiprocessing
 import multiprocessing.synchronize
@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks.measure import progress
 from shared.protocol import FINAL_STATES, to_json
 
+from .client import Api, Latencies, RequestFailed, merged, summarized
 from .processes import consumption, running, running_server
-from .requesting import Api, Latencies, RequestFailed, merged, summarized
 from .shots import SentShot, make_shot
 
 WIDTH, HEIGHT = 128, 72
@@ -42,7 +42,7 @@ def measure(folder: Path, clients: int, jobs: int, drawings: int, minutes: float
     start, records = context.Barrier(clients + 1), context.Queue()
     with (
         running_server(folder) as (url, server),
-        running(folder / "worker.log", "benchmarks.load.instant_engine", str(folder)) as worker,
+        running(folder / "worker.log", "benchmarks.load.instant_colorizer", str(folder)) as worker,
     ):
         processes = [
             context.Process(target=_client, args=(url, number, jobs, drawings, minutes, start, records), daemon=True)

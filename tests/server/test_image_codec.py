@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server import images
-from server.images import ImageError, encode_png, encode_thumbnail, read_line_art, read_painted, read_size
+from server import image_codec
+from server.image_codec import ImageError, encode_png, encode_thumbnail, read_line_art, read_painted, read_size
 
 
 def png(image: Image.Image) -> bytes:
@@ -89,7 +89,7 @@ def test_a_missing_file_is_an_image_error(tmp_path):
 
 
 def test_an_image_too_large_is_refused_before_it_is_decoded(monkeypatch):
-    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    monkeypatch.setattr(image_codec, "MAX_PIXELS", 100)
     cut = encode_png(np.zeros((20, 20), np.uint8))[:60]  # enough for the header; decoding it would fail otherwise
     with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
         read_line_art(cut)
@@ -123,7 +123,7 @@ def test_transparency_is_white_in_a_thumbnail():
 def test_a_thumbnail_of_an_image_too_large_or_of_no_image_is_refused(monkeypatch):
     with pytest.raises(ImageError, match="Drawing 7 is not a PNG"):
         encode_thumbnail(b"", 160, "Drawing 7")
-    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    monkeypatch.setattr(image_codec, "MAX_PIXELS", 100)
     cut = encode_png(np.zeros((20, 20), np.uint8))[:60]
     with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
         encode_thumbnail(cut, 160)
@@ -154,7 +154,10 @@ DAMAGED = {
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
 def test_a_png_damaged_anywhere_is_an_image_error(content: bytes):
-    for read in (read_line_art, read_painted, images.read_rgba, lambda source, name: encode_thumbnail(source, 9, name)):
+    def thumbnail(source: bytes, name: str) -> bytes:
+        return encode_thumbnail(source, 9, name)
+
+    for read in (read_line_art, read_painted, image_codec.read_rgba, thumbnail):
         with pytest.raises(ImageError, match="Drawing 7 is a damaged PNG"):
             read(content, "Drawing 7")
 

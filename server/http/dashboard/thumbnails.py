@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small copies of a job's pictures, and what can be downloaded of it."""
+"""Small copies of a job's images: its drawings, keyframes and results."""
 
 import threading
 from functools import lru_cache
@@ -8,27 +8,27 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 
-from server.http.api import frames, services
+from server.http.api import services
 from server.http.api.jobs import find_job
 from server.http.problems import ProblemError
-from server.images import ImageError, encode_thumbnail
+from server.image_codec import ImageError, encode_thumbnail
 from server.storage.blobs import Blobs
-from server.storage.catalogue import Job
+from server.storage.job import Job
 
 Kind = Literal["drawing", "keyframe", "result", "poster"]
 """The line drawing of a frame, the keyframe that lies nearest to it, its result; and what stands for the whole job: the
 result of its first keyframe, or that keyframe."""
 
 WIDTHS = (160, 960)
-"""Of a film strip's pictures and of the large ones, in pixels."""
-KEPT = 1000
-"""How many small pictures stay in memory; they are some kilobytes each."""
+"""Of a film strip's thumbnails and of the large ones, in pixels."""
+CACHE_SIZE = 1000
+"""How many thumbnails stay in memory; they are some kilobytes each."""
 
-_ENCODING = threading.Semaphore(1)  # an 8K picture takes a third of a gigabyte for a moment
+_ENCODING = threading.Semaphore(1)  # an 8K image takes a third of a gigabyte for a moment
 
 
-def picture(job_id: UUID, kind: str, frame: int) -> Response:
-    """Answer with a small copy of a picture, as WebP; `?width=` is one of WIDTHS."""
+def thumbnail(job_id: UUID, kind: str, frame: int) -> Response:
+    """Answer with a thumbnail as WebP; `?width=` is one of WIDTHS."""
     job = find_job(job_id)
     width = request.args.get("width", str(WIDTHS[-1]))
     if kind not in get_args(Kind) or frame not in job.manifest.exposure.frames or width not in map(str, WIDTHS):
@@ -42,31 +42,19 @@ def picture(job_id: UUID, kind: str, frame: int) -> Response:
     response.make_conditional(request)
     if response.status_code == 200:
         try:
-            response.set_data(_small(services().blobs, blob, int(width)))
+            response.set_data(_encode(services().blobs, blob, int(width)))
         except ImageError as error:
             raise ProblemError(404, "unknown_picture", str(error)) from error
     return response
 
 
-def archive(job_id: UUID) -> Response:
-    """Answer as the API does with all frames."""
-    return frames.archive(job_id)
-
-
-def video(job_id: UUID) -> Response:
-    """Answer as the API does with the film."""
-    return frames.video(job_id)
-
-
 def register(blueprint: Blueprint) -> None:
     """Add these addresses."""
-    blueprint.add_url_rule("/jobs/<uuid:job_id>/<kind>/<int(signed=True):frame>.webp", view_func=picture)
-    blueprint.add_url_rule("/jobs/<uuid:job_id>/frames.zip", view_func=archive)
-    blueprint.add_url_rule("/jobs/<uuid:job_id>/video.mp4", view_func=video)
+    blueprint.add_url_rule("/jobs/<uuid:job_id>/<kind>/<int(signed=True):frame>.webp", view_func=thumbnail)
 
 
-@lru_cache(maxsize=KEPT)
-def _small(blobs: Blobs, blob: str, width: int) -> bytes:
+@lru_cache(maxsize=CACHE_SIZE)
+def _encode(blobs: Blobs, blob: str, width: int) -> bytes:
     with _ENCODING:
         return encode_thumbnail(blobs.read(blob), width)
 
@@ -79,5 +67,5 @@ def _blob(job: Job, kind: str, frame: int) -> str | None:
         return min(manifest.keyframes, key=lambda keyframe: abs(keyframe.frame - frame)).blob
     first = manifest.keyframes[0]
     shown = first.frame if kind == "poster" else frame
-    result = services().catalogue.frame_blob(job.id, manifest.exposure.drawing_at(shown))
+    result = services().frames.blob(job.id, manifest.exposure.drawing_at(shown))
     return result or (first.blob if kind == "poster" else None)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import progress, seconds
-from server.images import encode_png
+from server.image_codec import encode_png
 from shared.digests import address_of
 
+from .client import Api, summarized
 from .processes import running_server
-from .requesting import Api, summarized
 from .shots import draw
 
 WIDTH, HEIGHT = 1920, 1080

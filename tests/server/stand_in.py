@@ -2,7 +2,7 @@
 """A coloring whose timing and faults tests can choose. It replaces the model's arithmetic and nothing else:
 queue, worker process, storage and API around it are the real ones.
 
-Run as a program it is a worker process: `python -m tests.server.engine DATA_FOLDER WORKER_NAME [--supervised]`.
+Run as a program it is a worker process: `python -m tests.server.stand_in DATA_FOLDER WORKER_NAME [--supervised]`.
 """
 
 import os

@@ -11,8 +11,8 @@ from benchmarks.measure import progress
 from shared.digests import address_of
 from shared.protocol import to_json
 
+from .client import Api, RequestFailed, merged, summarized
 from .processes import consumption, running, running_server
-from .requesting import Api, RequestFailed, merged, summarized
 from .shots import make_shot
 
 CLIENTS = 4

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pages show of a job, worked out from what the catalogue knows."""
+"""What the pages show of a job, derived from the catalogue."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from server.jobs.client import PRIORITIES
-from server.storage.catalogue import ACTIVE_STATES, Job
+from server.storage.job import ACTIVE_STATES, Job
 from shared.protocol import SegmentStatus, ShotManifest
 
 VERSION_DIGITS = 12
-"""How many digits of a blob's address make its picture's address change when the picture does."""
+"""How many digits of a blob's address stand in its thumbnail's, which so changes when the image does."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class JobView:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing of the film strip. frame: the first that shows it. held: how many show it in a row. picture: part of
-    the address of its result, empty until it is colored."""
+    """A drawing of the film strip. frame: the first that shows it. held: how many show it in a row. version: part of
+    the address of its result's blob, empty until it is colored."""
 
     frame: int
     held: int
-    picture: str
+    version: str
     is_keyframe: bool
 
 

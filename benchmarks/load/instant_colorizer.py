@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A coloring that takes no time, so that only the server around it is measured, and whose frames anybody can check.
 
-Run as a program it is a worker process: `python -m benchmarks.load.instant_engine DATA_FOLDER`.
+Run as a program it is a worker process: `python -m benchmarks.load.instant_colorizer DATA_FOLDER`.
 """
 
 import sys
@@ -69,7 +69,7 @@ class InstantColoring:
         """Nothing depends on earlier segments."""
 
 
-class InstantEngine:
+class InstantColorizer:
     """Opens shots at once."""
 
     def open(self, shot: Shot) -> InstantColoring:
@@ -83,4 +83,4 @@ if __name__ == "__main__":
     from server.jobs import worker
     from server.storage.heartbeats import Device
 
-    worker.run(Config(Path(sys.argv[1])), lambda _: cast(Any, InstantEngine()), lambda: Device("cpu"))
+    worker.run(Config(Path(sys.argv[1])), lambda _: cast(Any, InstantColorizer()), lambda: Device("cpu"))

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be downloaded of a job: the API's zip and film, at addresses that take a session's cookie."""
+
+from flask import Blueprint
+
+from server.http.api import frames
+
+
+def register(blueprint: Blueprint) -> None:
+    """Add these addresses."""
+    blueprint.add_url_rule("/jobs/<uuid:job_id>/frames.zip", view_func=frames.archive)
+    blueprint.add_url_rule("/jobs/<uuid:job_id>/video.mp4", view_func=frames.video)

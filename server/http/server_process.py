@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that serves the application, with TLS before it and worker processes beside it."""
+
+import os
+import signal
+import socket
+import sys
+from functools import partial
+
+from flask import Flask
+
+from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config, ConfigError
+from server.http import api, app
+from server.http.api import health
+from server.http.dashboard.stream import MOST_STREAMS
+from server.http.tls import TlsFront
+from server.http.wsgi_server import WsgiServer
+from server.jobs.housekeeping import Housekeeping
+from server.jobs.supervisor import Supervisor
+
+THREADS = 8 + MOST_STREAMS
+"""For requests, and one for each open page, to which changes are streamed."""
+
+
+def serve(config: Config, workers: int) -> None:
+    """Serve until interrupted, with `workers` worker processes beside. Raises ConfigError."""
+    application = app.create_app(config)
+    services = api.services_of(application)
+    server, front = _listen(application, config)
+    command = partial(worker_command, config)
+    supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config))
+    housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, config.retention)
+
+    def stop(*_: object) -> None:
+        if not services.closing.is_set():
+            services.closing.set()
+            server.stop()
+
+    for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
+        signal.signal(request, stop)
+    health.watch(application, "housekeeping", housekeeping.is_alive)
+    supervisor.start()
+    housekeeping.start()
+    try:
+        shown = f"[{config.host}]" if ":" in config.host else config.host
+        address = f"http://{shown}:{server.port}" if front is None else f"https://{shown}:{front.port}"
+        sys.stdout.write(f"LongAnimation Color is listening on {address}\n")
+        sys.stdout.flush()
+        server.run()
+    finally:
+        if front is not None:
+            front.stop()
+        supervisor.stop()
+        housekeeping.stop()
+        server.close()
+
+
+def _listen(application: Flask, config: Config) -> tuple[WsgiServer, TlsFront | None]:
+    """Listen as `config` says. TLS ends before the server, which does not speak it and then listens on this machine
+    alone. Raises ConfigError."""
+    options = {
+        "threads": THREADS,
+        "max_request_body_size": config.limits.blob_bytes,
+        "ident": "LongAnimation Color",
+    }
+    try:
+        host = _resolve(config.host)
+        if config.certificate is None or config.key is None:
+            return WsgiServer(application, host, config.port, url_scheme="http", **options), None
+        server = WsgiServer(application, "127.0.0.1", 0, url_scheme="https", **options)
+        front = TlsFront(host, config.port, ("127.0.0.1", server.port), config.certificate, config.key)
+        front.start()
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot listen on {config.host}:{config.port} ({error.strerror}): stop what uses that port, or choose "
+            "another with --listen HOST:PORT."
+        ) from error
+    return server, front
+
+
+def _resolve(host: str) -> str:
+    """Return one address of a host, IPv4 where it has one: a name may stand for several, and we listen once."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return str(min(found, key=lambda one: one[0] != socket.AF_INET)[4][0])
+
+
+def worker_command(config: Config, number: int, name: str) -> list[str]:
+    """Return the command line of worker `number` for the server of `config`. Addresses that may hold passwords are not
+    in it: see `worker_environment`."""
+    command = [sys.executable, "-m", "server", "worker", "--supervised", "--name", name]
+    command += ["--device", config.device, "--index", str(number), "--memory-mode", config.memory_mode]
+    command += ["--log-format", config.log_format, "--log-level", config.log_level]
+    return [*command, "--data", str(config.data)]
+
+
+def worker_environment(config: Config) -> dict[str, str]:
+    """Return the environment of the workers for the server of `config`."""
+    return os.environ | {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}

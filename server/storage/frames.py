@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finished frames: which blob is the image of which drawing of a job."""
+
+import sqlalchemy as sa
+
+from .tables import frames
+
+
+class Frames:
+    """The finished frames of all jobs, to read."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def blob(self, job: str, drawing: int) -> str | None:
+        """Return the address of a job's frame by drawing index; None while it is not finished."""
+        query = sa.select(frames.c.blob).where(frames.c.job == job, frames.c.drawing == drawing)
+        with self._engine.connect() as connection:
+            return connection.scalar(query)
+
+    def blobs(self, job: str) -> dict[int, str]:
+        """Return the addresses of a job's finished frames by drawing index."""
+        query = sa.select(frames.c.drawing, frames.c.blob).where(frames.c.job == job)
+        with self._engine.connect() as connection:
+            return {row.drawing: row.blob for row in connection.execute(query)}
+
+
+def copy_frames(connection: sa.Connection, source: str, target: str) -> None:
+    """Give a job the frames of another, within the caller's transaction."""
+    rows = sa.select(sa.literal(target), frames.c.drawing, frames.c.blob).where(frames.c.job == source)
+    connection.execute(sa.insert(frames).from_select(["job", "drawing", "blob"], rows))

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job as the database has it."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sqlalchemy as sa
+
+from shared.protocol import JobState, Priority, Problem, ShotManifest, from_json
+
+ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
+
+
+class UnknownJob(LookupError):
+    """There is no job of that id."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(f"There is no job {job} on this server.")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row of the catalogue.
+
+    crashes: how many workers died one after the other while they worked on it. fingerprint: digest of what determines
+    its frames. Times are seconds since the epoch.
+    """
+
+    id: str
+    manifest: ShotManifest
+    queue: str
+    state: JobState
+    segments_done: int
+    segments_total: int
+    progress: float
+    created: float
+    started: float | None
+    started_progress: float
+    worker: str | None
+    finished: float | None
+    crashes: int
+    owner: str
+    priority: Priority
+    fingerprint: str
+    problem: Problem | None
+
+    def eta(self, moment: float) -> float | None:
+        """Return how many seconds are left at a moment, by the pace of the present run; None while nobody knows."""
+        gained = self.progress - self.started_progress
+        if self.state != "running" or self.started is None or gained <= 0:
+            return None
+        return (moment - self.started) * (1 - self.progress) / gained
+
+
+def job_of_row(row: sa.RowMapping) -> Job:
+    """Return the job of a row of the table."""
+    values = dict(row)
+    values["manifest"] = _manifest(row["manifest"])
+    values["problem"] = None if row["problem"] is None else from_json(Problem, json.loads(row["problem"]))
+    return Job(**values)
+
+
+@lru_cache(maxsize=128)
+def _manifest(text: str) -> ShotManifest:
+    # A manifest never changes, and every read of a job needs it.
+    return from_json(ShotManifest, json.loads(text))

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The schema of the database and its version: a server brings an older one up to date, and refuses a newer one."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from server.config import ConfigError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SETTING_UP = 7860
+"""Key of the lock that keeps two processes from setting up one PostgreSQL database at once."""
+
+_SCRIPTS = ScriptDirectory(str(MIGRATIONS))
+CURRENT = _SCRIPTS.get_current_head()
+"""The version that this server works with."""
+KNOWN = frozenset(script.revision for script in _SCRIPTS.walk_revisions())
+"""The versions that it can bring up to date, and its own."""
+
+
+def version_of(connection: sa.Connection) -> str | None:
+    """Return the version of a database's schema; None where there is none yet, or it is of version 0.1.0."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Make the tables of a new database, or bring those of an older one up to date. Raises ConfigError."""
+    with engine.connect() as connection:
+        version = version_of(connection)
+    if version == CURRENT:
+        return
+    if version is not None and version not in KNOWN:
+        raise ConfigError(
+            f"The database was made by a newer server: its schema is version {version}, and this server knows "
+            f"{CURRENT}. Update this server, or choose another database or data folder."
+        )
+    settings = Config()
+    settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        # Another process may be doing the same; what is done once the lock is free is not done again.
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SETTING_UP)))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the database. Where code uses another word than the database, a name here says both."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("queue", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("segments_done", sa.Integer, nullable=False, default=0),
+    sa.Column("segments_total", sa.Integer, nullable=False, default=0),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("problem", sa.Text),
+    sa.Column("created", sa.Float, nullable=False),
+    # The present run: when it began and from which progress, for the estimate of the time left; and who does it.
+    sa.Column("started", sa.Float),
+    sa.Column("started_progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("worker", sa.String(64)),
+    sa.Column("finished", sa.Float),
+    # How many workers died with this job in their hands, one after the other.
+    sa.Column("crashes", sa.Integer, nullable=False, default=0),
+    # Whose token it came with; empty where no token was asked for.
+    sa.Column("owner", sa.String(200), nullable=False, server_default=""),
+    sa.Column("priority", sa.String(8), nullable=False, server_default="normal"),
+    # Digest of all that determines the frames: a finished job with the same one has them already.
+    sa.Column("fingerprint", sa.String(64), nullable=False, server_default=""),
+    sa.Index("jobs_by_fingerprint", "fingerprint"),
+    sa.Index("jobs_by_state", "state"),
+)
+inputs = sa.Table(
+    "inputs",
+    metadata,
+    sa.Column("job", sa.String(36), primary_key=True),
+    sa.Column("blob", sa.String(64), primary_key=True),
+    sa.Index("inputs_by_blob", "blob"),
+)
+segments = sa.Table(
+    "segments",
+    metadata,
+    sa.Column("job", sa.String(36), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    # JSON: its drawings, in the order of work.
+    sa.Column("drawings", sa.Text, nullable=False),
+    # The rest is known when it is finished: what determined it, what later segments need, JSON of the guesses' shares.
+    sa.Column("key", sa.String(64)),
+    sa.Column("state", sa.String(64)),
+    sa.Column("guesses", sa.Text),
+    sa.Column("begun", sa.Float),
+    sa.Column("finished", sa.Float),
+    sa.Column("reused", sa.Boolean, nullable=False, default=False),
+    sa.Index("segments_by_key", "key"),
+    sa.Index("segments_by_state", "state"),
+)
+frames = sa.Table(
+    "frames",
+    metadata,
+    sa.Column("job", sa.String(36), primary_key=True),
+    sa.Column("drawing", sa.Integer, primary_key=True),
+    sa.Column("blob", sa.String(64), nullable=False),
+    sa.Index("frames_by_blob", "blob"),
+)
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.String(36), nullable=False),
+    sa.Column("time", sa.Float, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("segments_done", sa.Integer, nullable=False),
+    sa.Column("segments_total", sa.Integer, nullable=False),
+    sa.Column("progress", sa.Float, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Index("events_by_job", "job", "number"),
+    sqlite_autoincrement=True,  # a number is never given twice, even after a DELETE
+)
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("address", sa.String(64), primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    # Who brought it first: it counts toward that token's quota.
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("touched", sa.Float, nullable=False),
+    # About to be removed: its file may be gone already.
+    sa.Column("doomed", sa.Boolean, key="pending_delete", nullable=False, default=False),
+    sa.Index("blobs_by_owner", "owner"),
+    sa.Index("blobs_by_age", "touched"),
+)
+image_facts = sa.Table(
+    "pictures",
+    metadata,
+    sa.Column("address", sa.String(64), primary_key=True),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("has_lines", sa.Boolean, nullable=False),
+    sa.Column("has_clear", sa.Boolean, key="has_transparency", nullable=False),
+)
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("device", sa.String(16), nullable=False),
+    sa.Column("beat", sa.Float, nullable=False),
+    # Whether it ended of its own will: what it held is then no crash.
+    sa.Column("left", sa.Boolean, nullable=False, default=False),
+    # For people: where it runs, on what, and how much memory that has and has free.
+    sa.Column("host", sa.String(200), nullable=False, server_default=""),
+    sa.Column("title", sa.String(200), nullable=False, server_default=""),
+    sa.Column("memory_total", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("memory_free", sa.BigInteger, nullable=False, server_default="0"),
+)
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("role", sa.String(16), nullable=False, server_default="submit"),
+)
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    # Digest of the token that it was opened with.
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+)
