@@ -20,7 +20,7 @@ from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.shot import Drawings, Guess, Shot
 from server.images import encode_png, read_line_art, read_mask, read_painted, read_size
 from shared.digests import address_of
-from shared.protocol import Quality
+from shared.manifest import Quality
 from shared.timing import Exposure, expose
 
 if TYPE_CHECKING:

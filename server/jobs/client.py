@@ -10,7 +10,8 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer, error
 
 from server.storage.catalogue import ACTIVE_STATES, Catalogue, Job
 from server.storage.heartbeats import Heartbeats
-from shared.protocol import Priority, QueueStatus, ShotManifest
+from shared.manifest import Priority, ShotManifest
+from shared.status import QueueStatus
 
 from .reuse import fingerprint
 

@@ -9,17 +9,10 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from shared.protocol import (
-    FINAL_STATES,
-    JobEvent,
-    JobState,
-    JobStatus,
-    Priority,
-    Problem,
-    ShotManifest,
-    from_json,
-    to_json,
-)
+from shared.codec import from_json, to_json
+from shared.manifest import Priority, ShotManifest
+from shared.protocol import Problem
+from shared.status import FINAL_STATES, JobEvent, JobState, JobStatus
 
 from .database import batches, events, frames, inputs, jobs, segments
 from .segments import FinishedSegment, copy_segments, write_segment

@@ -11,7 +11,7 @@ from server.coloring.shot import Shot
 from server.jobs.reuse import fingerprint, segment_keys
 from server.training.cartoon import draw_clip
 from shared.digests import address_of
-from shared.protocol import Keyframe, ShotManifest
+from shared.manifest import Keyframe, ShotManifest
 
 DRAWINGS, FIRST, ADDED = 26, 0, 22
 

@@ -20,8 +20,10 @@ from PIL import Image
 
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
 from server.http.app import create_app
+from shared.codec import to_json
 from shared.digests import address_of
-from shared.protocol import API_PREFIX, Keyframe, ShotManifest, to_json
+from shared.manifest import Keyframe, ShotManifest
+from shared.protocol import API_PREFIX
 
 WAIT_SECONDS = 90.0
 WIDTH, HEIGHT = 24, 16

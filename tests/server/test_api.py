@@ -16,8 +16,10 @@ from werkzeug.test import TestResponse
 
 from server.config import REPOSITORY, Config
 from server.http.app import create_app
+from shared.codec import from_json, to_json
 from shared.digests import address_of
-from shared.protocol import API_PREFIX, PROTOCOL_VERSION, Limits, ServerInfo, from_json, to_json
+from shared.protocol import API_PREFIX, PROTOCOL_VERSION
+from shared.server_info import Limits, ServerInfo
 
 from .conftest import HEIGHT, WIDTH, Site, SmallShot, png
 

@@ -6,7 +6,9 @@ from flask import Blueprint, Response, jsonify
 from server import __version__
 from server.presets.preset import available_presets
 from server.storage.catalogue import ACTIVE_STATES
-from shared.protocol import API_PREFIX, PROTOCOL_VERSION, PresetInfo, ServerInfo, to_json
+from shared.codec import to_json
+from shared.protocol import API_PREFIX, PROTOCOL_VERSION
+from shared.server_info import PresetInfo, ServerInfo
 
 from . import services
 from .openapi import document

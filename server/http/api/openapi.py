@@ -7,19 +7,10 @@ from pydantic import TypeAdapter
 
 from server import __version__
 from server.config import DEVICES
-from shared.protocol import (
-    API_PREFIX,
-    GuessedFrame,
-    JobEvent,
-    JobState,
-    JobStatus,
-    PriorityChange,
-    Problem,
-    QueueStatus,
-    SegmentStatus,
-    ServerInfo,
-    ShotManifest,
-)
+from shared.manifest import ShotManifest
+from shared.protocol import API_PREFIX, Problem
+from shared.server_info import ServerInfo
+from shared.status import GuessedFrame, JobEvent, JobState, JobStatus, PriorityChange, QueueStatus, SegmentStatus
 
 _MESSAGES = (
     ServerInfo,
