@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`GET /info`: what this server is and offers; and its OpenAPI document."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify
 
 from server import __version__
 from server.presets.preset import available_presets
@@ -37,4 +37,4 @@ def info() -> Response:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """Answer with the OpenAPI document of this API."""
-    return jsonify(document())
+    return jsonify(document(current_app.url_map))
