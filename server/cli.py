@@ -31,7 +31,7 @@ from server.config import (
     default_data_folder,
     parse_address,
 )
-from shared.protocol import Role
+from server.storage.tokens import Role
 
 COMMANDS = {
     "serve": ("server.cli", "serve the API, with one worker process a device"),

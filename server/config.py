@@ -8,7 +8,7 @@ import platformdirs
 import sqlalchemy as sa
 
 from shared.hosts import is_loopback
-from shared.protocol import Limits
+from shared.server_info import Limits
 
 DEFAULT_PORT = 7860
 DEVICES = ("cpu", "cuda")

@@ -4,7 +4,10 @@
 import hashlib
 import re
 
-_ADDRESS = re.compile(r"[0-9a-f]{64}")
+ADDRESS_PATTERN = "[0-9a-f]{64}"
+"""A regular expression of a content address."""
+
+_ADDRESS = re.compile(ADDRESS_PATTERN)
 
 
 def address_of(content: bytes) -> str:

@@ -93,7 +93,7 @@ ARROWS = {
     "server.__main__": {"server.cli"},
     "server.cli": {
         *("server.http.server_process", "server.jobs", "server.doctor", "server.coloring", "server.storage"),
-        *("server.config", "server.logs", "shared"),
+        *("server.config", "server.logs"),
     },
     "server.doctor": {
         *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),
@@ -270,8 +270,8 @@ def test_the_extension_uses_only_what_blender_has_on_board() -> None:
     assert used - {"shared", "blender_addon"} <= sys.stdlib_module_names | IN_BLENDER
 
 
-def test_timing_planning_and_naming_are_pure() -> None:
-    pure = [path for path in FILES if path.stem in ("timing", "plan", "planning", "naming", "digests", "protocol")]
+def test_messages_timing_and_planning_are_pure() -> None:
+    pure = [path for path in FILES if path.parent.name == "shared" or path.stem == "plan"]
     impure = {"bpy", "torch", "flask"}
     assert pure
     assert not [path for path in pure if impure & {imported.split(".")[0] for imported in imports(path)}]

@@ -9,19 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.codec import from_json, to_json
 from shared.digests import address_of, is_address
-from shared.protocol import (
-    JobStatus,
-    Keyframe,
-    Limits,
-    PresetInfo,
-    Problem,
-    ProtocolError,
-    ServerInfo,
-    ShotManifest,
-    from_json,
-    to_json,
-)
+from shared.manifest import Keyframe, ShotManifest
+from shared.protocol import Problem, ProtocolError
+from shared.server_info import Limits, PresetInfo, ServerInfo
+from shared.status import JobStatus
 
 DRAWINGS = tuple(address_of(name) for name in (b"one", b"two", b"three"))
 PAINTED = address_of(b"painted")

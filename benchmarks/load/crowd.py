@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import progress
-from shared.protocol import FINAL_STATES, to_json
+from shared.codec import to_json
+from shared.status import FINAL_STATES
 
 from .client import Api, Latencies, RequestFailed, merged, summarized
 from .processes import consumption, running, running_server

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import progress
+from shared.codec import to_json
 from shared.digests import address_of
-from shared.protocol import to_json
 
 from .client import Api, RequestFailed, merged, summarized
 from .processes import consumption, running, running_server

@@ -10,7 +10,7 @@ from PIL import Image
 
 from server.image_codec import encode_png
 from shared.digests import address_of
-from shared.protocol import Keyframe, ShotManifest
+from shared.manifest import Keyframe, ShotManifest
 
 from .instant_colorizer import paint
 

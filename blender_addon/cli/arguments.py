@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
-from ..shared.protocol import Quality
+from ..shared.manifest import Quality
 
 PROGRAM = "blender FILE --command longanimation"
 

@@ -15,23 +15,11 @@ from .. import png
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
 from ..sentence import Sentence
 from ..shared import hosts
-from ..shared.protocol import (
-    API_PREFIX,
-    PROTOCOL_VERSION,
-    GuessedFrame,
-    JobEvent,
-    JobStatus,
-    Priority,
-    PriorityChange,
-    Problem,
-    ProtocolError,
-    QueueStatus,
-    SegmentStatus,
-    ServerInfo,
-    ShotManifest,
-    from_json,
-    to_json,
-)
+from ..shared.codec import from_json, to_json
+from ..shared.manifest import Priority, ShotManifest
+from ..shared.protocol import API_PREFIX, PROTOCOL_VERSION, Problem, ProtocolError
+from ..shared.server_info import ServerInfo
+from ..shared.status import GuessedFrame, JobEvent, JobStatus, PriorityChange, QueueStatus, SegmentStatus
 
 _TIMEOUT = (5, 60)
 """Seconds to connect and between two bytes of an answer."""

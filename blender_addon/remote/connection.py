@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
 from ..sentence import Sentence
-from ..shared.protocol import ServerInfo
+from ..shared.server_info import ServerInfo
 from .client import Client, is_loopback
 
 _SECONDS = 5.0

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from ..errors import ColorError, JobError, RefusedError, UnreachableError
 from ..sentence import Sentence
-from ..shared.protocol import FINAL_STATES, JobStatus, Priority
+from ..shared.manifest import Priority
+from ..shared.status import FINAL_STATES, JobStatus
 from ..takes.take import Take, copy_whole, frame_name
 from .client import Client
 

@@ -17,7 +17,8 @@ from .. import png
 from ..errors import ShotError
 from ..images import is_transparent
 from ..sentence import Sentence
-from ..shared.protocol import Finish, Keyframe, ProtocolError, Quality, ShotManifest
+from ..shared.manifest import Finish, Keyframe, Quality, ShotManifest
+from ..shared.protocol import ProtocolError
 from ..shared.timing import expose
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
 from . import keyframes, lineart, view

@@ -11,7 +11,7 @@ import bpy
 
 from ..errors import ShotError
 from ..sentence import Sentence
-from ..shared.protocol import Limits
+from ..shared.server_info import Limits
 from .changes import Changes
 from .images import ImageSequence
 from .source import LineArtOptions, line_art_modifiers, rendered, source_of

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import ShotError
 from ..images import is_transparent
-from ..shared.protocol import Keyframe
+from ..shared.manifest import Keyframe
 from .take import Take, address_of_file, copy_whole, frame_name
 
 

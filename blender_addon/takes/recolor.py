@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import ShotError
 from ..images import lay_lines, line_art_of, read_png, write_png
 from ..sentence import Sentence
-from ..shared.protocol import Keyframe
+from ..shared.manifest import Keyframe
 from .correction import link
 from .take import Take, address_of_file, frame_name
 

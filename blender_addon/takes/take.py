@@ -16,8 +16,10 @@ from typing import Any, Literal
 
 from ..errors import ShotError
 from ..sentence import Sentence
+from ..shared.codec import from_json, to_json
 from ..shared.digests import address_of
-from ..shared.protocol import ProtocolError, ShotManifest, from_json, to_json
+from ..shared.manifest import ShotManifest
+from ..shared.protocol import ProtocolError
 
 RECORD = "take.json"
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.files import write_file
 from server.image_codec import encode_png
-from shared.protocol import Quality
+from shared.manifest import Quality
 
 from .folder import FolderError, FolderShot, Size, read_folder
 from .shot import Guess

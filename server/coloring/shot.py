@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from shared.protocol import Background, Finish, Quality
+from shared.manifest import Background, Finish, Quality
 
 
 class Drawings(Sequence[np.ndarray]):
@@ -40,7 +40,7 @@ class Shot:
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work goes out from them; at
         least one, else ValueError.
-    prompt, seed, finish, quality, background: as in `shared.protocol.ShotManifest`.
+    prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
     masks: where keyframes are transparent, bool [H, W] by drawing, all of them or none; there the keyframes' images
         count for nothing. If the background is kept, all frames are transparent there, as far as anything is; if it is
         generated, the model paints it, and a preset without votes then shows the model's own picture throughout.

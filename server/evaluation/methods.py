@@ -18,7 +18,7 @@ from server.evaluation.ceiling import ceiling
 from server.evaluation.clip import Clip
 from server.evaluation.paradigms import LVCD, MODEL, SegmentCallback, color_by_last_frame, color_shot
 from server.longanimation.long_shot import MemoryKind
-from shared.protocol import Finish
+from shared.manifest import Finish
 
 if TYPE_CHECKING:
     from server.coloring.colorizer import Colorizer

@@ -12,7 +12,8 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from server.storage.space import NoSpace, is_full
-from shared.protocol import Problem, ProtocolError, to_json
+from shared.codec import to_json
+from shared.protocol import Problem, ProtocolError
 
 MEDIA_TYPE = "application/problem+json"
 

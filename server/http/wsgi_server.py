@@ -17,7 +17,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 
-from shared.protocol import to_json
+from shared.codec import to_json
 
 from .problems import MEDIA_TYPE, problem_of_status
 

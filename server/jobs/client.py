@@ -12,7 +12,8 @@ from server.storage.catalogue import Catalogue
 from server.storage.heartbeats import Heartbeats
 from server.storage.job import ACTIVE_STATES, Job
 from server.storage.job_changes import JobChanges
-from shared.protocol import Priority, QueueStatus, ShotManifest
+from shared.manifest import Priority, ShotManifest
+from shared.status import QueueStatus
 
 from .dbos_tables import set_workflow_priority
 from .reuse import job_fingerprint

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from server.coloring.model_fingerprint import model_fingerprint
 from server.presets.preset import find_preset
 from shared.digests import address_of
-from shared.protocol import ShotManifest
+from shared.manifest import ShotManifest
 
 if TYPE_CHECKING:
     from server.coloring.shot_coloring import ShotColoring

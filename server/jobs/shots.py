@@ -9,7 +9,7 @@ from typing import Any
 from server.coloring.shot import Drawings, SegmentResult, Shot
 from server.image_codec import encode_png, read_frame, read_line_art, read_mask, read_painted
 from server.storage.blobs import Blobs
-from shared.protocol import ShotManifest
+from shared.manifest import ShotManifest
 from shared.timing import Exposure
 
 MOST_NAMED = 5

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from shared.protocol import FINAL_STATES, JobState, JobStatus
+from shared.status import FINAL_STATES, JobState, JobStatus
 
 from .database import batches
 from .job import ACTIVE_STATES, Job, UnknownJob, job_of_row

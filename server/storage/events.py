@@ -5,7 +5,7 @@ import time
 
 import sqlalchemy as sa
 
-from shared.protocol import JobEvent
+from shared.status import JobEvent
 
 from .tables import events, jobs
 

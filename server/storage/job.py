@@ -7,7 +7,10 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from shared.protocol import JobState, Priority, Problem, ShotManifest, from_json
+from shared.codec import from_json
+from shared.manifest import Priority, ShotManifest
+from shared.protocol import Problem
+from shared.status import JobState
 
 ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from shared.protocol import FINAL_STATES, JobState, Priority, Problem, ShotManifest, to_json
+from shared.codec import to_json
+from shared.manifest import Priority, ShotManifest
+from shared.protocol import Problem
+from shared.status import FINAL_STATES, JobState
 
 from .events import write_event
 from .frames import copy_frames

@@ -6,13 +6,13 @@ import hmac
 import secrets
 import time
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import sqlalchemy as sa
 
-from shared.protocol import Role
-
 from .tables import tokens
+
+Role = Literal["submit", "admin"]
 
 
 def digest(token: str) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shared.codec import from_json
 from shared.digests import address_of
-from shared.protocol import ShotManifest, from_json
+from shared.manifest import ShotManifest
 from tests.demo.cartoon import PAINTS
 
 from .conftest import Scenario

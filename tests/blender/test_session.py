@@ -57,7 +57,7 @@ def take(addon: Import, tmp_path: Path) -> Any:
     Image.fromarray(np.full((32, 48, 3), (220, 60, 90), np.uint8)).save(painted)
     address = addon("takes.take").address_of_file
     addresses = [address(path) for path in files]
-    manifest = addon("shared.protocol").ShotManifest(
+    manifest = addon("shared.manifest").ShotManifest(
         name="Three drawings",
         frame_start=10,
         fps=24.0,
@@ -65,7 +65,7 @@ def take(addon: Import, tmp_path: Path) -> Any:
         height=32,
         drawings=tuple(dict.fromkeys(addresses)),
         timing=expose(10, addresses).drawing_of,
-        keyframes=(addon("shared.protocol").Keyframe(12, address(painted)),),
+        keyframes=(addon("shared.manifest").Keyframe(12, address(painted)),),
         seed=uuid.uuid4().int % 2**31,  # a job of its own, that reuses nothing of another test's
     )
     taken = addon("takes.take").Take(folder, str(uuid.uuid4()), manifest)

@@ -24,7 +24,7 @@ def take(addon: Import, tmp_path: Path) -> Callable[..., Any]:
     """Make a take of drawings, with the first one painted."""
 
     def make(drawings: list[np.ndarray], keyframe: np.ndarray) -> Any:
-        module, protocol = addon("takes.take"), addon("shared.protocol")
+        module, messages = addon("takes.take"), addon("shared.manifest")
         for name in ("lineart", "keyframes"):
             (tmp_path / name).mkdir(parents=True)
         files = []
@@ -34,9 +34,9 @@ def take(addon: Import, tmp_path: Path) -> Callable[..., Any]:
         painted = tmp_path / "keyframes" / "0001.png"
         Image.fromarray(keyframe).save(painted)
         addresses = [module.address_of_file(path) for path in files]
-        manifest = protocol.ShotManifest(
+        manifest = messages.ShotManifest(
             name="Shapes", frame_start=1, fps=24.0, width=960, height=540, drawings=tuple(addresses),
-            timing=tuple(range(len(addresses))), keyframes=(protocol.Keyframe(1, module.address_of_file(painted)),),
+            timing=tuple(range(len(addresses))), keyframes=(messages.Keyframe(1, module.address_of_file(painted)),),
         )  # fmt: skip
         return module.Take(tmp_path, str(uuid.uuid4()), manifest)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import requests
 
-from shared.protocol import API_PREFIX, to_json
+from shared.codec import to_json
+from shared.protocol import API_PREFIX
 
 from .shots import FaultShot
 

@@ -11,7 +11,7 @@ import numpy as np
 from server.coloring.shot import Shot
 from server.image_codec import encode_png, read_line_art, read_painted
 from shared.digests import address_of
-from shared.protocol import Keyframe, ShotManifest
+from shared.manifest import Keyframe, ShotManifest
 from tests.server.conftest import HEIGHT, WIDTH, SmallShot, png
 from tests.server.stand_in import StandIn
 

@@ -10,8 +10,8 @@ import pytest
 
 from server.config import BLOBS_VARIABLE, Config
 from server.jobs.workflow import FULL_MESSAGE
+from shared.codec import to_json
 from shared.digests import address_of
-from shared.protocol import to_json
 
 from .checks import check_job, check_store, check_work
 from .client import Client, plan

@@ -24,8 +24,9 @@ from server.config import REPOSITORY, Config
 from server.storage.database import open_database
 from server.storage.sessions import Sessions
 from server.storage.tokens import Tokens
+from shared.codec import to_json
 from shared.digests import address_of
-from shared.protocol import API_PREFIX, to_json
+from shared.protocol import API_PREFIX
 from tests.server.conftest import SmallShot
 
 from .verdict import TRACE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests that no add-on writes, for the reader of `shared.protocol` and the checks of `server.http.api`."""
+"""Manifests that no add-on writes, for the reader of `shared.codec` and the checks of `server.http.api`."""
 
 import json
 import string
@@ -14,7 +14,9 @@ from server.config import Config
 from server.http import problems
 from server.http.api.validation import check_manifest
 from server.http.problems import MAX_DEPTH, ProblemError
-from shared.protocol import ProtocolError, ShotManifest, from_json, to_json
+from shared.codec import from_json, to_json
+from shared.manifest import ShotManifest
+from shared.protocol import ProtocolError
 
 from .ledger import Ledger
 

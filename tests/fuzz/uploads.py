@@ -7,8 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from shared.codec import to_json
 from shared.digests import address_of
-from shared.protocol import API_PREFIX, to_json
+from shared.protocol import API_PREFIX
 
 from .house import SENDERS, House, Identity
 from .images import contents

@@ -12,7 +12,7 @@ from server.coloring.shot_coloring import ShotColoring
 from server.jobs.reuse import job_fingerprint, segment_keys
 from server.training.cartoon import draw_clip
 from shared.digests import address_of
-from shared.protocol import Keyframe, ShotManifest
+from shared.manifest import Keyframe, ShotManifest
 
 DRAWINGS, FIRST, ADDED = 26, 0, 22
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import flask
 import numpy as np
 import pytest
 import requests
@@ -20,8 +22,12 @@ from PIL import Image
 
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
 from server.http.app import create_app
+from shared.codec import to_json
 from shared.digests import address_of
-from shared.protocol import API_PREFIX, Keyframe, ShotManifest, to_json
+from shared.manifest import Keyframe, ShotManifest
+from shared.protocol import API_PREFIX
+
+from .contract import WatchedQuery, contract, observe
 
 WAIT_SECONDS = 90.0
 WIDTH, HEIGHT = 24, 16
@@ -83,6 +89,7 @@ class Site:
         self.root = url
         self.data = data
         self.session = requests.Session()
+        self.session.hooks["response"].append(_check_documented)
 
     def call(self, method: str, path: str, status: int, **arguments: Any) -> Any:
         """Send a request, check its status, return the decoded JSON (or the bytes of something else)."""
@@ -124,6 +131,29 @@ class Site:
         """Download all frames of a finished job."""
         status = self.call("GET", f"/jobs/{job}", 200)
         return {frame: self.call("GET", f"/jobs/{job}/frames/{frame}.png", 200) for frame in status["frames_done"]}
+
+
+def _check_documented(response: requests.Response, **_: Any) -> None:
+    """Hold an answer against the OpenAPI document."""
+    request = response.request
+    url = urlsplit(request.url or "")
+    media_type = response.headers.get("Content-Type", "").partition(";")[0]
+    sent = frozenset(name for name, _ in parse_qsl(url.query))
+    assert not contract().faults(request.method or "", url.path, response.status_code, media_type, sent)
+
+
+@pytest.fixture(autouse=True)
+def every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hold whatever an application answers to a test's requests against the OpenAPI document."""
+    monkeypatch.setattr(flask.Request, "parameter_storage_class", WatchedQuery)
+    found: list[str] = []
+
+    def look(_app: flask.Flask, response: flask.Response) -> None:
+        found.extend(contract().faults(*observe(response)))
+
+    with flask.request_finished.connected_to(look):
+        yield
+    assert not found
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from server.http.dashboard.stream import MOST_STREAMS
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
-from shared.protocol import to_json
+from shared.codec import to_json
 
 from .conftest import Config, Site, SmallShot
 

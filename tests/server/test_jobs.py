@@ -20,7 +20,7 @@ from PIL import Image
 
 from server.coloring.line_art.compositing import NEARLY_BLACK, lay_lines, lines_alone
 from server.jobs.recovery import FATAL_CRASHES
-from shared.protocol import to_json
+from shared.codec import to_json
 
 from .conftest import Site, SmallShot
 

@@ -15,7 +15,8 @@ from server.http.app import create_app
 from server.storage.database import open_database
 from server.storage.heartbeats import Device, Heartbeats
 from server.storage.tokens import Tokens
-from shared.protocol import API_PREFIX, to_json
+from shared.codec import to_json
+from shared.protocol import API_PREFIX
 
 from .conftest import Site, SmallShot
 from .test_jobs import StartWorker

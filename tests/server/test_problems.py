@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from server.http.problems import MAX_DEPTH, MAX_JSON_BYTES, MAX_TITLE, MEDIA_TYPE
-from shared.protocol import API_PREFIX, to_json
+from shared.codec import to_json
+from shared.protocol import API_PREFIX
 
 from .conftest import Site, SmallShot
 

@@ -18,8 +18,9 @@ from server.storage.blobs import Blobs
 from server.storage.database import open_database
 from server.storage.tables import blobs as blob_rows
 from server.storage.tokens import Tokens
+from shared.codec import to_json
 from shared.digests import address_of
-from shared.protocol import API_PREFIX, to_json
+from shared.protocol import API_PREFIX
 
 from .conftest import SmallShot
 

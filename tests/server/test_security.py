@@ -15,7 +15,8 @@ from server.config import Config, ConfigError, parse_address
 from server.http.app import create_app
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
-from shared.protocol import API_PREFIX, to_json
+from shared.codec import to_json
+from shared.protocol import API_PREFIX
 
 from .conftest import SmallShot
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`GET /info`: what this server is and offers; and its OpenAPI document."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify
 
 from server import __version__
 from server.presets.preset import available_presets
 from server.storage.job import ACTIVE_STATES
-from shared.protocol import API_PREFIX, PROTOCOL_VERSION, PresetInfo, ServerInfo, to_json
+from shared.codec import to_json
+from shared.protocol import API_PREFIX, PROTOCOL_VERSION
+from shared.server_info import PresetInfo, ServerInfo
 
 from . import services
 from .openapi import document
@@ -35,4 +37,4 @@ def info() -> Response:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """Answer with the OpenAPI document of this API."""
-    return jsonify(document())
+    return jsonify(document(current_app.url_map))

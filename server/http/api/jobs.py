@@ -11,17 +11,10 @@ from server.http.problems import ProblemError
 from server.jobs.client import JobConflict
 from server.presets.preset import find_preset
 from server.storage.job import ACTIVE_STATES, Job, UnknownJob
-from shared.protocol import (
-    API_PREFIX,
-    GuessedFrame,
-    JobState,
-    JobStatus,
-    PriorityChange,
-    SegmentStatus,
-    ShotManifest,
-    from_json,
-    to_json,
-)
+from shared.codec import from_json, to_json
+from shared.manifest import ShotManifest
+from shared.protocol import API_PREFIX
+from shared.status import GuessedFrame, JobState, JobStatus, PriorityChange, SegmentStatus
 
 from . import require_admin, require_room, services, user
 from .validation import check_images, check_manifest

@@ -37,7 +37,7 @@ def register(app: Flask, services: Services, statistics: Statistics) -> Callable
         registry=registry,
     )
 
-    @app.get("/metrics")
+    @app.get("/metrics", endpoint="metrics")
     def _metrics() -> Response:
         require_admin()
         encode, media_type = choose_encoder(request.headers.get("Accept", ""))

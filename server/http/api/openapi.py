@@ -1,188 +1,159 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OpenAPI document, made from the same dataclasses that the messages are."""
+"""The OpenAPI document. Its addresses and methods come from the routes, its schemas from the messages' dataclasses, and
+the rest from `operations`."""
 
-from typing import Any, get_args
+import re
+from http import HTTPStatus
+from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from werkzeug.routing import Map, Rule
 
 from server import __version__
-from server.config import DEVICES
-from shared.protocol import (
-    API_PREFIX,
-    GuessedFrame,
-    JobEvent,
-    JobState,
-    JobStatus,
-    PriorityChange,
-    Problem,
-    QueueStatus,
-    SegmentStatus,
-    ServerInfo,
-    ShotManifest,
-)
+from server.http.problems import problem_of_status
+from shared.codec import to_json
+from shared.manifest import ShotManifest
+from shared.protocol import Problem
+from shared.server_info import ServerInfo
+from shared.status import JobEvent, JobStatus, PriorityChange, QueueStatus, SegmentStatus
 
-_MESSAGES = (
-    ServerInfo,
-    ShotManifest,
-    PriorityChange,
-    JobStatus,
-    JobEvent,
-    GuessedFrame,
-    SegmentStatus,
-    QueueStatus,
-    Problem,
-)
-_ADDRESSES = {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}
-_ADDRESS = {"type": "object", "properties": {"address": {"type": "string"}}, "required": ["address"]}
-_NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
-_BYTES = {"type": "string", "format": "binary"}
+from .operations import OPERATIONS, PROBLEM, Answer, Operation, Schema, ref
 
+_SENT = (ShotManifest, PriorityChange)
+_ANSWERED = (ServerInfo, JobStatus, JobEvent, SegmentStatus, QueueStatus, Problem)
 
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+_CONVERTERS: dict[str | None, Schema] = {
+    None: {"type": "string"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer"},
+}
+_ARGUMENT = re.compile(r"<(?:(\w+)(?:\(.*?\))?:)?(\w+)>")
+"""An argument of a Flask rule: its converter, if any, and its name."""
 
+_ALWAYS = (400, 403, 413, 500)
+"""What any request may be answered with: it cannot be read, has the wrong host or role, is too large, or fails."""
+_WITH_TOKEN = (401, 429, 503)
+"""What is added where tokens are looked up: there is none, it asks too often, or the database is away."""
 
-def _list(name: str) -> dict[str, Any]:
-    return {"type": "array", "items": _ref(name)}
-
-
-def _parameter(name: str, kind: dict[str, Any], where: str = "path") -> dict[str, Any]:
-    return {"name": name, "in": where, "required": where == "path", "schema": kind}
-
-
-def _body(schema: dict[str, Any], media: str = "application/json") -> dict[str, Any]:
-    return {"content": {media: {"schema": schema}}}
-
-
-def _operation(
-    summary: str,
-    answers: dict[int, dict[str, Any] | None],
-    problems: tuple[int, ...] = (),
-    *,
-    media: str = "application/json",
-    body: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    responses: dict[str, Any] = {
-        str(status): {"description": "Done."} | ({} if schema is None else _body(schema, media))
-        for status, schema in answers.items()
-    }
-    for status in problems:
-        responses[str(status)] = {"$ref": "#/components/responses/Problem"}
-    responses["default"] = {"$ref": "#/components/responses/Problem"}
-    return {"summary": summary, "responses": responses} | (
-        {} if body is None else {"requestBody": body | {"required": True}}
-    )
+_MEANINGS = {
+    400: "The request cannot be read.",
+    401: "There is no token, or an unknown one.",
+    403: "The token may not do this, or has used up its quota.",
+    404: "There is no such thing, or it belongs to another token.",
+    409: "The job's state does not allow this, blobs are missing, or the id is taken.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    416: "The range lies outside the file.",
+    422: "A parameter or a field of the body is wrong; `field` names it.",
+    429: "The token sends too many requests.",
+    500: "The server failed; its log says why.",
+    503: "The server cannot work at the moment; mostly its database does not answer.",
+    507: "The server's disk is nearly full.",
+}
+_EXAMPLES = {
+    401: Problem(401, "token_needed", "This server needs a token: ask whoever runs it for one."),
+    403: Problem(403, "admin_needed", "Only a token of the role admin may do this: ask whoever runs the server."),
+    409: Problem(409, "missing_blobs", "1 images are not on the server: upload them first.", None, ("0" * 64,)),
+    422: Problem(422, "no_keyframe", "The shot has no keyframe: paint at least one of its frames.", "keyframes"),
+    429: Problem(429, "too_many_requests", "This token sends too many requests: wait ten seconds, then go on."),
+}
 
 
-def document() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of the API."""
-    _, schemas = TypeAdapter.json_schemas(
-        [(message, "serialization", TypeAdapter(message)) for message in _MESSAGES],
-        ref_template="#/components/schemas/{model}",
-    )
-    job = [_parameter("id", {"type": "string", "format": "uuid"})]
-    frame = [_parameter("frame", {"type": "integer"})]
-    blob = [_parameter("address", _ADDRESSES["items"])]  # type: ignore[arg-type]
-    after = [_parameter("after", _NUMBER | {"default": 0}, "query")]
-    listed = [
-        _parameter("state", {"type": "string", "enum": list(get_args(JobState))}, "query"),
-        _parameter("limit", _NUMBER | {"default": 1000}, "query"),
-    ]
-    queue = [_parameter("name", {"type": "string", "enum": list(DEVICES)})]
-    status = _ref("JobStatus")
-    paths: dict[str, Any] = {
-        "/info": {"get": _operation("What this server is and offers", {200: _ref("ServerInfo")})},
-        "/blobs/missing": {
-            "post": _operation(
-                "Which of these blobs must be uploaded",
-                {200: _ADDRESSES},
-                (400, 413, 415, 422),
-                body=_body(_ADDRESSES),
-            )
-        },
-        "/blobs/{address}": {
-            "parameters": blob,
-            "put": _operation(
-                "Upload a blob (200: known already)",
-                {200: _ADDRESS, 201: _ADDRESS},
-                (403, 413, 422, 507),
-                body=_body(_BYTES, "application/octet-stream"),
-            ),
-        },
-        "/jobs": {
-            "parameters": listed,
-            "get": _operation("Your jobs, or all as an admin, the newest first", {200: _list("JobStatus")}, (422,)),
-        },
-        "/jobs/{id}": {
-            "parameters": job,
-            "put": _operation(
-                "Queue a shot under an id of your making (200: queued before)",
-                {200: status, 201: status},
-                (400, 403, 409, 413, 415, 422, 507),
-                body=_body(_ref("ShotManifest")),
-            ),
-            "get": _operation("Where a job stands", {200: status}, (404,)),
-            "delete": _operation("Remove a job", {204: None}, (404,)),
-        },
-        "/jobs/{id}/events": {
-            "parameters": job + after,
-            "get": _operation("What happened since event number `after`", {200: _list("JobEvent")}, (404, 422)),
-        },
-        "/jobs/{id}/cancel": {
-            "parameters": job,
-            "post": _operation("Stop a job that waits or runs", {200: status}, (404, 409)),
-        },
-        "/jobs/{id}/retry": {
-            "parameters": job,
-            "post": _operation("Queue a failed or cancelled job again", {200: status}, (404, 409)),
-        },
-        "/jobs/{id}/priority": {
-            "parameters": job,
-            "post": _operation(
-                "Change when it is a waiting job's turn (high: admins only)",
-                {200: status},
-                (400, 403, 404, 409, 413, 415, 422),
-                body=_body(_ref("PriorityChange")),
-            ),
-        },
-        "/jobs/{id}/segments": {
-            "parameters": job,
-            "get": _operation("The job's segments, in the order of work", {200: _list("SegmentStatus")}, (404,)),
-        },
-        "/jobs/{id}/frames.zip": {
-            "parameters": job,
-            "get": _operation("All frames that are done", {200: _BYTES}, (404,), media="application/zip"),
-        },
-        "/jobs/{id}/video.mp4": {
-            "parameters": job,
-            "get": _operation("The frames of a finished job", {200: _BYTES}, (404, 409), media="video/mp4"),
-        },
-        "/queues": {"get": _operation("What waits for each class of devices", {200: _list("QueueStatus")})},
-        "/queues/{name}/pause": {
-            "parameters": queue,
-            "post": _operation("Let no job of a queue begin (admins only)", {200: _list("QueueStatus")}, (403, 404)),
-        },
-        "/queues/{name}/resume": {
-            "parameters": queue,
-            "post": _operation("Let its jobs begin again (admins only)", {200: _list("QueueStatus")}, (403, 404)),
-        },
-        "/jobs/{id}/frames/{frame}.png": {
-            "parameters": job + frame,
-            "get": _operation("A finished frame", {200: _BYTES}, (404,), media="image/png"),
-        },
-    }
+class _Schemas(GenerateJsonSchema):
+    """Answers hold every field; what is sent may leave out those with a default."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+
+def document(routes: Map) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of those `routes` that belong to the API."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in routes.iter_rules():
+        if operation := OPERATIONS.get(rule.endpoint):
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                paths.setdefault(_ARGUMENT.sub(r"{\2}", rule.rule), {})[method.lower()] = _describe(rule, operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "LongAnimation Color", "version": __version__},
-        "servers": [{"url": API_PREFIX}],
+        "info": {"title": "LongAnimation Color", "version": __version__, "license": {"name": "GPL-3.0-or-later"}},
+        "servers": [{"url": "/"}],
         "security": [{}, {"token": []}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS.values())],
         "paths": paths,
         "components": {
-            "schemas": schemas["$defs"],
-            "responses": {
-                "Problem": {"description": "What went wrong, and what to do."}
-                | _body(_ref("Problem"), "application/problem+json")
-            },
+            "schemas": _schemas(),
+            "responses": {f"Problem{status}": _problem(status) for status in _MEANINGS}
+            | {"Problem": _response("Every other error is a problem too.")},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _describe(rule: Rule, operation: Operation) -> dict[str, Any]:
+    """Describe an operation at its route."""
+    arguments = {name: _CONVERTERS[converter or None] for converter, name in _ARGUMENT.findall(rule.rule)}
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": [
+            *(_parameter(name, "path", schema) for name, schema in (arguments | operation.path).items()),
+            *(_parameter(name, "query", schema) for name, schema in operation.query.items()),
+        ],
+        "responses": {str(status): _answer(answer) for status, answer in sorted(operation.answers.items())},
+    }
+    for status in _problems(rule, operation):
+        described["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    described["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+    if operation.body is not None:
+        media_type, schema = operation.body
+        described["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
+    if operation.is_open:
+        described["security"] = []
+    return described
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    content = {media_type: {"schema": schema} for media_type, schema in answer.content.items()}
+    return {"description": answer.description} | ({"content": content} if content else {})
+
+
+def _problems(rule: Rule, operation: Operation) -> list[int]:
+    """The statuses of all problems that an operation may answer with."""
+    found = {*operation.problems, *_ALWAYS}
+    if not operation.is_open:
+        found |= {*_WITH_TOKEN}
+    if rule.arguments:
+        found.add(404)
+    if "GET" not in (rule.methods or ()):  # it writes, and the disk may be full
+        found.add(507)
+    return sorted(found)
+
+
+def _parameter(name: str, where: str, schema: Schema) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": where == "path", "schema": schema}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    """The response of a problem, with an example."""
+    return _response(_MEANINGS[status], _EXAMPLES.get(status) or problem_of_status(status, HTTPStatus(status).phrase))
+
+
+def _response(description: str, example: Problem | None = None) -> dict[str, Any]:
+    content = {"schema": ref("Problem")} | ({} if example is None else {"example": to_json(example)})
+    return {"description": description, "content": {PROBLEM: content}}
+
+
+def _schemas() -> dict[str, Any]:
+    """The schemas of all messages, by name."""
+    _, schemas = TypeAdapter.json_schemas(
+        [
+            *((message, "validation", TypeAdapter(message)) for message in _SENT),
+            *((message, "serialization", TypeAdapter(message)) for message in _ANSWERED),
+        ],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Schemas,
+    )
+    definitions: dict[str, Any] = schemas["$defs"]
+    return definitions

@@ -5,7 +5,8 @@ from flask import Blueprint, Response, jsonify
 
 from server.config import DEVICES
 from server.http.problems import ProblemError
-from shared.protocol import API_PREFIX, to_json
+from shared.codec import to_json
+from shared.protocol import API_PREFIX
 
 from . import require_admin, services
 

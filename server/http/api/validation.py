@@ -10,7 +10,8 @@ from server.image_codec import ImageError, read_rgba
 from server.presets.preset import UnknownPreset, find_preset
 from server.storage.blobs import Blobs
 from server.storage.image_facts import ImageFacts, ImageFactsTable
-from shared.protocol import Limits, ShotManifest
+from shared.manifest import ShotManifest
+from shared.server_info import Limits
 
 LINE_GRAY = 250
 """Gray below this is a line; above it is paper, or what compression left on it."""

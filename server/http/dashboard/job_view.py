@@ -8,7 +8,8 @@ from itertools import groupby
 
 from server.jobs.client import PRIORITIES
 from server.storage.job import ACTIVE_STATES, Job
-from shared.protocol import SegmentStatus, ShotManifest
+from shared.manifest import ShotManifest
+from shared.status import SegmentStatus
 
 VERSION_DIGITS = 12
 """How many digits of a blob's address stand in its thumbnail's, which so changes when the image does."""

@@ -10,7 +10,8 @@ from server import __version__
 from server.http.api import services, user
 from server.http.api.jobs import find_job, segment_statuses
 from server.storage.job import ACTIVE_STATES
-from shared.protocol import FINAL_STATES, Priority
+from shared.manifest import Priority
+from shared.status import FINAL_STATES
 
 from .job_view import JobView, film, in_turn, pace, timeline
 

@@ -329,7 +329,7 @@ def bad(folder: str) -> dict[str, Any]:
     scene.view_layers[0].use = True
     (home / "file").write_text("")
     answers["folder"] = message(where=home / "file" / "take")
-    view, limits = extension("shot.view"), extension("shared.protocol").Limits(1, 100 * 50, 1, 3)
+    view, limits = extension("shot.view"), extension("shared.server_info").Limits(1, 100 * 50, 1, 3)
     options = extension("shot.source").LineArtOptions()
     answers["too large"] = message_of(lambda: view.check_limits(scene, options, range(3), limits))
     small = replace(options, percentage=50)

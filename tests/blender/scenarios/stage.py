@@ -114,7 +114,7 @@ def finish(steps: Any) -> Any:
 
 
 def json_of(message: Any) -> dict[str, Any]:
-    return extension("shared.protocol").to_json(message)
+    return extension("shared.codec").to_json(message)
 
 
 def color_of(drawing: int) -> list[int]:

@@ -272,13 +272,13 @@ def _cell_colors(image: np.ndarray) -> list[list[int]]:
 
 
 def _take_of_one_frame(scene: bpy.types.Scene, folder: Path, image: Path) -> Any:
-    module, protocol = extension("takes.take"), extension("shared.protocol")
+    module, messages = extension("takes.take"), extension("shared.manifest")
     (folder / "colored").mkdir(parents=True)
     (folder / "colored" / "0001.png").write_bytes(image.read_bytes())
     address = module.address_of_file(image)
-    manifest = protocol.ShotManifest(
+    manifest = messages.ShotManifest(
         name="Chart", frame_start=1, fps=24.0, width=160, height=90, drawings=(address,), timing=(0,),
-        keyframes=(protocol.Keyframe(1, address),),
+        keyframes=(messages.Keyframe(1, address),),
     )  # fmt: skip
     placement = module.Placement("", scene.name, 1, "flat")
     return module.Take(folder, str(uuid.uuid4()), manifest, placement)

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operations of the API as its OpenAPI document describes them: what the routes themselves do not say."""
+
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from server.config import DEVICES
+from shared.digests import ADDRESS_PATTERN
+from shared.status import JobState
+
+Schema = dict[str, Any]
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an operation answers with when all is well.
+
+    content: the schema of each media type; empty where the answer has no body.
+    """
+
+    description: str
+    content: dict[str, Schema] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one address.
+
+    id: its name in generated clients. problems: statuses of its own errors, beside those that every operation has.
+    path: schemas of arguments of the address that say more than the route. query: schemas of the query's parameters.
+    body: the media type and the schema of the request's body. is_open: whether it needs no token.
+    """
+
+    id: str
+    tag: str
+    summary: str
+    answers: dict[int, Answer]
+    problems: tuple[int, ...] = ()
+    path: dict[str, Schema] = field(default_factory=dict)
+    query: dict[str, Schema] = field(default_factory=dict)
+    body: tuple[str, Schema] | None = None
+    is_open: bool = False
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to the schema of a message."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(name: str) -> Schema:
+    return {"type": "array", "items": ref(name)}
+
+
+def _json(schema: Schema, description: str) -> Answer:
+    return Answer(description, {JSON: schema})
+
+
+def _status(key: str, value: str) -> Schema:
+    return {"type": "object", "properties": {key: {"type": "string", "const": value}}, "required": [key]}
+
+
+_BYTES = {"type": "string", "format": "binary"}
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+_ADDRESS = {"type": "string", "pattern": f"^{ADDRESS_PATTERN}$"}
+_ADDRESSES = {"type": "array", "items": _ADDRESS}
+_STORED = {"type": "object", "properties": {"address": _ADDRESS}, "required": ["address"]}
+_LISTING = {
+    "type": "object",
+    "properties": {
+        "version": {"type": "string", "const": "v1"},
+        "blocklist": {"type": "array", "items": {}},
+        "data": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["version", "blocklist", "data"],
+}
+_QUEUE = {"name": {"type": "string", "enum": list(DEVICES)}}
+
+_JOB = _json(ref("JobStatus"), "The job's state.")
+_QUEUES = {200: _json(_list("QueueStatus"), "The queues, by name.")}
+
+
+def _image(media_type: str, description: str) -> dict[int, Answer]:
+    """The answers with a file that has an ETag."""
+    content = {media_type: _BYTES}
+    return {
+        200: Answer(description, content),
+        304: Answer("The file is the one that `If-None-Match` names."),
+        412: Answer("The file is not the one that `If-Match` names.", content),
+    }
+
+
+def _file(media_type: str, description: str) -> dict[int, Answer]:
+    """The answers with such a file of which `Range` can ask for a part."""
+    return _image(media_type, description) | {206: Answer("The part that `Range` asks for.", {media_type: _BYTES})}
+
+
+# By endpoint, as Flask names what answers.
+OPERATIONS = {
+    "info.info": Operation(
+        "getInfo", "server", "What this server is and offers", {200: _json(ref("ServerInfo"), "The server.")}
+    ),
+    "info.openapi": Operation(
+        "getOpenApi", "server", "This document", {200: _json({"type": "object"}, "The document.")}
+    ),
+    "health.live": Operation(
+        "isAlive",
+        "server",
+        "Whether the process lives",
+        {200: _json(_status("status", "ok"), "It does.")},
+        is_open=True,
+    ),
+    "health.ready": Operation(
+        "isReady",
+        "server",
+        "Whether the server can take jobs",
+        {200: _json(_status("status", "ready"), "It can.")},
+        (503,),
+    ),
+    "metrics": Operation(
+        "getMetrics",
+        "server",
+        "Metrics for Prometheus (admins only)",
+        {
+            200: Answer(
+                "In the format that `Accept` asks for.",
+                {"text/plain": {"type": "string"}, "application/openmetrics-text": {"type": "string"}},
+            )
+        },
+    ),
+    "blobs.missing": Operation(
+        "findMissingBlobs",
+        "blobs",
+        "Which of these blobs must be uploaded",
+        {200: _json(_ADDRESSES, "Those that the server lacks.")},
+        (415, 422),
+        body=(JSON, _ADDRESSES),
+    ),
+    "blobs.put": Operation(
+        "putBlob",
+        "blobs",
+        "Upload a blob under its SHA-256",
+        {200: _json(_STORED, "It was there already."), 201: _json(_STORED, "It is new.")},
+        (422,),
+        path={"address": _ADDRESS},
+        body=("application/octet-stream", _BYTES),
+    ),
+    "jobs.index": Operation(
+        "listJobs",
+        "jobs",
+        "Your jobs, or all as an admin, the newest first",
+        {200: _json(_list("JobStatus"), "The jobs, 1000 at most.")},
+        (422,),
+        query={
+            "state": {"type": "string", "enum": list(get_args(JobState))},
+            "limit": _NUMBER | {"default": 1000},
+        },
+    ),
+    "jobs.put": Operation(
+        "submitJob",
+        "jobs",
+        "Queue a shot under an id that you make",
+        {200: _json(ref("JobStatus"), "It was queued before."), 201: _json(ref("JobStatus"), "It is queued.")},
+        (409, 415, 422),
+        body=(JSON, ref("ShotManifest")),
+    ),
+    "jobs.get": Operation("getJob", "jobs", "The state of a job", {200: _JOB}),
+    "jobs.delete": Operation("deleteJob", "jobs", "Remove a job", {204: Answer("It is gone.")}),
+    "jobs.events": Operation(
+        "listEvents",
+        "jobs",
+        "What happened to a job since event number `after`",
+        {200: _json(_list("JobEvent"), "The events, by number.")},
+        (422,),
+        query={"after": _NUMBER | {"default": 0}},
+    ),
+    "jobs.segments": Operation(
+        "listSegments",
+        "jobs",
+        "The segments of a job, in the order of work",
+        {200: _json(_list("SegmentStatus"), "The segments; none before the job's first run.")},
+    ),
+    "jobs.cancel": Operation("cancelJob", "jobs", "Stop a job that waits or runs", {200: _JOB}, (409,)),
+    "jobs.retry": Operation("retryJob", "jobs", "Queue a failed or canceled job again", {200: _JOB}, (409,)),
+    "jobs.priority": Operation(
+        "setPriority",
+        "jobs",
+        "Change the priority of a waiting job (`high`: admins only)",
+        {200: _JOB},
+        (409, 415, 422),
+        body=(JSON, ref("PriorityChange")),
+    ),
+    "frames.get": Operation(
+        "getFrame",
+        "frames",
+        "A finished frame or a layer of it: its colors without the lines, or the lines alone",
+        _image("image/png", "The frame."),
+        (422,),
+        query={"layer": {"type": "string", "enum": ["colored", "fills", "lines"], "default": "colored"}},
+    ),
+    "frames.archive": Operation(
+        "getArchive",
+        "frames",
+        "All frames that are done, one PNG per frame",
+        {200: Answer("The archive.", {"application/zip": _BYTES})},
+    ),
+    "frames.video": Operation(
+        "getVideo",
+        "frames",
+        "The frames of a finished job as a film",
+        {200: Answer("The film.", {"video/mp4": _BYTES})},
+        (409,),
+    ),
+    "queues.index": Operation("listQueues", "queues", "What waits for each class of devices", _QUEUES),
+    "queues.pause": Operation(
+        "pauseQueue", "queues", "Let no job of a queue begin (admins only)", _QUEUES, path=_QUEUE
+    ),
+    "queues.resume": Operation(
+        "resumeQueue", "queues", "Let the jobs of a queue begin again (admins only)", _QUEUES, path=_QUEUE
+    ),
+    "extensions.index": Operation(
+        "listExtensions",
+        "extensions",
+        "The extension repository, as Blender reads it",
+        {200: _json(_LISTING, "Version 1 of Blender's listing.")},
+        (404,),
+    ),
+    "extensions.archive": Operation(
+        "getExtension",
+        "extensions",
+        "A built extension",
+        _file("application/zip", "The extension."),
+        (416,),
+    ),
+}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shot that the extension sends to be colored."""
+
+from __future__ import annotations
+
+import math
+import typing
+from dataclasses import dataclass
+from typing import Literal
+
+from .digests import is_address
+from .protocol import require, shown
+from .timing import Exposure
+
+Finish = Literal["painted", "flats"]
+Background = Literal["kept", "generated"]
+Quality = Literal["exact", "final", "draft", "preview"]
+Priority = Literal["low", "normal", "high"]
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A painted image: the frame number it shows and the address of its PNG."""
+
+    frame: int
+    blob: str
+
+    def __post_init__(self) -> None:
+        require(
+            is_address(self.blob),
+            "bad_address",
+            "keyframes.blob",
+            f"A keyframe's blob must be a SHA-256 address, not {shown(self.blob)}.",
+        )
+
+
+@dataclass(frozen=True)
+class ShotManifest:
+    """One shot to color.
+
+    name: for people; it never becomes a path.
+    frame_start: first frame number; timing has one entry a frame.
+    fps: frames a second.
+    width, height: size in pixels of every drawing and keyframe.
+    drawings: addresses of the distinct line drawings (PNG, dark lines on white).
+    timing: for each frame, the index of its drawing in `drawings`.
+    keyframes: at least one painted frame of the range, in the order in which the work goes out from them. A job that
+        corrects another one appends its own: what does not depend on them is then taken from there.
+    preset, prompt, seed, finish: how to color. A parent is the job this one corrects.
+    quality: "draft" is for looking at a take, "final" is fast where nobody sees it, "exact" leaves nothing out.
+        "preview" does without the model: colors are only carried along, which takes seconds and tells where keyframes
+        leave them a guess.
+    background: what the keyframes leave transparent is kept so, or "generated": the model paints it, from the prompt.
+    priority: when it is this job's turn among those that wait; it can be changed later.
+    """
+
+    name: str
+    frame_start: int
+    fps: float
+    width: int
+    height: int
+    drawings: tuple[str, ...]
+    timing: tuple[int, ...]
+    keyframes: tuple[Keyframe, ...]
+    preset: str = "tiny"
+    prompt: str = ""
+    seed: int = 0
+    finish: Finish = "flats"
+    quality: Quality = "final"
+    background: Background = "kept"
+    priority: Priority = "normal"
+    parent: str | None = None
+
+    def __post_init__(self) -> None:
+        require(
+            bool(self.timing),
+            "empty_range",
+            "timing",
+            "The frame range is empty: the last frame must not lie before the first.",
+        )
+        require(bool(self.drawings), "no_drawings", "drawings", "The shot has no drawings to color.")
+        require(
+            bool(self.keyframes),
+            "no_keyframe",
+            "keyframes",
+            "The shot has no keyframe: paint at least one of its frames.",
+        )
+        require(
+            self.width > 0 and self.height > 0,
+            "bad_size",
+            "width",
+            f"The size must be positive, not {self.width}×{self.height}.",
+        )
+        require(
+            math.isfinite(self.fps) and self.fps > 0,
+            "bad_fps",
+            "fps",
+            f"The frame rate must be positive, not {self.fps}.",
+        )
+        for index, drawing in enumerate(self.drawings):
+            require(
+                is_address(drawing),
+                "bad_address",
+                f"drawings.{index}",
+                f"A drawing must be given by its SHA-256 address, not {shown(drawing)}.",
+            )
+        for index, drawing_index in enumerate(self.timing):
+            require(
+                0 <= drawing_index < len(self.drawings),
+                "bad_timing",
+                f"timing.{index}",
+                f"Frame {self.frame_start + index} shows drawing {drawing_index}, but there are "
+                f"{len(self.drawings)} drawings.",
+            )
+        unused = set(range(len(self.drawings))) - set(self.timing)
+        require(not unused, "bad_timing", "timing", f"Drawings {shown(sorted(unused))} are shown by no frame.")
+        seen: set[int] = set()
+        for index, keyframe in enumerate(self.keyframes):
+            require(
+                keyframe.frame in self.exposure.frames,
+                "keyframe_outside",
+                f"keyframes.{index}.frame",
+                f"Keyframe {keyframe.frame} lies outside the frame range "
+                f"{self.frame_start}..{self.frame_end}: widen the range or choose a frame inside it.",
+            )
+            painted = self.exposure.drawing_at(keyframe.frame)
+            require(
+                painted not in seen,
+                "keyframe_twice",
+                f"keyframes.{index}.frame",
+                f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already: remove one of them.",
+            )
+            seen.add(painted)
+        choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))
+        for field, kind in choices:
+            require(
+                getattr(self, field) in typing.get_args(kind),
+                f"bad_{field}",
+                field,
+                f"The {field} must be one of {', '.join(typing.get_args(kind))}, not {shown(getattr(self, field))}.",
+            )
+        require(
+            self.background == "kept" or bool(self.prompt.strip()),
+            "no_prompt",
+            "prompt",
+            "A generated background needs a prompt that says what it shows.",
+        )
+
+    @property
+    def exposure(self) -> Exposure:
+        """Which drawing each frame shows."""
+        return Exposure(self.frame_start, self.timing)
+
+    @property
+    def frame_end(self) -> int:
+        """Number of the last frame (inclusive)."""
+        return self.frame_start + len(self.timing) - 1
+
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """Addresses of everything that must be uploaded, each once."""
+        return tuple(dict.fromkeys((*self.drawings, *(keyframe.blob for keyframe in self.keyframes))))

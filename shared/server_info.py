@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a server is, offers and accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """A model that the server offers, with the licence of its weights and their size on disk."""
+
+    name: str
+    title: str
+    licence: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the server accepts: bytes a blob, pixels an image, drawings and frames a job."""
+
+    blob_bytes: int
+    image_pixels: int
+    drawings: int
+    frames: int = 100_000
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """What `GET /info` says."""
+
+    server_version: str
+    protocol_version: int
+    presets: tuple[PresetInfo, ...]
+    devices: tuple[str, ...]
+    limits: Limits
+    queue_length: int
