@@ -17,12 +17,12 @@ from server.coloring.matching import (
     MULTIPLE,
     REFERENCE,
     STRIDE,
-    Evidence,
     Features,
+    LabeledDescriptors,
     LineMatcher,
     find_areas,
-    gather_evidence,
     match,
+    pool_descriptors,
     pool_labels,
 )
 from server.coloring.palette import code_colors, recolor
@@ -44,7 +44,7 @@ SCALES = ((1, 1), (1, 2), (1.5, 1.5), (1.5, 2), (2, 2))
 """Sizes of windows, and of the drawings that they are cut from, as multiples of a shape: one pair for all windows of a
 batch. At inference the matcher sees whole drawings of twice the usual size."""
 OWN_SHARE, WITHOUT_REFERENCE, REFERENCE_ONLY = 0.5, 0.15, 0.3
-"""Shares of drawings that are evidence as the matcher itself colored them, and of queries to less evidence."""
+"""Shares of drawings that are labeled as the matcher itself colored them, and of queries to less labeled."""
 
 
 @dataclass(frozen=True)
@@ -133,48 +133,48 @@ class MatchStage:
         self, features: list[Features], pooled: list[tuple[torch.Tensor, torch.Tensor]], count: int
     ) -> torch.Tensor:
         """features [h, w] of each drawing, the reference first; pooled: what `pool_labels` found there."""
-        evidence = [gather_evidence(features[0], *pooled[0], REFERENCE)]
+        labeled = [pool_descriptors(features[0], *pooled[0], REFERENCE)]
         losses = []
         for seen, (entries, share) in zip(features[1:], pooled[1:], strict=True):
             asked = share > LEAST_SHARE
             queries = seen[asked]
-            used = self._choose(evidence)
+            used = self._choose(labeled)
             losses.append(self._query_loss(queries, used, entries[asked], pooled[0][0][asked], count))
             if torch.rand(()) < OWN_SHARE:
                 with torch.no_grad():
                     own = match(self.matcher, queries, used, count).argmax(dim=1)
                 entries = entries.clone()
                 entries[asked] = own
-            evidence.append(gather_evidence(seen, entries, share * asked, FINISHED))
+            labeled.append(pool_descriptors(seen, entries, share * asked, FINISHED))
         return torch.stack(losses).mean()
 
     @staticmethod
-    def _choose(evidence: list[Evidence]) -> list[Evidence]:
+    def _choose(labeled: list[LabeledDescriptors]) -> list[LabeledDescriptors]:
         chance = torch.rand(())
-        if chance < WITHOUT_REFERENCE and len(evidence) > 1:
-            return evidence[1:]
+        if chance < WITHOUT_REFERENCE and len(labeled) > 1:
+            return labeled[1:]
         if chance > 1 - REFERENCE_ONLY:
-            return evidence[:1]
-        return evidence
+            return labeled[:1]
+        return labeled
 
     def _query_loss(
         self,
         queries: Features,
-        evidence: list[Evidence],
+        labeled: list[LabeledDescriptors],
         entries: torch.Tensor,
         reference: torch.Tensor,
         count: int,
     ) -> torch.Tensor:
         present = torch.zeros(count, dtype=torch.bool)
-        for drawing in evidence:
+        for drawing in labeled:
             present[drawing.entries] = True
         frequency = torch.bincount(entries, minlength=count).float().clamp(min=1)
         still = torch.where(entries == reference, STILL_WEIGHT, 1.0)
         weight = present[entries] * still / frequency[entries].sqrt()
         if not weight.any():
-            return queries.looks.sum() * 0
+            return queries.descriptors.sum() * 0
         asked = torch.multinomial(weight, QUERIES, replacement=True)
-        votes = match(self.matcher, queries[asked], evidence, count)
+        votes = match(self.matcher, queries[asked], labeled, count)
         right = votes.gather(1, entries[asked][:, None])
         return -right.clamp(min=1e-6).log().mean()
 
@@ -187,10 +187,10 @@ class MatchStage:
         for index, (line_art, labels) in enumerate(zip(batch["line_art"], batch["labels"], strict=True)):
             count = int(labels.max()) + 1
             colors = code_colors(count, np.random.default_rng(0))
-            evidence = [gather_evidence(features[index, 0], *_pool(labels, line_art, count)[0], REFERENCE)]
+            labeled = [pool_descriptors(features[index, 0], *_pool(labels, line_art, count)[0], REFERENCE)]
             carried = [labels[0]]
             for seen in features[index].unbind()[1:]:
-                entries = match(self.matcher, seen.flatten(), evidence, count).argmax(dim=1).view(seen.reach.shape)
+                entries = match(self.matcher, seen.flatten(), labeled, count).argmax(dim=1).view(seen.sharpness.shape)
                 carried.append(entries.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1))
             rows = (recolor(np.stack([np.asarray(drawing) for drawing in row]), colors) for row in (carried, labels))
             groups.append([lines_to_images(line_art), *rows])
