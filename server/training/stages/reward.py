@@ -13,11 +13,11 @@ import torch
 
 from server.longanimation.reward import ColorConsistencyReward, policy_gradient_loss, step_log_probability
 
-from .hints import Hints
+from ..hints import Hints
+from ..samples import SampleShape
+from ..stage import Settings, train_stage
 from .memory import MemoryChoice, MemoryStage
-from .samples import SampleShape
 from .sketch import HINT_SHARE, make_hints
-from .stage import Settings, train_stage
 
 LEARNED = ("sketch_dit", "dynamic_memory")
 LIKELIHOODS = 2
@@ -45,7 +45,7 @@ class RewardStage(MemoryStage):
                 f"--colorings {colorings} and --sampling {steps} must be 2 or more: colorings are compared with each "
                 "other, and the last step has no likelihood."
             )
-        super().__init__(folder, shape, settings, hints, kind, LEARNED, anew=())
+        super().__init__(folder, shape, settings, hints, kind, LEARNED, reinitialized=())
         self.colorings, self.steps = colorings, steps
 
     def loss(self, batch: dict) -> torch.Tensor:

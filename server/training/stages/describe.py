@@ -19,11 +19,11 @@ from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
 from server.longanimation.tiny import tiny_video_tokenizer, tiny_video_xl
 from server.longanimation.video_memory import VideoMemory
 
-from .description import describe
-from .grids import lay_out
-from .samples import CODE_SHARE, Sample, SampleShape, sample_batches, shown_batch
-from .stage import Settings, train_stage
-from .stories import tell_cartoon
+from ..clips import sample_cartoon
+from ..description import describe
+from ..sample_grid import sample_grid
+from ..samples import CODE_SHARE, Sample, SampleShape, sample_batches, shown_batch
+from ..stage import Settings, train_stage
 
 SHOWN_TOKENS = 160
 """Longest answer in a picture."""
@@ -33,16 +33,16 @@ def draw_video(seed: int, shape: SampleShape) -> Sample:
     """Draw a video of `shape.history` drawings, not all in a row: `video` uint8 [F, H, W, 3] without lines, and the
     `sentence` that describes it. In the artist's colors it also says who is there."""
     rng = np.random.default_rng(seed)
-    step = int(rng.integers(1, max(1, shape.story // shape.history) + 1))
-    start = int(rng.integers(0, shape.story - step * (shape.history - 1)))
+    step = int(rng.integers(1, max(1, shape.clip_drawings // shape.history) + 1))
+    start = int(rng.integers(0, shape.clip_drawings - step * (shape.history - 1)))
     at = [start + step * index for index in range(shape.history)]
-    story = tell_cartoon(seed, shape.story, shape.width, shape.height, at, shape.sources)
+    clip = sample_cartoon(seed, shape.clip_drawings, shape.width, shape.height, at, shape.sources)
     coded = rng.random() < CODE_SHARE
-    colors = code_colors(len(story.colors), rng) if coded else story.colors
-    sentence = describe(story.labels, story.parts, colors)
+    colors = code_colors(len(clip.colors), rng) if coded else clip.colors
+    sentence = describe(clip.labels, clip.parts, colors)
     return {
-        "video": recolor(story.labels, colors),
-        "sentence": sentence if coded else f"{sentence}. {story.sentence}",
+        "video": recolor(clip.labels, colors),
+        "sentence": sentence if coded else f"{sentence}. {clip.sentence}",
     }
 
 
@@ -109,7 +109,7 @@ class DescribeStage:
         for video, sentence in zip(batch["video"], batch["sentence"], strict=True):
             texts = [self.answer(video.to(self.question.device)), sentence]
             groups.append([video.numpy(), *(_write_text(text, *video.shape[:3]) for text in texts)])
-        return lay_out(groups)
+        return sample_grid(groups)
 
 
 def _write_text(text: str, count: int, height: int, width: int) -> np.ndarray:

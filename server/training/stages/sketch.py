@@ -21,11 +21,11 @@ from server.longanimation.pipeline import OFS
 from server.longanimation.rotary import rotary_embedding
 from server.longanimation.solver import solve_step
 
-from .grids import lay_out, lines_to_images, to_images
-from .hints import Hints, find_matcher
-from .samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
-from .stack import MEMORY_PARTS, load_stack
-from .stage import Settings, train_stage
+from ..hints import Hints, find_matcher
+from ..sample_grid import lines_to_images, sample_grid, to_images
+from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
+from ..stack import MEMORY_PARTS, load_stack
+from ..stage import Settings, train_stage
 
 FULL_NOISE_SHARE = 0.7
 """Share of the tiny stack's samples at the last timestep, from which a few sampling steps start: given the line art and
@@ -212,7 +212,7 @@ class DenoisingStage:
                 rows.append(np.concatenate([color[:1], batch["hint"][index].numpy()]))
             rows += [np.concatenate([color[:1], to_images(video * 2 - 1)]), color]
             groups.append(rows)
-        return lay_out(groups)
+        return sample_grid(groups)
 
 
 def _check_shape(pipeline: LongAnimationPipeline, shape: SampleShape) -> None:

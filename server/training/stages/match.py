@@ -27,12 +27,12 @@ from server.coloring.matching import (
 )
 from server.coloring.palette import code_colors, recolor
 
-from .grids import lay_out, lines_to_images
-from .samples import sample_batches, shown_batch
-from .stage import Settings, train_stage
-from .stories import tell_story
+from ..clips import sample_clip
+from ..sample_grid import lines_to_images, sample_grid
+from ..samples import sample_batches, shown_batch
+from ..stage import Settings, train_stage
 
-STORY_DRAWINGS = 60
+CLIP_DRAWINGS = 60
 QUERIES = 512
 """Features of a drawing that are asked for their color, at random: where something moved and where a color is rare
 more often."""
@@ -49,7 +49,7 @@ OWN_SHARE, WITHOUT_REFERENCE, REFERENCE_ONLY = 0.5, 0.15, 0.3
 
 @dataclass(frozen=True)
 class WindowShape:
-    """A reference and the `drawings` of a run, in pixels; sources: see `tell_story`."""
+    """A reference and the `drawings` of a run, in pixels; sources: see `sample_clip`."""
 
     drawings: int
     height: int
@@ -65,28 +65,28 @@ def draw_windows(seed: int, shape: WindowShape, count: int) -> dict[str, torch.T
 
 
 def draw_window(seed: int, shape: WindowShape, scale: float = 1, whole: float = 1) -> dict[str, np.ndarray]:
-    """Draw a reference, from near or far in the story, and a run of drawings.
+    """Draw a reference, from near or far in the clip, and a run of drawings.
 
     scale, whole: size of the window, and of the drawings that it is cut from, as multiples of the shape.
     Returns `line_art` and `labels` uint8 [1 + T, H, W] and `areas` int64 [1 + T, H/4, W/4].
     """
     rng = np.random.default_rng(seed)
     step = int(rng.choice([1, 1, 1, 2, 3]))
-    start = int(rng.integers(0, STORY_DRAWINGS - step * (shape.drawings - 1)))
+    start = int(rng.integers(0, CLIP_DRAWINGS - step * (shape.drawings - 1)))
     run = [start + step * index for index in range(shape.drawings)]
     if rng.random() < 0.5:
         run.reverse()
-    reference = int(rng.integers(0, STORY_DRAWINGS))
+    reference = int(rng.integers(0, CLIP_DRAWINGS))
     if rng.random() < 0.4:
-        reference = int(np.clip(run[0] + rng.integers(-5, 6), 0, STORY_DRAWINGS - 1))
+        reference = int(np.clip(run[0] + rng.integers(-5, 6), 0, CLIP_DRAWINGS - 1))
     height, width = (round(scale * side) for side in (shape.height, shape.width))
     size = round(whole * shape.width), round(whole * shape.height)
-    story = tell_story(seed, STORY_DRAWINGS, *size, at=[reference, *run], sources=shape.sources)
+    clip = sample_clip(seed, CLIP_DRAWINGS, *size, at=[reference, *run], sources=shape.sources)
     left, top = (int(rng.integers(0, there - side + 1)) for there, side in zip(size, (width, height), strict=True))
     mirror = -1 if rng.random() < 0.5 else 1
     line_art, labels = (
         np.ascontiguousarray(images[:, top : top + height, left : left + width][:, :, ::mirror])
-        for images in (story.line_art, story.labels)
+        for images in (clip.line_art, clip.labels)
     )
     labels = np.unique(labels, return_inverse=True)[1]
     return {
@@ -194,7 +194,7 @@ class MatchStage:
                 carried.append(entries.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1))
             rows = (recolor(np.stack([np.asarray(drawing) for drawing in row]), colors) for row in (carried, labels))
             groups.append([lines_to_images(line_art), *rows])
-        return lay_out(groups)
+        return sample_grid(groups)
 
 
 def _pool(labels: torch.Tensor, line_art: torch.Tensor, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:

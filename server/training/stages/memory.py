@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `memory`: DGLM learns to use what Video-XL remembers of the true colors of earlier drawings (§3.2.2, §4.1).
 
-Everything else is frozen, Video-XL too; `joint` lets that learn along, for a stack whose Video-XL has not learned to
+Everything else is frozen, Video-XL too. `joint` trains Video-XL as well, for a stack whose Video-XL has not learned to
 describe.
 """
 
@@ -12,20 +12,20 @@ import torch
 
 from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
 
-from .hints import Hints
-from .samples import SampleShape
+from ..hints import Hints
+from ..samples import SampleShape
+from ..stack import load_stack
+from ..stage import Settings, train_stage
 from .sketch import HINT_SHARE, DenoisingStage, Given, Memory, make_hints, model_dtype
-from .stack import load_stack
-from .stage import Settings, train_stage
 
 MemoryChoice = Literal["local", "global", "both"]
 """What DGLM reads: the latest drawings, all earlier ones, or both (Table 2 of the paper compares them)."""
 
 
 class MemoryStage(DenoisingStage):
-    """The sketch stage's loss, with the control signal completed by memory.
+    """The sketch stage's loss, with memory added to the control signal.
 
-    anew: modules that may begin anew.
+    reinitialized: see `load_stack`.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class MemoryStage(DenoisingStage):
         hints: Hints | None,
         kind: MemoryChoice,
         learned: tuple[str, ...],
-        anew: tuple[str, ...],
+        reinitialized: tuple[str, ...],
     ) -> None:
         if not shape.history:
             raise ValueError("--history 0 leaves nothing to remember: take 1 or more.")
-        pipeline = load_stack(folder, settings.base, anew, dtype=model_dtype(settings))
+        pipeline = load_stack(folder, settings.base, reinitialized, dtype=model_dtype(settings))
         super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute)
         self.kind = kind
         self.local = shape.local
@@ -79,5 +79,5 @@ def train_memory(
 ) -> None:
     """Train the stage and write the averaged weights into `folder`, which holds the sketch stage's, or has a base."""
     learned = ("dynamic_memory", "video_xl") if joint else ("dynamic_memory",)
-    stage = MemoryStage(folder, shape, settings, make_hints(folder, hint_share), kind, learned, anew=learned)
+    stage = MemoryStage(folder, shape, settings, make_hints(folder, hint_share), kind, learned, reinitialized=learned)
     train_stage("memory", folder, stage, settings)
