@@ -17,7 +17,8 @@ from server.training.clips import sample_cartoon
 from server.training.hints import Hints
 from server.training.samples import CODE_SHARE, SampleShape, draw_sample, sample_batches
 from server.training.stage import Settings, train_stage
-from server.training.stages.sketch import FULL_NOISE_SHARE, SketchStage
+from server.training.stages.denoising import FULL_NOISE_SHARE
+from server.training.stages.sketch import SketchStage
 from tests.longanimation.miniature import write_downloads
 
 SHAPE = SampleShape(drawings=9, height=32, width=32, history=6)
@@ -92,7 +93,7 @@ def test_both_networks_get_the_same_reference_hints_text_and_timestep(
 
 def test_the_prompts_suffix_reaches_the_text_encoder(sketch: SketchStage, batch: dict) -> None:
     prompts = ["", "a girl"]
-    for prompt, features in zip(prompts, sketch.given(batch | {"prompt": prompts}).text, strict=True):
+    for prompt, features in zip(prompts, sketch.conditions(batch | {"prompt": prompts}).text, strict=True):
         assert torch.allclose(features, sketch.pipeline.encode_prompt(prompt + PROMPT_SUFFIX)[0], atol=1e-5)
         assert not torch.allclose(features, sketch.pipeline.encode_prompt(prompt)[0], atol=1e-2)
 
@@ -108,7 +109,7 @@ def timesteps_of(stage: SketchStage, monkeypatch: pytest.MonkeyPatch) -> np.ndar
         assert torch.allclose(noisy.flatten(1).std(1), (1 - alpha).sqrt(), rtol=0.3)
         return torch.zeros_like(noisy)
 
-    monkeypatch.setattr(stage, "given", lambda batch: None)
+    monkeypatch.setattr(stage, "conditions", lambda batch: None)
     monkeypatch.setattr(stage, "encode", lambda signal: torch.zeros(len(signal), 1, 4, 8, 8))
     monkeypatch.setattr(stage, "predict", predict)
     stage.loss({"color": torch.zeros(4000, 1, 1, 1, 3)})

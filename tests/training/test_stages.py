@@ -148,7 +148,7 @@ def test_the_reward_rises(base: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     stage = RewardStage(tmp_path, replace(ON_BASE, width=32), settings, None, "global", colorings=8, steps=4)
     stage.rewards = lambda latents, batch: latents[:, 1:].mean((1, 2, 3, 4))  # type: ignore[method-assign]
     batch = next(stage.batches(settings, 0))
-    given = stage.given(batch).repeated(4)
+    given = stage.conditions(batch).repeat_interleave(4)
 
     def reward() -> float:
         sampled = stage.sample(given, 4, torch.Generator().manual_seed(1))
