@@ -4,14 +4,12 @@
 Accelerate runs it on a processor, on a GPU, or on several GPUs under `accelerate launch`.
 """
 
-import csv
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -19,7 +17,8 @@ from accelerate.utils import broadcast, send_to_device, set_seed
 from diffusers.training_utils import EMAModel
 from rich.console import Console
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
+
+from .run_log import RunLog
 
 CHECKPOINT_SECONDS = 300
 EMA_DECAY = 0.998
@@ -185,7 +184,7 @@ class TrainingRun:
         model = accelerator.prepare(_Loss(self.modules, loss_of))
         optimizers = [accelerator.prepare(optimizer) for optimizer in self.optimizers]
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        log = _RunLog(self) if accelerator.is_main_process else None
+        log = RunLog(self.folder, self.log, self.step) if accelerator.is_main_process else None
         started = saved = drawn = time.monotonic()
         first = self.step
         while (done := self._share_done(started, minutes, first, steps)) < 1:
@@ -215,9 +214,11 @@ class TrainingRun:
             loss = accelerator.reduce(loss.detach(), "mean").item()
             now = time.monotonic()
             if log:
-                log.write(loss, norm.item(), rate, now - started, measures or {})
+                log.write(self.step, self.samples, loss, norm.item(), rate, now - started, measures or {})
+                if self.step % 10 == 0:
+                    self._print(f"step {self.step} samples {self.samples} loss {loss:.4f}")
                 if picture and now - drawn > picture_minutes * 60:
-                    log.show(self._draw(picture))
+                    log.show(self.step, self._draw(picture))
                     drawn = time.monotonic()
             if now - saved > CHECKPOINT_SECONDS:
                 if log:
@@ -227,7 +228,7 @@ class TrainingRun:
         self.save()
         if log:
             if picture:
-                log.show(self._draw(picture))
+                log.show(self.step, self._draw(picture))
             log.close()
 
     def _share_done(self, started: float, minutes: float, first: int, steps: int | None) -> float:
@@ -241,49 +242,3 @@ class TrainingRun:
     def _draw(self, picture: Picture) -> np.ndarray:
         with self.accelerator.autocast():
             return picture()
-
-
-class _RunLog:
-    """The log of a run for people: a table, TensorBoard's files and pictures."""
-
-    def __init__(self, run: TrainingRun) -> None:
-        self.run = run
-        self._drop_lost_steps()
-        self.file = run.log.open("a", newline="")
-        self.table = csv.writer(self.file)
-        self.board = SummaryWriter(run.folder / "tensorboard", purge_step=run.step + 1)
-
-    def _drop_lost_steps(self) -> None:
-        """Remove the rows after the checkpoint, the last of which may be incomplete: a killed run repeats these steps."""
-        log = self.run.log
-        if log.exists():
-            rows = [line for line in log.read_text().splitlines() if line.count(",") >= 4]
-            kept = [row for row in rows if int(row.split(",")[0]) <= self.run.step]
-            temporary = log.with_suffix(".tmp")
-            temporary.write_text("".join(f"{row}\n" for row in kept))
-            os.replace(temporary, log)
-
-    def write(self, loss: float, norm: float, rate: float, seconds: float, measures: Mapping[str, float]) -> None:
-        run = self.run
-        row = [run.step, run.samples, f"{loss:.5f}", f"{norm:.3f}", f"{seconds:.1f}"]
-        self.table.writerow(row + [f"{value:.5f}" for value in measures.values()])
-        for name, value in {"loss": loss, "norm": norm, "rate": rate, **measures}.items():
-            self.board.add_scalar(name, value, run.step)
-        if run.step % 10 == 0:
-            self.flush()
-            run._print(f"step {run.step} samples {run.samples} loss {loss:.4f}")
-
-    def show(self, picture: np.ndarray) -> None:
-        folder = self.run.folder / "samples"
-        folder.mkdir(exist_ok=True)
-        coded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
-        (folder / f"{self.run.step:06}.png").write_bytes(coded.tobytes())
-        self.board.add_image("samples", picture, self.run.step, dataformats="HWC")
-
-    def flush(self) -> None:
-        self.file.flush()
-        self.board.flush()
-
-    def close(self) -> None:
-        self.file.close()
-        self.board.close()
