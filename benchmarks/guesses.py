@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _regions(matcher: LineMatcher, seed: int, height: int) -> Iterator[tuple[bool, bool]]:
     """Of each region of some drawings of a cartoon: whether it is told to be a guess, and whether it is wrong."""
-    clip = draw_clip(seed=seed, frames=_FRAMES, width=height * 16 // 9, height=height, at=range(_DRAWINGS))
+    clip = draw_clip(seed=seed, drawings=_FRAMES, width=height * 16 // 9, height=height, at=range(_DRAWINGS))
     painting = clip.colors[clip.labels]
     palette = extract_palette([painting[0]], [clip.line_art[0]])
     propagator = Propagator(matcher, clip.line_art.__getitem__, len(palette.colors))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from server.longanimation import LongAnimationPipeline
-from server.longanimation.pipeline import OFS
+from server.longanimation.conditions import OFS
 from server.longanimation.rotary import rotary_embedding
 
 from .measure import Sizes, median_seconds, print_json_line, progress, read_sizes

@@ -41,7 +41,7 @@ COMMANDS = {
     "colorize": ("server.coloring.cli", "color a folder of line art without a server"),
     "evaluate": ("server.evaluation.cli", "measure the coloring on clips whose colors are known"),
     "train": ("server.training.cli", "train a preset"),
-    "convert": ("server.presets.conversion", "make a preset of the published weights"),
+    "convert": ("server.presets.cli", "make a preset of the published weights"),
 }
 
 

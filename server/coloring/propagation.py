@@ -14,11 +14,11 @@ from server.coloring.matching import (
     FINISHED,
     REFERENCE,
     STRIDE,
-    Evidence,
+    LabeledDescriptors,
     LineMatcher,
     find_areas,
-    gather_evidence,
     match,
+    pool_descriptors,
     pool_labels,
 )
 
@@ -132,18 +132,18 @@ class _Window:
         features = matcher(1 - line_art.to(parameter.dtype) / 255, areas).cpu()
         self.features = dict(zip(drawings, features[0].unbind(), strict=True))
 
-    def evidence(self, drawing: int, entries: np.ndarray, role: int) -> Evidence:
+    def evidence(self, drawing: int, entries: np.ndarray, role: int) -> LabeledDescriptors:
         """What a drawing with entries uint8 [H, W] tells of others."""
         labels = torch.from_numpy(self.crop.of_entries(entries))
         pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW), self.count)
-        return gather_evidence(self.features[drawing], *pooled, role)
+        return pool_descriptors(self.features[drawing], *pooled, role)
 
     @torch.no_grad()
-    def votes(self, drawing: int, evidence: list[Evidence]) -> np.ndarray:
+    def votes(self, drawing: int, evidence: list[LabeledDescriptors]) -> np.ndarray:
         """The votes float32 [rows, columns, N] for what is in view of a drawing."""
         features = self.features[drawing]
         votes = match(self.matcher, features.flatten(), evidence, self.count)
-        return votes.unflatten(0, features.reach.shape).numpy()
+        return votes.unflatten(0, features.sharpness.shape).numpy()
 
 
 def _margin(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:

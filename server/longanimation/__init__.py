@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""LongAnimation (ICCV 2025): long animation coloring with dynamic global-local memory."""
+"""LongAnimation (ICCV 2025): long animation coloring with dynamic global-local memory.
+
+The modules `memory`, `sketch_dit`, `transformer` and `video_xl` keep their names: `model_index.json` of every preset
+names them.
+"""
 
 from .long_shot import ColoredSegment, LongShot
 from .memory import DynamicGlobalLocalMemory
-from .pipeline import FUSION_START, LongAnimationPipeline, NonFiniteLatents, SegmentOutput
+from .pipeline import LongAnimationPipeline, SegmentOutput
+from .sampler import FUSION_START, NonFiniteLatents
 from .sampling_schedule import DRAFT, EXACT, FINAL, SCHEDULES, SamplingSchedule
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel

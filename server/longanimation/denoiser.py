@@ -1,70 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The velocity of a segment's latents, step by step: control, memory and guidance (paper Fig. 2), as far as the chosen
-schedule runs them."""
+"""The denoiser: the networks that predict the velocity of noisy latents (paper Fig. 2)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
-from diffusers import CogVideoXDPMScheduler
 
-from .memory import DynamicGlobalLocalMemory, MappedMemory
-from .sampling_schedule import SamplingSchedule, forecast_clean
+from .conditions import OFS, Conditions
+from .memory import DynamicGlobalLocalMemory
 from .sketch_dit import SketchDiT
-from .transformer import LongAnimationTransformer3DModel, RotaryEmbedding
+from .transformer import LongAnimationTransformer3DModel
 
 
-@dataclass
+@dataclass(frozen=True)
 class Denoiser:
-    """The networks with what a segment gives them; for one run, since it keeps what later steps take over.
+    """SketchDiT makes the control signal, DGLM adds memory to it, and the transformer predicts v under its control.
 
-    text: [B, L, D]; under guidance [2B, L, D], the negative prompt's half first.
-    sketch, image: their latents, [B, F, C, h, w]; the reference is at frame 0.
-    memory: what DGLM reads, from `map_memory`; None in the first segment, and where there is no DGLM.
-    guidance_scale: 1 leaves the negative prompt out.
-    steps: denoising steps in all.
+    dynamic_memory: may be None where no conditions have memory.
     """
 
     sketch_dit: SketchDiT
     dynamic_memory: DynamicGlobalLocalMemory | None
     transformer: LongAnimationTransformer3DModel
-    scheduler: CogVideoXDPMScheduler
-    text: torch.Tensor
-    sketch: torch.Tensor
-    image: torch.Tensor
-    memory: MappedMemory | None
-    rotary: RotaryEmbedding
-    ofs: torch.Tensor
-    guidance_scale: float
-    steps: int
-    schedule: SamplingSchedule
-    _known: list[tuple[int, torch.Tensor]] = field(default_factory=list, init=False)
 
-    def velocity(self, index: int, timestep: int, latents: torch.Tensor) -> torch.Tensor:
-        """Return v of step `index` for latents [B, F, C, h, w], guided, in float32. Steps are asked for in order."""
-        alpha = self.scheduler.alphas_cumprod[timestep]
-        signal, noise = alpha**0.5, (1 - alpha) ** 0.5
-        if not self.schedule.runs_model(index, self.steps):
-            return (signal * latents - forecast_clean(self._known, timestep)) / noise
-        velocity = self._predict(index, timestep, latents)
-        self._known = [*self._known[-1:], (timestep, signal * latents - noise * velocity)]
-        return velocity
-
-    def _predict(self, index: int, timestep: int, latents: torch.Tensor) -> torch.Tensor:
-        guided = self.guidance_scale != 1.0 and self.schedule.guides(index, self.steps)
-        copies = 2 if guided else 1
-        text = self.text[-copies * len(latents) :]
-        sketch, image, noisy = (part.repeat(copies, 1, 1, 1, 1) for part in (self.sketch, self.image, latents))
-        times = torch.full((len(text),), timestep, device=latents.device)
-
-        control = self.sketch_dit(torch.cat([sketch, image], dim=2), text, times, self.ofs, self.rotary)
-        if self.memory is not None:
-            control = control + self.dynamic_memory.attend(self.memory, control)  # type: ignore[union-attr]
-        with self.transformer.cache_context("cond_uncond" if guided else "cond"):
-            (velocity,) = self.transformer(
-                torch.cat([noisy, image], dim=2), text, times, self.ofs, self.rotary, control, return_dict=False
-            )
-        velocity = velocity.float()
-        if not guided:
-            return velocity
-        unconditional, conditional = velocity.chunk(2)
-        return unconditional + self.guidance_scale * (conditional - unconditional)
+    def predict(self, noisy: torch.Tensor, timestep: torch.Tensor, given: Conditions) -> torch.Tensor:
+        """Return v of latents [B, F, C, h, w] at timesteps [B], in float32."""
+        ofs = torch.full((1,), OFS, device=noisy.device, dtype=given.text.dtype)
+        hybrid = torch.cat([given.sketch, given.image], dim=2)
+        control = self.sketch_dit(hybrid, given.text, timestep, ofs, given.rotary)
+        if given.memory is not None:
+            control = control + self.dynamic_memory.attend(given.memory, control)  # type: ignore[union-attr]
+        (velocity,) = self.transformer(
+            torch.cat([noisy, given.image], dim=2), given.text, timestep, ofs, given.rotary, control, return_dict=False
+        )
+        return velocity.float()

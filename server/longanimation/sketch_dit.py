@@ -8,7 +8,8 @@ import torch
 from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  from_pretrained looks for it here
 from torch import nn
 
-from .transformer import RotaryEmbedding, embed_tokens, run_block
+from .diffusers_internals import run_block
+from .transformer import RotaryEmbedding, embed_tokens
 
 
 class SketchDiT(CogVideoXTransformer3DModel):

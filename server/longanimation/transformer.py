@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import torch
 from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  from_pretrained looks for it here
-from diffusers.hooks._helpers import TransformerBlockMetadata, TransformerBlockRegistry
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXBlock
+
+from .diffusers_internals import register_block, replace_block_class, run_block
 
 RotaryEmbedding = tuple[torch.Tensor, torch.Tensor]
 
@@ -36,24 +37,14 @@ def embed_tokens(
     return tokens[:, text_length:], tokens[:, :text_length], temb
 
 
-def run_block(
-    model: CogVideoXTransformer3DModel, block: torch.nn.Module, *arguments: Any
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Run one of the model's blocks, recomputed in the backward pass where the model checkpoints its gradients; returns
-    video and text tokens."""
-    if torch.is_grad_enabled() and model.gradient_checkpointing:
-        return model._gradient_checkpointing_func(block, *arguments)
-    return block(*arguments)
-
-
 def controlled_layers(num_layers: int) -> range:
     """Indices of the blocks after which control is added: every even one (0, 2, 4, …)."""
     return range(0, num_layers, 2)
 
 
 class ControlledBlock(CogVideoXBlock):
-    """A block of CogVideoX and the control that follows it, as one: a cache that leaves the block out leaves out its
-    control too, and what it keeps of the block holds the control once."""
+    """A block of CogVideoX and the control that follows it, as one module: a cache that leaves the block out leaves out
+    its control too, and what it keeps of the block holds the control once."""
 
     def forward(
         self,
@@ -69,9 +60,7 @@ class ControlledBlock(CogVideoXBlock):
         return video if control is None else video + control, text
 
 
-TransformerBlockRegistry.register(
-    ControlledBlock, TransformerBlockMetadata(return_hidden_states_index=0, return_encoder_hidden_states_index=1)
-)
+register_block(ControlledBlock)
 
 
 class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
@@ -86,8 +75,7 @@ class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
     @functools.wraps(CogVideoXTransformer3DModel.__init__)  # type: ignore[misc]  # from_config reads the signature
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        for block in self.transformer_blocks:
-            block.__class__ = ControlledBlock  # the stock block's weights, with its control
+        replace_block_class(self.transformer_blocks, CogVideoXBlock, ControlledBlock)
 
     def forward(
         self,

@@ -1,22 +1,60 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python install.py models PRESET`: describe a preset that is there, or fetch and convert the one that can be."""
+"""The commands of presets: `python -m server convert` converts downloads that are there, and
+`python install.py models PRESET` describes a preset that is installed, or fetches and converts the published one."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.presets.catalogue import DOWNLOADS, PRESET
 from server.presets.preset import WEIGHTS, UnknownPreset, find_preset
+from server.presets.published_preset import DOWNLOADS, PRESET
 
+DTYPES = ("bfloat16", "float16", "float32")
 ACCEPT = "--accept-licences"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `python -m server convert`."""
+    parser.add_argument("--cogvideox", type=Path, metavar="DIR", help="the folder CogVideoX1.5-5B-I2V")
+    parser.add_argument("--control", type=Path, metavar="FILE", help="control_module.safetensors (SketchDiT)")
+    parser.add_argument("--memory", type=Path, metavar="FILE", help="glm_module.safetensors (dynamic memory)")
+    parser.add_argument("--video-xl", type=Path, metavar="DIR", help="the folder VideoXL_weight_8")
+    parser.add_argument(
+        "--vision-tower",
+        type=Path,
+        metavar="DIR",
+        help="the folder clip-vit-large-patch14-336, where Video-XL's own files do not hold it",
+    )
+    output = WEIGHTS / PRESET
+    parser.add_argument("--output", type=Path, default=output, metavar="DIR", help="folder to make (%(default)s)")
+    parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of all weights (%(default)s)")
+    parser.add_argument("--verify", type=Path, metavar="DIR", help="only check a converted folder's checksums")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert, or verify; return the exit code."""
+    import torch
+
+    from server.longanimation.convert import Downloads
+    from server.presets.conversion import convert, exit_code, verify
+
+    if arguments.verify:
+        return exit_code(lambda: verify(arguments.verify))
+    needed = {name: getattr(arguments, name) for name in ("cogvideox", "control", "memory", "video_xl")}
+    missing = [f"--{name.replace('_', '-')}" for name, path in needed.items() if path is None]
+    if missing:
+        sys.stderr.write(f"To convert, {', '.join(missing)} must be given too; to check a folder, only --verify DIR.\n")
+        return 2
+    downloads = Downloads(**needed, vision_tower=arguments.vision_tower)
+    return exit_code(lambda: convert(downloads, arguments.output, getattr(torch, arguments.dtype)))
+
+
 def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int:
-    """Read the command line, do it, and return the exit code. weights: the folder of presets."""
+    """Run `install.py models` in the server's environment; return the exit code. weights: the folder of presets."""
     parser = argparse.ArgumentParser(prog="python install.py models", description=__doc__)
     parser.add_argument("preset", help=f"an installed preset, or {PRESET}, which is fetched")
-    parser.add_argument(ACCEPT, action="store_true", help="accept the licences without being asked")
+    parser.add_argument(ACCEPT, action="store_true", help="accept the licenses without being asked")
     parser.add_argument("--downloads", type=Path, metavar="DIR", help="where to keep what is downloaded")
     parser.add_argument("--remove-downloads", action="store_true", help="delete it once it is converted")
     options = parser.parse_args(arguments)
@@ -27,21 +65,21 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
             sys.stderr.write(f"{error} {PRESET} can be fetched: python install.py models {PRESET}\n")
             return 1
     else:
-        licence = f"Licence of the weights: {preset.licence}."
+        licence = f"License of the weights: {preset.licence}."
         sys.stdout.write(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. {licence}\n")
         return 0
     if not _accepted(options.accept_licences):
         return 1
     folder = options.downloads or weights / ".downloads" / PRESET
 
-    from server.presets.installation import install  # brings torch; nobody should wait for it to read a licence
+    from server.presets.installation import install  # brings torch; nobody should wait for it to read a license
 
     return install(folder, weights / PRESET, options.remove_downloads)
 
 
 def _accepted(beforehand: bool) -> bool:
-    """Show every licence, and ask."""
-    sys.stdout.write(f"{PRESET} is made of weights under these licences:\n\n")
+    """Show every license, and ask."""
+    sys.stdout.write(f"{PRESET} is made of weights under these licenses:\n\n")
     for download in DOWNLOADS:
         address = f"https://huggingface.co/{download.repository}"
         sys.stdout.write(f"{download.folder} ({download.what}), {address}\n    {download.licence}\n\n")
@@ -49,11 +87,11 @@ def _accepted(beforehand: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         sys.stderr.write(
-            f"These licences have to be accepted, and there is no terminal to ask at: read them, and add {ACCEPT}. "
+            f"These licenses have to be accepted, and there is no terminal to ask at: read them, and add {ACCEPT}. "
             "Nothing was downloaded.\n"
         )
         return False
-    if input("Do you accept these licences? [y/N] ").strip().lower() in ("y", "yes"):
+    if input("Do you accept these licenses? [y/N] ").strip().lower() in ("y", "yes"):
         return True
     sys.stderr.write("Nothing was downloaded.\n")
     return False

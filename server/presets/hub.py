@@ -9,7 +9,7 @@ from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import FileMetadataError, LocalEntryNotFoundError, OfflineModeIsEnabled, XetDownloadError
 from huggingface_hub.utils import httpx
 
-from .catalogue import Download
+from .published_preset import Download
 
 
 class HubError(Exception):

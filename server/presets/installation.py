@@ -8,16 +8,16 @@ from pathlib import Path
 
 from server.longanimation.convert import ConversionError, Downloads
 from server.longanimation.convert.conversion import PARTIAL
-from server.presets.catalogue import DOWNLOADS
-from server.presets.conversion import convert, finishing
+from server.presets.conversion import convert, exit_code
 from server.presets.disk import check_room, size_of
 from server.presets.hub import HubError, Listing, fetch, list_files
+from server.presets.published_preset import DOWNLOADS
 
 
 def install(folder: Path, output: Path, remove: bool) -> int:
     """Download into `folder`, convert to `output`, and with `remove` delete the downloads; return the exit code."""
     try:
-        return finishing(lambda: _install(folder, output, remove))
+        return exit_code(lambda: _install(folder, output, remove))
     except HubError as error:
         sys.stderr.write(f"{error}\n")
         return 1

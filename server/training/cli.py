@@ -115,9 +115,9 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    from .match import WindowShape, train_match
     from .samples import SampleShape
     from .stage import Settings
+    from .stages.match import WindowShape, train_match
 
     width, height = args.size
     shape = SampleShape(args.drawings, height, width, args.history or 0, args.sources)
@@ -137,22 +137,22 @@ def _train(args: argparse.Namespace) -> None:
     if args.stage == "match":
         train_match(args.output, WindowShape(args.drawings, height, width, args.sources), settings)
     elif args.stage == "vae":
-        from .vae import train_vae
+        from .stages.vae import train_vae
 
         train_vae(args.output, shape, settings)
     elif args.stage == "sketch":
-        from .sketch import train_sketch
+        from .stages.sketch import train_sketch
 
         train_sketch(args.output, shape, settings, args.hints, args.compile)
     elif args.stage == "describe":
-        from .describe import train_describe
+        from .stages.describe import train_describe
 
         train_describe(args.output, shape, settings)
     elif args.stage == "memory":
-        from .memory import train_memory
+        from .stages.memory import train_memory
 
         train_memory(args.output, shape, settings, args.hints, args.memory, args.joint)
     else:
-        from .reward import train_reward
+        from .stages.reward import train_reward
 
         train_reward(args.output, shape, settings, args.hints, args.memory, args.colorings, args.sampling)

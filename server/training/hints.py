@@ -17,6 +17,8 @@ from server.coloring.palette import recolor
 from server.coloring.propagation import Propagator
 from server.presets.preset import WEIGHTS
 
+HINT_SHARE = 0.8
+"""Share of samples with hints, unless the command says otherwise."""
 UNKNOWN = 128
 """Gray level of what a hint leaves open."""
 MOST_WRONG, MOST_WRONG_WITHOUT_MATCHER = 0.15, 0.5
@@ -34,6 +36,11 @@ def find_matcher(folder: Path) -> LineMatcher | None:
         if place.is_dir():
             return LineMatcher.from_pretrained(place).eval().requires_grad_(False)
     return None
+
+
+def make_hints(folder: Path, share: float) -> "Hints | None":
+    """The hints of a stage in `folder`, None where no sample has any."""
+    return Hints(share, find_matcher(folder)) if share else None
 
 
 class Hints:

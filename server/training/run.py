@@ -1,33 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One training run: optimizer, averaged weights, log, pictures and checkpoint, so that a stage can stop and go on.
+"""One training run: optimizer, averaged weights, log, pictures and checkpoint, so that a stage can stop and resume.
 
-Accelerate runs it on whatever is there: a processor, a GPU, or several GPUs under `accelerate launch`.
+Accelerate runs it on a processor, on a GPU, or on several GPUs under `accelerate launch`.
 """
 
-import csv
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import broadcast, send_to_device, set_seed
+from diffusers.training_utils import EMAModel
 from rich.console import Console
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
-from server.files import open_atomic, write_file
+from server.files import open_atomic
+
+from .run_log import RunLog
 
 CHECKPOINT_SECONDS = 300
-AVERAGE_DECAY = 0.998
+EMA_DECAY = 0.998
 WARMUP_STEPS = 100
+FINAL_RATE = 0.1
+"""Share of the learning rate that is left at the end of a call."""
 
 Precision = Literal["no", "bf16"]
 Picture = Callable[[], np.ndarray]
-"""Paints what the stage can do by now: RGB uint8 [H, W, 3]."""
+"""Makes a picture of what the stage can do so far: RGB uint8 [H, W, 3]."""
 
 _console = Console(stderr=True)
 
@@ -47,8 +49,18 @@ def _optimizers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.O
     return optimizers
 
 
+def learning_rate(step: int, share_done: float) -> float:
+    """The learning rate of a step, counted from 0 over all calls, as a share of the highest: it rises linearly over
+    WARMUP_STEPS and falls linearly to FINAL_RATE.
+
+    share_done: how much of the call is over, in time or in steps. Diffusers' `get_scheduler` does not fit here: its
+    schedules fall over a number of steps that is known in advance, and a call may end by the clock.
+    """
+    return (1 - (1 - FINAL_RATE) * share_done) * min(1, (step + 1) / WARMUP_STEPS)
+
+
 class _Loss(nn.Module):
-    """A loss as a module that owns what it trains, which is what Accelerate spreads over processes."""
+    """A loss as a module that owns what it trains: Accelerate distributes modules over processes."""
 
     def __init__(self, modules: dict[str, nn.Module], loss_of: Callable[[dict], torch.Tensor]) -> None:
         super().__init__()
@@ -60,13 +72,15 @@ class _Loss(nn.Module):
 
 
 class TrainingRun:
-    """Trains named modules by calling a loss, for a while, from where the last run stopped.
+    """Trains named modules by calling a loss, for a limited time, from where the last run stopped.
 
     folder: holds `checkpoint.pt` (weights, averages, optimizer, steps and samples seen), `log.csv` (step, samples,
         loss, norm of the gradient, seconds, then what the stage measures), TensorBoard's files in `tensorboard`, and
         pictures as `samples/STEP.png`.
-    rate: learning rate after the warm-up; it falls linearly to a tenth over a call of `train`.
-    precision: of the arithmetic; weights and their averages are float32. accumulate: batches to a step.
+    rate: the highest learning rate, see `learning_rate`.
+    precision: of the arithmetic; weights and their averages are float32. accumulate: batches per step.
+
+    Raises ValueError for a checkpoint of a version that averaged weights in its own way.
     """
 
     def __init__(
@@ -84,9 +98,9 @@ class TrainingRun:
         for module in modules.values():
             module.to(self.accelerator.device)
         self.optimizers = _optimizers(modules.values(), rate)
+        # The decay of step n is (1 + n) / (10 + n), at most EMA_DECAY.
         self.averages = {
-            name: {key: value.detach().clone() for key, value in module.state_dict().items()}
-            for name, module in modules.items()
+            name: EMAModel(module.parameters(), EMA_DECAY, update_after_step=-1) for name, module in modules.items()
         }
         self.step = 0
         self.samples = 0
@@ -95,7 +109,7 @@ class TrainingRun:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the run stops and goes on."""
+        """The file from which the run resumes."""
         return self.folder / "checkpoint.pt"
 
     @property
@@ -109,11 +123,17 @@ class TrainingRun:
             module.load_state_dict(stored["modules"][name])
         for optimizer, state in zip(self.optimizers, stored["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        self.averages = stored["averages"]
+        for name, average in self.averages.items():
+            if "shadow_params" not in stored["averages"][name]:
+                raise ValueError(
+                    f"{self.checkpoint} was written by an earlier version, whose averages cannot be read. Delete "
+                    f"{self.folder}: the stage then starts from the averaged weights that it wrote last."
+                )
+            average.load_state_dict(stored["averages"][name])
         self.step, self.samples = stored["step"], stored["samples"]
-        self._say(f"goes on after step {self.step}")
+        self._print(f"resumes after step {self.step}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if self.accelerator.is_main_process:
             _console.print(f"{self.folder.name}: {text}")
 
@@ -123,7 +143,7 @@ class TrainingRun:
             return
         content = {
             "modules": {name: module.state_dict() for name, module in self.modules.items()},
-            "averages": self.averages,
+            "averages": {name: average.state_dict() for name, average in self.averages.items()},
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "samples": self.samples,
@@ -134,7 +154,7 @@ class TrainingRun:
     def load_averages(self) -> None:
         """Put the averaged weights into the modules."""
         for name, module in self.modules.items():
-            module.load_state_dict(self.averages[name])
+            self.averages[name].copy_to(module.parameters())
 
     def write(self, folder: Path) -> None:
         """Write the averaged weights to `folder`/NAME for each module."""
@@ -143,16 +163,6 @@ class TrainingRun:
             for name, module in self.modules.items():
                 module.save_pretrained(folder / name)
         self.accelerator.wait_for_everyone()
-
-    def _average(self) -> None:
-        decay = min(AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
-        for name, module in self.modules.items():
-            average = self.averages[name]
-            for key, value in module.state_dict().items():
-                if value.is_floating_point():
-                    average[key].lerp_(value, 1 - decay)
-                else:
-                    average[key].copy_(value)
 
     def train(
         self,
@@ -167,18 +177,18 @@ class TrainingRun:
         """Train for `minutes`, or until `steps` have been done in all, whichever comes first.
 
         picture: called every `picture_minutes` and at the end. measures: numbers that the loss fills in, to be logged.
-        Raises FloatingPointError when the loss is no longer a number; the checkpoint is from before that.
+        Raises FloatingPointError when the gradient is no longer finite; the checkpoint is from before that step.
         """
         accelerator = self.accelerator
-        set_seed(self.samples, device_specific=True)  # noise of its own in every process and after every stop
+        set_seed(self.samples, device_specific=True)  # other noise in every process and in every call
         model = accelerator.prepare(_Loss(self.modules, loss_of))
         optimizers = [accelerator.prepare(optimizer) for optimizer in self.optimizers]
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        journal = _Journal(self) if accelerator.is_main_process else None
-        started = saved = painted = time.monotonic()
+        log = RunLog(self.folder, self.log, self.step) if accelerator.is_main_process else None
+        started = saved = drawn = time.monotonic()
         first = self.step
         while (done := self._share_done(started, minutes, first, steps)) < 1:
-            rate = self.rate * (1 - 0.9 * done) * min(1, (self.step + 1) / WARMUP_STEPS)
+            rate = self.rate * learning_rate(self.step, done)
             for optimizer in self.optimizers:
                 optimizer.param_groups[0]["lr"] = rate
             batch = send_to_device(next(batches), accelerator.device)
@@ -199,24 +209,27 @@ class TrainingRun:
             if not accelerator.sync_gradients:
                 continue
             self.step += 1
-            self._average()
+            for name, module in self.modules.items():
+                self.averages[name].step(module.parameters())
             loss = accelerator.reduce(loss.detach(), "mean").item()
             now = time.monotonic()
-            if journal:
-                journal.write(loss, norm.item(), rate, now - started, measures or {})
-                if picture and now - painted > picture_minutes * 60:
-                    journal.show(self._paint(picture))
-                    painted = time.monotonic()
+            if log:
+                log.write(self.step, self.samples, loss, norm.item(), rate, now - started, measures or {})
+                if self.step % 10 == 0:
+                    self._print(f"step {self.step} samples {self.samples} loss {loss:.4f}")
+                if picture and now - drawn > picture_minutes * 60:
+                    log.show(self.step, self._draw(picture))
+                    drawn = time.monotonic()
             if now - saved > CHECKPOINT_SECONDS:
-                if journal:
-                    journal.flush()
+                if log:
+                    log.flush()
                 self.save()
                 saved = time.monotonic()
         self.save()
-        if journal:
+        if log:
             if picture:
-                journal.show(self._paint(picture))
-            journal.close()
+                log.show(self.step, self._draw(picture))
+            log.close()
 
     def _share_done(self, started: float, minutes: float, first: int, steps: int | None) -> float:
         """How much of this call is over, the same in every process."""
@@ -226,50 +239,6 @@ class TrainingRun:
         return broadcast(torch.tensor(share, device=self.accelerator.device)).item()
 
     @torch.no_grad()
-    def _paint(self, picture: Picture) -> np.ndarray:
+    def _draw(self, picture: Picture) -> np.ndarray:
         with self.accelerator.autocast():
             return picture()
-
-
-class _Journal:
-    """What a run leaves for people to look at."""
-
-    def __init__(self, run: TrainingRun) -> None:
-        self.run = run
-        self._forget_the_lost()
-        self.file = run.log.open("a", newline="")
-        self.table = csv.writer(self.file)
-        self.board = SummaryWriter(run.folder / "tensorboard", purge_step=run.step + 1)
-
-    def _forget_the_lost(self) -> None:
-        """Remove steps after the checkpoint, the last perhaps half written: a run that was killed takes them again."""
-        log = self.run.log
-        if log.exists():
-            rows = [line for line in log.read_text().splitlines() if line.count(",") >= 4]
-            kept = [row for row in rows if int(row.split(",")[0]) <= self.run.step]
-            write_file(log, "".join(f"{row}\n" for row in kept).encode())
-
-    def write(self, loss: float, norm: float, rate: float, seconds: float, measures: Mapping[str, float]) -> None:
-        run = self.run
-        row = [run.step, run.samples, f"{loss:.5f}", f"{norm:.3f}", f"{seconds:.1f}"]
-        self.table.writerow(row + [f"{value:.5f}" for value in measures.values()])
-        for name, value in {"loss": loss, "norm": norm, "rate": rate, **measures}.items():
-            self.board.add_scalar(name, value, run.step)
-        if run.step % 10 == 0:
-            self.flush()
-            run._say(f"step {run.step} samples {run.samples} loss {loss:.4f}")
-
-    def show(self, picture: np.ndarray) -> None:
-        folder = self.run.folder / "samples"
-        folder.mkdir(exist_ok=True)
-        coded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
-        (folder / f"{self.run.step:06}.png").write_bytes(coded.tobytes())
-        self.board.add_image("samples", picture, self.run.step, dataformats="HWC")
-
-    def flush(self) -> None:
-        self.file.flush()
-        self.board.flush()
-
-    def close(self) -> None:
-        self.file.close()
-        self.board.close()

@@ -15,12 +15,12 @@ from server.coloring.code_colors import code_colors
 from server.coloring.palette import recolor
 from server.longanimation.plan import LOCAL_DRAWINGS
 
+from .clips import sample_clip
 from .hints import Hints
 from .stage import Settings
-from .stories import tell_story
 
-STORY_DRAWINGS = 40
-"""Length of the story from which reference, segment and history are taken, in drawings; for long segments more."""
+CLIP_DRAWINGS = 40
+"""Length of the clip from which reference, segment and history are taken, in drawings; more for long segments."""
 
 CODE_SHARE = 0.75
 """Share of samples in code colors (as at inference); the others keep the artist's colors."""
@@ -33,8 +33,11 @@ Sample = dict[str, Any]
 
 @dataclass(frozen=True)
 class SampleShape:
-    """What a sample is made of: drawings in the segment (the reference comes on top), size in pixels, and drawings of
-    the same story that are colored already. sources: see `tell_story`."""
+    """What a sample is made of.
+
+    drawings: in the segment, without the reference. height, width: in pixels. history: drawings of the same clip that
+    are colored already. sources: see `sample_clip`.
+    """
 
     drawings: int
     height: int
@@ -43,13 +46,13 @@ class SampleShape:
     sources: Path | None = None
 
     @property
-    def story(self) -> int:
-        """Length of the story in drawings."""
-        return max(STORY_DRAWINGS, 2 * self.drawings + self.history)
+    def clip_drawings(self) -> int:
+        """Length of the clip in drawings."""
+        return max(CLIP_DRAWINGS, 2 * self.drawings + self.history)
 
     @property
     def local(self) -> int:
-        """How many drawings of the history are the local memory: the latest, a third at most."""
+        """How many drawings of the history are the local memory: the latest, at most a third."""
         return min(LOCAL_DRAWINGS, -(-self.history // 3))
 
 
@@ -71,32 +74,32 @@ def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sa
     `hints` also `hint` uint8 [T, H, W, 3] and whether there is one, `hinted`.
     """
     rng = np.random.default_rng(seed)
-    start = int(rng.integers(0, shape.story - shape.drawings + 1))
+    start = int(rng.integers(0, shape.clip_drawings - shape.drawings + 1))
     # A reference near the segment is as frequent as one far from it.
     if rng.random() < 0.5:
-        reference = int(np.clip(start + rng.integers(-4, 5), 0, shape.story - 1))
+        reference = int(np.clip(start + rng.integers(-4, 5), 0, shape.clip_drawings - 1))
     else:
-        reference = int(rng.integers(0, shape.story))
+        reference = int(rng.integers(0, shape.clip_drawings))
     run = list(range(start, start + shape.drawings))
-    before, after = list(range(start)), list(range(start + shape.drawings, shape.story))
+    before, after = list(range(start)), list(range(start + shape.drawings, shape.clip_drawings))
     if rng.random() < 0.5:
         run.reverse()
         before, after = after[::-1], before[::-1]
     history = _choose_history(rng, [*after, *before], shape)
-    story = tell_story(seed, shape.story, shape.width, shape.height, [reference, *run, *history], shape.sources)
-    used, labels = np.unique(story.labels, return_inverse=True)
-    labels = labels.reshape(story.labels.shape).astype(np.uint8)
-    colors = code_colors(len(used), rng) if rng.random() < CODE_SHARE else story.colors[used]
+    clip = sample_clip(seed, shape.clip_drawings, shape.width, shape.height, [reference, *run, *history], shape.sources)
+    used, labels = np.unique(clip.labels, return_inverse=True)
+    labels = labels.reshape(clip.labels.shape).astype(np.uint8)
+    colors = code_colors(len(used), rng) if rng.random() < CODE_SHARE else clip.colors[used]
     color = recolor(labels, colors)
     shown = 1 + shape.drawings
     sample: Sample = {
         "color": color[:shown],
-        "line_art": story.line_art[:shown],
+        "line_art": clip.line_art[:shown],
         "history": color[shown:],
-        "prompt": story.sentence if rng.random() < 0.5 else "",
+        "prompt": clip.sentence if rng.random() < 0.5 else "",
     }
     if hints is not None:
-        hint = hints.draw(rng, story.line_art[:shown], labels[:shown], colors)
+        hint = hints.draw(rng, clip.line_art[:shown], labels[:shown], colors)
         sample["hinted"] = np.bool_(hint is not None)
         sample["hint"] = np.zeros_like(color[1:shown]) if hint is None else hint
     return sample

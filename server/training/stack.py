@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pipeline that a stage trains: what earlier stages wrote, what a base gives, and what begins anew."""
+"""The pipeline that a stage trains: modules of earlier stages, modules of a base, and reinitialized modules."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from server.longanimation.tiny import (
 
 @dataclass(frozen=True)
 class _Part:
-    """How a module is read, how the tiny one begins, and which stage learns it."""
+    """The class of a module, how the tiny one is made, and the stage that trains it."""
 
     kind: type
     tiny: Callable[[], nn.Module]
@@ -54,22 +54,25 @@ MEMORY_PARTS = ("video_xl", "dynamic_memory")
 def load_stack(
     folder: Path,
     base: Path | None,
-    anew: Collection[str] = (),
-    left_out: Collection[str] = (),
+    reinitialized: Collection[str] = (),
+    excluded: Collection[str] = (),
     dtype: torch.dtype = torch.float32,
 ) -> LongAnimationPipeline:
-    """Return a pipeline whose modules are those in `folder`, else those of `base` in `dtype`; all of them frozen.
+    """Return a pipeline whose modules are those in `folder`, else those of `base` in `dtype`. All of them are frozen.
 
-    anew: what begins anew where `folder` does not have it: DGLM silent, SketchDiT as the first blocks of the base, with
-        a `zero_conv` of zero (§3.2.1), and without a base everything as the tiny stack begins.
-    left_out: modules that are not needed.
+    Args:
+        reinitialized: modules that get initial weights where `folder` has none. On a base, DGLM starts with zeros in
+            `proj_out`, and SketchDiT as the first blocks of the base, with zeros in `zero_conv` (§3.2.1). Without a
+            base, modules start as in the tiny stack.
+        excluded: modules that are not needed.
 
-    Raises FileNotFoundError when a module is nowhere; it says which stage comes first.
+    Raises:
+        FileNotFoundError: a module is missing; the message says which stage comes first.
     """
     parts: dict[str, Any] = {
         name: part.kind.from_pretrained(folder / name).float()  # type: ignore[attr-defined]
         for name, part in _PARTS.items()
-        if name not in left_out and (folder / name).is_dir()
+        if name not in excluded and (folder / name).is_dir()
     }
     if base is not None:
         if not (base / "model_index.json").is_file():
@@ -77,19 +80,19 @@ def load_stack(
                 f"{base} has no model_index.json: --base takes a pipeline's folder, such as `python -m server convert` "
                 "makes of the published weights"
             )
-        begun = [name for name in anew if name not in parts]
-        parts |= dict.fromkeys(left_out)
+        initialized = [name for name in reinitialized if name not in parts]
+        parts |= dict.fromkeys(excluded)
         pipeline = LongAnimationPipeline.from_pretrained(base, dtype=dtype, **parts)
-        if "sketch_dit" in begun:
+        if "sketch_dit" in initialized:
             pipeline.register_modules(sketch_dit=_first_blocks(pipeline.transformer, pipeline.sketch_dit))
-        if "dynamic_memory" in begun:
+        if "dynamic_memory" in initialized:
             memory = DynamicGlobalLocalMemory.from_config(pipeline.dynamic_memory.config)
             pipeline.register_modules(dynamic_memory=memory)
     else:
         for name, part in _PARTS.items():
-            if name in anew and name not in parts:
+            if name in reinitialized and name not in parts:
                 parts[name] = part.tiny()
-            elif name not in parts and name not in left_out:
+            elif name not in parts and name not in excluded:
                 raise FileNotFoundError(f"{folder / name} is missing: train the stage `{part.stage}` first")
         parts |= {name: None for name in _PARTS if name not in parts}
         pipeline = LongAnimationPipeline(

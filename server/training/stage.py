@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all stages have in common: how long and how fast they learn, and from what."""
+"""A stage of training, and the settings that all stages share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +17,14 @@ from .run import Precision, TrainingRun
 class Settings:
     """How a stage trains.
 
-    minutes, steps: it ends when either is over; steps count from the start of the stage, not of the call.
+    minutes, steps: it ends when either is reached; steps count from the start of the stage, not of the call.
     batch: samples a step in each process, `accumulate` times. workers: processes that draw samples ahead.
-    recompute: forget activations and compute them again on the way back, for models that fill the GPU.
-    base: a pipeline's folder, such as a converted published one, whose modules are frozen but for the stage's own.
-        None trains the tiny stack.
+    rate: the highest learning rate. precision: of the arithmetic.
+    recompute: gradient checkpointing, for models that fill the GPU.
+    base: folder of a pipeline, such as a converted published one. All its modules but the stage's own are frozen. None
+        trains the tiny stack.
     pictures: minutes between sample grids.
-    seen: samples that the weights to begin with have seen already, so that a run without a checkpoint draws others.
+    seen: samples that the initial weights have seen already, so that a run without a checkpoint draws others.
     """
 
     minutes: float = 60
@@ -37,6 +38,11 @@ class Settings:
     base: Path | None = None
     pictures: float = 10
     seen: int = 0
+
+    @property
+    def base_dtype(self) -> torch.dtype:
+        """Type in which a base's frozen weights are kept."""
+        return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
 
 class Stage(Protocol):

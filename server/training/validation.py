@@ -14,7 +14,7 @@ from server.coloring.line_art.compositing import lay_lines
 from server.coloring.line_art.regions import LINE_BELOW
 
 from .cartoon import draw_clip
-from .sources import draw_story, load_families
+from .sources import draw_puppet_clip, load_families
 
 FIRST_SEED = 10**9
 """Seeds from here on are reserved for validation; training counts its samples from 0."""
@@ -92,7 +92,7 @@ def _drawings(clip: ValidationClip, sources: Path | None) -> Iterator[tuple[np.n
     """Line art uint8 [H,W], painting RGB uint8 [H,W,3] and hold of each drawing, as many as the frames show."""
     tell = draw_clip
     if clip.source and sources:
-        tell = partial(draw_story, load_families(sources, clip.source, "validation"))
+        tell = partial(draw_puppet_clip, load_families(sources, clip.source, "validation"))
     frames = 0
     for start in range(0, clip.frames, _DRAWN_AT_ONCE):
         run = range(start, min(start + _DRAWN_AT_ONCE, clip.frames))

@@ -26,7 +26,7 @@ def colorizer() -> Colorizer:
 
 @pytest.fixture(scope="module")
 def clip():
-    return draw_clip(seed=123456789, frames=DRAWINGS, width=320, height=180)
+    return draw_clip(seed=123456789, drawings=DRAWINGS, width=320, height=180)
 
 
 def truth(clip, drawing: int) -> np.ndarray:

@@ -26,7 +26,7 @@ def colorizer() -> Colorizer:
 
 @pytest.fixture(scope="module")
 def clip():
-    return draw_clip(seed=123456789, frames=DRAWINGS, width=160, height=96)
+    return draw_clip(seed=123456789, drawings=DRAWINGS, width=160, height=96)
 
 
 def manifest_of(clip, keyframes: dict[int, np.ndarray]) -> ShotManifest:

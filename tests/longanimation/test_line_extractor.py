@@ -19,7 +19,7 @@ def share_near(lines: np.ndarray, others: np.ndarray) -> float:
 
 
 def test_the_classical_extractor_finds_the_lines_of_a_painted_cartoon() -> None:
-    clip = draw_clip(seed=43, frames=1, width=960, height=540)
+    clip = draw_clip(seed=43, drawings=1, width=960, height=540)
     painted = (clip.colors[clip.labels[0]] * (clip.line_art[0][..., None] / 255)).round().astype(np.uint8)
     signal = sketch_signal(DifferenceOfGaussians()(painted), 540, 960)[0].numpy()
     found, drawn = signal > 0, clip.line_art[0] < 128

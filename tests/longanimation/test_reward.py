@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks.stack import random_pipeline
-from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
+from server.longanimation.prompts import MEMORY_HEAD, MEMORY_TAIL
 from server.longanimation.reward import (
     ColorConsistencyReward,
     color_consistency_distance,

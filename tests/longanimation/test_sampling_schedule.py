@@ -9,8 +9,10 @@ from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBro
 
 from benchmarks.speed import color, psnr
 from server.longanimation import LongAnimationPipeline, LongAnimationTransformer3DModel, SketchDiT
+from server.longanimation.conditions import Conditions
 from server.longanimation.denoiser import Denoiser
 from server.longanimation.rotary import rotary_embedding
+from server.longanimation.sampler import Sampler
 from server.longanimation.sampling_schedule import DRAFT, EXACT, FINAL, SCHEDULES, SamplingSchedule, forecast_clean
 from server.longanimation.tiny import tiny_scheduler
 from server.presets.preset import find_preset
@@ -142,39 +144,37 @@ def test_compiled_blocks_are_the_same_blocks() -> None:
     assert torch.allclose(step.run(transformer), exact, atol=1e-6)
 
 
-def denoiser(
+def sampler(
     transformer: LongAnimationTransformer3DModel, schedule: SamplingSchedule, guidance_scale: float = 6.0
-) -> Denoiser:
+) -> Sampler:
     torch.manual_seed(1)
     sketch_dit = SketchDiT(num_layers=1, **CONFIG).eval()
     torch.nn.init.normal_(sketch_dit.zero_conv.weight)
     scheduler = tiny_scheduler()
     scheduler.set_timesteps(STEPS)
-    return Denoiser(
-        sketch_dit=sketch_dit,
-        dynamic_memory=None,
-        transformer=transformer,
-        scheduler=scheduler,
-        text=torch.randn(1 if guidance_scale == 1.0 else 2, 3, 16),
-        sketch=torch.randn(1, 2, 4, 4, 4),
-        image=torch.randn(1, 2, 4, 4, 4),
-        memory=None,
-        rotary=rotary_embedding(transformer, 2, 4, 4),
-        ofs=torch.full((1,), 2.0),
-        guidance_scale=guidance_scale,
-        steps=STEPS,
-        schedule=schedule,
+    negative, text = torch.randn(2, 3, 16).split(1)
+    given = Conditions(
+        text, torch.randn(1, 2, 4, 4, 4), torch.randn(1, 2, 4, 4, 4), rotary_embedding(transformer, 2, 4, 4)
+    )
+    return Sampler(
+        Denoiser(sketch_dit, None, transformer),
+        scheduler,
+        given,
+        negative if guidance_scale != 1.0 else None,
+        guidance_scale,
+        STEPS,
+        schedule,
     )
 
 
 @torch.no_grad()
-def velocities(denoiser: Denoiser) -> list[torch.Tensor]:
+def velocities(sampler: Sampler) -> list[torch.Tensor]:
     """The velocities of all steps, each for latents of their own."""
     generator = torch.Generator().manual_seed(2)
-    with denoiser.schedule.applied(denoiser.transformer):
+    with sampler.schedule.applied(sampler.denoiser.transformer):
         return [
-            denoiser.velocity(index, timestep, torch.randn(1, 2, 4, 4, 4, generator=generator))
-            for index, timestep in enumerate(denoiser.scheduler.timesteps.tolist())
+            sampler.velocity(index, timestep, torch.randn(1, 2, 4, 4, 4, generator=generator))
+            for index, timestep in enumerate(sampler.scheduler.timesteps.tolist())
         ]
 
 
@@ -183,9 +183,9 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> list[bool]:
 
 
 def test_guidance_ends_where_its_interval_does(transformer: LongAnimationTransformer3DModel) -> None:
-    guided = velocities(denoiser(transformer, EXACT))
-    plain = velocities(denoiser(transformer, replace(EXACT, guidance=(0.0, 0.0))))
-    part = denoiser(transformer, replace(EXACT, guidance=(0.2, 0.5)))
+    guided = velocities(sampler(transformer, EXACT))
+    plain = velocities(sampler(transformer, replace(EXACT, guidance=(0.0, 0.0))))
+    part = sampler(transformer, replace(EXACT, guidance=(0.2, 0.5)))
     sizes = batches_run(transformer)
     found = velocities(part)
     assert sizes == [1, 1, 2, 2, 2, 1, 1, 1, 1, 1]
@@ -194,15 +194,14 @@ def test_guidance_ends_where_its_interval_does(transformer: LongAnimationTransfo
 
 
 def test_without_guidance_only_the_prompt_is_read(transformer: LongAnimationTransformer3DModel) -> None:
-    unguided = denoiser(transformer, EXACT, guidance_scale=1.0)
-    both = denoiser(transformer, replace(EXACT, guidance=(0.0, 0.0)))
-    unguided.text, unguided.sketch, unguided.image = both.text[1:], both.sketch, both.image
+    unguided = sampler(transformer, EXACT, guidance_scale=1.0)
+    both = sampler(transformer, replace(EXACT, guidance=(0.0, 0.0)))
     assert all(same(velocities(unguided), velocities(both)))
 
 
 def test_a_step_without_the_model_goes_on_toward_the_forecast(transformer: LongAnimationTransformer3DModel) -> None:
-    made = denoiser(transformer, SamplingSchedule(model_every=4, first=2, last=2))
-    exact = same(velocities(made), velocities(denoiser(transformer, EXACT)))
+    made = sampler(transformer, SamplingSchedule(model_every=4, first=2, last=2))
+    exact = same(velocities(made), velocities(sampler(transformer, EXACT)))
     assert [index for index in range(STEPS) if exact[index]] == [0, 1, 5, 8, 9]
 
     timestep, latents = 555, torch.randn(1, 2, 4, 4, 4)
@@ -230,13 +229,13 @@ def test_exact_leaves_nothing_out_and_draft_more_than_final() -> None:
 
 
 def test_a_cache_is_gone_after_the_segment(transformer: LongAnimationTransformer3DModel) -> None:
-    exact = velocities(denoiser(transformer, EXACT))
+    exact = velocities(sampler(transformer, EXACT))
     cached = SamplingSchedule(cache=TaylorSeerCacheConfig(cache_interval=3, use_lite_mode=True))
-    first, second = (velocities(denoiser(transformer, cached)) for _ in range(2))
+    first, second = (velocities(sampler(transformer, cached)) for _ in range(2))
     assert not all(same(first, exact)) and all(same(first, second))
     with pytest.raises(KeyboardInterrupt), cached.applied(transformer):
         raise KeyboardInterrupt
-    assert all(same(velocities(denoiser(transformer, EXACT)), exact))
+    assert all(same(velocities(sampler(transformer, EXACT)), exact))
 
 
 def test_final_is_as_good_as_exact_and_draft_shows_the_same_take() -> None:

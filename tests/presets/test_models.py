@@ -14,9 +14,9 @@ from huggingface_hub import constants
 from safetensors.torch import load_file
 
 from server.longanimation.convert import verify_folder
-from server.presets.catalogue import DOWNLOADS, PRESET
 from server.presets.cli import main
 from server.presets.preset import find_preset
+from server.presets.published_preset import DOWNLOADS, PRESET
 from tests.hub import COMMIT, Hub, running
 from tests.longanimation.miniature import Weights, write_downloads
 
@@ -84,7 +84,7 @@ def test_a_preset_is_fetched_converted_and_found(
 
     hub.requests.clear()
     assert main([PRESET], tmp_path) == 0
-    assert "Licence of the weights: CogVideoX License" in capsys.readouterr().out
+    assert "License of the weights: CogVideoX License" in capsys.readouterr().out
     assert not hub.requests, "what is installed is only described"
 
 

@@ -13,11 +13,12 @@ from server.longanimation.published import PROMPT_SUFFIX
 from server.longanimation.solver import solve_step
 from server.training import run, samples
 from server.training.cartoon import PaintedClip
+from server.training.clips import sample_cartoon
 from server.training.hints import Hints
 from server.training.samples import CODE_SHARE, SampleShape, draw_sample, sample_batches
-from server.training.sketch import FULL_NOISE_SHARE, SketchStage
 from server.training.stage import Settings, train_stage
-from server.training.stories import tell_cartoon
+from server.training.stages.denoising import FULL_NOISE_SHARE
+from server.training.stages.sketch import SketchStage
 from tests.longanimation.miniature import write_downloads
 
 SHAPE = SampleShape(drawings=9, height=32, width=32, history=6)
@@ -92,7 +93,7 @@ def test_both_networks_get_the_same_reference_hints_text_and_timestep(
 
 def test_the_prompts_suffix_reaches_the_text_encoder(sketch: SketchStage, batch: dict) -> None:
     prompts = ["", "a girl"]
-    for prompt, features in zip(prompts, sketch.given(batch | {"prompt": prompts}).text, strict=True):
+    for prompt, features in zip(prompts, sketch.conditions(batch | {"prompt": prompts}).text, strict=True):
         assert torch.allclose(features, sketch.pipeline.encode_prompt(prompt + PROMPT_SUFFIX)[0], atol=1e-5)
         assert not torch.allclose(features, sketch.pipeline.encode_prompt(prompt)[0], atol=1e-2)
 
@@ -108,7 +109,7 @@ def timesteps_of(stage: SketchStage, monkeypatch: pytest.MonkeyPatch) -> np.ndar
         assert torch.allclose(noisy.flatten(1).std(1), (1 - alpha).sqrt(), rtol=0.3)
         return torch.zeros_like(noisy)
 
-    monkeypatch.setattr(stage, "given", lambda batch: None)
+    monkeypatch.setattr(stage, "conditions", lambda batch: None)
     monkeypatch.setattr(stage, "encode", lambda signal: torch.zeros(len(signal), 1, 4, 8, 8))
     monkeypatch.setattr(stage, "predict", predict)
     stage.loss({"color": torch.zeros(4000, 1, 1, 1, 3)})
@@ -131,18 +132,18 @@ def test_for_few_steps_timesteps_lean_to_full_noise(sketch: SketchStage, monkeyp
 
 @pytest.fixture(scope="module")
 def drawn() -> list[SimpleNamespace]:
-    """Many samples: which drawings they take, whose colors, and the prompt. One real story stands for all."""
+    """Many samples: which drawings they take, whose colors, and the prompt. One real clip stands for all."""
     count = 1 + SHAPE.drawings
-    story = tell_cartoon(3, SHAPE.story, 32, 32, range(count + SHAPE.history), None)
-    painted = story.colors[story.labels][:count]
+    clip = sample_cartoon(3, SHAPE.clip_drawings, 32, 32, range(count + SHAPE.history), None)
+    painted = clip.colors[clip.labels][:count]
     found: list[SimpleNamespace] = []
 
     def tell(seed: int, length: int, width: int, height: int, at: list[int], sources: None) -> PaintedClip:
         found.append(SimpleNamespace(reference=at[0], run=at[1:count], history=at[count:]))
-        return story
+        return clip
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "tell_story", tell)
+        patch.setattr(samples, "sample_clip", tell)
         for seed in range(1000):
             sample = draw_sample(seed, SHAPE)
             found[seed].coded = not np.array_equal(sample["color"], painted)
@@ -153,10 +154,10 @@ def drawn() -> list[SimpleNamespace]:
 def test_half_of_the_references_are_near_and_half_anywhere_in_the_story(drawn: list[SimpleNamespace]) -> None:
     references, starts = np.array([(sample.reference, min(sample.run)) for sample in drawn]).T
     distances = abs(references - starts)
-    by_chance = np.mean(abs(np.arange(SHAPE.story) - starts[:, None]) <= 4)
+    by_chance = np.mean(abs(np.arange(SHAPE.clip_drawings) - starts[:, None]) <= 4)
     assert np.mean(distances <= 4) == pytest.approx(0.5 + 0.5 * by_chance, abs=0.04)
     far = references[distances > 4]
-    assert min(np.histogram(far, 4, (0, SHAPE.story))[0]) > 0.15 * len(far), "far ones are spread over the story"
+    assert min(np.histogram(far, 4, (0, SHAPE.clip_drawings))[0]) > 0.15 * len(far), "far ones are spread"
 
 
 def test_the_history_is_no_part_of_the_run_and_ends_beside_it(drawn: list[SimpleNamespace]) -> None:
@@ -164,7 +165,7 @@ def test_the_history_is_no_part_of_the_run_and_ends_beside_it(drawn: list[Simple
         first, step = sample.run[0], sample.run[1] - sample.run[0]
         assert sample.run == [first + step * index for index in range(SHAPE.drawings)] and abs(step) == 1
         assert len({*sample.run, *sample.history}) == SHAPE.drawings + SHAPE.history
-        assert sample.history[-1] == first - step or first - step not in range(SHAPE.story)
+        assert sample.history[-1] == first - step or first - step not in range(SHAPE.clip_drawings)
     assert np.mean([sample.run[0] > sample.run[1] for sample in drawn]) == pytest.approx(0.5, abs=0.05)
 
 

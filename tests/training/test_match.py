@@ -11,9 +11,9 @@ import torch
 
 from server.coloring.matching import LineMatcher
 from server.training import run
-from server.training.match import SCALES, MatchStage, WindowShape, draw_window, draw_windows, train_match
 from server.training.run import TrainingRun
 from server.training.stage import Settings
+from server.training.stages.match import SCALES, MatchStage, WindowShape, draw_window, draw_windows, train_match
 
 SMALL = WindowShape(drawings=2, height=64, width=96)
 QUICK = Settings(steps=1, batch=6, workers=0)
@@ -62,7 +62,7 @@ def test_samples_that_the_weights_have_seen_are_not_drawn_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeds = []
-    monkeypatch.setattr("server.training.match.draw_windows", lambda seed, **_: seeds.append(seed) or batch)
+    monkeypatch.setattr("server.training.stages.match.draw_windows", lambda seed, **_: seeds.append(seed) or batch)
     batch = draw_windows(0, SMALL, 1)
     small_matcher().save_pretrained(tmp_path / "line_matcher")
     train_match(tmp_path, SMALL, replace(QUICK, steps=2, seen=70))

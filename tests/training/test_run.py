@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from server.training import run
-from server.training.run import TrainingRun
+from server.training.run import TrainingRun, learning_rate
 
 
 def batches(count: int = 4) -> Iterator[dict]:
@@ -75,3 +75,29 @@ def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_checkpoint(tmp_pat
         training.train(batches(), lambda batch: line(batch["x"]).mean() * float("nan"), 1, steps=2)
     stored = torch.load(training.checkpoint, weights_only=True)
     assert stored["step"] == 1 and stored["modules"]["line"]["weight"].isfinite().all()
+
+
+def test_the_learning_rate_rises_over_the_warm_up_and_falls_to_a_tenth() -> None:
+    assert [learning_rate(step, 0) for step in (0, 49, 99, 500)] == [0.01, 0.5, 1, 1]
+    assert [learning_rate(500, share) for share in (0, 0.5, 1)] == pytest.approx([1, 0.55, 0.1])
+
+
+def test_a_resumed_run_goes_on_with_its_averages(tmp_path: Path) -> None:
+    line = torch.nn.Linear(3, 1)
+    first = TrainingRun(tmp_path, {"line": line}, 1e-1)
+    first.train(batches(), lambda batch: line(batch["x"]).square().mean(), 1, steps=3)
+    other = torch.nn.Linear(3, 1)
+    second = TrainingRun(tmp_path, {"line": other}, 1e-1)
+    for run_, module in ((first, line), (second, other)):
+        assert run_.averages["line"].optimization_step == 3
+        run_.load_averages()
+        assert torch.equal(module.weight, first.averages["line"].shadow_params[0])
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    first = TrainingRun(tmp_path, {"line": torch.nn.Linear(3, 1)}, 1e-2)
+    first.save()
+    stored = torch.load(first.checkpoint, weights_only=True)
+    torch.save(stored | {"averages": {"line": first.modules["line"].state_dict()}}, first.checkpoint)
+    with pytest.raises(ValueError, match="written by an earlier version, whose averages cannot be read"):
+        TrainingRun(tmp_path, {"line": torch.nn.Linear(3, 1)}, 1e-2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of others become figures with clean fills and lines, and stories are played with them."""
+"""Pictures of others become figures with clean fills and lines, and clips are played with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import skia
 from server.training.cartoon.motion import Pose
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Ink, Sheet
-from server.training.sources import FetchError, draw_story, fetch, fetch_sources, load_families
+from server.training.sources import FetchError, draw_puppet_clip, fetch, fetch_sources, load_families
 from server.training.sources.drawing import EDGE, FILL, INK, LINE, Drawing, load_drawings, save_drawings, split_of
 from server.training.sources.prepare import prepare_drawing
 from server.training.sources.puppet import Puppet
@@ -135,25 +135,25 @@ def families() -> list[list[Drawing]]:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_drawing_is_the_same_whichever_others_are_drawn(families: list[list[Drawing]], seed: int) -> None:
-    whole = draw_story(families, seed, 10, 128, 72)
-    some = draw_story(families, seed, 10, 128, 72, at=[9, 2])
+    whole = draw_puppet_clip(families, seed, 10, 128, 72)
+    some = draw_puppet_clip(families, seed, 10, 128, 72, at=[9, 2])
     assert np.array_equal(some.line_art, whole.line_art[[9, 2]])
     assert np.array_equal(some.labels, whole.labels[[9, 2]])
     assert np.array_equal(some.colors, whole.colors)
 
 
 def test_stories_move_and_keep_to_their_palette(families: list[list[Drawing]]) -> None:
-    clips = [draw_story(families, seed, 20, 128, 72, at=[0, 10]) for seed in range(12)]
+    clips = [draw_puppet_clip(families, seed, 20, 128, 72, at=[0, 10]) for seed in range(12)]
     assert all(clip.labels.max() < len(clip.colors) <= 40 for clip in clips)
     assert sum(bool((clip.labels[0] != clip.labels[1]).any()) for clip in clips) >= 10
     assert len({clip.sentence for clip in clips}) > 6
 
 
 def test_asking_for_what_is_not_there_is_refused(families: list[list[Drawing]], tmp_path: Path) -> None:
-    with pytest.raises(IndexError, match="outside the story"):
-        draw_story(families, 0, 4, 64, 36, at=[4])
+    with pytest.raises(IndexError, match="outside the clip"):
+        draw_puppet_clip(families, 0, 4, 64, 36, at=[4])
     with pytest.raises(ValueError, match="no shapes"):
-        draw_story([], 0, 4, 64, 36)
+        draw_puppet_clip([], 0, 4, 64, 36)
     with pytest.raises(FileNotFoundError, match="train sources"):
         load_families(tmp_path, "openmoji", "train")
     with pytest.raises(ValueError, match=r"odd\.svg: not an SVG"):

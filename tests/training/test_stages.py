@@ -15,16 +15,16 @@ from server.longanimation.convert import plan_conversion
 from server.longanimation.tiny import tiny_video_xl
 from server.presets.preset import find_preset
 from server.training import run
-from server.training.describe import DescribeStage, train_describe
-from server.training.memory import MemoryStage, train_memory
 from server.training.preset import SETTINGS, assemble_preset
-from server.training.reward import RewardStage, train_reward
 from server.training.run import TrainingRun
 from server.training.samples import SampleShape, draw_sample
-from server.training.sketch import train_sketch
 from server.training.stack import load_stack
 from server.training.stage import Settings
-from server.training.vae import train_vae
+from server.training.stages.describe import DescribeStage, train_describe
+from server.training.stages.memory import MemoryStage, train_memory
+from server.training.stages.reward import RewardStage, train_reward
+from server.training.stages.sketch import train_sketch
+from server.training.stages.vae import train_vae
 from tests.longanimation.miniature import write_downloads, write_json
 
 QUICK = Settings(steps=2, batch=1, workers=0)
@@ -96,7 +96,7 @@ def test_describing_is_learned_and_comes_from_the_video(tmp_path: Path, monkeypa
 
 
 def test_sketch_dit_begins_as_the_base_and_the_base_stays(base: Path, tmp_path: Path) -> None:
-    fresh = load_stack(tmp_path, base, anew=("sketch_dit",))
+    fresh = load_stack(tmp_path, base, reinitialized=("sketch_dit",))
     assert not fresh.sketch_dit.zero_conv.weight.any()
     for index, block in enumerate(fresh.sketch_dit.transformer_blocks):
         for name, weight in block.named_parameters():
@@ -148,7 +148,7 @@ def test_the_reward_rises(base: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     stage = RewardStage(tmp_path, replace(ON_BASE, width=32), settings, None, "global", colorings=8, steps=4)
     stage.rewards = lambda latents, batch: latents[:, 1:].mean((1, 2, 3, 4))  # type: ignore[method-assign]
     batch = next(stage.batches(settings, 0))
-    given = stage.given(batch).repeated(4)
+    given = stage.conditions(batch).repeat_interleave(4)
 
     def reward() -> float:
         sampled = stage.sample(given, 4, torch.Generator().manual_seed(1))

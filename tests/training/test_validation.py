@@ -31,14 +31,14 @@ def test_a_clip_is_a_file_a_frame_and_the_same_every_time(tmp_path: Path) -> Non
 
 def test_frames_follow_the_exposure_and_carry_the_lines(tmp_path: Path) -> None:
     write_validation(tmp_path, [CLIP])
-    story = draw_clip(CLIP.seed, CLIP.frames, CLIP.width, CLIP.height, at=range(40))
-    shown = np.repeat(np.arange(40), story.holds)[: CLIP.frames]
+    clip = draw_clip(CLIP.seed, CLIP.frames, CLIP.width, CLIP.height, at=range(40))
+    shown = np.repeat(np.arange(40), clip.holds)[: CLIP.frames]
     assert len(shown) == CLIP.frames and len(set(shown)) < CLIP.frames
     for number, drawing in enumerate(shown, 1):
         art = cv2.imread(str(tmp_path / "walk" / "lineart" / f"{number:04d}.png"), cv2.IMREAD_UNCHANGED)
         color = cv2.imread(str(tmp_path / "walk" / "color" / f"{number:04d}.png"))[..., ::-1]
-        assert np.array_equal(art, story.line_art[drawing])
-        assert np.array_equal(color, lay_lines(story.painting(drawing), art))
+        assert np.array_equal(art, clip.line_art[drawing])
+        assert np.array_equal(color, lay_lines(clip.painting(drawing), art))
 
 
 def test_the_set_is_long_and_short_and_reserved() -> None:

@@ -2,8 +2,8 @@
 """Finding the parts of one line drawing again in another, to copy their colors."""
 
 from .areas import find_areas
-from .evidence import FINISHED, REFERENCE, Evidence, gather_evidence, match, pool_labels
-from .features import Features, place_grid
+from .features import Features, position_grid
+from .labeled_descriptors import FINISHED, REFERENCE, LabeledDescriptors, match, pool_descriptors, pool_labels
 from .network import MULTIPLE, STRIDE, LineMatcher
 
 __all__ = [
@@ -11,12 +11,12 @@ __all__ = [
     "MULTIPLE",
     "REFERENCE",
     "STRIDE",
-    "Evidence",
     "Features",
+    "LabeledDescriptors",
     "LineMatcher",
     "find_areas",
-    "gather_evidence",
     "match",
-    "place_grid",
+    "pool_descriptors",
     "pool_labels",
+    "position_grid",
 ]

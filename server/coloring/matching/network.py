@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The line matcher: features of line drawings by which the same part is found again in another drawing.
 
-A convolutional U-net with a transformer at its bottom that looks at all drawings of a window at once, as detector-free
-matching does (LoFTR, Sun et al. 2021). It sees lines only, never colors: those are copied by `evidence.match`.
+It is a convolutional U-net. The transformer at its bottom attends to all drawings of a window at once, as detector-free
+matching does (LoFTR, Sun et al. 2021). It sees lines only, never colors: `labeled_descriptors.match` copies those.
 """
 
 import torch
@@ -11,16 +11,15 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 
-from .features import Features, place_grid
+from .features import Features, position_grid
 
 STRIDE = 4
-"""Pixels to a feature, each way."""
+"""Pixels per feature, in each direction."""
 MULTIPLE = 16
 """Heights and widths must be multiples of this."""
 
-
 _OFFSET_UNIT = 16.0
-"""Features that a unit of the network's output moves a place; it learns the sooner, the nearer to 1 its outputs are."""
+"""Features by which a unit of the network's output moves a position. Outputs near 1 are learned sooner."""
 
 
 class _Residual(nn.Module):
@@ -67,7 +66,7 @@ def _rotate(x: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]) -> tor
 class LineMatcher(ModelMixin, ConfigMixin):
     """Features of line art.
 
-    width: channels at a quarter of the size; twice and four times as many below. features: channels of a look.
+    width: channels at a quarter of the size; twice and four times as many below. features: channels of a descriptor.
     """
 
     @register_to_config
@@ -95,7 +94,7 @@ class LineMatcher(ModelMixin, ConfigMixin):
         self.out_place = nn.Conv2d(width, 4, 1)
         nn.init.zeros_(self.out_place.weight)
         nn.init.zeros_(self.out_place.bias)
-        # How alike two features must be, and how near, for a match: for the reference and for a finished drawing.
+        # Scale of the descriptors' similarity and weight of the distance: for the reference and for a finished drawing.
         self.log_scale = nn.Parameter(torch.full((2,), 2.3))
         self.log_reach = nn.Parameter(torch.tensor([-3.0, -1.0]))
         self.bias = nn.Parameter(torch.zeros(2))
@@ -131,11 +130,14 @@ class LineMatcher(ModelMixin, ConfigMixin):
         quarter = self.up4(quarter + F.pixel_shuffle(self.from8(F.silu(eighth)), 2))
         quarter = quarter + self.area_out(F.silu(spread(quarter)))
         quarter = F.silu(quarter)
-        looks, found = (out(quarter).float().permute(0, 2, 3, 1) for out in (self.out, self.out_place))
-        offsets, weights = found.split(2, dim=-1)
-        places = place_grid(*looks.shape[1:3]).to(looks.device) + _OFFSET_UNIT * offsets
-        sharpness, reach = weights.exp().unbind(-1)
-        return Features(F.normalize(looks, dim=-1), places, sharpness, reach).unflatten((batch, count))
+        descriptors, offsets_and_weights = (
+            out(quarter).float().permute(0, 2, 3, 1) for out in (self.out, self.out_place)
+        )
+        offsets, weights = offsets_and_weights.split(2, dim=-1)
+        positions = position_grid(*descriptors.shape[1:3]).to(descriptors.device) + _OFFSET_UNIT * offsets
+        sharpness, distance_weight = weights.exp().unbind(-1)
+        features = Features(F.normalize(descriptors, dim=-1), positions, sharpness, distance_weight)
+        return features.unflatten((batch, count))
 
 
 class _AreaMean:
@@ -158,8 +160,8 @@ class _AreaMean:
 def _rotation(
     count: int, rows: int, columns: int, head_dim: int, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines [tokens, head_dim / 2] of the rotary embedding: an eighth of the pairs tells the drawing, the
-    rest row and column."""
+    """Cosines and sines [tokens, head_dim / 2] of the rotary embedding: an eighth of the pairs encodes the drawing,
+    the rest row and column."""
     pairs = head_dim // 2
     time, space = pairs // 8, (pairs - pairs // 8) // 2
     axes = torch.meshgrid(

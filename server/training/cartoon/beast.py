@@ -13,7 +13,7 @@ from server.training.cartoon.motion import Pose, knee, step
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Group, Mark
 from server.training.cartoon.shapes import bent, blob, ellipse, line, place, polygon, smooth
-from server.training.cartoon.view import Spot, Turntable
+from server.training.cartoon.turntable import Spot, Turntable
 
 
 class Beast:

@@ -18,7 +18,7 @@ from server.training.cartoon.beast import Beast, Flyer
 from server.training.cartoon.creature import Bird, Crawler, ManyLegs
 from server.training.cartoon.humanoid import Humanoid
 from server.training.cartoon.motion import Pose, choose_holds, perform
-from server.training.cartoon.oddities import Blob, Tangle, Vehicle
+from server.training.cartoon.other_figures import Blob, Tangle, Vehicle
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Group, Ink, Sheet
 from server.training.cartoon.shading import Shading, choose_light
@@ -27,7 +27,7 @@ from server.training.cartoon.style import Style, choose_style
 
 @dataclass(frozen=True)
 class Clip:
-    """Drawings of one story with their fills.
+    """Drawings with their fills.
 
     Attributes:
         line_art: uint8 [T,H,W], 255 paper, dark lines, anti-aliased; hidden lines are not there. A share of the clips
@@ -49,7 +49,7 @@ class PaintedClip(Clip):
 
     Attributes:
         parts: uint16 [T,H,W], 256 × figure + part. Figure 0 is the background, the last one the foreground; the number
-            of a figure holds for the whole story, that of a part only for its drawing, where a greater one is nearer.
+            of a figure holds for the whole clip, that of a part only for its drawing, where a greater one is nearer.
         holds: for how many frames each drawing is shown: ones, twos, threes, and now and then longer.
         light: float32 [T,3], by what the scene's light multiplies all colors.
         views: float32 [T,2,3], the camera: from frame heights to pixels.
@@ -69,7 +69,7 @@ class PaintedClip(Clip):
 
 
 class Figure(Protocol):
-    """Whoever can act: drawn 1 high, standing on y = 0."""
+    """A figure that can act: drawn 1 high, standing on y = 0."""
 
     stride: float
     name: str
@@ -80,7 +80,7 @@ class Figure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts in a story: size in frame heights and pose, both by drawing."""
+    """A figure that acts in a clip: its size in frame heights and its pose, both by drawing."""
 
     figure: Figure
     sizes: Sequence[float]
@@ -89,8 +89,8 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """All that a story's drawings are drawn from.
+class Scene:
+    """Everything from which a clip is drawn.
 
     actors: from back to front. camera: center of the view and its enlargement, by drawing. stage_ink: of the scenery.
     holds, light, sentence: as in `PaintedClip`, for all drawings.
@@ -106,8 +106,8 @@ class Story:
     light: np.ndarray
     sentence: str
 
-    def film(self, seed: int, wanted: Sequence[int], width: int, height: int) -> PaintedClip:
-        """Draw some of the drawings; `seed` is that of the scan's grain."""
+    def draw(self, seed: int, wanted: Sequence[int], width: int, height: int) -> PaintedClip:
+        """Draw some of the drawings; `seed` is the seed of the scan's grain."""
         moving = len(set(self.camera)) > 1 or self.stage_ink.boil > 0
         still: Sheet | None = None
         line_art = np.empty((len(wanted), height, width), np.uint8)
@@ -159,24 +159,24 @@ _FIGURES: dict[str, Callable[[Random, Palette], Figure]] = {
 }
 
 
-def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int] | None = None) -> PaintedClip:
-    """Make up a story of `frames` drawings and draw it, or of it only the drawings `at`, in their order.
+def draw_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[int] | None = None) -> PaintedClip:
+    """Invent a clip of `drawings` drawings and draw it, or only its drawings `at`, in their order.
 
     Drawings follow each other as on twos: one a twelfth of a second. The same arguments give the same clip,
     and a drawing is the same whichever others are drawn.
 
     Raises:
-        IndexError: `at` names a drawing outside the story.
+        IndexError: `at` names a drawing outside the clip.
     """
-    wanted = choose_drawings(frames, at)
+    wanted = choose_drawings(drawings, at)
     rng = Random(seed)
     aspect, unit = width / height, width / 256
     palette = Palette(rng)
     style = choose_style(rng, unit)
     scenery = paint_scenery(rng, palette, aspect)
-    actors = _cast(rng, palette, frames, aspect, scenery, style)
-    camera = _camera(rng, frames, aspect, actors)
-    holds, light = choose_holds(rng, frames), choose_light(rng, frames)
+    actors = _cast(rng, palette, drawings, aspect, scenery, style)
+    camera = _camera(rng, drawings, aspect, actors)
+    holds, light = choose_holds(rng, drawings), choose_light(rng, drawings)
 
     stage_ink = style.stage_ink
     panned = len(set(camera)) > 1
@@ -184,21 +184,21 @@ def draw_clip(seed: int, frames: int, width: int, height: int, at: Sequence[int]
         stage_ink = replace(stage_ink, width=0.0)
     cast = ", ".join(actor.figure.name for actor in actors[:3])
     sentence = f"{cast}, {scenery.words}".replace("a orange", "an orange")
-    story = Story(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
-    return story.film(seed, wanted, width, height)
+    scene = Scene(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
+    return scene.draw(seed, wanted, width, height)
 
 
-def choose_drawings(frames: int, at: Sequence[int] | None) -> list[int]:
-    """The drawings that are asked for, by default all `frames` of the story.
+def choose_drawings(drawings: int, at: Sequence[int] | None) -> list[int]:
+    """Return the numbers of the drawings that are asked for, by default all of the clip.
 
     Raises:
-        IndexError: `at` names a drawing outside the story.
+        IndexError: `at` names a drawing outside the clip.
     """
-    wanted = [int(index) for index in (range(frames) if at is None else at)]
-    outside = [index for index in wanted if not 0 <= index < frames]
+    wanted = [int(index) for index in (range(drawings) if at is None else at)]
+    outside = [index for index in wanted if not 0 <= index < drawings]
     if outside:
         raise IndexError(
-            f"drawings {outside} are outside the story, which has drawings 0 to {frames - 1}; ask for those"
+            f"drawings {outside} are outside the clip, which has drawings 0 to {drawings - 1}; ask for those"
         )
     return wanted
 
@@ -215,7 +215,7 @@ def _perform(sheet: Sheet, actor: Actor, view: skia.Matrix, scale: float, index:
     sheet.paint(actor.figure.groups(pose), actor.ink, place, size * scale, index, figure)
 
 
-def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Scenery, style: Style) -> list[Actor]:
+def _cast(rng: Random, palette: Palette, drawings: int, aspect: float, scenery: Scenery, style: Style) -> list[Actor]:
     abstract = rng.random() < 0.12
     count = rng.randint(2, 7) if abstract else rng.choices((1, 2, 3, 4), (3, 4, 2, 1))[0]
     shot = rng.choice((0.2, 0.3, 0.45, 0.6, 0.6, 0.75, 0.75, 1.0, 1.3))  # from long shots to close-ups
@@ -239,18 +239,18 @@ def _cast(rng: Random, palette: Palette, frames: int, aspect: float, scenery: Sc
         elif rng.random() < 0.9:  # keep the head in the picture
             ground = max(ground, size * rng.uniform(1.03, 1.15))
         plan = rng.choices(
-            ("wander", "cross", "leave", "stay"), (4, 3, 4 if frames > 80 else 1, 5 if size > 0.8 else 2)
+            ("wander", "cross", "leave", "stay"), (4, 3, 4 if drawings > 80 else 1, 5 if size > 0.8 else 2)
         )[0]
         x = aspect * (i + rng.uniform(0.2, 0.8)) / count
         if meeting:
             plan, x = "meet", aspect * (rng.uniform(0.1, 0.3) + (0.6 if i % 2 else 0.0))
-        poses = perform(rng, plan, frames, aspect, size, (x, ground), figure.stride)
+        poses = perform(rng, plan, drawings, aspect, size, (x, ground), figure.stride)
         own = replace(
             style.ink,
             width=style.ink.width * min(1.2, max(0.7, size**0.3)),
             hand=style.ink.hand and style.ink.hand.scaled(min(1.0, size * 1.6)),
         )
-        actors.append(Actor(figure, [size] * frames, poses, own))
+        actors.append(Actor(figure, [size] * drawings, poses, own))
     return sorted(actors, key=lambda actor: actor.poses[0].y)
 
 
@@ -261,15 +261,15 @@ def _figure(rng: Random, palette: Palette, plain: bool) -> Figure:
     return _FIGURES[kind](rng, palette)
 
 
-def _camera(rng: Random, frames: int, aspect: float, actors: list[Actor]) -> list[tuple[float, float, float]]:
+def _camera(rng: Random, drawings: int, aspect: float, actors: list[Actor]) -> list[tuple[float, float, float]]:
     """Center of the view and its enlargement, one a drawing."""
     kind = rng.choices(("still", "pan", "follow", "zoom", "shake"), (6, 1.5, 1.5, 1, 0.5))[0]
     zoom = rng.choice((1.0, 1.0, rng.uniform(0.85, 1.25)))
     drift, dolly = rng.uniform(-0.02, 0.02), rng.uniform(-0.3, 0.6)
     x, y = aspect / 2, 0.5
     views = []
-    for i in range(frames):
-        t = i / max(1, frames - 1)
+    for i in range(drawings):
+        t = i / max(1, drawings - 1)
         if kind == "pan":
             x += drift
         elif kind == "follow":

@@ -12,7 +12,7 @@ from server.training.cartoon.motion import Pose
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Group, Mark
 from server.training.cartoon.shapes import Point, blob, box, ellipse, hatching, loft, place, polygon, smooth, star
-from server.training.cartoon.view import Turntable
+from server.training.cartoon.turntable import Turntable
 
 _ON_FRONT = ("buttons", "pocket", "emblem", "apron", "collar", "tie", "zip", "straps")
 _ALL_ROUND = ("stripes", "belt", "split", "hem", "folds", "dots", "hatch", "checks", "zigzag", "creases")

@@ -13,7 +13,7 @@ from server.training.cartoon.motion import Pose, knee, step
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Group, Mark
 from server.training.cartoon.shapes import Point, bent, ellipse, line, loft, place, polygon, smooth, star
-from server.training.cartoon.view import Turntable
+from server.training.cartoon.turntable import Turntable
 
 
 class Bird:

@@ -17,7 +17,7 @@ from server.training.cartoon.palette import Palette
 from server.training.cartoon.props import make_hand, make_prop
 from server.training.cartoon.render import Group, Mark
 from server.training.cartoon.shapes import Point, bent, between, box, cuff, ellipse, line, place
-from server.training.cartoon.view import Spot, Turntable
+from server.training.cartoon.turntable import Spot, Turntable
 
 Layers = list[tuple[float, Group]]
 """Groups with how near they are to the viewer."""

@@ -51,7 +51,9 @@ class Pose(NamedTuple):
     sway: float = 0.0
 
 
-def perform(rng: Random, plan: str, frames: int, aspect: float, size: float, start: Point, stride: float) -> list[Pose]:
+def perform(
+    rng: Random, plan: str, drawings: int, aspect: float, size: float, start: Point, stride: float
+) -> list[Pose]:
     """The poses of an actor `size` frame heights tall, one a drawing.
 
     Args:
@@ -65,7 +67,7 @@ def perform(rng: Random, plan: str, frames: int, aspect: float, size: float, sta
     edge = {"cross": -0.4 * size, "leave": -0.7 * size - 0.2, "meet": 0.15 * aspect}.get(plan, 0.0)
     poses: list[Pose] = []
     first = rng.randint(0, 12)  # the clip need not start with a start
-    while len(poses) < frames + first:
+    while len(poses) < drawings + first:
         if plan == "leave":
             poses += actor.walk(rng.uniform(0.2, 0.8) * aspect)
             for _ in range(rng.randint(1, 3)):
@@ -81,7 +83,7 @@ def perform(rng: Random, plan: str, frames: int, aspect: float, size: float, sta
             poses += actor.walk(rng.uniform(-0.1, 1.1) * aspect)
         else:
             poses += rng.choice((actor.idle, actor.jump, actor.turn, actor.flip))(rng.randint(5, 14))
-    return _swayed(poses[first : first + frames], size)
+    return _swayed(poses[first : first + drawings], size)
 
 
 def choose_holds(rng: Random, count: int) -> list[int]:

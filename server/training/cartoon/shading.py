@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Soft shading over flat fills: form shadows, cast shadows, rim light, glow, painted backgrounds, changing light.
 
-Everything is told from the map of parts: a pixel is in shadow where, some way off from the light, its part ends and
+Everything is computed from the map of parts: a pixel is in shadow where, some way off from the light, its part ends and
 what is behind it begins. So shading stays exactly within its part and needs no drawing of its own.
 """
 
@@ -139,11 +139,11 @@ def choose_shading(rng: Random, soft: bool) -> Shading:
     )
 
 
-def choose_light(rng: Random, frames: int) -> np.ndarray:
-    """By what the light multiplies all colors, float32 [frames,3]; in one of eight stories it slowly changes."""
+def choose_light(rng: Random, drawings: int) -> np.ndarray:
+    """Factors of the light on all colors, float32 [drawings,3]. In one of eight clips they change slowly."""
     if rng.random() > 0.125:
-        return np.ones((frames, 3), np.float32)
+        return np.ones((drawings, 3), np.float32)
     ends = np.array([[rng.uniform(0.45, 1.0) for _ in range(3)] for _ in range(3)], np.float32)
     ends[0] = 1.0
-    places = np.linspace(0, 2, frames)
+    places = np.linspace(0, 2, drawings)
     return np.stack([np.interp(places, (0, 1, 2), ends[:, c]) for c in range(3)], 1).astype(np.float32)

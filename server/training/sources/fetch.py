@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.training.sources import avatars, openmoji
 from server.training.sources.drawing import Drawing, Split, load_drawings, save_drawings
-from server.training.sources.story import Families
+from server.training.sources.puppet_clip import Families
 
 _PACKAGES = (*openmoji.PACKAGES, *avatars.PACKAGES)
 _LICENCE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "CITATION.cff")
@@ -64,7 +64,7 @@ def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: Non
 
 
 def load_families(folder: Path, source: str, split: Split) -> Families:
-    """The figures of one source that belong to `split`, for `draw_story`; see `load_drawings` for errors."""
+    """The figures of one source that belong to `split`, for `draw_puppet_clip`; see `load_drawings` for errors."""
     families: dict[str, list[Drawing]] = {}
     for drawing in load_drawings(folder / f"{source}.npz", split):
         families.setdefault(drawing.family, []).append(drawing)

@@ -25,7 +25,7 @@ _TURNED = -0.3
 
 
 class Puppet:
-    """A figure for a story, made of the drawings of one family: 1 high, standing on y = 0.
+    """A figure for a clip, made of the drawings of one family: 1 high, standing on y = 0.
 
     recolored: not in its artist's colors, for the double of another.
     """

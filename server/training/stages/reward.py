@@ -13,11 +13,10 @@ import torch
 
 from server.longanimation.reward import ColorConsistencyReward, policy_gradient_loss, step_log_probability
 
-from .hints import Hints
+from ..hints import HINT_SHARE, Hints, make_hints
+from ..samples import SampleShape
+from ..stage import Settings, train_stage
 from .memory import MemoryChoice, MemoryStage
-from .samples import SampleShape
-from .sketch import HINT_SHARE, make_hints
-from .stage import Settings, train_stage
 
 LEARNED = ("sketch_dit", "dynamic_memory")
 LIKELIHOODS = 2
@@ -45,12 +44,12 @@ class RewardStage(MemoryStage):
                 f"--colorings {colorings} and --sampling {steps} must be 2 or more: colorings are compared with each "
                 "other, and the last step has no likelihood."
             )
-        super().__init__(folder, shape, settings, hints, kind, LEARNED, anew=())
+        super().__init__(folder, shape, settings, hints, kind, LEARNED, reinitialized=())
         self.colorings, self.steps = colorings, steps
 
     def loss(self, batch: dict) -> torch.Tensor:
         """The loss whose gradient is −Eq. 2, averaged over shots."""
-        given = self.given(batch).repeated(self.colorings)
+        given = self.conditions(batch).repeat_interleave(self.colorings)
         sampled = self.sample(given, self.steps)
         rewards = self.rewards(sampled[-1].drawn, batch).unflatten(0, (-1, self.colorings))
         self.measures["reward"] = rewards.mean().item()
@@ -66,7 +65,7 @@ class RewardStage(MemoryStage):
     @torch.no_grad()
     def rewards(self, latents: torch.Tensor, batch: dict) -> torch.Tensor:
         """The reward of each coloring's clean latents [B · colorings, F, C, h, w]."""
-        reward = ColorConsistencyReward(self.pipeline.video_xl, self.head, self.tail)
+        reward = ColorConsistencyReward(self.pipeline.video_xl, *self.prompt)
         true = batch["color"][:, 1:].permute(0, 1, 4, 2, 3).float() / 255
         return reward(true.repeat_interleave(self.colorings, 0), self.pipeline.decode_video(latents[:, 1:]))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking at a body from any side: places in the body, and where they are on the screen."""
+"""A turntable: points of a body, and where they are on the screen from any side."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from server.training.cartoon.shapes import Point
 
 Spot = tuple[float, float, float]
-"""A place in the body: to its left, up, forward."""
+"""A point of the body: to its left, up, forward."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turntable:
-    """The view of a body that faces `yaw`: flattens a spot to the screen and tells how near it is."""
+    """The view of a body that faces `yaw`: projects a spot onto the screen and returns how near it is."""
 
     cos: float
     sin: float

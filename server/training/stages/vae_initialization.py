@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A start for the tiny autoencoder from which it learns in minutes.
+"""Initial weights of the tiny autoencoder, from which it learns in minutes.
 
-CogVideoX's autoencoder normalizes every layer over the whole picture, which hides how bright a flat color is. So two
-channels carry large constants beside the picture: they dominate the norms' statistics, and the norms become nearly
-fixed scales. The picture itself passes through unchanged at first (means and Haar differences on the way down), since
-the residual branches start at zero.
+CogVideoX's autoencoder normalizes every layer over the whole picture, which hides how bright a flat color is. Therefore
+two channels hold large constants. They dominate the statistics of the norms, so that the norms are nearly fixed scales.
+The picture itself passes through unchanged at first (means and Haar differences on the way down), since the residual
+branches start at zero.
 """
 
 import torch
@@ -17,8 +17,8 @@ _HAAR = torch.tensor([[[1, 1], [1, 1]], [[1, -1], [1, -1]], [[1, 1], [-1, -1]], 
 
 
 @torch.no_grad()
-def start_near_identity(vae: AutoencoderKLCogVideoX) -> None:
-    """Set the weights of a fresh autoencoder whose norms have one group."""
+def initialize_near_identity(vae: AutoencoderKLCogVideoX) -> None:
+    """Set the weights of a new autoencoder whose norms have one group."""
     for name, module in vae.named_modules():
         if name.endswith("conv2"):
             nn.init.zeros_(module.conv.weight)

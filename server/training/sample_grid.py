@@ -20,7 +20,7 @@ def lines_to_images(line_art: torch.Tensor) -> np.ndarray:
     return line_art.cpu().numpy()[..., None].repeat(3, axis=-1)
 
 
-def lay_out(groups: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+def sample_grid(groups: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     """Lay rows of images uint8 [T, H, W, 3] below each other, in groups, on gray; a short row ends early.
 
     Returns uint8 [H', W', 3].

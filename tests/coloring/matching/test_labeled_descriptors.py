@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evidence is pooled by palette entry, and votes go to what is alike and near."""
+"""Descriptors are pooled by palette entry, and votes go to what is similar and near."""
 
 import numpy as np
 import pytest
@@ -10,14 +10,14 @@ from server.coloring.matching import (
     FINISHED,
     REFERENCE,
     STRIDE,
-    Evidence,
     Features,
+    LabeledDescriptors,
     LineMatcher,
     find_areas,
-    gather_evidence,
     match,
-    place_grid,
+    pool_descriptors,
     pool_labels,
+    position_grid,
 )
 
 
@@ -46,58 +46,64 @@ def test_labels_are_pooled_without_the_lines() -> None:
 def test_a_key_holds_the_features_of_one_entry_in_one_cell() -> None:
     entries, share = pool_labels(*two_halves(columns=40), count=2)  # the border, at feature 5, lies within a cell
     ones = torch.ones(entries.shape)
-    features = Features(F.one_hot(entries, 4).float(), place_grid(*entries.shape) + 3, ones, ones)
-    evidence = gather_evidence(features, entries, share, REFERENCE)
-    assert len(evidence.entries) == 2 * 4  # two rows of cells; four keys each, since the border halves one cell
-    assert evidence.places.min() >= 3  # where the features say that they are, not where they lie
-    assert torch.equal(evidence.looks, F.one_hot(evidence.entries, 4).float())
-    assert evidence.mass.sum() == pytest.approx(float(share.sum()))
+    features = Features(F.one_hot(entries, 4).float(), position_grid(*entries.shape) + 3, ones, ones)
+    labeled = pool_descriptors(features, entries, share, REFERENCE)
+    assert len(labeled.entries) == 2 * 4  # two rows of cells; four keys each, since the border halves one cell
+    assert labeled.positions.min() >= 3  # where the features say that they are, not where they lie
+    assert torch.equal(labeled.descriptors, F.one_hot(labeled.entries, 4).float())
+    assert labeled.mass.sum() == pytest.approx(float(share.sum()))
 
 
-def evidence_of(entry: int, feature: torch.Tensor, place: tuple[float, float], role: int = REFERENCE) -> Evidence:
-    return Evidence(feature[None], torch.tensor([entry]), torch.tensor([place]).float(), torch.tensor([16.0]), role)
+def labeled_with(
+    entry: int, feature: torch.Tensor, position: tuple[float, float], role: int = REFERENCE
+) -> LabeledDescriptors:
+    return LabeledDescriptors(
+        feature[None], torch.tensor([entry]), torch.tensor([position]).float(), torch.tensor([16.0]), role
+    )
 
 
-def asked(look: torch.Tensor, sharpness: float = 1, reach: float = 1) -> Features:
-    return Features(look[None], torch.tensor([[5.0, 5.0]]), torch.tensor([sharpness]), torch.tensor([reach]))
+def query(descriptor: torch.Tensor, sharpness: float = 1, distance_weight: float = 1) -> Features:
+    return Features(
+        descriptor[None], torch.tensor([[5.0, 5.0]]), torch.tensor([sharpness]), torch.tensor([distance_weight])
+    )
 
 
 def test_the_more_alike_key_gets_the_vote(matcher: LineMatcher) -> None:
     same, other = F.one_hot(torch.tensor([1, 4]), 8).float()
-    evidence = [evidence_of(2, same, (5, 5)), evidence_of(0, other, (5, 5))]
-    votes = match(matcher, asked(same), evidence, count=3)
+    labeled = [labeled_with(2, same, (5, 5)), labeled_with(0, other, (5, 5))]
+    votes = match(matcher, query(same), labeled, count=3)
     assert votes.sum().item() == pytest.approx(1) and votes.argmax() == 2
 
 
 @pytest.mark.parametrize("role", [REFERENCE, FINISHED])
 def test_of_two_alike_the_nearer_gets_the_vote(matcher: LineMatcher, role: int) -> None:
     feature = F.one_hot(torch.tensor(1), 8).float()
-    evidence = [evidence_of(0, feature, (5, 60), role), evidence_of(1, feature, (6, 5), role)]
-    votes = match(matcher, asked(feature), evidence, count=2)
+    labeled = [labeled_with(0, feature, (5, 60), role), labeled_with(1, feature, (6, 5), role)]
+    votes = match(matcher, query(feature), labeled, count=2)
     assert votes[0, 1] > votes[0, 0]
 
 
-def test_what_is_asked_says_how_much_look_and_place_count(matcher: LineMatcher) -> None:
+def test_a_query_says_how_much_descriptor_and_position_count(matcher: LineMatcher) -> None:
     same, other = F.one_hot(torch.tensor([1, 4]), 8).float()
-    evidence = [evidence_of(0, same, (5, 60)), evidence_of(1, other, (5, 5))]  # alike but far, near but different
-    assert match(matcher, asked(same, sharpness=3, reach=0.01), evidence, count=2)[0, 0] > 0.9
-    assert match(matcher, asked(same, sharpness=0.01, reach=30), evidence, count=2)[0, 1] > 0.9
+    labeled = [labeled_with(0, same, (5, 60)), labeled_with(1, other, (5, 5))]  # alike but far, near but different
+    assert match(matcher, query(same, sharpness=3, distance_weight=0.01), labeled, count=2)[0, 0] > 0.9
+    assert match(matcher, query(same, sharpness=0.01, distance_weight=30), labeled, count=2)[0, 1] > 0.9
 
 
-def test_features_have_length_one_and_a_place_each(matcher: LineMatcher) -> None:
+def test_descriptors_have_length_one_and_a_position_each(matcher: LineMatcher) -> None:
     line_art = torch.rand(2, 3, 32, 48)
     areas = torch.zeros(2, 3, 8, 12, dtype=torch.int64)
     features = matcher(line_art, areas)
-    assert features.looks.shape == (2, 3, 8, 12, 8)
-    assert torch.allclose(features.looks.norm(dim=-1), torch.ones(2, 3, 8, 12), atol=1e-5)
-    assert torch.equal(features.places, place_grid(8, 12).expand(2, 3, -1, -1, -1))  # untrained
+    assert features.descriptors.shape == (2, 3, 8, 12, 8)
+    assert torch.allclose(features.descriptors.norm(dim=-1), torch.ones(2, 3, 8, 12), atol=1e-5)
+    assert torch.equal(features.positions, position_grid(8, 12).expand(2, 3, -1, -1, -1))  # untrained
 
 
 def test_windows_of_a_batch_do_not_see_each_other(matcher: LineMatcher) -> None:
     line_art = torch.rand(2, 3, 32, 48)
     areas = torch.randint(0, 4, (2, 3, 8, 12))
     both, alone = matcher(line_art, areas), matcher(line_art[1:], areas[1:])
-    assert torch.allclose(both.looks[1], alone.looks[0], atol=1e-5)
+    assert torch.allclose(both.descriptors[1], alone.descriptors[0], atol=1e-5)
 
 
 def test_areas_are_separated_by_lines() -> None:

@@ -18,22 +18,22 @@ from server.coloring.matching import (
     MULTIPLE,
     REFERENCE,
     STRIDE,
-    Evidence,
     Features,
+    LabeledDescriptors,
     LineMatcher,
     find_areas,
-    gather_evidence,
     match,
+    pool_descriptors,
     pool_labels,
 )
 from server.coloring.palette import recolor
 
-from .grids import lay_out, lines_to_images
-from .samples import sample_batches, shown_batch
-from .stage import Settings, train_stage
-from .stories import tell_story
+from ..clips import sample_clip
+from ..sample_grid import lines_to_images, sample_grid
+from ..samples import sample_batches, shown_batch
+from ..stage import Settings, train_stage
 
-STORY_DRAWINGS = 60
+CLIP_DRAWINGS = 60
 QUERIES = 512
 """Features of a drawing that are asked for their color, at random: where something moved and where a color is rare
 more often."""
@@ -45,12 +45,12 @@ SCALES = ((1, 1), (1, 2), (1.5, 1.5), (1.5, 2), (2, 2))
 """Sizes of windows, and of the drawings that they are cut from, as multiples of a shape: one pair for all windows of a
 batch. At inference the matcher sees whole drawings of twice the usual size."""
 OWN_SHARE, WITHOUT_REFERENCE, REFERENCE_ONLY = 0.5, 0.15, 0.3
-"""Shares of drawings that are evidence as the matcher itself colored them, and of queries to less evidence."""
+"""Shares of drawings that are labeled as the matcher itself colored them, and of queries to less labeled."""
 
 
 @dataclass(frozen=True)
 class WindowShape:
-    """A reference and the `drawings` of a run, in pixels; sources: see `tell_story`."""
+    """A reference and the `drawings` of a run, in pixels; sources: see `sample_clip`."""
 
     drawings: int
     height: int
@@ -66,28 +66,28 @@ def draw_windows(seed: int, shape: WindowShape, count: int) -> dict[str, torch.T
 
 
 def draw_window(seed: int, shape: WindowShape, scale: float = 1, whole: float = 1) -> dict[str, np.ndarray]:
-    """Draw a reference, from near or far in the story, and a run of drawings.
+    """Draw a reference, from near or far in the clip, and a run of drawings.
 
     scale, whole: size of the window, and of the drawings that it is cut from, as multiples of the shape.
     Returns `line_art` and `labels` uint8 [1 + T, H, W] and `areas` int64 [1 + T, H/4, W/4].
     """
     rng = np.random.default_rng(seed)
     step = int(rng.choice([1, 1, 1, 2, 3]))
-    start = int(rng.integers(0, STORY_DRAWINGS - step * (shape.drawings - 1)))
+    start = int(rng.integers(0, CLIP_DRAWINGS - step * (shape.drawings - 1)))
     run = [start + step * index for index in range(shape.drawings)]
     if rng.random() < 0.5:
         run.reverse()
-    reference = int(rng.integers(0, STORY_DRAWINGS))
+    reference = int(rng.integers(0, CLIP_DRAWINGS))
     if rng.random() < 0.4:
-        reference = int(np.clip(run[0] + rng.integers(-5, 6), 0, STORY_DRAWINGS - 1))
+        reference = int(np.clip(run[0] + rng.integers(-5, 6), 0, CLIP_DRAWINGS - 1))
     height, width = (round(scale * side) for side in (shape.height, shape.width))
     size = round(whole * shape.width), round(whole * shape.height)
-    story = tell_story(seed, STORY_DRAWINGS, *size, at=[reference, *run], sources=shape.sources)
+    clip = sample_clip(seed, CLIP_DRAWINGS, *size, at=[reference, *run], sources=shape.sources)
     left, top = (int(rng.integers(0, there - side + 1)) for there, side in zip(size, (width, height), strict=True))
     mirror = -1 if rng.random() < 0.5 else 1
     line_art, labels = (
         np.ascontiguousarray(images[:, top : top + height, left : left + width][:, :, ::mirror])
-        for images in (story.line_art, story.labels)
+        for images in (clip.line_art, clip.labels)
     )
     labels = np.unique(labels, return_inverse=True)[1]
     return {
@@ -134,48 +134,48 @@ class MatchStage:
         self, features: list[Features], pooled: list[tuple[torch.Tensor, torch.Tensor]], count: int
     ) -> torch.Tensor:
         """features [h, w] of each drawing, the reference first; pooled: what `pool_labels` found there."""
-        evidence = [gather_evidence(features[0], *pooled[0], REFERENCE)]
+        labeled = [pool_descriptors(features[0], *pooled[0], REFERENCE)]
         losses = []
         for seen, (entries, share) in zip(features[1:], pooled[1:], strict=True):
             asked = share > LEAST_SHARE
             queries = seen[asked]
-            used = self._choose(evidence)
+            used = self._choose(labeled)
             losses.append(self._query_loss(queries, used, entries[asked], pooled[0][0][asked], count))
             if torch.rand(()) < OWN_SHARE:
                 with torch.no_grad():
                     own = match(self.matcher, queries, used, count).argmax(dim=1)
                 entries = entries.clone()
                 entries[asked] = own
-            evidence.append(gather_evidence(seen, entries, share * asked, FINISHED))
+            labeled.append(pool_descriptors(seen, entries, share * asked, FINISHED))
         return torch.stack(losses).mean()
 
     @staticmethod
-    def _choose(evidence: list[Evidence]) -> list[Evidence]:
+    def _choose(labeled: list[LabeledDescriptors]) -> list[LabeledDescriptors]:
         chance = torch.rand(())
-        if chance < WITHOUT_REFERENCE and len(evidence) > 1:
-            return evidence[1:]
+        if chance < WITHOUT_REFERENCE and len(labeled) > 1:
+            return labeled[1:]
         if chance > 1 - REFERENCE_ONLY:
-            return evidence[:1]
-        return evidence
+            return labeled[:1]
+        return labeled
 
     def _query_loss(
         self,
         queries: Features,
-        evidence: list[Evidence],
+        labeled: list[LabeledDescriptors],
         entries: torch.Tensor,
         reference: torch.Tensor,
         count: int,
     ) -> torch.Tensor:
         present = torch.zeros(count, dtype=torch.bool)
-        for drawing in evidence:
+        for drawing in labeled:
             present[drawing.entries] = True
         frequency = torch.bincount(entries, minlength=count).float().clamp(min=1)
         still = torch.where(entries == reference, STILL_WEIGHT, 1.0)
         weight = present[entries] * still / frequency[entries].sqrt()
         if not weight.any():
-            return queries.looks.sum() * 0
+            return queries.descriptors.sum() * 0
         asked = torch.multinomial(weight, QUERIES, replacement=True)
-        votes = match(self.matcher, queries[asked], evidence, count)
+        votes = match(self.matcher, queries[asked], labeled, count)
         right = votes.gather(1, entries[asked][:, None])
         return -right.clamp(min=1e-6).log().mean()
 
@@ -188,14 +188,14 @@ class MatchStage:
         for index, (line_art, labels) in enumerate(zip(batch["line_art"], batch["labels"], strict=True)):
             count = int(labels.max()) + 1
             colors = code_colors(count, np.random.default_rng(0))
-            evidence = [gather_evidence(features[index, 0], *_pool(labels, line_art, count)[0], REFERENCE)]
+            labeled = [pool_descriptors(features[index, 0], *_pool(labels, line_art, count)[0], REFERENCE)]
             carried = [labels[0]]
             for seen in features[index].unbind()[1:]:
-                entries = match(self.matcher, seen.flatten(), evidence, count).argmax(dim=1).view(seen.reach.shape)
+                entries = match(self.matcher, seen.flatten(), labeled, count).argmax(dim=1).view(seen.sharpness.shape)
                 carried.append(entries.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1))
             rows = (recolor(np.stack([np.asarray(drawing) for drawing in row]), colors) for row in (carried, labels))
             groups.append([lines_to_images(line_art), *rows])
-        return lay_out(groups)
+        return sample_grid(groups)
 
 
 def _pool(labels: torch.Tensor, line_art: torch.Tensor, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stories played by puppets: who is in them, where they go, and the drawings of it."""
+"""Cartoon clips played by puppets: who is in them, where they go, and the drawings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 
 from server.training.cartoon import PaintedClip
 from server.training.cartoon.background import MARGIN, Scenery, paint_scenery
-from server.training.cartoon.clip import Actor, Story, choose_drawings
+from server.training.cartoon.clip import Actor, Scene, choose_drawings
 from server.training.cartoon.motion import Pose, choose_holds, perform
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.shading import choose_light
@@ -19,43 +19,43 @@ from server.training.sources.drawing import Drawing
 from server.training.sources.puppet import Puppet
 
 Families = Sequence[Sequence[Drawing]]
-"""Those who may act: each one the drawings of one figure."""
+"""The figures that may act, each as its drawings."""
 
 
-def draw_story(
-    families: Families, seed: int, frames: int, width: int, height: int, at: Sequence[int] | None = None
+def draw_puppet_clip(
+    families: Families, seed: int, drawings: int, width: int, height: int, at: Sequence[int] | None = None
 ) -> PaintedClip:
-    """Make up a story of `frames` drawings with some of the families and draw it, or only the drawings `at` of it.
+    """Invent a clip of `drawings` drawings with some of the families, and draw it, or only its drawings `at`.
 
     As `server.training.cartoon.draw_clip`: drawings follow each other as on twos, and the same arguments give the same
     clip whichever drawings are asked for.
 
     Raises:
         ValueError: there is no family to choose from.
-        IndexError: `at` names a drawing outside the story.
+        IndexError: `at` names a drawing outside the clip.
     """
     if not families:
-        raise ValueError("there are no shapes for a story: fetch them, or choose the other split")
-    wanted = choose_drawings(frames, at)
+        raise ValueError("there are no shapes for a clip: fetch them, or choose the other split")
+    wanted = choose_drawings(drawings, at)
     rng = Random(seed)
     aspect = width / height
     palette = Palette(rng)
     style = choose_style(rng, width / 256)
     scenery = paint_scenery(rng, palette, aspect)
-    actors = _cast(rng, palette, families, frames, aspect, scenery, style)
-    camera = _camera(rng, frames, aspect)
-    holds, light = choose_holds(rng, frames), choose_light(rng, frames)
+    actors = _cast(rng, palette, families, drawings, aspect, scenery, style)
+    camera = _camera(rng, drawings, aspect)
+    holds, light = choose_holds(rng, drawings), choose_light(rng, drawings)
     stage_ink = style.stage_ink
     if rng.random() < style.painted:  # a painted background, of which the line art shows nothing
         stage_ink = replace(stage_ink, width=0.0)
 
     sentence = f"{', '.join(actor.figure.name for actor in actors[:3])}, {scenery.words}"
-    story = Story(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
-    return story.film(seed, wanted, width, height)
+    scene = Scene(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
+    return scene.draw(seed, wanted, width, height)
 
 
 def _cast(
-    rng: Random, palette: Palette, families: Families, frames: int, aspect: float, scenery: Scenery, style: Style
+    rng: Random, palette: Palette, families: Families, drawings: int, aspect: float, scenery: Scenery, style: Style
 ) -> list[Actor]:
     count = rng.choices((1, 2, 3, 4, 6), (2, 4, 3, 2, 1))[0]
     shot = 0.2 if style.small else rng.choice((0.25, 0.4, 0.55, 0.7, 0.85, 1.1))  # from long shots to close-ups
@@ -69,26 +69,26 @@ def _cast(
         size = min(1.3, max(0.12, shot * rng.uniform(0.7, 1.3)))
         x = aspect * (i + rng.uniform(0.2, 0.8)) / count
         if rng.random() < 0.35:
-            poses = _fly(rng, frames, aspect, x)
+            poses = _fly(rng, drawings, aspect, x)
         else:
             ground = max(scenery.ground + rng.uniform(-0.06, 0.06), size * rng.uniform(1.0, 1.1))
             plan = rng.choices(("wander", "cross", "leave", "stay", "meet"), (3, 3, 2, 3, 2))[0]
-            poses = perform(rng, plan, frames, aspect, size, (x, ground), puppet.stride)
+            poses = perform(rng, plan, drawings, aspect, size, (x, ground), puppet.stride)
         grow, pace = rng.choice((0.0, 0.0, rng.uniform(0.1, 0.4))), rng.uniform(0.05, 0.2)
-        sizes = [size * math.exp(grow * math.sin(pace * drawing)) for drawing in range(frames)]
+        sizes = [size * math.exp(grow * math.sin(pace * drawing)) for drawing in range(drawings)]
         ink = replace(style.ink, hand=style.ink.hand and style.ink.hand.scaled(min(1.0, size * 1.6)))
         actors.append(Actor(puppet, sizes, poses, ink))
     return sorted(actors, key=lambda actor: actor.poses[0].y)
 
 
-def _fly(rng: Random, frames: int, aspect: float, x: float) -> list[Pose]:
+def _fly(rng: Random, drawings: int, aspect: float, x: float) -> list[Pose]:
     """Through the air on a round that may leave the frame, turning as it goes."""
     y, wide, high = rng.uniform(0.35, 0.9), rng.uniform(0.05, 0.8) * aspect, rng.uniform(0.02, 0.3)
     pace, start = rng.choice((-1, 1)) * rng.uniform(0.04, 0.25), rng.uniform(0, 2 * math.pi)
     spin = rng.choice((0.0, 0.0, rng.uniform(-0.25, 0.25)))
     sway, stretch = rng.uniform(0, 0.4), rng.choice((0.0, rng.uniform(0.05, 0.2)))
     poses = []
-    for drawing in range(frames):
+    for drawing in range(drawings):
         angle = start + pace * drawing
         poses.append(
             Pose(
@@ -106,17 +106,17 @@ def _fly(rng: Random, frames: int, aspect: float, x: float) -> list[Pose]:
     return poses
 
 
-def _camera(rng: Random, frames: int, aspect: float) -> list[tuple[float, float, float]]:
+def _camera(rng: Random, drawings: int, aspect: float) -> list[tuple[float, float, float]]:
     """Center of the view and its enlargement, one a drawing."""
     kind = rng.choices(("still", "pan", "zoom", "shake"), (6, 2, 1, 0.5))[0]
     zoom, drift, dolly = rng.uniform(0.9, 1.2), rng.uniform(-0.02, 0.02), rng.uniform(-0.2, 0.5)
     views = []
-    for i in range(frames):
+    for i in range(drawings):
         x, factor, shake = aspect / 2, zoom, 0.0
         if kind == "pan":
             x += min(MARGIN / 2, max(-MARGIN / 2, drift * i))
         elif kind == "zoom":
-            factor *= 1 + dolly * i / max(1, frames - 1)
+            factor *= 1 + dolly * i / max(1, drawings - 1)
         elif kind == "shake":
             shake = 0.015
         views.append((x + rng.uniform(-shake, shake), 0.5 + rng.uniform(-shake, shake), factor))

@@ -16,15 +16,15 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from server.coloring.code_colors import code_colors
 from server.coloring.palette import recolor
 from server.longanimation import VideoXL
-from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
+from server.longanimation.prompts import memory_prompt, token_ids
 from server.longanimation.tiny import tiny_video_tokenizer, tiny_video_xl
 from server.longanimation.video_memory import VideoMemory
 
-from .description import describe
-from .grids import lay_out
-from .samples import CODE_SHARE, Sample, SampleShape, sample_batches, shown_batch
-from .stage import Settings, train_stage
-from .stories import tell_cartoon
+from ..clips import sample_cartoon
+from ..description import describe
+from ..sample_grid import sample_grid
+from ..samples import CODE_SHARE, Sample, SampleShape, sample_batches, shown_batch
+from ..stage import Settings, train_stage
 
 SHOWN_TOKENS = 160
 """Longest answer in a picture."""
@@ -34,16 +34,16 @@ def draw_video(seed: int, shape: SampleShape) -> Sample:
     """Draw a video of `shape.history` drawings, not all in a row: `video` uint8 [F, H, W, 3] without lines, and the
     `sentence` that describes it. In the artist's colors it also says who is there."""
     rng = np.random.default_rng(seed)
-    step = int(rng.integers(1, max(1, shape.story // shape.history) + 1))
-    start = int(rng.integers(0, shape.story - step * (shape.history - 1)))
+    step = int(rng.integers(1, max(1, shape.clip_drawings // shape.history) + 1))
+    start = int(rng.integers(0, shape.clip_drawings - step * (shape.history - 1)))
     at = [start + step * index for index in range(shape.history)]
-    story = tell_cartoon(seed, shape.story, shape.width, shape.height, at, shape.sources)
+    clip = sample_cartoon(seed, shape.clip_drawings, shape.width, shape.height, at, shape.sources)
     coded = rng.random() < CODE_SHARE
-    colors = code_colors(len(story.colors), rng) if coded else story.colors
-    sentence = describe(story.labels, story.parts, colors)
+    colors = code_colors(len(clip.colors), rng) if coded else clip.colors
+    sentence = describe(clip.labels, clip.parts, colors)
     return {
-        "video": recolor(story.labels, colors),
-        "sentence": sentence if coded else f"{sentence}. {story.sentence}",
+        "video": recolor(clip.labels, colors),
+        "sentence": sentence if coded else f"{sentence}. {clip.sentence}",
     }
 
 
@@ -58,25 +58,22 @@ class DescribeStage:
         self.tokenizer: PreTrainedTokenizerBase = (
             AutoTokenizer.from_pretrained(base / "video_tokenizer") if base else tiny_video_tokenizer()
         )
-        self.head, self.question = (self._tokens(text) for text in (MEMORY_HEAD, MEMORY_TAIL))
+        self.prompt = memory_prompt(self.tokenizer)
         self.draw = partial(draw_video, shape=shape)
         self.modules = {"video_xl": self.video_xl}
         self.measures: dict[str, float] = {}
 
     def to(self, device: torch.device) -> None:
         """See `Stage`."""
-        self.head, self.question = self.head.to(device), self.question.to(device)
+        self.prompt = self.prompt.to(device)
 
     def batches(self, settings: Settings, first: int) -> Iterator[dict]:
         """See `Stage`."""
         return sample_batches(self.draw, settings, first)
 
-    def _tokens(self, text: str) -> torch.Tensor:
-        return self.tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
-
     def watch(self, video: torch.Tensor) -> VideoMemory:
         """The memory of a video uint8 [F, H, W, 3]."""
-        memory = self.video_xl.start(self.head)
+        memory = self.video_xl.start(self.prompt.head)
         self.video_xl.append_frames(memory, video.permute(0, 3, 1, 2).float() / 255)
         return memory
 
@@ -87,30 +84,30 @@ class DescribeStage:
 
     def _sentence_loss(self, video: torch.Tensor, sentence: str) -> torch.Tensor:
         end = torch.tensor([self.tokenizer.eos_token_id])
-        answer = torch.cat([self._tokens(sentence), end]).to(self.question.device)
-        _, logits = self.video_xl.ask(self.watch(video), torch.cat([self.question, answer[:-1]]))
-        return F.cross_entropy(logits[0, len(self.question) - 1 :].float(), answer)
+        answer = torch.cat([token_ids(self.tokenizer, sentence), end]).to(self.prompt.tail.device)
+        _, logits = self.video_xl.ask(self.watch(video), torch.cat([self.prompt.tail, answer[:-1]]))
+        return F.cross_entropy(logits[0, len(self.prompt.tail) - 1 :].float(), answer)
 
     @torch.no_grad()
     def answer(self, video: torch.Tensor) -> str:
         """What Video-XL says of a video uint8 [F, H, W, 3], always the likeliest token."""
-        memory, said = self.watch(video), self.question
+        memory, said = self.watch(video), self.prompt.tail
         for _ in range(SHOWN_TOKENS):
             _, logits = self.video_xl.ask(memory, said)
             token = logits[0, -1:].argmax(dim=1)
             if token.item() == self.tokenizer.eos_token_id:
                 break
             said = torch.cat([said, token])
-        return self.tokenizer.decode(said[len(self.question) :])
+        return self.tokenizer.decode(said[len(self.prompt.tail) :])
 
     def picture(self) -> np.ndarray:
         """Videos, what Video-XL says of them, and the truth."""
         batch = shown_batch(self.draw, 2)
         groups = []
         for video, sentence in zip(batch["video"], batch["sentence"], strict=True):
-            texts = [self.answer(video.to(self.question.device)), sentence]
+            texts = [self.answer(video.to(self.prompt.tail.device)), sentence]
             groups.append([video.numpy(), *(_write_text(text, *video.shape[:3]) for text in texts)])
-        return lay_out(groups)
+        return sample_grid(groups)
 
 
 def _write_text(text: str, count: int, height: int, width: int) -> np.ndarray:

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from server.longanimation.tiny import tiny_vae
 
-from .autoencoder_start import start_near_identity
-from .grids import lay_out, lines_to_images, to_images
-from .samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
-from .stage import Settings, train_stage
+from ..sample_grid import lines_to_images, sample_grid, to_images
+from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
+from ..stage import Settings, train_stage
+from .vae_initialization import initialize_near_identity
 
 KL_WEIGHT = 1e-5
 CROP = 64
@@ -44,7 +44,7 @@ class VaeStage:
             self.vae = AutoencoderKLCogVideoX.from_pretrained(folder / "vae")
         else:
             self.vae = tiny_vae()
-            start_near_identity(self.vae)
+            initialize_near_identity(self.vae)
         self.draw = partial(draw_sample, shape=shape)
         self.modules = {"vae": self.vae}
         self.measures: dict[str, float] = {}
@@ -73,7 +73,7 @@ class VaeStage:
             latents = self.vae.encode(signals.to(self.vae.device)).latent_dist.mode()
             lines, colors = self.vae.decode(latents).sample.transpose(1, 2)
             groups.append([lines_to_images(line_art), to_images(-lines), to_images(colors), color.numpy()])
-        return lay_out(groups)
+        return sample_grid(groups)
 
     @torch.no_grad()
     def latent_deviation(self, settings: Settings) -> float:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from server.cli import main
+from server.training.clips import sample_clip
 from server.training.sources import ClipFilter, read_clips, store_clips
-from server.training.sources.library import retell, stored_clips
-from server.training.stories import tell_story
+from server.training.sources.stored_clips import sample_stored_clip, stored_clips
 
 ANY = ClipFilter(frames=1, drawings=1)
 WIDTH, HEIGHT, RATE = 160, 96, 24
@@ -100,16 +100,16 @@ def test_stored_clips_are_told_as_stories(tmp_path: Path) -> None:
     write_video(tmp_path / "show" / "walk.mp4", [0, 0, 1, 2, 3, 4])
     assert store_clips(tmp_path / "show", tmp_path / "mine", WIDTH, HEIGHT, ANY) == 1
     (place,) = stored_clips(tmp_path / "mine")
-    story = retell(place, seed=0, drawings=10, width=WIDTH, height=HEIGHT, at=[0, 4, 5])
-    painted = story.colors[story.labels].astype(int)
+    clip = sample_stored_clip(place, seed=0, drawings=10, width=WIDTH, height=HEIGHT, at=[0, 4, 5])
+    painted = clip.colors[clip.labels].astype(int)
     assert np.abs(painted[0, 48, 30] - (220, 40, 40)).max() < 30, "the disc's red"
     assert np.abs(painted[0, 5, 150] - (120, 170, 230)).max() < 30, "the ground's blue"
     assert np.abs(painted[1, 48, 62] - (220, 40, 40)).max() < 30, "the disc has moved on"
-    assert (story.line_art[0] < 128).any()
-    back = retell(place, seed=0, drawings=10, width=WIDTH, height=HEIGHT, at=[3])
-    assert np.array_equal(story.line_art[2], back.line_art[0]), "the sixth drawing of five is the fourth again"
+    assert (clip.line_art[0] < 128).any()
+    back = sample_stored_clip(place, seed=0, drawings=10, width=WIDTH, height=HEIGHT, at=[3])
+    assert np.array_equal(clip.line_art[2], back.line_art[0]), "the sixth drawing of five is the fourth again"
 
-    told = {len(tell_story(seed, 10, WIDTH, HEIGHT, [0], tmp_path / "mine").sentence) > 0 for seed in range(8)}
+    told = {len(sample_clip(seed, 10, WIDTH, HEIGHT, [0], tmp_path / "mine").sentence) > 0 for seed in range(8)}
     assert told == {True, False}, "clips have no sentence here, cartoons do"
 
 

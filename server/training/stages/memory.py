@@ -1,31 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `memory`: DGLM learns to use what Video-XL remembers of the true colors of earlier drawings (§3.2.2, §4.1).
 
-Everything else is frozen, Video-XL too; `joint` lets that learn along, for a stack whose Video-XL has not learned to
+Everything else is frozen, Video-XL too. `joint` trains Video-XL as well, for a stack whose Video-XL has not learned to
 describe.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from server.longanimation.pipeline import MEMORY_HEAD, MEMORY_TAIL
+from server.longanimation.conditions import Conditions
+from server.longanimation.prompts import memory_prompt
 
-from .hints import Hints
-from .samples import SampleShape
-from .sketch import HINT_SHARE, DenoisingStage, Given, Memory, make_hints, model_dtype
-from .stack import load_stack
-from .stage import Settings, train_stage
+from ..hints import HINT_SHARE, Hints, make_hints
+from ..samples import SampleShape
+from ..stack import load_stack
+from ..stage import Settings, train_stage
+from .denoising import DenoisingStage
 
 MemoryChoice = Literal["local", "global", "both"]
 """What DGLM reads: the latest drawings, all earlier ones, or both (Table 2 of the paper compares them)."""
 
 
 class MemoryStage(DenoisingStage):
-    """The sketch stage's loss, with the control signal completed by memory.
+    """The sketch stage's loss, with memory added to the control signal.
 
-    anew: modules that may begin anew.
+    reinitialized: see `load_stack`.
     """
 
     def __init__(
@@ -36,37 +38,37 @@ class MemoryStage(DenoisingStage):
         hints: Hints | None,
         kind: MemoryChoice,
         learned: tuple[str, ...],
-        anew: tuple[str, ...],
+        reinitialized: tuple[str, ...],
     ) -> None:
         if not shape.history:
             raise ValueError("--history 0 leaves nothing to remember: take 1 or more.")
-        pipeline = load_stack(folder, settings.base, anew, dtype=model_dtype(settings))
+        pipeline = load_stack(folder, settings.base, reinitialized, dtype=settings.base_dtype)
         super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute)
         self.kind = kind
         self.local = shape.local
-        self.head, self.tail = (
-            pipeline.video_tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids[0]
-            for text in (MEMORY_HEAD, MEMORY_TAIL)
-        )
+        self.prompt = memory_prompt(pipeline.video_tokenizer)
 
     def to(self, device: torch.device) -> None:
         """See `Stage`."""
         super().to(device)
-        self.head, self.tail = self.head.to(device), self.tail.to(device)
+        self.prompt = self.prompt.to(device)
 
-    def given(self, batch: dict) -> Given:
+    def conditions(self, batch: dict) -> Conditions:
         """Encode the conditions of a batch; its history is uint8 [B, F, H, W, 3]."""
-        return super().given(batch)._replace(memory=self.remember(batch["history"]))
+        memory = self.pipeline.dynamic_memory.map_memory(*self.remember(batch["history"]))
+        return replace(super().conditions(batch), memory=memory)
 
-    def remember(self, history: torch.Tensor) -> Memory:
+    def remember(self, history: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return what DGLM reads of a history uint8 [B, F, H, W, 3]: global and local memory, or one of them alone."""
         frames = history.permute(0, 1, 4, 2, 3).float() / 255
-        everything = None if self.kind == "local" else self._read(frames)
         latest = None if self.kind == "global" else self._read(frames[:, -self.local :])
-        return (latest, None) if everything is None else (everything, latest)  # type: ignore[return-value]
+        if self.kind == "local":
+            return latest, None  # type: ignore[return-value]
+        return self._read(frames), latest
 
     def _read(self, videos: torch.Tensor) -> torch.Tensor:
-        read = [self.pipeline.video_xl.read_video(self.head, video, self.tail) for video in videos]
-        return torch.cat(read).float()
+        head, tail = self.prompt
+        return torch.cat([self.pipeline.video_xl.read_video(head, video, tail) for video in videos]).float()
 
 
 def train_memory(
@@ -79,5 +81,5 @@ def train_memory(
 ) -> None:
     """Train the stage and write the averaged weights into `folder`, which holds the sketch stage's, or has a base."""
     learned = ("dynamic_memory", "video_xl") if joint else ("dynamic_memory",)
-    stage = MemoryStage(folder, shape, settings, make_hints(folder, hint_share), kind, learned, anew=learned)
+    stage = MemoryStage(folder, shape, settings, make_hints(folder, hint_share), kind, learned, reinitialized=learned)
     train_stage("memory", folder, stage, settings)

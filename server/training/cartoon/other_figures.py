@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures that are neither people nor animals: vehicles, soft creatures, trees of parts that are nothing at all.
+"""Figures that are neither people nor animals: vehicles, soft blobs, and abstract trees of parts.
 
 Units as in `humanoid`: 1 high, standing on y = 0.
 """
@@ -17,7 +17,7 @@ from server.training.cartoon.motion import Pose, step
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Group, Mark
 from server.training.cartoon.shapes import Point, bent, blob, box, ellipse, line, loft, place, polygon, star
-from server.training.cartoon.view import Turntable
+from server.training.cartoon.turntable import Turntable
 
 
 class Vehicle:

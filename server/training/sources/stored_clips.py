@@ -11,7 +11,7 @@ import numpy as np
 
 from server.coloring.palette import extract_palette
 from server.training.cartoon import Clip
-from server.training.sources.clips import ClipFilter, read_clips
+from server.training.sources.colored_clips import ClipFilter, read_clips
 
 FOLDER = "clips"
 """Where a folder of sources keeps clips."""
@@ -52,11 +52,11 @@ def stored_clips(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(path.parent for path in (folder / FOLDER).glob("*/about.json")))
 
 
-def retell(place: Path, seed: int, drawings: int, width: int, height: int, at: Sequence[int]) -> Clip:
-    """Give the drawings `at` of a story of so many, told by a stored clip from where the seed says; a clip that is too
-    short is played forward and backward.
+def sample_stored_clip(place: Path, seed: int, drawings: int, width: int, height: int, at: Sequence[int]) -> Clip:
+    """Return the drawings `at` of a stored clip, cut to `drawings` drawings from a start that the seed chooses. A clip
+    that is too short is played forward and backward.
 
-    The painting of a clip is what its colors say, so the fills are the entries of its palette, as a keyframe's are.
+    The fills are the entries of the palette that the clip's colors give, as for a keyframe.
     """
     about = json.loads((place / "about.json").read_text(encoding="utf-8"))
     count = about["drawings"]

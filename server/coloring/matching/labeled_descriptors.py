@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Descriptors of colored drawings with their palette entries, and what they say about the colors of another drawing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from .features import Features, position_grid
+from .network import STRIDE, LineMatcher
+
+CELL = 4
+"""Features per cell, in each direction: the descriptors of one palette entry within a cell are averaged."""
+MIN_PAPER_SHARE = 0.2
+"""A feature with a smaller share of its pixels in one entry, lines left out, is not used."""
+CHUNK = 256
+"""Queries that are matched at once: what they need should fit into a processor's cache."""
+REFERENCE, FINISHED = 0, 1
+"""Roles of a colored drawing: a keyframe's painting is right, a finished drawing is near."""
+
+
+@dataclass(frozen=True)
+class LabeledDescriptors:
+    """The descriptors of a colored drawing, pooled to one key for each cell and palette entry.
+
+    descriptors: [K, C], of length 1. entries: int64 [K]. positions: [K, 2], see `Features`. mass: [K], how many
+    features the key stands for. role: REFERENCE or FINISHED.
+    """
+
+    descriptors: torch.Tensor
+    entries: torch.Tensor
+    positions: torch.Tensor
+    mass: torch.Tensor
+    role: int
+
+
+def pool_labels(labels: torch.Tensor, paper: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the most frequent palette entry int64 [H/4, W/4] under each feature and the share of its pixels that have
+    it, [H/4, W/4].
+
+    labels: integers [H, W], below `count`; paper: bool [H, W]; pixels of lines are not counted.
+    """
+    one_hot = (labels[None] == torch.arange(count, dtype=labels.dtype)[:, None, None]) & paper
+    share, entries = F.avg_pool2d(one_hot.float(), STRIDE).max(dim=0)
+    return entries, share
+
+
+def pool_descriptors(features: Features, entries: torch.Tensor, share: torch.Tensor, role: int) -> LabeledDescriptors:
+    """Pool the features [h, w] of a drawing by what `pool_labels` found."""
+    known = share > MIN_PAPER_SHARE
+    cells = (position_grid(*share.shape) // CELL).long()
+    number = (cells[..., 0] * share.shape[1] + cells[..., 1]) * (int(entries.max()) + 1) + entries
+    keys, key_of = number[known].unique(return_inverse=True)
+    weight = share[known][:, None]
+    mass = share.new_zeros(len(keys), 1).index_add(0, key_of, weight)
+    weighted = torch.cat([features.descriptors[known], features.positions[known]], dim=1) * weight
+    sums = weighted.new_zeros(len(keys), weighted.shape[1]).index_add(0, key_of, weighted)
+    descriptors, positions = sums.tensor_split([-2], dim=1)
+    return LabeledDescriptors(
+        F.normalize(descriptors, dim=1), keys % (int(entries.max()) + 1), positions / mass, mass[:, 0], role
+    )
+
+
+def match(network: LineMatcher, queries: Features, labeled: Sequence[LabeledDescriptors], count: int) -> torch.Tensor:
+    """Return the votes [Q, count] of the labeled descriptors for each of the queries [Q]; they add up to 1.
+
+    A key counts more the more similar its descriptor and the nearer its position.
+    """
+    keys = torch.cat([drawing.descriptors * network.log_scale[drawing.role].exp() for drawing in labeled])
+    key_positions = torch.cat([drawing.positions for drawing in labeled]) / CELL
+    key_bias = torch.cat([network.bias[drawing.role] + torch.log(drawing.mass / CELL**2 + 0.05) for drawing in labeled])
+    # `log_reach` keeps its name: it is in the state dict of the weights.
+    key_distance_weight = torch.cat(
+        [network.log_reach[drawing.role].exp().expand(len(drawing.entries)) for drawing in labeled]
+    )
+    entries = F.one_hot(torch.cat([drawing.entries for drawing in labeled]), count).to(keys.dtype)
+    votes = []
+    for first in range(0, len(queries.descriptors), CHUNK):
+        chunk = queries[first : first + CHUNK]
+        positions = chunk.positions / CELL
+        squares = (positions**2).sum(dim=1, keepdim=True) + (key_positions**2).sum(dim=1)
+        distances = torch.addmm(squares, positions, key_positions.T, alpha=-2).clamp(min=0)
+        logits = torch.addmm(key_bias, chunk.descriptors * chunk.sharpness[:, None], keys.T)
+        logits = logits - chunk.distance_weight[:, None] * key_distance_weight * torch.log1p(distances)
+        votes.append(logits.softmax(dim=1) @ entries)
+    return torch.cat(votes)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The conditions of a segment: everything that the denoiser reads besides the noisy latents (paper Fig. 2)."""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from .memory import MappedMemory
+from .transformer import RotaryEmbedding
+
+OFS = 2.0
+"""CogVideoX-1.5's constant offset embedding."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Conditions of a batch of segments.
+
+    text: features of the prompts, [B, L, D].
+    sketch, image: latents [B, F, C, h, w]; frame 0 belongs to the reference.
+    rotary: from `rotary_embedding`.
+    memory: from `DynamicGlobalLocalMemory.map_memory`; None where there is no memory.
+    """
+
+    text: torch.Tensor
+    sketch: torch.Tensor
+    image: torch.Tensor
+    rotary: RotaryEmbedding
+    memory: MappedMemory | None = None
+
+    def repeat_interleave(self, times: int) -> "Conditions":
+        """Repeat each segment of the batch so many times, one copy after the other."""
+        text, sketch, image = (part.repeat_interleave(times, 0) for part in (self.text, self.sketch, self.image))
+        memory = self.memory and [tuple(part.repeat_interleave(times, 0) for part in layer) for layer in self.memory]
+        return replace(self, text=text, sketch=sketch, image=image, memory=memory)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The clip of a seed: a procedural cartoon, a cartoon played by shapes that others drew, or a studio's own clip."""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+from .cartoon import Clip, PaintedClip, draw_clip
+from .sources import SOURCES, draw_puppet_clip, load_families
+from .sources.puppet_clip import Families
+from .sources.stored_clips import sample_stored_clip, stored_clips
+
+SHARES = {"openmoji": 0.25, "avatars": 0.15}
+"""Shares of cartoons that fetched shapes play; the others are procedural."""
+CLIPS_SHARE = 0.5
+"""Share of samples from a studio's own clips, where such clips are stored."""
+
+
+@functools.lru_cache
+def _families(folder: Path, source: str) -> Families:
+    return load_families(folder, source, "train")
+
+
+def sample_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[int], sources: Path | None) -> Clip:
+    """Return the drawings `at` of the clip of `seed`, which has `drawings` drawings, for training.
+
+    sources: the folder with the shapes that `fetch_sources` fetched, the clips that `store_clips` stored, or both. None
+    gives procedural cartoons only.
+    """
+    own = stored_clips(sources) if sources else ()
+    if own and (seed * 0.7548776662) % 1 < CLIPS_SHARE:
+        return sample_stored_clip(own[seed % len(own)], seed, drawings, width, height, at)
+    return sample_cartoon(seed, drawings, width, height, at, sources)
+
+
+def sample_cartoon(
+    seed: int, drawings: int, width: int, height: int, at: Sequence[int], sources: Path | None
+) -> PaintedClip:
+    """Return what `sample_clip` does, but never a studio's own clip: of a cartoon, every part is known."""
+    chance = (seed * 0.6180339887) % 1
+    if sources is not None and (not stored_clips(sources) or (sources / f"{SOURCES[0]}.npz").exists()):
+        for source, share in SHARES.items():
+            if chance < share:
+                return draw_puppet_clip(_families(sources, source), seed, drawings, width, height, at)
+            chance -= share
+    return draw_clip(seed, drawings, width, height, at)
