@@ -340,9 +340,13 @@ def test_every_way_to_color_a_shot_in_background_blender_places_its_strips(
 
 @pytest.mark.parametrize("save", [True, False])
 def test_a_shot_that_was_sent_before_blender_was_closed_is_finished_when_its_file_is_opened_again(
-    scenario: Scenario, server: RunningServer, tmp_path: Path, save: bool
+    scenario: Scenario, server: RunningServer, tmp_path: Path, home: Path, save: bool
 ) -> None:
-    job = scenario("color.send", str(tmp_path / "shot"), server.address, "slow", save)
+    pause = home / "data" / "pause"
+    pause.touch()
+    seed = uuid.uuid4().int % 2**31  # a job that reuses another test's segments is done before Blender is closed
+    job = scenario("color.send", str(tmp_path / "shot"), server.address, seed, save)
+    pause.unlink()
     answer = scenario("color.reopen", str(tmp_path / "shot"))
     assert answer["takes"] == {job: "done"}
     (meta,) = answer["strips"]

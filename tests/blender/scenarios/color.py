@@ -48,14 +48,14 @@ def color_shot(folder: str, server: str) -> dict[str, Any]:
     return answer
 
 
-def send(folder: str, server: str, prompt: str, save: bool) -> str:
-    """Send a shot and end when its first frames are here, as when Blender is closed, perhaps without saving the file;
-    returns the take's job."""
+def send(folder: str, server: str, seed: int, save: bool) -> str:
+    """Send a shot whose second segment waits, and end when its first frames are here, as when Blender is closed and
+    perhaps the file is not saved; returns the take's job."""
     scene = _saved_shot(Path(folder), server)
     scene.frame_end = 16
     bpy.ops.wm.save_mainfile()
     bpy.ops.longanimation.add_keyframe()
-    scene.longanimation.prompt = prompt
+    scene.longanimation.prompt, scene.longanimation.seed = "wait", seed
     exporting = extension("operators.exporting")
     *_, (_, _, take) = exporting.ExportsShots().export([exporting.request_of(scene, Path(folder) / "take")])
     monitor = extension("monitor")
