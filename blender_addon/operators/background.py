@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import bpy
 
-from .. import monitor, notices
+from .. import notices, take_manager
 from ..errors import ColorError
 
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: 
         except (ColorError, OSError) as error:
             problems.append(error)
 
-    def look() -> float | None:
+    def poll() -> float | None:
         if thread.is_alive():
             return _PERIOD
         notices.withdraw(doing)
@@ -37,11 +37,11 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: 
             use(result)
         for problem in problems:
             notices.show(str(problem), getattr(problem, "remedy", ""))
-        monitor.redraw()
+        take_manager.redraw()
         return None
 
     if doing:
         notices.show(doing, good=True)
     thread = threading.Thread(target=run, name="LongAnimation work", daemon=True)
     thread.start()
-    bpy.app.timers.register(look, first_interval=_PERIOD, persistent=True)
+    bpy.app.timers.register(poll, first_interval=_PERIOD, persistent=True)

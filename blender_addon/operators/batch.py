@@ -8,17 +8,17 @@ from pathlib import Path
 
 import bpy
 
-from .. import blend, compat
+from .. import blend_file, compat
 from ..errors import ColorError, ShotError
 from ..preferences import server_of
 from ..properties.batch import of_file
-from ..sentence import Sentence
 from ..sequencer.strips import JOB
-from ..shot.batch import BatchShot, Span, from_markers, from_spans, named_apart, whole
+from ..shot.batch import BatchShot, Span, from_markers, from_spans, of_scene, with_unique_names
 from ..shot.request import ShotRequest
 from ..takes.take import Placement
+from ..translatable_text import TranslatableText
 from ..translations import translated
-from .exporting import ExportsShots
+from .export import ExportsShots
 
 _PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "COLOR", "META"}
 """Strips that stand for frames of the scene they lie in, as in an animatic. Where the line art comes from is for the
@@ -29,7 +29,7 @@ def request_of_shot(shot: BatchShot, folder: Path | None = None) -> ShotRequest:
     """A shot of the open file with its scene's settings."""
     scene = bpy.data.scenes[shot.scene]
     settings = scene.longanimation
-    placement = Placement(blend.name(), shot.timeline, shot.start, settings.layout)
+    placement = Placement(blend_file.name(), shot.timeline, shot.start, settings.layout)
     return ShotRequest(shot.name, scene, settings.options(shot.frames), placement, server_of(scene).address, folder)
 
 
@@ -42,9 +42,9 @@ def shots_of_markers(scene: bpy.types.Scene) -> list[BatchShot]:
 def shots_of_scenes() -> list[BatchShot]:
     """A shot of every scene of the file that has a camera, with the frames that its settings say. Raises ShotError when
     there is none."""
-    shots = [whole(scene.name, scene.longanimation.frames) for scene in bpy.data.scenes if scene.camera]
+    shots = [of_scene(scene.name, scene.longanimation.frames) for scene in bpy.data.scenes if scene.camera]
     if not shots:
-        raise ShotError(Sentence("No scene of the file has a camera: add one to each scene that is drawn."))
+        raise ShotError(TranslatableText("No scene of the file has a camera: add one to each scene that is drawn."))
     return shots
 
 
@@ -56,14 +56,14 @@ def span_of(timeline: bpy.types.Scene, strip: bpy.types.Strip) -> Span:
     scene = strip.scene
     if scene is None or strip.scene_input != "CAMERA":
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "The strip {name} shows no scene's camera: choose its scene, and Camera as its input.",
                 name=repr(strip.name),
             )
         )
     if strip.use_reverse_frames or len(getattr(strip, "retiming_keys", ())) > 0:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "The strip {name} is retimed or reversed: add its scene's frames to the batch by hand.",
                 name=repr(strip.name),
             )
@@ -93,11 +93,13 @@ def _collect(operator: bpy.types.Operator, context: bpy.types.Context, find: Cal
     batch = of_file(context.scene)
     known = [(one.scene, one.frames) for one in batch.shots]
     new = [shot for shot in shots if (bpy.data.scenes[shot.scene], shot.frames) not in known]
-    for shot in named_apart(new, [one.name for one in batch.shots]):
+    for shot in with_unique_names(new, [one.name for one in batch.shots]):
         batch.shots.add().fill(shot)
     batch.active = len(batch.shots) - 1
-    told = Sentence("Shots added: {new}; in the batch already: {known}", new=len(new), known=len(shots) - len(new))
-    operator.report({"INFO"}, translated(told))
+    message = TranslatableText(
+        "Shots added: {new}; in the batch already: {known}", new=len(new), known=len(shots) - len(new)
+    )
+    operator.report({"INFO"}, translated(message))
     return {"FINISHED"}
 
 
@@ -156,8 +158,8 @@ class LONGANIMATION_OT_batch_add(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
         batch = of_file(context.scene)
-        shot = whole(context.scene.name, context.scene.longanimation.frames)
-        batch.shots.add().fill(*named_apart([shot], [one.name for one in batch.shots]))
+        shot = of_scene(context.scene.name, context.scene.longanimation.frames)
+        batch.shots.add().fill(*with_unique_names([shot], [one.name for one in batch.shots]))
         batch.active = len(batch.shots) - 1
         return {"FINISHED"}
 
@@ -234,11 +236,13 @@ class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
         """The shots that can be colored; why the others cannot is reported. Raises ShotError when none can."""
         wanted = [shot for shot in of_file(context.scene).shots if shot.enabled]
         problems = [
-            Sentence("{shot}: {problem}", shot=shot.name, problem=shot.problem) for shot in wanted if shot.problem
+            TranslatableText("{shot}: {problem}", shot=shot.name, problem=shot.problem)
+            for shot in wanted
+            if shot.problem
         ]
         ready = [shot.as_shot() for shot in wanted if not shot.problem]
         if not ready:
-            unticked = Sentence("No shot of the batch is ticked: tick those to color.")
+            unticked = TranslatableText("No shot of the batch is ticked: tick those to color.")
             raise ShotError(problems[0] if problems else unticked)
         for problem in problems:
             self.report({"WARNING"}, translated(problem))

@@ -150,7 +150,7 @@ def test_a_session_goes_on_where_an_earlier_one_was_left(addon: Import, server: 
     slow = _with(take, prompt="slow")
     left = _session(addon, server.address, slow)
     _first(left.wait(), lambda message: isinstance(message, kinds.Arrived))
-    left.leave()
+    left.detach()
     left._thread.join(30)
     before = {path: path.stat().st_mtime_ns for path in take.colored.iterdir()}
     assert before
@@ -190,7 +190,7 @@ def test_a_job_that_failed_is_told_in_the_server_s_words_and_goes_on_when_tried_
     assert failed.sentence == problem.title
     (home / "data" / "fault").unlink()
     assert isinstance(_outcome(addon, server, failing)[-1], kinds.Failed), "it was only asked for, not tried again"
-    assert isinstance(_outcome(addon, server, failing, again=True)[-1], kinds.Finished)
+    assert isinstance(_outcome(addon, server, failing, retry=True)[-1], kinds.Finished)
 
 
 def test_a_waiting_job_gets_another_priority(addon: Import, server: RunningServer, take: Any) -> None:

@@ -129,7 +129,7 @@ def _reports(name: str) -> list[str]:
         "report": lambda _self, _kinds, sentence: said.append(sentence),
         "requests": getattr(kind, "requests", None),
     }
-    kind.execute(type("StandIn", (extension("operators.exporting").ExportsShots,), parts)(), bpy.context)
+    kind.execute(type("StandIn", (extension("operators.export").ExportsShots,), parts)(), bpy.context)
     return said
 
 

@@ -48,7 +48,7 @@ def refusals(path: str, lines: list[list[str]]) -> list[str]:
     answers = []
     for words in lines:
         try:
-            extension("cli.work").colorize(extension("cli.arguments").parse(words), None)
+            extension("cli.verbs").colorize(extension("cli.arguments").parse(words), None)
             answers.append("")
         except extension("errors").ColorError as error:
             answers.append(str(error))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots colored in background Blender, where timers do not fire: `monitor.wait` does what they would."""
+"""Shots colored in background Blender, where timers do not fire: `take_manager.wait` does what they would."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def color_shot(folder: str, server: str) -> dict[str, Any]:
         shutil.rmtree(home / "take" / name)
     strips_of(scene).remove(strips_of(scene)[0])
     seen -= 1
-    extension("monitor").entries.clear()
+    extension("take_manager").entries.clear()
     bpy.ops.longanimation.open_take(directory=str(home / "take"))
     note("fetched")
     bpy.ops.wm.open_mainfile(filepath=str(home / "shot.blend"))
@@ -56,11 +56,11 @@ def send(folder: str, server: str, seed: int, save: bool) -> str:
     bpy.ops.wm.save_mainfile()
     bpy.ops.longanimation.add_keyframe()
     scene.longanimation.prompt, scene.longanimation.seed = "wait", seed
-    exporting = extension("operators.exporting")
+    exporting = extension("operators.export")
     *_, (_, _, take) = exporting.ExportsShots().export([exporting.request_of(scene, Path(folder) / "take")])
-    monitor = extension("monitor")
-    monitor.submit(take)
-    for entry in monitor.wait([take.job]):
+    take_manager = extension("take_manager")
+    take_manager.submit(take)
+    for entry in take_manager.wait([take.job]):
         if entry.take.placed:
             break
     if save:
@@ -71,13 +71,13 @@ def send(folder: str, server: str, seed: int, save: bool) -> str:
 def reopen(folder: str) -> dict[str, Any]:
     """Open the file of a shot that was sent in another Blender, and wait for its takes."""
     bpy.ops.wm.open_mainfile(filepath=str(Path(folder) / "shot.blend"))
-    monitor = extension("monitor")
-    extension("handlers").resume()
-    jobs = list(monitor.entries)
-    for _ in monitor.wait(jobs):
+    take_manager = extension("take_manager")
+    extension("handlers").restore_takes()
+    jobs = list(take_manager.entries)
+    for _ in take_manager.wait(jobs):
         pass
     return {
-        "takes": {job: monitor.entries[job].take.state for job in jobs},
+        "takes": {job: take_manager.entries[job].take.state for job in jobs},
         "strips": [described(strip) for strip in strips_of(bpy.context.scene)],
     }
 

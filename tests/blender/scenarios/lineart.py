@@ -24,7 +24,7 @@ def begin(scene: bpy.types.Scene, folder: Path, frames: range = range(1, 2), **l
     """Begin an export that has its first frame as keyframe, with these settings of the line art."""
     for name, value in lineart.items():
         setattr(scene.longanimation.lineart, name, value)
-    painted = (extension("shot.keyframes").PaintedFrame(frames.start),)
+    painted = (extension("shot.painted_frame").PaintedFrame(frames.start),)
     options = replace(scene.longanimation.options(frames), painted=painted)
     return extension("shot.export").export_steps(scene, options, folder)
 
@@ -329,12 +329,17 @@ def bad(folder: str) -> dict[str, Any]:
     scene.view_layers[0].use = True
     (home / "file").write_text("")
     answers["folder"] = message(where=home / "file" / "take")
-    view, limits = extension("shot.view"), extension("shared.protocol").Limits(1, 100 * 50, 1, 3)
-    options = extension("shot.source").LineArtOptions()
-    answers["too large"] = message_of(lambda: view.check_limits(scene, options, range(3), limits))
-    small = replace(options, percentage=50)
-    answers["too long"] = message_of(lambda: view.check_limits(scene, small, range(4), limits))
-    answers["within limits"] = message_of(lambda: view.check_limits(scene, small, range(3), limits))
+    limits = extension("shared.protocol").Limits(1, 100 * 50, 1, 3)
+
+    def refused(frames: range, percentage: int) -> str:
+        options = scene.longanimation.options(frames)
+        options = replace(options, lineart=replace(options.lineart, percentage=percentage))
+        resolved = extension("shot.resolved_shot")
+        return message_of(lambda: resolved.check_limits(resolved.resolve(scene, options), limits))
+
+    answers["too large"] = refused(range(3), 0)
+    answers["too long"] = refused(range(4), 50)
+    answers["within limits"] = refused(range(3), 50)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
     answers["disk full"] = message()

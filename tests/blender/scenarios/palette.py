@@ -17,9 +17,9 @@ def recolor(folder: str) -> dict[str, Any]:
     scene = shot()
     take = _placed(_finished(scene, Path(folder) / "take"), scene, start=3)
     take = take.changed(state="done", server="http://127.0.0.1:9")
-    monitor = extension("monitor")
-    monitor.keep(take)
-    for _ in monitor.wait([take.job]):
+    take_manager = extension("take_manager")
+    take_manager.register(take)
+    for _ in take_manager.wait([take.job]):
         pass
     answer: dict[str, Any] = {"nothing": _message()}
     bpy.ops.longanimation.read_palette(job=take.job)
@@ -29,7 +29,7 @@ def recolor(folder: str) -> dict[str, Any]:
     palette[0].changed = (1.0, 0.0, 0.0)
     answer["old"] = answer["palette"][0][:3]
     bpy.ops.longanimation.recolor()
-    made = list(monitor.entries.values())[-1].take
+    made = list(take_manager.entries.values())[-1].take
     answer |= {
         "first": str(take.folder),
         "folder": str(made.folder),

@@ -100,9 +100,15 @@ def begin_export(
 ) -> Any:
     """The steps of an export of `frames` into `folder`, with the keyframes `paintings`, or with those of the scene (or
     of one image) at the frames `painted`."""
-    paintings = paintings or tuple(extension("shot.keyframes").PaintedFrame(frame, image) for frame in painted)
-    options = extension("shot.export").ShotOptions(frames, paintings, "tiny", "", 7, "flats")
+    paintings = paintings or tuple(extension("shot.painted_frame").PaintedFrame(frame, image) for frame in painted)
+    options = extension("shot.options").ShotOptions(frames, paintings, "tiny", "", 7, "flats")
     return extension("shot.export").export_steps(scene, options, folder)
+
+
+def write_keyframe(scene: bpy.types.Scene, frame: int, path: Path) -> None:
+    """Render a frame of a scene as the export renders a painted keyframe."""
+    shot = extension("shot.resolved_shot").resolve(scene, scene.longanimation.options())
+    extension("shot.keyframes").write_keyframe(shot, extension("shot.painted_frame").PaintedFrame(frame), path)
 
 
 def finish(steps: Any) -> Any:

@@ -26,6 +26,7 @@ from .stage import (
     shot,
     strips_of,
     write_color,
+    write_keyframe,
 )
 
 FRAMES = range(3, 9)
@@ -132,7 +133,7 @@ def colors(folder: str) -> dict[str, Any]:
     scene = _chart()
     picked = [[round(255 * _encoded(value)) for value in item.color[:3]] for item in _cells(scene)]
     keyframe = home / "keyframe.png"
-    extension("shot.keyframes").PaintedFrame(1).write(scene, keyframe)
+    write_keyframe(scene, 1, keyframe)
     answer: dict[str, Any] = {"picked": picked, "keyframe": _cell_colors(image_pixels(keyframe))}
     take = _take_of_one_frame(scene, home / "take", keyframe)
     for view in ("Standard", "AgX"):
@@ -156,18 +157,18 @@ def transparent(folder: str) -> dict[str, Any]:
     bpy.data.materials["sky"].grease_pencil.hide = True
     scene.render.film_transparent = True
     take = finish(begin_export(scene, home / "take", FRAMES, (5,)))
-    images = extension("images")
+    images, compositing = extension("png_pixels"), extension("compositing")
     keyframe = images.read_png(take.keyframes / "0005.png")
     answer |= {"transparent": take.transparent, "share of the keyframe": float((keyframe[..., 3] < 128).mean())}
     for layer in take.results:
         layer.mkdir()
     for name in [f"{frame:04d}.png" for frame in FRAMES]:
-        line_art = images.line_art_of(images.read_png(take.lineart / name))
+        line_art = compositing.line_art_of(images.read_png(take.lineart / name))
         fills = np.zeros((*line_art.shape, 4), np.uint8)
         fills[:, :120] = (200, 60, 90, 255)
         images.write_png(take.fills / name, fills)
-        images.write_png(take.colored / name, images.lay_lines(fills, line_art))
-        images.write_png(take.lines / name, images.lay_lines(np.zeros_like(fills), line_art))
+        images.write_png(take.colored / name, compositing.lay_lines(fills, line_art))
+        images.write_png(take.lines / name, compositing.lay_lines(np.zeros_like(fills), line_art))
     (meta,) = extension("sequencer.strips").place(scene, _placed(take, scene, start=3))
     answer["strips"] = described(meta)["strips"]
     wanted = image_pixels(take.colored / "0004.png", channels=4)
@@ -223,7 +224,7 @@ def _finished(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
 
 
 def _placed(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:
-    placement = extension("takes.take").Placement(extension("blend").name(), scene.name, start, layout)
+    placement = extension("takes.take").Placement(extension("blend_file").name(), scene.name, start, layout)
     return replace(take, placement=placement)
 
 
@@ -242,6 +243,7 @@ def _chart() -> bpy.types.Scene:
     scene.display.shading.light = "FLAT"
     scene.display.shading.color_type = "OBJECT"
     scene.frame_start = scene.frame_end = 1
+    scene.longanimation.lineart.source = "mixed"
     random = np.random.default_rng(7)
     square = bpy.data.meshes.new("square")
     square.from_pydata([(0, 0, 0), (1, 0, 0), (1, 0, 1), (0, 0, 1)], [], [(0, 1, 2, 3)])

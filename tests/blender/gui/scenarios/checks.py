@@ -34,7 +34,7 @@ def play(desk: Desk) -> Steps:
     yield from lay_out()
     scene.frame_set(5)
     keyframe = work / "keyframe_0005.png"
-    extension("shot.keyframes").PaintedFrame(5).write(scene, keyframe)
+    extension("shot.painted_frame").PaintedFrame(5).write(scene, keyframe)
     push(keyframe, 24)
     bpy.ops.longanimation.load_keyframes(directory=str(work), files=[{"name": keyframe.name}])
     sequencer = areas.area_of("SEQUENCE_EDITOR")
@@ -85,4 +85,4 @@ def _inspection() -> Any:
 
 
 def _takes() -> list[Any]:
-    return list(extension("monitor").entries.values())
+    return list(extension("take_manager").entries.values())

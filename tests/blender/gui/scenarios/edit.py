@@ -82,4 +82,4 @@ def _from_both_scenes(desk: Desk) -> Steps:
 
 
 def _takes() -> list[Any]:
-    return list(extension("monitor").entries.values())
+    return list(extension("take_manager").entries.values())

@@ -117,7 +117,7 @@ def _reopen(desk: Desk) -> Steps:
 
 
 def _takes() -> list[Any]:
-    return list(extension("monitor").entries.values())
+    return list(extension("take_manager").entries.values())
 
 
 def _state(index: int) -> str:

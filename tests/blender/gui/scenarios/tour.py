@@ -71,4 +71,4 @@ def _color(desk: Desk, number: int) -> Steps:
 
 
 def _takes() -> list[Any]:
-    return list(extension("monitor").entries.values())
+    return list(extension("take_manager").entries.values())

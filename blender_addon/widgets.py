@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sentences, which Blender's labels do not wrap, and notices with buttons that help."""
+"""Texts that wrap, as Blender's labels do not, and notices with buttons that help."""
 
 import re
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ..errors import ShotError
-from ..sentence import Sentence
+from ..translatable_text import TranslatableText
 from .pixels import picked, write
 
 _NUMBERED = re.compile(r"(.*?)(-?\d+)(\D*)", re.DOTALL)
@@ -35,12 +35,12 @@ class ImageSequence:
         """The sequence that a file belongs to, or the only one in a folder. Raises ShotError."""
         given = Path(bpy.path.abspath(path))
         if not path:
-            raise ShotError(Sentence("No image sequence is chosen: choose its folder, or one of its images."))
+            raise ShotError(TranslatableText("No image sequence is chosen: choose its folder, or one of its images."))
         try:
             beside = sorted(given.iterdir() if given.is_dir() else given.parent.iterdir())
         except OSError as error:
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "{path} cannot be read ({reason}): choose another image sequence.",
                     path=given,
                     reason=error.strerror,
@@ -55,7 +55,7 @@ class ImageSequence:
             sequences = {key: files for key, files in sequences.items() if given in files.values()}
         if not sequences:
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "{path} is no image with a number in its name, nor a folder of them: choose another one.",
                     path=given,
                 )
@@ -63,7 +63,7 @@ class ImageSequence:
         if len(sequences) > 1:
             names = ", ".join(next(iter(files.values())).name for files in sequences.values())
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "{path} holds several image sequences ({names}): choose the first image of one.",
                     path=given,
                     names=names,
@@ -76,7 +76,7 @@ class ImageSequence:
         missing = [frame for frame in frames if frame not in self.files]
         if missing:
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "The image sequence has no image for {frames}: add them, "
                     "or choose a frame range within {first}..{last}, or a step.",
                     frames=_listed(missing),
@@ -101,7 +101,7 @@ class ImageSequence:
         with _loaded(source) as image:
             if tuple(image.size) != wanted:
                 raise ShotError(
-                    Sentence(
+                    TranslatableText(
                         "{file} is {size} pixels, but the sequence began with {wanted}: give all of its images one "
                         "size.",
                         file=source.name,
@@ -118,7 +118,9 @@ class ImageSequence:
             write(picture, path)
         except OSError as error:
             raise ShotError(
-                Sentence("{path} could not be written ({reason}): is the disk full?", path=path, reason=error.strerror)
+                TranslatableText(
+                    "{path} could not be written ({reason}): is the disk full?", path=path, reason=error.strerror
+                )
             ) from error
 
 
@@ -128,11 +130,13 @@ def _loaded(path: Path) -> Iterator[bpy.types.Image]:
         image = bpy.data.images.load(str(path))
     except RuntimeError as error:
         raise ShotError(
-            Sentence("{path} cannot be read ({reason}): export it again.", path=path, reason=str(error).strip())
+            TranslatableText("{path} cannot be read ({reason}): export it again.", path=path, reason=str(error).strip())
         ) from error
     try:
         if not image.size[0]:
-            raise ShotError(Sentence("{path} is damaged, or no image that Blender reads: export it again.", path=path))
+            raise ShotError(
+                TranslatableText("{path} is damaged, or no image that Blender reads: export it again.", path=path)
+            )
         yield image
     finally:
         bpy.data.images.remove(image)
@@ -144,7 +148,7 @@ def _over_white(image: bpy.types.Image) -> np.ndarray:
     return pixels[..., :3] * pixels[..., 3:] + (1 - pixels[..., 3:])
 
 
-def _listed(frames: list[int]) -> Sentence:
+def _listed(frames: list[int]) -> TranslatableText:
     """Name frames in a sentence, neighbors together; the first ten groups of many."""
     groups: list[list[int]] = []
     for frame in frames:
@@ -155,7 +159,7 @@ def _listed(frames: list[int]) -> Sentence:
     named = [f"{group[0]}..{group[-1]}" if len(group) > 1 else str(group[0]) for group in groups]
     numbers = ", ".join(named[:10])
     if len(frames) == 1:
-        return Sentence("frame {numbers}", numbers=numbers)
+        return TranslatableText("frame {numbers}", numbers=numbers)
     if len(groups) <= 10:
-        return Sentence("frames {numbers}", numbers=numbers)
-    return Sentence("frames {numbers} and {count} more groups", numbers=numbers, count=len(groups) - 10)
+        return TranslatableText("frames {numbers}", numbers=numbers)
+    return TranslatableText("frames {numbers} and {count} more groups", numbers=numbers, count=len(groups) - 10)

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, monitor
+from .. import compat, take_manager
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
-from ..sentence import Sentence
 from ..sequencer import strips
-from ..shot.keyframes import PaintedFrame
+from ..shot.painted_frame import PaintedFrame
 from ..takes.correction import correct
 from ..takes.take import Take, frame_name
+from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
-from .exporting import next_number, wait_for
+from .export import next_number, wait_for
 
 _JOB, _FRAME = "longanimation_job", "longanimation_frame"
 """What a frame that is being fixed remembers: the take and the frame that it is of."""
@@ -65,11 +65,11 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
         """Called by Blender; in background Blender it returns when the new take has ended."""
         try:
             image = _fixed_image(context, self.image)
-            entry = monitor.submit(_corrected(image))
+            entry = take_manager.submit(_corrected(image))
         except (ColorError, OSError) as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        self.report({"INFO"}, translated(Sentence("{take} is under way", take=entry.take.title)))
+        self.report({"INFO"}, translated(TranslatableText("{take} is under way", take=entry.take.title)))
         return wait_for(self, [entry.take.job]) if bpy.app.background else {"FINISHED"}
 
 
@@ -78,18 +78,20 @@ def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
     none, or it has not arrived."""
     scene = compat.timeline(context)
     job = strips.job_at(scene, scene.frame_current)
-    if job not in monitor.entries:
+    if job not in take_manager.entries:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "No take is shown at frame {frame}: go to a colored frame, or show a take with its eye.",
                 frame=scene.frame_current,
             )
         )
-    take = monitor.entries[job].take
+    take = take_manager.entries[job].take
     frame = scene.frame_current + take.manifest.frame_start - take.placement.start
     if not (take.colored / frame_name(frame)).is_file():
         raise ShotError(
-            Sentence("Frame {frame} of {take} is not here yet: wait until it is colored.", frame=frame, take=take.title)
+            TranslatableText(
+                "Frame {frame} of {take} is not here yet: wait until it is colored.", frame=frame, take=take.title
+            )
         )
     return take, frame
 
@@ -110,9 +112,11 @@ def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
     image = bpy.data.images.get(name) or getattr(context.space_data, "image", None)
     if image is None:  # asked for elsewhere: the frame at the playhead
         image = _painting(*_shown_frame(context))
-    if image.get(_JOB) not in monitor.entries:
+    if image.get(_JOB) not in take_manager.entries:
         raise ShotError(
-            Sentence("{image} is no colored frame of a take: go to one and press Fix This Frame.", image=image.name)
+            TranslatableText(
+                "{image} is no colored frame of a take: go to one and press Fix This Frame.", image=image.name
+            )
         )
     if image.is_dirty:
         image.pack()
@@ -120,10 +124,10 @@ def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
 
 
 def _corrected(image: bpy.types.Image) -> Take:
-    take, frame = monitor.entries[image[_JOB]].take, image[_FRAME]
+    take, frame = take_manager.entries[image[_JOB]].take, image[_FRAME]
     with tempfile.TemporaryDirectory() as folder:
         painting = Path(folder) / frame_name(frame)
-        PaintedFrame(frame, image).write(bpy.context.scene, painting)
+        PaintedFrame(frame, image).write_image(painting)
         return correct(take, frame, painting, new_take_folder(take.manifest.name), next_number(take))
 
 

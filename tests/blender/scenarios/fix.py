@@ -28,7 +28,7 @@ def fix(folder: str, server: str) -> dict[str, Any]:
     bpy.ops.longanimation.add_keyframe()
     bpy.ops.longanimation.color_shot(directory=str(home / "first"))
 
-    monitor = extension("monitor")
+    take_manager = extension("take_manager")
     answer: dict[str, Any] = {}
     scene.frame_set(7)
     bpy.ops.longanimation.fix_frame()
@@ -48,7 +48,7 @@ def fix(folder: str, server: str) -> dict[str, Any]:
             "state": entry.take.state,
             "manifest": json_of(entry.take.manifest),
         }
-        for entry in monitor.entries.values()
+        for entry in take_manager.entries.values()
     ]
     answer["strips"] = [described(strip)["mute"] for strip in strips_of(scene)]
     return answer

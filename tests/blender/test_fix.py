@@ -18,7 +18,7 @@ from .servers import coloring_server
 
 def test_a_fixed_frame_becomes_the_last_keyframe_of_a_new_take(scenario: Scenario, tmp_path: Path) -> None:
     with coloring_server(tmp_path) as server:
-        answer = scenario("fixing.fix", str(tmp_path / "shot"), server.address)
+        answer = scenario("fix.fix", str(tmp_path / "shot"), server.address)
         first, second, third = answer["takes"]
         segments = requests.get(f"{server.address}{API_PREFIX}/jobs/{second['job']}/segments", timeout=30).json()
     assert answer["packed"], "what is painted would be lost with the file"
@@ -48,4 +48,4 @@ def test_a_fixed_frame_becomes_the_last_keyframe_of_a_new_take(scenario: Scenari
 def test_where_nothing_is_colored_there_is_nothing_to_fix(
     scenario: Scenario, tmp_path: Path, operator: str, words: str
 ) -> None:
-    assert words in scenario("fixing.refused", str(tmp_path))[operator]
+    assert words in scenario("fix.refused", str(tmp_path))[operator]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The takes that are known, and those under way: a timer reads what their threads say and shows it in the Sequencer.
+"""The takes that are known, and those under way: a timer polls their threads and updates the Sequencer.
 
 All of it runs on Blender's main thread and keeps to a few milliseconds a tick. What is under way when Blender is closed
 goes on when it is opened again: each take's own record says how far it was.
@@ -17,19 +17,21 @@ from typing import Any
 
 import bpy
 
-from . import blend, compat
+from . import blend_file, compat
 from .checks.inspection import Inspection
+from .internals import PLAYBACK
 from .preferences import make_client
-from .remote.session import Arrived, Cancelled, Failed, Finished, Guessed, Message, Progress, Session, Told
-from .sentence import Sentence
+from .remote.messages import Arrived, Cancelled, Failed, Finished, Guessed, Message, Progress, Remark
+from .remote.session import Session
 from .sequencer import strips
 from .takes.library import Library
 from .takes.take import Take
+from .translatable_text import TranslatableText
 
 _log = logging.getLogger(__package__)
 
 _PERIOD = 0.1
-"""Seconds between two looks at the messages."""
+"""Seconds between two polls."""
 
 _EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
 
@@ -39,11 +41,11 @@ presets: list[str] = []
 
 @dataclass
 class Entry:
-    """A take, the session that has it under way, and what that said last.
+    """A take, the session that has it under way, and the last messages of that.
 
     arrived: frames that are here and not in the strips yet. latest: the one that came last. inspection: of its
-    drawings and keyframes. words: what the server told about the result. remedy: what would help if it failed, as in
-    errors.ServerError.
+    drawings and keyframes. remarks: of the server about the result, and what went wrong here. remedy: what would help
+    if it failed, as in errors.ServerError.
     """
 
     take: Take
@@ -52,7 +54,7 @@ class Entry:
     arrived: list[int] = field(default_factory=list)
     latest: int | None = None
     inspection: Inspection | None = None
-    words: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     remedy: str = ""
 
     @property
@@ -61,58 +63,65 @@ class Entry:
         return self.take.state == "sent"
 
     @property
-    def is_owed_strips(self) -> bool:
-        """Whether the Sequencer does not show yet what became of the take."""
+    def needs_strips(self) -> bool:
+        """Whether the Sequencer does not show the take's newest state yet."""
         return bool(self.arrived) or (self.take.placed and self.take.state in ("failed", "cancelled"))
 
 
 entries: dict[str, Entry] = {}
 """All takes that are known, by the id of their job, the oldest first."""
 
-_exporting = False
-_was_looking = False
-"""Whether drawings were being inspected at the last look: the last findings are shown, too."""
+_paused = False
+_was_inspecting = False
+"""Whether drawings were being inspected at the last poll: the last findings are shown, too."""
 
 
-def hold(exporting: bool) -> None:
-    """While a shot is exported touch no strips: the undo step would keep the scene as it is set up for rendering."""
-    global _exporting
-    _exporting = exporting
+def pause() -> None:
+    """Leave strips as they are while a shot is exported: the undo step would keep the scene as it is set up for
+    rendering."""
+    global _paused
+    _paused = True
 
 
-def in_sight(context: bpy.types.Context) -> list[Entry]:
+def resume() -> None:
+    """Update strips again."""
+    global _paused
+    _paused = False
+
+
+def in_view(context: bpy.types.Context) -> list[Entry]:
     """The takes of the open file whose strips belong to the window's scene or the Sequencer's, or whose scene is gone,
     the newest first."""
     scenes = context.scene, compat.sequencer_scene(context)
-    here = [entry for entry in entries.values() if entry.take.placement.blend == blend.name()]
+    here = [entry for entry in entries.values() if entry.take.placement.blend == blend_file.name()]
     return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scenes[0]) in scenes][::-1]
 
 
 def submit(take: Take) -> Entry:
-    """Send a take on its way; it is kept in mind from now on, also when Blender is closed. Raises ColorError."""
+    """Send a take; it is registered from now on, also when Blender is closed. Raises ColorError."""
     entry = entries.setdefault(take.job, Entry(take))
     if entry.session is not None:
         return entry
     client = make_client(take.server)
-    again = take.state in ("failed", "cancelled")
+    retry = take.state in ("failed", "cancelled")
     entry.take = take.changed(state="sent", problem="")
-    entry.progress, entry.remedy = Progress(0.0, Sentence("Asking the server")), ""
-    entry.session = Session(client, entry.take, again)
+    entry.progress, entry.remedy = Progress(0.0, TranslatableText("Asking the server")), ""
+    entry.session = Session(client, entry.take, retry)
     library().add(entry.take)
     entry.session.start()
-    wake()
+    start_polling()
     return entry
 
 
-def keep(take: Take) -> None:
-    """Know a take that is not to be sent, or not yet."""
+def register(take: Take) -> None:
+    """Add a take that is not to be sent, or not yet."""
     entries[take.job] = Entry(take, arrived=take.arrived() if take.state == "done" else [])
     library().add(take)
-    wake()
+    start_polling()
 
 
-def drop(job: str) -> None:
-    """Forget a take that was never sent, and remove its folder."""
+def discard(job: str) -> None:
+    """Remove a take that was never sent, with its folder."""
     entry = entries.pop(job)
     if entry.inspection is not None:
         entry.inspection.stop()
@@ -121,10 +130,10 @@ def drop(job: str) -> None:
 
 
 def inspect(job: str) -> Inspection:
-    """Begin to look at a take's drawings and keyframes, in a thread."""
+    """Begin to inspect a take's drawings and keyframes, in a thread."""
     inspection = entries[job].inspection = Inspection(entries[job].take)
     inspection.start()
-    wake()
+    start_polling()
     return inspection
 
 
@@ -133,80 +142,80 @@ def cancel(job: str) -> None:
     entry = entries[job]
     if entry.session is not None:
         entry.session.cancel()
-        entry.progress = replace(entry.progress, text=Sentence("Cancelling"), trouble="")
+        entry.progress = replace(entry.progress, text=TranslatableText("Cancelling"), trouble="")
 
 
-def change(job: str, **changes: Any) -> None:
-    """Change what a take's record says, such as its note."""
-    _note(entries[job], **changes)
+def update(job: str, **changes: Any) -> None:
+    """Change a take's record, such as its note."""
+    _update(entries[job], **changes)
 
 
 def wait(jobs: list[str]) -> Iterator[Entry]:
     """Work until these takes have ended, where timers do not fire; yield an entry each time that it changed."""
-    said: dict[str, Progress] = {}
-    while any(entries[job].is_active or _can_bring_strips(entries[job]) for job in jobs):
+    reported: dict[str, Progress] = {}
+    while any(entries[job].is_active or _can_place_strips(entries[job]) for job in jobs):
         time.sleep(_PERIOD)
-        look()
+        poll()
         for job in jobs:
-            if said.get(job) != entries[job].progress:
-                said[job] = entries[job].progress
+            if reported.get(job) != entries[job].progress:
+                reported[job] = entries[job].progress
                 yield entries[job]
 
 
-def look() -> float | None:
-    """Read what the threads said, for Blender's timer; returns the seconds until the next look, None for never."""
-    global _was_looking
+def poll() -> float | None:
+    """Read the threads' messages, for Blender's timer; returns the seconds until the next poll, None for never."""
+    global _was_inspecting
     changed = False
     for entry in entries.values():
-        for message in entry.session.news() if entry.session else ():
+        for message in entry.session.messages() if entry.session else ():
             changed = True
-            _take_in(entry, message)
-    waiting = [entry for entry in entries.values() if _can_bring_strips(entry)]
+            _apply(entry, message)
+    waiting = [entry for entry in entries.values() if _can_place_strips(entry)]
     if waiting and not _is_busy():
-        _bring_strips(waiting[0])  # one a tick
-    looking = any(entry.inspection is not None and entry.inspection.is_running for entry in entries.values())
-    if changed or looking or _was_looking:
+        _place_strips(waiting[0])  # one a tick
+    inspecting = any(entry.inspection is not None and entry.inspection.is_running for entry in entries.values())
+    if changed or inspecting or _was_inspecting:
         redraw()
-    _was_looking = looking
-    return _PERIOD if waiting or looking or any(entry.is_active for entry in entries.values()) else None
+    _was_inspecting = inspecting
+    return _PERIOD if waiting or inspecting or any(entry.is_active for entry in entries.values()) else None
 
 
-def _can_bring_strips(entry: Entry) -> bool:
-    return entry.is_owed_strips and blend.shows(entry.take)
+def _can_place_strips(entry: Entry) -> bool:
+    return entry.needs_strips and blend_file.shows(entry.take)
 
 
-def _take_in(entry: Entry, message: Message) -> None:
-    """Note one message of a session."""
+def _apply(entry: Entry, message: Message) -> None:
+    """Update an entry by one message of its session."""
     if isinstance(message, Progress):
         entry.progress = message
-    elif isinstance(message, Told):
-        if message.sentence not in entry.words:  # a job that is tried again tells it again
-            entry.words.append(message.sentence)
+    elif isinstance(message, Remark):
+        if message.sentence not in entry.remarks:  # a job that is tried again repeats it
+            entry.remarks.append(message.sentence)
     elif isinstance(message, Guessed):
-        _note(entry, guesses=tuple(message.shares.items()))
+        _update(entry, guesses=tuple(message.shares.items()))
     elif isinstance(message, Arrived):
         entry.arrived.extend(message.frames)
         entry.latest = message.frames[0]
     else:
         entry.session = None
         if isinstance(message, Finished):
-            _note(entry, state="done")
+            _update(entry, state="done")
             entry.arrived = entry.take.arrived()
         elif isinstance(message, Failed):
             entry.remedy = message.remedy
-            _note(entry, state="failed", problem=message.sentence)
+            _update(entry, state="failed", problem=message.sentence)
         elif isinstance(message, Cancelled):
-            _note(entry, state="cancelled")
+            _update(entry, state="cancelled")
 
 
-def _note(entry: Entry, **changes: Any) -> None:
+def _update(entry: Entry, **changes: Any) -> None:
     """Change a take, also when its folder cannot be written to."""
     try:
         entry.take = entry.take.changed(**changes)
     except OSError as error:
         entry.take = replace(entry.take, **changes)
-        entry.words.append(
-            Sentence(
+        entry.remarks.append(
+            TranslatableText(
                 "{folder} cannot be written to ({reason}): make room or mount it again.",
                 folder=entry.take.folder,
                 reason=error.strerror,
@@ -214,8 +223,8 @@ def _note(entry: Entry, **changes: Any) -> None:
         )
 
 
-def _bring_strips(entry: Entry) -> None:
-    """Show in the Sequencer what became of a take.
+def _place_strips(entry: Entry) -> None:
+    """Bring the strips of a take up to date.
 
     Its first frames come with new strips, as a step that can be undone; where the animator has removed these, no others
     follow. Of a take that failed or was cancelled no half strip stays.
@@ -224,7 +233,7 @@ def _bring_strips(entry: Entry) -> None:
     frames, entry.arrived = entry.arrived, []
     if entry.take.state in ("failed", "cancelled"):
         strips.remove(scene, entry.take.job)
-        _note(entry, placed=False)
+        _update(entry, placed=False)
         return
     if entry.take.placed:
         strips.refresh(scene, entry.take, frames)
@@ -232,20 +241,20 @@ def _bring_strips(entry: Entry) -> None:
     try:
         bpy.ops.longanimation.place_take("EXEC_DEFAULT", True, job=entry.take.job)
     except RuntimeError as error:
-        entry.words.append(str(error).strip())
+        entry.remarks.append(str(error).strip())
 
 
 def _is_busy() -> bool:
-    """Tell whether strips must be left alone for the moment: something renders, or the animator's hands are on it."""
+    """Tell whether strips must be left alone for the moment: something renders, or the animator uses a tool."""
     windows = bpy.context.window_manager.windows
     return (
-        _exporting
+        _paused
         or bpy.app.is_job_running("RENDER")
         or any(operator.bl_idname not in _LASTING for window in windows for operator in window.modal_operators)
     )
 
 
-_LASTING = {"SCREEN_OT_animation_play"}
+_LASTING = {PLAYBACK}
 """Modal operators that run for minutes and do not mind."""
 
 
@@ -262,17 +271,17 @@ def library() -> Library:
     return Library(Path(bpy.utils.extension_path_user(__package__, path="library", create=True)))
 
 
-def wake() -> None:
-    """Look at what the threads say from now on, until nothing is under way."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(look):
-        bpy.app.timers.register(look, first_interval=_PERIOD, persistent=True)
+def start_polling() -> None:
+    """Poll the threads from now on, until nothing is under way."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(poll):
+        bpy.app.timers.register(poll, first_interval=_PERIOD, persistent=True)
 
 
-def leave() -> None:
-    """Leave the takes under way alone; their jobs go on, and are followed again when the extension is enabled."""
+def detach() -> None:
+    """Stop following the takes under way; their jobs go on, and are followed again when the extension is enabled."""
     for entry in entries.values():
         if entry.session is not None:
-            entry.session.leave()
+            entry.session.detach()
     entries.clear()
-    if bpy.app.timers.is_registered(look):
-        bpy.app.timers.unregister(look)
+    if bpy.app.timers.is_registered(poll):
+        bpy.app.timers.unregister(poll)

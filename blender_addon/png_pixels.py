@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import ShotError
 from .png import SIGNATURE, chunk, chunks
-from .sentence import Sentence
+from .translatable_text import TranslatableText
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels a pixel by color type: gray, RGB, palette, gray and alpha, RGBA."""
@@ -31,7 +31,7 @@ def read_png(path: Path) -> np.ndarray:
         content = path.read_bytes()
         if not content.startswith(SIGNATURE):
             raise ShotError(
-                Sentence("{path} is no PNG image: export the shot again, or choose another file.", path=path)
+                TranslatableText("{path} is no PNG image: export the shot again, or choose another file.", path=path)
             )
         parts: dict[bytes, bytes] = {}
         for kind, whole in chunks(content):
@@ -39,7 +39,7 @@ def read_png(path: Path) -> np.ndarray:
         width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", parts[b"IHDR"])
         if interlaced:
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "{path} has {depth} bits a channel and is interlaced: save it as a plain PNG with 8 bits.",
                     path=path,
                     depth=depth,
@@ -47,7 +47,7 @@ def read_png(path: Path) -> np.ndarray:
             )
         if depth != 8:
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "{path} has {depth} bits a channel: save it as a plain PNG with 8 bits.", path=path, depth=depth
                 )
             )
@@ -55,7 +55,7 @@ def read_png(path: Path) -> np.ndarray:
         rows = raw.reshape(height, 1 + width * _CHANNELS[color])
     except (OSError, struct.error, zlib.error, KeyError, ValueError) as error:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "{path} cannot be read ({reason}): export the shot again, or choose another file.",
                 path=path,
                 reason=str(error),
@@ -84,30 +84,11 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     partial.replace(path)
 
 
-def line_art_of(pixels: np.ndarray) -> np.ndarray:
-    """Line art as the server sees it, uint8 [H, W]: transparency over white, a pixel as dark as its darkest channel."""
-    if pixels.ndim == 2:
-        return pixels
-    if pixels.shape[2] == 3:
-        return pixels.min(axis=2)
-    color, alpha = pixels[..., :3].min(axis=2).astype(np.uint16), pixels[..., 3].astype(np.uint16)
-    return ((color * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
-
-
 def is_transparent(path: Path) -> bool:
     """Tell whether an image is transparent somewhere: more than half, as the server sees it. Raises ShotError."""
     if path.read_bytes()[_COLOR_TYPE : _COLOR_TYPE + 1] in (b"\0", b"\2"):
         return False  # gray or RGB, most of all keyframes: nothing need be unpacked
     return bool((read_png(path)[..., 3:] < 128).any())
-
-
-def lay_lines(fills: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """Lay line art uint8 [H, W] over fills uint8 [H, W, 3 or 4] as the server does: on transparent ground a line is
-    black and as opaque as it is dark."""
-    laid = fills.copy()
-    laid[..., :3] = (fills[..., :3] * line_art.astype(np.uint16)[..., None] + 127) // 255
-    laid[..., 3:] = np.maximum(fills[..., 3:], 255 - line_art[..., None])
-    return laid
 
 
 def _painted(indices: np.ndarray, parts: dict[bytes, bytes]) -> np.ndarray:

@@ -7,15 +7,15 @@ from functools import partial
 
 import bpy
 
-from .. import monitor
+from .. import take_manager
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
-from ..sentence import Sentence
 from ..takes.recolor import Color, palette_of, recolor
 from ..takes.take import Take
+from ..translatable_text import TranslatableText
 from ..translations import translated
 from .background import in_thread
-from .exporting import next_number
+from .export import next_number
 from .queue import OfTake
 
 
@@ -28,7 +28,7 @@ class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The blocking path: returns when the colors are listed."""
         try:
-            _list(context.scene.name, self.job, palette_of(monitor.entries[self.job].take))
+            _list(context.scene.name, self.job, palette_of(take_manager.entries[self.job].take))
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -36,7 +36,9 @@ class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """The window's path: reads in a thread."""
-        in_thread(partial(palette_of, monitor.entries[self.job].take), partial(_list, context.scene.name, self.job))
+        in_thread(
+            partial(palette_of, take_manager.entries[self.job].take), partial(_list, context.scene.name, self.job)
+        )
         return {"FINISHED"}
 
 
@@ -55,8 +57,8 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
         except (ColorError, OSError) as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        monitor.keep(made)
-        for _ in monitor.wait([made.job]):
+        take_manager.register(made)
+        for _ in take_manager.wait([made.job]):
             pass
         return {"FINISHED"}
 
@@ -68,8 +70,8 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         folder, number = new_take_folder(take.manifest.name), next_number(take)
-        doing = Sentence("Recoloring; the take appears when it is ready.")
-        in_thread(lambda: recolor(take, changes, folder, number), monitor.keep, doing)
+        doing = TranslatableText("Recoloring; the take appears when it is ready.")
+        in_thread(lambda: recolor(take, changes, folder, number), take_manager.register, doing)
         return {"FINISHED"}
 
 
@@ -89,9 +91,11 @@ def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
     """The take whose palette is listed, and the colors that were changed. Raises ShotError when there are none."""
     shot = scene.longanimation
     changes = {_rgb(paint.color): _rgb(paint.changed) for paint in shot.palette if paint.is_changed}
-    if not changes or shot.palette_take not in monitor.entries:
-        raise ShotError(Sentence("No color was changed: list a take's palette and pick another color for one of them."))
-    return monitor.entries[shot.palette_take].take, changes
+    if not changes or shot.palette_take not in take_manager.entries:
+        raise ShotError(
+            TranslatableText("No color was changed: list a take's palette and pick another color for one of them.")
+        )
+    return take_manager.entries[shot.palette_take].take, changes
 
 
 def _rgb(color: bpy.types.bpy_prop_array) -> Color:

@@ -8,11 +8,11 @@ import numpy as np
 from .regions import INK
 
 CUT = 0.5
-"""From this change on it is probably another shot. Between drawings that follow each other in eleven shots the largest
-change was 0.45; between drawings of two of these shots it was above 0.5 in 78 of 100 cases."""
+"""From this difference on it is probably another shot. Between drawings that follow each other in eleven shots the
+largest was 0.45; between drawings of two of these shots it was above 0.5 in 78 of 100 cases."""
 
 _COLUMNS = 48
-_REACH = 3
+_MAX_SHIFT = 3
 """Columns of the small picture, and by how many of them a line may move without being missed."""
 
 
@@ -30,14 +30,14 @@ def small_ink(line_art: np.ndarray) -> np.ndarray:
     ink = (line_art < INK)[: rows * step, : columns * step].astype(np.float32)
     small = np.sqrt(ink.reshape(rows, step, columns, step).mean(axis=(1, 3)))
     for axis in (0, 1):
-        padded = np.pad(small, [(_REACH, _REACH) if one == axis else (0, 0) for one in (0, 1)])
+        padded = np.pad(small, [(_MAX_SHIFT, _MAX_SHIFT) if one == axis else (0, 0) for one in (0, 1)])
         small = sum(
-            np.take(padded, range(shift, shift + small.shape[axis]), axis=axis) for shift in range(2 * _REACH + 1)
+            np.take(padded, range(shift, shift + small.shape[axis]), axis=axis) for shift in range(2 * _MAX_SHIFT + 1)
         )
     return small
 
 
-def change(previous: np.ndarray, current: np.ndarray) -> float:
+def difference(previous: np.ndarray, current: np.ndarray) -> float:
     """How much two results of `small_ink` differ: 0 are equal, 1 have no line near each other."""
     together = float(np.maximum(previous, current).sum())
     return 1 - float(np.minimum(previous, current).sum()) / together if together else 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What operators that send shots have in common: they export an image a tick, and leave the takes to the monitor."""
+"""What operators that send shots have in common: they export an image a tick, then submit the takes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 
 import bpy
 
-from .. import blend, monitor, notices
+from .. import blend_file, notices, take_manager
 from ..errors import ColorError
 from ..preferences import make_client, new_take_folder, server_of
 from ..remote.client import Client
-from ..sentence import Sentence
 from ..shot.export import export_steps
 from ..shot.request import ShotRequest
 from ..takes.take import Placement, Take
+from ..translatable_text import TranslatableText
 from ..translations import translated
 
 _log = logging.getLogger(__package__)
@@ -36,7 +36,7 @@ def request_of(scene: bpy.types.Scene, folder: Path | None = None) -> ShotReques
     """The shot as a scene's settings describe it, with its strips at its own frames in the scene's own Sequencer."""
     shot = scene.longanimation
     options = shot.options()
-    placement = Placement(blend.name(), scene.name, options.frames.start, shot.layout)
+    placement = Placement(blend_file.name(), scene.name, options.frames.start, shot.layout)
     return ShotRequest(scene.name, scene, options, placement, server_of(scene).address, folder)
 
 
@@ -58,7 +58,7 @@ class ExportsShots:
 
     def use(self, take: Take) -> None:
         """What is done with an exported take: it is sent."""
-        monitor.submit(take)
+        take_manager.submit(take)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The blocking path: returns when the strips are placed, or all was looked at."""
@@ -82,7 +82,7 @@ class ExportsShots:
         return wait_for(self, jobs)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """The window's path: exports an image a tick, then leaves the takes to the monitor."""
+        """The window's path: exports an image a tick, then submits the takes."""
         if bpy.app.background:
             return self.execute(context)
         try:
@@ -90,7 +90,7 @@ class ExportsShots:
         except ColorError as error:
             self._fail(error)
             return {"CANCELLED"}
-        monitor.hold(True)
+        take_manager.pause()
         self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -114,15 +114,15 @@ class ExportsShots:
             self._leave(context)
             self._fail(error)
             return {"CANCELLED"}
-        exporting = Sentence("Exporting image {done} of {total}", done=done, total=total)
-        doing = exporting if total else Sentence("Asking the server")
-        context.workspace.status_text_set(translated(Sentence("{doing}. Esc: cancel", doing=doing)))
+        exporting = TranslatableText("Exporting image {done} of {total}", done=done, total=total)
+        doing = exporting if total else TranslatableText("Asking the server")
+        context.workspace.status_text_set(translated(TranslatableText("{doing}. Esc: cancel", doing=doing)))
         return {"RUNNING_MODAL"}
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong, at once and until it is dismissed."""
         notices.show(str(error), getattr(error, "remedy", ""))
-        monitor.redraw()
+        take_manager.redraw()
         self.report({"ERROR"}, translated(str(error)))
 
     def _steps(self, context: bpy.types.Context) -> Steps:
@@ -155,14 +155,14 @@ class ExportsShots:
             except ColorError as error:
                 if len(requests) == 1:
                     raise
-                told = Sentence("{shot}: {problem}", shot=request.name, problem=str(error))
-                self.report({"ERROR"}, translated(told))
+                message = TranslatableText("{shot}: {problem}", shot=request.name, problem=str(error))
+                self.report({"ERROR"}, translated(message))
             finally:
                 steps.close()
 
     def _leave(self, context: bpy.types.Context) -> None:
         self._running.close()
-        monitor.hold(False)
+        take_manager.resume()
         context.window_manager.event_timer_remove(self._timer)
         context.workspace.status_text_set(None)
 
@@ -175,27 +175,27 @@ def _named(take: Take, request: ShotRequest) -> Take:
 
 def next_number(take: Take) -> int:
     """The number of the next take of a take's shot in its file; what was only checked does not count."""
-    takes = [entry.take for entry in monitor.entries.values() if entry.take.state != "exported"]
+    takes = [entry.take for entry in take_manager.entries.values() if entry.take.state != "exported"]
     return 1 + max((one.number for one in takes if one.shot == take.shot), default=0)
 
 
 def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:
     """Wait in background Blender until takes have ended and their strips are placed; an interrupt cancels them."""
-    waiting = monitor.wait(jobs)
+    waiting = take_manager.wait(jobs)
     try:
         for entry in waiting:
             _log.info("%3d%% %s", round(100 * entry.progress.fraction), entry.progress.trouble or entry.progress.text)
     except KeyboardInterrupt:
         for job in jobs:
-            monitor.cancel(job)
-        for _ in monitor.wait(jobs):
+            take_manager.cancel(job)
+        for _ in take_manager.wait(jobs):
             pass
     failed = False
-    for take in (monitor.entries[job].take for job in jobs):
+    for take in (take_manager.entries[job].take for job in jobs):
         if take.state == "done":
-            told = Sentence("{take} is colored, in {folder}", take=take.title, folder=take.folder)
-            operator.report({"INFO"}, translated(told))
+            message = TranslatableText("{take} is colored, in {folder}", take=take.title, folder=take.folder)
+            operator.report({"INFO"}, translated(message))
         else:
             failed = True
-            operator.report({"ERROR"}, translated(take.problem or Sentence("The take was cancelled")))
+            operator.report({"ERROR"}, translated(take.problem or TranslatableText("The take was cancelled")))
     return {"CANCELLED"} if failed else {"FINISHED"}

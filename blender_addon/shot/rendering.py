@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets a scene up to render line art, or a painted keyframe, and puts everything back.
+"""Sets a shot's scene up to render line art, or a painted keyframe, and puts everything back.
 
 Both are rendered with the Standard view transform, so that a color in the file is the color that was picked, and
 by Workbench, unless Freestyle draws. For line art the fills are painted white rather than hidden: a part still hides
@@ -8,129 +8,65 @@ the lines behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import bpy
 
-from .. import compat, png
+from .. import compat
 from ..errors import ShotError
-from ..sentence import Sentence
+from ..internals import RENDER_RESULT
+from ..translatable_text import TranslatableText
 from . import freestyle
 from .changes import Changes, same_frame
-from .images import ImageSequence
-from .source import LineArtOptions, chosen, has_line_art, left_out, pencils_of, rendered, source_of
+from .line_width import thicken
+from .resolved_shot import ResolvedShot
+from .scene_objects import has_line_art, left_out, pencils_of, rendered
 from .strokes import WHITE, as_line_art
-from .view import one_view_layer, set_view, thicken, uses_images
+from .view_layers import one_view_layer
 
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 """The last chunk of a PNG."""
 
 
-def settings_of(scene: bpy.types.Scene) -> LineArtOptions:
-    """How the scene's own settings want the line art."""
-    return scene.longanimation.lineart.options()
-
-
-def check(scene: bpy.types.Scene, options: LineArtOptions, frames: range) -> None:
-    """Raise ShotError, with what to do, when there is no line art of these frames."""
-    if options.step > max(1, len(frames)):
-        raise ShotError(
-            Sentence(
-                "The step of {step} frames is longer than the range of {count}: choose a shorter step.",
-                step=options.step,
-                count=len(frames),
-            )
-        )
-    if uses_images(scene, options):
-        ImageSequence.find(options.images).require(frames[:: options.step])
-        return
-    if not (options.camera or scene.camera or any(marker.camera for marker in scene.timeline_markers)):
-        raise ShotError(Sentence("The scene has no camera: add one and frame the shot with it."))
-    source = source_of(scene, options)
-    if source == "freestyle":
-        freestyle.check(scene)
-    elif source == "mixed" and not chosen(scene, options):
-        raise ShotError(
-            Sentence("Nothing of the scene renders: enable its objects in renders, or choose another collection.")
-        )
-
-
 @contextmanager
-def line_art(scene: bpy.types.Scene, options: LineArtOptions | None = None) -> Iterator[Callable[[int, Path], None]]:
-    """Within the block the function that it gives writes the line art of a frame to a PNG, from whatever source.
-
-    Without options the scene's own settings count. The block and the function raise ShotError.
-    """
-    options = options or settings_of(scene)
-    if uses_images(scene, options):
-        sequence = ImageSequence.find(options.images)
-
-        def write(frame: int, path: Path) -> None:
-            sequence.require([frame])
-            sequence.write(frame, path, options.percentage, options.keep_colors)
-
-        yield write
-        return
-    with rendering(scene, painted=False, options=options):
-
-        def render(frame: int, path: Path) -> None:
-            render_frame(scene, frame, path)
-            path.write_bytes(png.without_metadata(path.read_bytes()))
-
-        yield render
-
-
-@contextmanager
-def framed(scene: bpy.types.Scene, options: LineArtOptions) -> Iterator[None]:
-    """Within the block the scene has the shot's camera and size."""
-    changes = Changes()
-    try:
-        set_view(scene, options, changes)
-        yield
-    finally:
-        changes.undo()
-
-
-@contextmanager
-def rendering(scene: bpy.types.Scene, painted: bool, options: LineArtOptions | None = None) -> Iterator[None]:
-    """Within the block the scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
+def rendering(shot: ResolvedShot, painted: bool) -> Iterator[None]:
+    """Within the block the shot's scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
 
     Both have the same camera and size; a painted keyframe shows all layers, and nothing behind them where the scene's
-    film is transparent. Without options the scene's own settings count. Every setting, datablock and the current frame
-    are as before afterwards, also after an error.
+    film is transparent. Every setting, datablock and the current frame are as before afterwards, also after an error.
     """
-    options = options or settings_of(scene)
-    source = "mixed" if painted else source_of(scene, options)
+    scene = shot.scene
+    source = "mixed" if painted else shot.source
     with ExitStack() as stack:
         stack.enter_context(same_frame(scene))
-        stack.enter_context(_in_sight(scene))
+        stack.enter_context(_shown(scene))
         stack.enter_context(_last_render_slot())
         changes = Changes()
         stack.callback(changes.undo)
         has_freestyle = not painted and (source == "freestyle" or (source == "mixed" and scene.render.use_freestyle))
-        set_view(scene, options, changes)
+        _set_view(shot, changes)
         layer = stack.enter_context(one_view_layer(scene, has_freestyle, changes))
         _set_up_render(scene, changes, transparent=painted and scene.render.film_transparent)
         stack.enter_context(_white_world(scene, changes))
         if has_freestyle:
-            stack.enter_context(freestyle.drawn(scene, layer, source == "mixed", options, changes))
-        for item in pencils_of(scene, LineArtOptions() if painted else options):
+            stack.enter_context(freestyle.drawn(scene, layer, source == "mixed", shot.keep_colors, changes))
+        for item in pencils_of(scene, None if painted else shot.collection):
             changes.set(item, use_grease_pencil_lights=False)
             if not painted:
-                stack.enter_context(as_line_art(item, options, changes))
+                stack.enter_context(as_line_art(item, shot.roles, shot.keep_colors, changes))
             if has_line_art(item):
                 thicken(scene, item, changes)
         if not painted:
-            _hide_others(scene, source, options, changes)
+            _hide_others(shot, changes)
             # Other objects turn into white paper too: they hide the lines behind them.
             changes.set(scene.display.shading, color_type="SINGLE", single_color=WHITE)
         yield
 
 
 @contextmanager
-def _in_sight(scene: bpy.types.Scene) -> Iterator[None]:
+def _shown(scene: bpy.types.Scene) -> Iterator[None]:
     """Within the block the window shows the scene.
 
     By its name a scene would be rendered at the frame of the one that is in sight. With an overridden context Blender
@@ -158,34 +94,49 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
         bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
         raise ShotError(
-            Sentence("Blender could not render frame {frame}: {reason}", frame=frame, reason=str(error).strip())
+            TranslatableText("Blender could not render frame {frame}: {reason}", frame=frame, reason=str(error).strip())
         ) from error
     finally:
         scene.render.filepath = kept
     if not path.is_file():
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "Blender wrote no image for frame {frame}: check that the output folder can be written to.", frame=frame
             )
         )
     if not path.read_bytes().endswith(_END):
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "Only a part of {file} could be written: free space on the disk of the output folder.", file=path.name
             )
         )
 
 
-def _hide_others(scene: bpy.types.Scene, source: str, options: LineArtOptions, changes: Changes) -> None:
+def _set_view(shot: ResolvedShot, changes: Changes) -> None:
+    """Let the scene render with the shot's camera at the shot's size."""
+    scene = shot.scene
+    if shot.camera is not None:
+        for marker in scene.timeline_markers:
+            if marker.camera is not None:
+                changes.set(marker, camera=None)
+        changes.set(scene, camera=shot.camera)  # last: markers that change set it, too
+    if shot.sequence is not None:
+        width, height = shot.size
+        changes.set(scene.render, resolution_x=width, resolution_y=height, resolution_percentage=100)
+    elif shot.percentage:
+        changes.set(scene.render, resolution_percentage=shot.percentage)
+
+
+def _hide_others(shot: ResolvedShot, changes: Changes) -> None:
     """Hide what does not belong to the source."""
-    for item in left_out(scene, options):
+    for item in left_out(shot.scene, shot.collection):
         changes.set(item, hide_render=True)
-    if source == "mixed":
+    if shot.source == "mixed":
         return
-    for item in filter(compat.is_grease_pencil, rendered(scene)):
-        if source == "freestyle" or (source == "line_art" and not has_line_art(item)):
+    for item in filter(compat.is_grease_pencil, rendered(shot.scene)):
+        if shot.source == "freestyle" or (shot.source == "line_art" and not has_line_art(item)):
             changes.set(item, hide_render=True)
-        elif source == "line_art":
+        elif shot.source == "line_art":
             changes.set(item, show_in_front=True)  # the modifier itself knows what is hidden
 
 
@@ -251,7 +202,7 @@ def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) 
 @contextmanager
 def _last_render_slot() -> Iterator[None]:
     """Render into the last slot within the block: what the animator rendered stays in the others."""
-    result = bpy.data.images.get("Render Result")
+    result = bpy.data.images.get(RENDER_RESULT)
     if result is None:
         yield
         return

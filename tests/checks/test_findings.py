@@ -44,7 +44,7 @@ def take(addon: Import, tmp_path: Path) -> Callable[..., Any]:
 
 
 def _findings(addon: Import, take: Any) -> list[tuple[str, int, str]]:
-    steps: Iterator[Any] = addon("checks.report").inspect(take)
+    steps: Iterator[Any] = addon("checks.findings").inspect(take)
     return [(one.severity, one.frame, str(one.sentence)) for *_, found in steps for one in found]
 
 

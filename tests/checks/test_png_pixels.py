@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from blender_addon.compositing import line_art_of
 from blender_addon.errors import ShotError
-from blender_addon.images import line_art_of, read_png, write_png
 from blender_addon.png import SIGNATURE, chunk
+from blender_addon.png_pixels import read_png, write_png
 from server.images import encode_png, read_line_art
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the command does. Each verb tells whether all went well, and raises ColorError when nothing could be done."""
+"""What the command does. Each verb returns whether all went well, and raises ColorError when nothing could be done."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import bpy
 
-from .. import blend, monitor
+from .. import blend_file, take_manager
 from ..errors import ColorError, ShotError
 from ..operators.batch import request_of_shot, shots_of_markers, shots_of_scenes
-from ..operators.exporting import ExportsShots
+from ..operators.export import ExportsShots
 from ..preferences import make_client
 from ..properties.batch import of_file
 from ..remote.session import UPLOADED
-from ..shot.batch import BatchShot, clipped, problem_of, whole
-from ..shot.keyframes import PaintedFrame
+from ..shot.batch import BatchShot, clipped, of_scene, problem_of
+from ..shot.painted_frame import PaintedFrame
 from ..shot.request import ShotRequest
 from ..takes.take import RECORD, Take
 from .report import Report
@@ -55,8 +55,8 @@ def fetch(options: argparse.Namespace, report: Report) -> bool:
         for home in found or [folder]:
             take = Take.load(home.absolute())
             scene = take.placement.scene if take.placement.scene in bpy.data.scenes else bpy.context.scene.name
-            placement = replace(take.placement, blend=blend.name(), scene=scene)
-            jobs.append(monitor.submit(take.changed(placement=placement, placed=False)).take.job)
+            placement = replace(take.placement, blend=blend_file.name(), scene=scene)
+            jobs.append(take_manager.submit(take.changed(placement=placement, placed=False)).take.job)
     return _wait(jobs, report, save=not options.no_save)
 
 
@@ -87,7 +87,7 @@ def _shots(options: argparse.Namespace) -> list[BatchShot]:
     elif options.source == "list":
         shots = [item.as_shot() for item in of_file(scene).shots if item.enabled and item.scene and item.timeline]
     else:
-        shots = [whole(scene.name, options.frames or scene.longanimation.frames)]
+        shots = [of_scene(scene.name, options.frames or scene.longanimation.frames)]
     shots = [shot for shot in shots if not options.scene or shot.scene == scene.name]
     if options.frames:
         shots = [part for part in (clipped(shot, options.frames) for shot in shots) if part.frames]
@@ -152,7 +152,7 @@ def _request(shot: BatchShot, painted: list[PaintedFrame], options: argparse.Nam
 
 
 def _export(requests: list[ShotRequest], jobs: list[str], report: Report) -> bool:
-    """Export the shots and submit each, adding to `jobs`; tells whether all could be exported."""
+    """Export the shots and submit each, adding to `jobs`; returns whether all could be exported."""
     failures = 0
     for index, request in enumerate(requests):
         try:
@@ -160,7 +160,7 @@ def _export(requests: list[ShotRequest], jobs: list[str], report: Report) -> boo
                 part = (index + done / total) / len(requests)
                 report.progress(part / 2, f"{request.name}: exporting image {done} of {total}")
                 if take is not None:
-                    jobs.append(monitor.submit(take).take.job)
+                    jobs.append(take_manager.submit(take).take.job)
         except ColorError as error:
             failures += 1
             values = {"shot": request.name, "scene": request.scene.name, "state": "failed", "problem": str(error)}
@@ -169,50 +169,51 @@ def _export(requests: list[ShotRequest], jobs: list[str], report: Report) -> boo
 
 
 def _wait(jobs: list[str], report: Report, save: bool) -> bool:
-    """Wait for the colors and save the file with the strips; tells whether all are there."""
-    for entry in monitor.wait(jobs):
-        _tell_progress(jobs, entry, report)
-    takes = [monitor.entries[job].take for job in jobs]
+    """Wait for the colors and save the file with the strips; returns whether all are there."""
+    for entry in take_manager.wait(jobs):
+        _report_progress(jobs, entry, report)
+    takes = [take_manager.entries[job].take for job in jobs]
     if save and any(take.state == "done" for take in takes):
         bpy.ops.wm.save_mainfile()
-    _tell_results(jobs, report)
+    _report_results(jobs, report)
     return all(take.state == "done" for take in takes)
 
 
 def _send(jobs: list[str], report: Report) -> bool:
-    """Wait until the server has the jobs; tells whether it took all of them."""
-    for entry in monitor.wait(jobs):
-        _tell_progress(jobs, entry, report)
+    """Wait until the server has the jobs; returns whether it took all of them."""
+    for entry in take_manager.wait(jobs):
+        _report_progress(jobs, entry, report)
         if all(
-            not monitor.entries[job].is_active or monitor.entries[job].progress.fraction >= UPLOADED for job in jobs
+            not take_manager.entries[job].is_active or take_manager.entries[job].progress.fraction >= UPLOADED
+            for job in jobs
         ):
             break
     for job in jobs:
-        session = monitor.entries[job].session
+        session = take_manager.entries[job].session
         if session is not None:
-            session.leave()
-    _tell_results(jobs, report)
-    return all(monitor.entries[job].take.state in ("sent", "done") for job in jobs)
+            session.detach()
+    _report_results(jobs, report)
+    return all(take_manager.entries[job].take.state in ("sent", "done") for job in jobs)
 
 
 def _cancel(jobs: list[str], report: Report) -> None:
     """Cancel what is under way, here and on the server."""
     for job in jobs:
-        monitor.cancel(job)
-    for _ in monitor.wait(jobs):
+        take_manager.cancel(job)
+    for _ in take_manager.wait(jobs):
         pass
-    _tell_results(jobs, report)
+    _report_results(jobs, report)
 
 
-def _tell_progress(jobs: list[str], entry: monitor.Entry, report: Report) -> None:
-    """Tell the progress of all takes: the export was the first half."""
-    entries = [monitor.entries[job] for job in jobs]
+def _report_progress(jobs: list[str], entry: take_manager.Entry, report: Report) -> None:
+    """Report the progress of all takes: the export was the first half."""
+    entries = [take_manager.entries[job] for job in jobs]
     part = sum(one.progress.fraction if one.is_active else 1.0 for one in entries) / len(entries)
     report.progress(0.5 + part / 2, f"{entry.take.title}: {entry.progress.trouble or entry.progress.text}")
 
 
-def _tell_results(jobs: list[str], report: Report) -> None:
-    for entry in (monitor.entries[job] for job in jobs):
+def _report_results(jobs: list[str], report: Report) -> None:
+    for entry in (take_manager.entries[job] for job in jobs):
         take = entry.take
         frames = take.manifest.exposure.frames
         values = {
@@ -223,7 +224,7 @@ def _tell_results(jobs: list[str], report: Report) -> None:
             "server": take.server,
             "job": take.job,
             "problem": take.problem,
-            "notes": entry.words,
+            "notes": entry.remarks,
             "guesses": [{"frame": frame, "share": share} for frame, share in take.guesses],
         }
         report.result(values, f"{take.title}: {take.state}, in {take.folder}. {take.problem}".strip())

@@ -17,8 +17,8 @@ _unsaved = ""
 """Stands for the file until it has a path of its own."""
 
 
-def opened() -> None:
-    """Another file is open."""
+def reset() -> None:
+    """Forget the former file: another one is open."""
     global _unsaved
     _unsaved = f"unsaved:{uuid.uuid4()}"
 
@@ -44,7 +44,7 @@ def takes() -> dict[str, tuple[bpy.types.Scene, Path]]:
     return found
 
 
-def came_along(take: Take) -> bool:
+def was_moved_with_file(take: Take) -> bool:
     """Whether a take lies beside the file since before both were moved: it knows a file of this name that is gone."""
     former = PureWindowsPath(take.placement.blend)  # which takes both kinds of slashes
     is_beside = current().output.startswith("//") and take.folder.parent == output_folder()

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, monitor
-from ..checks.report import fitted_keyframe
+from .. import compat, take_manager
+from ..checks.findings import fitted_keyframe
 from ..errors import ColorError, ShotError
-from ..images import write_png
-from ..sentence import Sentence
+from ..png_pixels import write_png
 from ..sequencer import strips
 from ..shot.request import ShotRequest
 from ..takes.take import Take
+from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
-from .exporting import ExportsShots, request_of
+from .export import ExportsShots, request_of
 from .queue import OfTake
 
 
@@ -37,24 +37,24 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
 
     def use(self, take: Take) -> None:
         """Keep the exported take, in the place of an earlier check of the shot, and look at it."""
-        for job, entry in [*monitor.entries.items()]:
+        for job, entry in [*take_manager.entries.items()]:
             earlier, scene = entry.take, bpy.data.scenes.get(entry.take.placement.scene)
             if earlier.shot == take.shot and earlier.state == "exported" and entry.inspection is not None:
                 if scene is not None:
                     strips.remove(scene, job, strips.OVERLAY)
-                monitor.drop(job)
-        monitor.keep(take)
+                take_manager.discard(job)
+        take_manager.register(take)
         if not bpy.app.background:
-            monitor.inspect(take.job)
+            take_manager.inspect(take.job)
 
     def wait(self, jobs: list[str]) -> set[str]:
         """Wait until all was looked at, in background Blender."""
         for job in jobs:
-            inspection = monitor.inspect(job)
+            inspection = take_manager.inspect(job)
             inspection.wait()
             for finding in inspection.findings:
-                told = Sentence("Frame {frame}: {sentence}", frame=finding.frame, sentence=finding.sentence)
-                self.report({"WARNING"}, translated(told))
+                message = TranslatableText("Frame {frame}: {sentence}", frame=finding.frame, sentence=finding.sentence)
+                self.report({"WARNING"}, translated(message))
             if inspection.problem:
                 self.report({"ERROR"}, translated(inspection.problem))
         return {"FINISHED"}
@@ -88,9 +88,9 @@ class LONGANIMATION_OT_fit_keyframe(OfTake, bpy.types.Operator):
         shot = context.scene.longanimation
         keyframe = shot.keyframe_at(self.frame)
         try:
-            if self.job not in monitor.entries or keyframe is None:
+            if self.job not in take_manager.entries or keyframe is None:
                 raise ShotError(
-                    Sentence("There is no keyframe {frame} any more: check the shot again.", frame=self.frame)
+                    TranslatableText("There is no keyframe {frame} any more: check the shot again.", frame=self.frame)
                 )
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "fitted.png"
@@ -116,8 +116,8 @@ class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
         try:
-            if self.job not in monitor.entries:
-                raise ShotError(Sentence("This take is not known any more: check the shot again."))
+            if self.job not in take_manager.entries:
+                raise ShotError(TranslatableText("This take is not known any more: check the shot again."))
             strips.toggle_overlay(self.timeline(context), self.take)
             compat.show_in_sequencer(self.timeline(context), context.workspace)
         except ColorError as error:
