@@ -18,11 +18,11 @@ import pytest
 import trustme
 
 from server.config import Config
+from server.demo.blender_process import ROOT
+from server.demo.server_process import free_port, running_server
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
 from shared.protocol import PROTOCOL_VERSION
-from tests.demo.blender import ROOT
-from tests.demo.server_process import free_port, running_server
 
 from .conftest import Scenario
 from .servers import coloring_server

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.demo.cartoon import PAINTS
 from shared.digests import address_of
 from shared.protocol import ShotManifest, from_json
-from tests.demo.cartoon import PAINTS
 
 from .conftest import Scenario
 

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.demo.server_process import RunningServer, free_port, running_server
 from shared.timing import expose
-from tests.demo.server_process import RunningServer, free_port, running_server
 
 from .conftest import Scenario
 from .servers import coloring_server

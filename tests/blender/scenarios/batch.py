@@ -9,9 +9,10 @@ from typing import Any
 import bpy
 import numpy as np
 
-from tests.demo.in_blender import EXTENSION
+from benchmarks.blender.stage import extension, shot, strips_of
+from server.demo.in_blender.extension import EXTENSION
 
-from .stage import color_strip, extension, shot, strips_of
+from .stage import color_strip
 
 _OPERATORS = bpy.ops.longanimation
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import bpy
 
-from .stage import described, extension, sequencer_image, shot, strips_of, write_keyframe
+from benchmarks.blender.stage import extension, shot, strips_of
+
+from .stage import described, sequencer_image, write_keyframe
 
 
 def check(folder: str) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import bpy
 
-from .stage import described, extension, shot, strips_of
+from benchmarks.blender.stage import extension, shot, strips_of
+
+from .stage import described
 
 
 def film(path: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import bpy
 
-from tests.demo.in_blender import EXTENSION
+from benchmarks.blender.stage import extension, shot, strips_of
+from server.demo.in_blender.extension import EXTENSION
 
-from .stage import described, extension, shot, strips_of
+from .stage import described
 
 
 def color_shot(folder: str, server: str) -> dict[str, Any]:

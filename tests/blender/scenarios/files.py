@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from .stage import begin_export, color_of, extension, finish, shot, strips_of, write_color
+from benchmarks.blender.stage import begin_export, color_of, extension, finish, shot, strips_of, write_color
 
 
 def followed(folder: str) -> dict[str, Any]:

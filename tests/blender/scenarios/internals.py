@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from .stage import extension, shot, strips_of
+from benchmarks.blender.stage import extension, shot, strips_of
 
 
 def found() -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .stage import begin_export, extension, finish, image_pixels, shot, write_color
+from benchmarks.blender.stage import begin_export, extension, finish, shot, write_color
+
+from .stage import image_pixels
 
 
 def painted(folder: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,10 +13,11 @@ from typing import Any
 
 import bpy
 
+from benchmarks.blender.stage import extension, finish, shot
 from tests.blender.settings import differences, settings_of
 
 from .line_scenes import mesh_scene, odd_scene, pencil_scene
-from .stage import extension, finish, json_of, shot
+from .stage import json_of
 
 
 def begin(scene: bpy.types.Scene, folder: Path, frames: range = range(1, 2), **lineart: Any) -> Any:
@@ -346,39 +346,3 @@ def bad(folder: str) -> dict[str, Any]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     answers["left"] = [str(path) for path in target.rglob("*")]
     return answers
-
-
-def export_times(folder: str, height: int, frames: int) -> dict[str, Any]:
-    """Seconds of an export, of plain renders of the same frames in between, and of exports with and without holds."""
-    home = Path(folder)
-    scene = shot()
-    scene.render.resolution_percentage = round(100 * height / scene.render.resolution_y)
-    steps = begin(scene, home / "warm", range(1, 2))
-    next(steps)
-    steps.close()  # the shaders are there now
-    bpy.data.objects["Girl"].keyframe_insert("location", frame=1)  # so that every frame is rendered
-    shown = range(1, 1 + frames)
-    steps = begin(scene, home / "take", shown)
-    exported = plain = 0.0
-    for frame in shown:
-        exported += seconds(lambda: next(steps))
-        plain += seconds(partial(plain_render, scene, frame, home / "plain.png"))
-    keyframe = seconds(partial(next, steps))
-    exported += seconds(lambda: finish(steps))
-    bpy.data.objects["Girl"].animation_data_clear()
-    moving = exported + keyframe
-    held = seconds(lambda: finish(begin(scene, home / "held", shown)))
-    return {"blender": bpy.app.version_string, "export": exported, "plain": plain, "moving": moving, "held": held}
-
-
-def plain_render(scene: bpy.types.Scene, frame: int, path: Path) -> None:
-    scene.frame_set(frame)
-    before, scene.render.filepath = scene.render.filepath, str(path)
-    bpy.ops.render.render(write_still=True)
-    scene.render.filepath = before
-
-
-def seconds(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start

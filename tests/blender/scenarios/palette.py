@@ -8,14 +8,15 @@ from typing import Any
 
 import bpy
 
-from .stage import described, extension, shot, strips_of
-from .strips import _finished, _placed
+from benchmarks.blender.stage import extension, finished_take, shot, strips_of, with_placement
+
+from .stage import described
 
 
 def recolor(folder: str) -> dict[str, Any]:
     """List the palette of a take of flat colors, change one of them, and make the other take."""
     scene = shot()
-    take = _placed(_finished(scene, Path(folder) / "take"), scene, start=3)
+    take = with_placement(finished_take(scene, Path(folder) / "take"), scene, start=3)
     take = take.changed(state="done", server="http://127.0.0.1:9")
     take_manager = extension("take_manager")
     take_manager.register(take)

@@ -7,11 +7,11 @@ from typing import Any
 
 import bpy
 
+from benchmarks.blender.stage import extension, shot, strips_of
 from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
 from tests.blender.scenarios.checks import push
-from tests.blender.scenarios.stage import extension, shot, strips_of
 
 from .tour import lay_out
 

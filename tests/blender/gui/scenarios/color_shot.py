@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import bpy
 
+from benchmarks.blender.stage import extension, shot, strips_of
 from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
-from tests.blender.scenarios.stage import extension, shot, strips_of
 from tests.blender.settings import differences, settings_of
 
 _TAB = "LongAnimation"

@@ -9,20 +9,12 @@ from pathlib import Path
 
 import bpy
 
-from . import cartoon, scene
+from .. import cartoon
+from . import scene
+from .extension import EXTENSION, install_extension
 
-EXTENSION = "bl_ext.user_default.longanimation_color"
 MARK = "@demo "
 """Begins the lines of output that are meant for the demonstration itself."""
-
-
-def install_extension(archive: str) -> None:
-    """Install and enable a built extension through Blender's own extension system."""
-    bpy.ops.extensions.package_install_files(
-        filepath=archive, repo="user_default", enable_on_install=True, overwrite=True
-    )
-    if EXTENSION not in bpy.context.preferences.addons:
-        raise RuntimeError(f"Blender did not enable {archive}")
 
 
 def make(output: str, archive: str, server: str) -> None:
@@ -87,4 +79,5 @@ def _expect(found: object, wanted: object, what: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(f"{MARK}{text}", flush=True)
+    sys.stdout.write(f"{MARK}{text}\n")
+    sys.stdout.flush()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import bpy
 
-from . import cartoon
-from .shapes import Part
+from .. import cartoon
+from ..shapes import Part
 
 UNIT = 0.01
 """Blender units a pixel."""

@@ -16,7 +16,7 @@ import requests
 
 from shared.protocol import API_PREFIX
 
-from .blender import ROOT
+from .blender_process import ROOT
 
 _START_SECONDS = 120
 _STOP_SECONDS = 15

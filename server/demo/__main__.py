@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.demo --output DIR --blender FILE`: a shot goes from Blender through a server and back, measured."""
+"""`python -m server.demo --output DIR --blender FILE`: a shot goes from Blender through a server and back, measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.console import Console
 
 from server.extension_build import BuildError, build_extension
 
-from .blender import ROOT, command, environment
+from .blender_process import ROOT, command, environment
 from .report import write_report
 from .server_process import ServerFailed, running_server
 from .stages import Stages
@@ -35,7 +35,7 @@ class DemoFailed(RuntimeError):
 
 def main() -> int:
     """Run the demonstration; the exit status is 0 when all of it came out right."""
-    parser = argparse.ArgumentParser(prog="python -m tests.demo", description="Color a shot, end to end.")
+    parser = argparse.ArgumentParser(prog="python -m server.demo", description="Color a shot, end to end.")
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="what it makes (%(default)s)")
     parser.add_argument(
         "--blender", type=Path, required=True, help="Blender, or the Python of an environment with the bpy package"
@@ -85,7 +85,7 @@ def _blender(blender: Path, work: Path, output: Path, stages: Stages, function: 
     version = ""
     log = output / "blender.log"
     process = subprocess.Popen(
-        command(blender, "tests.demo.in_blender", function, *arguments),
+        command(blender, "server.demo.in_blender.steps", function, *arguments),
         env=environment(work / "blender"),
         cwd=ROOT,
         stdout=subprocess.PIPE,
