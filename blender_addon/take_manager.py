@@ -27,13 +27,12 @@ from .sequencer import strips
 from .takes.library import Library
 from .takes.take import Take
 from .translatable_text import TranslatableText
+from .widgets import redraw
 
 _log = logging.getLogger(__package__)
 
 _PERIOD = 0.1
 """Seconds between two polls."""
-
-_EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
 
 presets: list[str] = []
 """Names of the presets that the server offered when it was last asked."""
@@ -256,14 +255,6 @@ def _is_busy() -> bool:
 
 _LASTING = {PLAYBACK}
 """Modal operators that run for minutes and do not mind."""
-
-
-def redraw() -> None:
-    """Let the editors that show panels of ours draw them again."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in _EDITORS:
-                area.tag_redraw()
 
 
 def library() -> Library:

@@ -17,6 +17,9 @@ and the tabs."""
 _PARTS = re.compile(r"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][\u3000-\u3002\uff01-\uff1f]*|\s+")
 """What a line may end after: a word, or a letter of a script that has no spaces, with the signs that follow it."""
 
+_EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
+"""Those that show our panels."""
+
 _REMEDIES = {
     "start_server": ("longanimation.start_server", "PLAY"),
     "token": ("longanimation.edit_server", "LOCKED"),
@@ -72,3 +75,11 @@ def draw_remedy(layout: bpy.types.UILayout, remedy: str) -> None:
     if remedy in _REMEDIES:
         operator, icon = _REMEDIES[remedy]
         layout.operator(operator, icon=icon)
+
+
+def redraw() -> None:
+    """Let the editors that show our panels draw them again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in _EDITORS:
+                area.tag_redraw()

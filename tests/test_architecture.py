@@ -40,7 +40,7 @@ ARROWS = {
         *("blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes"),
         *("blender_addon.preferences", "blender_addon.notices", "blender_addon.translations", "blender_addon.compat"),
         *("blender_addon.png_pixels", "blender_addon.translatable_text", "blender_addon.errors"),
-        "blender_addon.internals",
+        *("blender_addon.internals", "blender_addon.widgets"),
     },
     "blender_addon.panels": {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
@@ -62,7 +62,7 @@ ARROWS = {
         *("blender_addon.blend_file", "blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer"),
         *("blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),
         "blender_addon.translatable_text",
-        "blender_addon.internals",
+        *("blender_addon.internals", "blender_addon.widgets"),
     },
     "blender_addon.blend_file": {
         *("blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),

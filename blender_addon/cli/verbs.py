@@ -13,12 +13,13 @@ import bpy
 
 from .. import blend_file, take_manager
 from ..errors import ColorError, ShotError
-from ..operators.batch import request_of_shot, shots_of_markers, shots_of_scenes
 from ..operators.export import ExportsShots
+from ..operators.requests import request_of_shot
 from ..preferences import make_client
 from ..properties.batch import of_file
 from ..remote.session import UPLOADED
 from ..shot.batch import BatchShot, clipped, of_scene, problem_of
+from ..shot.batch_sources import shots_of_markers, shots_of_scenes
 from ..shot.painted_frame import PaintedFrame
 from ..shot.request import ShotRequest
 from ..takes.take import RECORD, Take

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import bpy
 
-from .. import notices, take_manager
+from .. import notices
 from ..errors import ColorError
+from ..widgets import redraw
 
 Result = TypeVar("Result")
 
@@ -37,7 +38,7 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: 
             use(result)
         for problem in problems:
             notices.show(str(problem), getattr(problem, "remedy", ""))
-        take_manager.redraw()
+        redraw()
         return None
 
     if doing:

@@ -18,8 +18,9 @@ from ..takes.take import Take
 from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
-from .export import ExportsShots, request_of
+from .export import ExportsShots
 from .queue import OfTake
+from .requests import request_of
 
 
 class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):

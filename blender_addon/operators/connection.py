@@ -15,6 +15,7 @@ from ..remote.launcher import LocalServer
 from ..remote.transport import is_loopback
 from ..translatable_text import TranslatableText
 from ..translations import translated
+from ..widgets import redraw
 from .background import in_thread
 
 _PACKAGE = __package__.rpartition(".")[0]
@@ -202,7 +203,7 @@ def _show(diagnosis: Diagnosis) -> None:
         notices.show(sentence, diagnosis.remedy, diagnosis.is_good)
     if diagnosis.info is not None:
         take_manager.presets[:] = [preset.name for preset in diagnosis.info.presets]
-    take_manager.redraw()
+    redraw()
 
 
 CLASSES = (

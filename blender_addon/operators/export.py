@@ -8,19 +8,19 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import bpy
 
-from .. import blend_file, notices, take_manager
+from .. import notices, take_manager
 from ..errors import ColorError
-from ..preferences import make_client, new_take_folder, server_of
+from ..preferences import make_client, new_take_folder
 from ..remote.client import Client
 from ..shot.export import export_steps
 from ..shot.request import ShotRequest
-from ..takes.take import Placement, Take
+from ..takes.take import Take
 from ..translatable_text import TranslatableText
 from ..translations import translated
+from ..widgets import redraw
 
 _log = logging.getLogger(__package__)
 
@@ -30,14 +30,6 @@ _TICK = 0.01
 
 Steps = Generator[tuple[int, int, Take | None], None, None]
 """Images done, images in all (0 while a server is asked), and each take when it is ready."""
-
-
-def request_of(scene: bpy.types.Scene, folder: Path | None = None) -> ShotRequest:
-    """The shot as a scene's settings describe it, with its strips at its own frames in the scene's own Sequencer."""
-    shot = scene.longanimation
-    options = shot.options()
-    placement = Placement(blend_file.name(), scene.name, options.frames.start, shot.layout)
-    return ShotRequest(scene.name, scene, options, placement, server_of(scene).address, folder)
 
 
 class ExportsShots:
@@ -122,7 +114,7 @@ class ExportsShots:
     def _fail(self, error: Exception) -> None:
         """Say what went wrong, at once and until it is dismissed."""
         notices.show(str(error), getattr(error, "remedy", ""))
-        take_manager.redraw()
+        redraw()
         self.report({"ERROR"}, translated(str(error)))
 
     def _steps(self, context: bpy.types.Context) -> Steps:

@@ -18,7 +18,7 @@ def test_blender_has_what_the_extension_uses_of_its_inside(found: dict[str, obje
     assert found["element"] == ["a.png", 48, 32], "DNA_sequence_types.h has changed: mend StripElem"
     assert found["written"] == [640, 480], "what is written into an element's memory is not what Blender reads"
     assert found["preset operator"] == [], "bl_operators.presets.AddPresetBase lacks these"
-    assert found["preset files"] == [["kept.py"], []], "a preset is saved to and removed from another place"
+    assert found["preset files"] == [["Kept.py"], []], "a preset is saved to and removed from another place"
     assert found["execute preset"], "there is no such operator"
     assert found["render result"], "no image is called so after a render"
     assert found["playback"], "there is no such operator"

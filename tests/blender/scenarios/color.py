@@ -57,8 +57,8 @@ def send(folder: str, server: str, seed: int, save: bool) -> str:
     bpy.ops.wm.save_mainfile()
     bpy.ops.longanimation.add_keyframe()
     scene.longanimation.prompt, scene.longanimation.seed = "wait", seed
-    exporting = extension("operators.export")
-    *_, (_, _, take) = exporting.ExportsShots().export([exporting.request_of(scene, Path(folder) / "take")])
+    exporting, requests = extension("operators.export"), extension("operators.requests")
+    *_, (_, _, take) = exporting.ExportsShots().export([requests.request_of(scene, Path(folder) / "take")])
     take_manager = extension("take_manager")
     take_manager.submit(take)
     for entry in take_manager.wait([take.job]):
