@@ -23,11 +23,14 @@ def found() -> dict[str, Any]:
     for remove in (False, True):
         bpy.ops.longanimation.add_preset(name="Kept", remove_name=remove)
         answer["preset files"].append(sorted(path.name for path in folder.glob("*.py")))
-    space, name = internals.EXECUTE_PRESET.split(".")
-    answer["execute preset"] = name in dir(getattr(bpy.ops, space))
+    answer["execute preset"] = _is_operator(*internals.EXECUTE_PRESET.split("."))
     answer["render result"] = internals.RENDER_RESULT in bpy.data.images
-    answer["playback"] = hasattr(bpy.types, internals.PLAYBACK)
+    answer["playback"] = _is_operator(*internals.PLAYBACK.lower().split("_ot_"))
     return answer
+
+
+def _is_operator(space: str, name: str) -> bool:
+    return name in dir(getattr(bpy.ops, space))
 
 
 def _elements(internals: Any, scene: bpy.types.Scene) -> dict[str, Any]:
