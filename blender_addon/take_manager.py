@@ -7,7 +7,6 @@ goes on when it is opened again: each take's own record says how far it was.
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Iterator
@@ -28,8 +27,6 @@ from .takes.library import Library
 from .takes.take import Take
 from .translatable_text import TranslatableText
 from .widgets import redraw
-
-_log = logging.getLogger(__package__)
 
 _PERIOD = 0.1
 """Seconds between two polls."""

@@ -12,8 +12,8 @@ from .stage import extension, finished_take, shot, strips_of, with_placement
 
 
 def many_frames(folder: str, count: int) -> dict[str, Any]:
-    """Place a take of many frames; tells the frames that its strip covers, and the seconds that it took, beside those
-    of nothing but the same two image strips."""
+    """Place a take of many frames; returns the frames that its strip covers, and the seconds that it took, beside
+    those of nothing but the same two image strips."""
     scene = shot()
     take = finished_take(scene, Path(folder))
     frames = [f"{frame:04d}.png" for frame in range(1, count + 1)]
@@ -35,8 +35,9 @@ def many_frames(folder: str, count: int) -> dict[str, Any]:
         for name in frames[1:]:
             strip.elements.append(name)
     ended = time.perf_counter()
+    covered = extension("compat").strip_range(meta)
     return {
-        "range": [int(meta.frame_final_start), int(meta.frame_final_end)],
+        "range": [covered.start, covered.stop],
         "seconds": placed - begun,
         "plain_seconds": ended - placed,
     }

@@ -20,10 +20,12 @@ FRAMES = range(3, 9)
 
 
 def extension(name: str) -> ModuleType:
+    """A module of the installed extension."""
     return importlib.import_module(f"{EXTENSION}.{name}")
 
 
 def strips_of(scene: bpy.types.Scene) -> Any:
+    """The top-level strips of a scene."""
     editor = scene.sequence_editor
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
@@ -51,6 +53,7 @@ def begin_export(
 
 
 def finish(steps: Any) -> Any:
+    """Bring an export to its end; returns the take."""
     try:
         while True:
             next(steps)
@@ -59,10 +62,12 @@ def finish(steps: Any) -> Any:
 
 
 def color_of(drawing: int) -> list[int]:
+    """A color that only this drawing has."""
     return [40 + 60 * drawing, 200 - 50 * drawing, 90]
 
 
 def write_color(path: Path, color: list[int]) -> None:
+    """Write a PNG of one color."""
     image = bpy.data.images.new("flat", 240, 135)
     image.pixels.foreach_set(np.tile(np.array([*color, 255], np.float32) / 255, 240 * 135))
     image.file_format = "PNG"
