@@ -459,7 +459,7 @@ def perform(options: argparse.Namespace, others: list[str]) -> int:
         variables = {"LONGANIMATION_BLENDER": os.pathsep.join(blenders)}
         return run([server.python, "-m", "pytest", *arguments, *others], **variables)
     output = str(Path(options.output).resolve())
-    return run([server.python, "-m", "tests.demo", "--output", output, "--blender", blenders[0]])
+    return run([server.python, "-m", "server.demo", "--output", output, "--blender", blenders[0]])
 
 
 if __name__ == "__main__":

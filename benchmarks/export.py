@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.demo.blender_process import chosen_blenders
 from server.extension_build import build_extension
-from tests.blender.process import run_scenario
-from tests.demo.blender import chosen_blenders
 
+from .blender.process import run_in_blender
 from .measure import print_json_line, progress, read_sizes
+
+_EXPORT_TIMES = "benchmarks.blender.export.export_times"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = Path(temporary)
         progress(f"the export of {sizes.frames} frames, {sizes.size} pixels high, and their renders by turns")
         archive = build_extension(folder / "extension", blenders[0])
-        times = run_scenario(blenders[0], archive, folder, "lineart.export_times", str(folder), *vars(sizes).values())
+        times = run_in_blender(blenders[0], archive, folder, _EXPORT_TIMES, str(folder), *vars(sizes).values())
     print_json_line(
         benchmark="export",
         **vars(sizes),

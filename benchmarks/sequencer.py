@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from server.demo.blender_process import chosen_blenders
 from server.extension_build import build_extension
-from tests.blender.process import run_scenario
-from tests.demo.blender import chosen_blenders
 
+from .blender.process import run_in_blender
 from .measure import print_json_line, progress, read_sizes
+
+_MANY_FRAMES = "benchmarks.blender.sequencer.many_frames"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             archive = build_extension(folder, blender)
-            times.append(run_scenario(blender, archive, folder, "strips.many_frames", str(folder / "take"), sizes.size))
+            times.append(run_in_blender(blender, archive, folder, _MANY_FRAMES, str(folder / "take"), sizes.size))
         progress(f"{number + 1} of {sizes.repeats}")
     print_json_line(
         benchmark="sequencer",

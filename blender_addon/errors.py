@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can go wrong, as errors whose text tells the animator what to do.
 
-The text may be a Sentence: then `str(error)` is that Sentence, which is translated where it is shown.
+The text may be a TranslatableText: then `str(error)` is that object, which is translated where it is shown.
 """
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of the takes when a file is opened or saved, or a step undone (Blender API, bpy.app.handlers)."""
+"""What happens to the takes when a file is opened or saved, or a step undone (Blender API, bpy.app.handlers)."""
 
 from __future__ import annotations
 
@@ -7,75 +7,75 @@ from dataclasses import replace
 
 import bpy
 
-from . import blend, compat, monitor
+from . import blend_file, compat, take_manager
 from .errors import ColorError
 from .preferences import output_folder
-from .remote.session import Progress
-from .sentence import Sentence
+from .remote.messages import Progress
+from .translatable_text import TranslatableText
 
 _saved_from = ""
 """What the file that is being saved was called before."""
 
 
-def resume() -> None:
-    """Find the takes of earlier, and go on with those that were under way when Blender was closed."""
-    here = blend.takes()
+def restore_takes() -> None:
+    """Find earlier takes, and follow those that were under way when Blender was closed."""
+    here = blend_file.takes()
     for scene, _ in here.values():
         compat.show_in_sequencer(scene)
-    for take in monitor.library().takes(output_folder(), [folder for _, folder in here.values()]):
-        monitor.entries.setdefault(take.job, monitor.Entry(take))
-    for entry in monitor.entries.values():
+    for take in take_manager.library().takes(output_folder(), [folder for _, folder in here.values()]):
+        take_manager.entries.setdefault(take.job, take_manager.Entry(take))
+    for entry in take_manager.entries.values():
         placement = entry.take.placement
         if entry.take.job in here:  # also in a copy of the file, or where the scene has another name now
-            placement = replace(placement, blend=blend.name(), scene=here[entry.take.job][0].name)
-        elif blend.came_along(entry.take):
-            placement = replace(placement, blend=blend.name())
+            placement = replace(placement, blend=blend_file.name(), scene=here[entry.take.job][0].name)
+        elif blend_file.was_moved_with_file(entry.take):
+            placement = replace(placement, blend=blend_file.name())
         entry.take = replace(entry.take, placement=placement)
-        if blend.shows(entry.take):
+        if blend_file.shows(entry.take):
             entry.arrived = entry.take.arrived()  # the file may be older than the frames
             if entry.is_active:  # or it was not saved with the strips
                 entry.take = replace(entry.take, placed=entry.take.job in here)
         if entry.is_active and entry.session is None:
             try:
-                monitor.submit(entry.take)
+                take_manager.submit(entry.take)
             except ColorError as error:
-                entry.progress = Progress(0.0, Sentence("Not followed"), trouble=str(error))
+                entry.progress = Progress(0.0, TranslatableText("Not followed"), trouble=str(error))
 
 
 @bpy.app.handlers.persistent
 def _on_load(*_: object) -> None:
     """A file was opened: find its takes, and go on with what was under way."""
-    blend.opened()
+    blend_file.reset()
     if not bpy.app.background:
-        resume()
+        restore_takes()
 
 
 @bpy.app.handlers.persistent
 def _before_save(*_: object) -> None:
-    """Keep in mind what the open file is called."""
+    """Remember the open file's name."""
     global _saved_from
-    _saved_from = blend.name()
+    _saved_from = blend_file.name()
 
 
 @bpy.app.handlers.persistent
 def _on_save(*_: object) -> None:
     """The open file has a path, perhaps a new one: its takes follow."""
-    for job, entry in monitor.entries.items():
+    for job, entry in take_manager.entries.items():
         placement = entry.take.placement
-        if placement.blend == _saved_from != blend.name():
-            monitor.change(job, placement=replace(placement, blend=blend.name()))
+        if placement.blend == _saved_from != blend_file.name():
+            take_manager.update(job, placement=replace(placement, blend=blend_file.name()))
 
 
 @bpy.app.handlers.persistent
 def _on_undo(*_: object) -> None:
     """The strips are as they were at some step: show what came since, and let no half strip come back."""
-    here = blend.takes()
-    for job, entry in monitor.entries.items():
-        if blend.shows(entry.take) and entry.take.state in ("failed", "cancelled"):
+    here = blend_file.takes()
+    for job, entry in take_manager.entries.items():
+        if blend_file.shows(entry.take) and entry.take.state in ("failed", "cancelled"):
             entry.take = replace(entry.take, placed=job in here)
         elif job in here and entry.latest is not None:
             entry.arrived = entry.take.arrived()
-    monitor.wake()
+    take_manager.start_polling()
 
 
 _HANDLERS = {
@@ -88,7 +88,7 @@ _HANDLERS = {
 
 
 def register() -> None:
-    """Find the takes of earlier, and go on with them."""
+    """Find earlier takes, and follow those under way."""
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).append(handler)
     if not bpy.app.background:
@@ -96,9 +96,9 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Leave the takes under way alone."""
+    """Stop following takes."""
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).remove(handler)
     if bpy.app.timers.is_registered(_on_load):
         bpy.app.timers.unregister(_on_load)
-    monitor.leave()
+    take_manager.detach()

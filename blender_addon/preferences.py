@@ -11,11 +11,12 @@ from pathlib import Path
 import bpy
 
 from . import compat
-from .drawing import draw_notices
 from .errors import ServerError
-from .remote.client import Client, is_loopback
-from .sentence import Sentence
+from .remote.client import Client
+from .remote.transport import is_loopback
+from .translatable_text import TranslatableText
 from .translations import translated
+from .widgets import draw_notices
 
 _TOKEN_VARIABLE = "LONGANIMATION_TOKEN"
 LOCAL_SERVER = "http://127.0.0.1:7860"
@@ -112,8 +113,8 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
         entry = self._entry()
         column.prop(entry, "address")
         if os.environ.get(_TOKEN_VARIABLE):
-            told = Sentence("The token comes from {variable}", variable=_TOKEN_VARIABLE)
-            column.label(text=translated(told), icon="INFO", translate=False)
+            source = TranslatableText("The token comes from {variable}", variable=_TOKEN_VARIABLE)
+            column.label(text=translated(source), icon="INFO", translate=False)
         else:
             column.prop(entry, "token")
         row = column.row(align=True)
@@ -149,12 +150,13 @@ def check_online(address: str) -> None:
     if bpy.app.online_access or is_loopback(address):
         return
     remedy = (
-        Sentence("Launch Blender without --offline-mode")
+        TranslatableText("Launch Blender without --offline-mode")
         if bpy.app.online_access_override
-        else Sentence("Enable online access in System preferences")
+        else TranslatableText("Enable online access in System preferences")
     )
     raise ServerError(
-        Sentence("Online access required to reach {address}. {remedy}", address=address, remedy=remedy), "online"
+        TranslatableText("Online access required to reach {address}. {remedy}", address=address, remedy=remedy),
+        "online",
     )
 
 

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from server.config import Config
+from server.demo.blender_process import chosen_blenders
 from server.extension_build import stage_extension
 from server.storage.database import open_database
-from tests.demo.blender import chosen_blenders
 from tests.postgresql import PostgreSQL, run_postgresql
 
 # A busy machine is slow, not wrong: time limits are pytest-timeout's business.

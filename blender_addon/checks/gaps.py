@@ -31,12 +31,12 @@ def find_gaps(line_art: np.ndarray, width: int) -> list[Gap]:
     gap. A long narrow way, as between two fingers, is none, and two parts that are joined elsewhere are one.
     """
     paper = line_art >= INK
-    reach = (width + 1) // 2
-    parts = find_regions(~_near(~paper, reach))
+    radius = (width + 1) // 2
+    parts = find_regions(~_near(~paper, radius))
     sizeable = parts.areas >= _LEAST_SIDE * paper.size
     sizeable[0] = False
     labels = np.where(sizeable[parts.labels], parts.labels, 0)
-    for _ in range(reach + ceil(_line_width(line_art) / 2) + 1):
+    for _ in range(radius + ceil(_line_width(line_art) / 2) + 1):
         labels = np.where((labels == 0) & paper, _largest_near(labels), labels)
     meetings = find_regions(_near(_meet(labels), 1))
     return [
@@ -46,10 +46,10 @@ def find_gaps(line_art: np.ndarray, width: int) -> list[Gap]:
     ]
 
 
-def _near(mask: np.ndarray, reach: int) -> np.ndarray:
+def _near(mask: np.ndarray, radius: int) -> np.ndarray:
     """Where a mask is no further away than so many pixels along each axis: bool [H, W]."""
-    side = 2 * reach + 1
-    total = np.pad(mask, ((reach + 1, reach), (reach + 1, reach))).cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
+    side = 2 * radius + 1
+    total = np.pad(mask, ((radius + 1, radius), (radius + 1, radius))).cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
     return total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side] > 0
 
 

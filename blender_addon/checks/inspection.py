@@ -7,7 +7,7 @@ import threading
 
 from ..errors import ShotError
 from ..takes.take import Take
-from .report import Finding, inspect
+from .findings import Finding, inspect
 
 
 class Inspection:

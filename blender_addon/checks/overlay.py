@@ -20,9 +20,9 @@ def draw_gaps(overlay: np.ndarray, gaps: Iterable[Gap]) -> None:
     thick = max(2, height // 270)
     for gap in gaps:
         radius = max(3 * thick, 2 * gap.width)
-        reach = radius + thick
-        rows = slice(max(0, int(gap.y) - reach), min(height, int(gap.y) + reach + 1))
-        columns = slice(max(0, int(gap.x) - reach), min(width, int(gap.x) + reach + 1))
+        outer = radius + thick
+        rows = slice(max(0, int(gap.y) - outer), min(height, int(gap.y) + outer + 1))
+        columns = slice(max(0, int(gap.x) - outer), min(width, int(gap.x) + outer + 1))
         y, x = np.ogrid[rows, columns]
         ring = np.abs(np.hypot(y - gap.y, x - gap.x) - radius) <= thick / 2
         overlay[rows, columns][ring] = _ORANGE

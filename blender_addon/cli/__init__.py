@@ -11,7 +11,7 @@ from typing import NoReturn
 import bpy
 
 from ..errors import ColorError, ShotError
-from . import work
+from . import verbs
 from .arguments import parse
 from .report import Report
 
@@ -32,11 +32,11 @@ def _run(words: list[str]) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
     report = Report(options.json, options.openjd)
-    verbs = {"colorize": work.colorize, "fetch": work.fetch, "shots": work.list_shots}
+    actions = {"colorize": verbs.colorize, "fetch": verbs.fetch, "shots": verbs.list_shots}
     try:
         if not bpy.data.filepath:  # Blender goes on with another file where it cannot read the one that is named
             raise ShotError("No .blend file is open: name one before --command, and look above whether it can be read.")
-        return 0 if verbs[options.verb](options, report) else _FAILED
+        return 0 if actions[options.verb](options, report) else _FAILED
     except ColorError as error:
         report.failure(str(error))
         return _FAILED

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the command tells: results on the standard output, everything else on the standard error."""
+"""What the command prints: results on the standard output, everything else on the standard error."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ _log = logging.getLogger(__package__)
 
 
 class Report:
-    """Tells progress and results.
+    """Prints progress and results.
 
-    as_json: a result is a line of JSON instead of a sentence. openjd: progress is told on the standard output as well,
-    in the words of Open Job Description (How Jobs Are Run, "Stdout messages").
+    as_json: a result is a line of JSON instead of a sentence. openjd: progress goes to the standard output as well, in
+    the words of Open Job Description (How Jobs Are Run, "Stdout messages").
     """
 
     def __init__(self, as_json: bool, openjd: bool) -> None:
         self._as_json = as_json
         self._openjd = openjd
-        self._said = ""
+        self._last_line = ""
         # Blender writes to the standard output whatever it likes; from now on that goes to the standard error.
         sys.stdout.flush()
         self._results = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
 
     def progress(self, fraction: float, text: str) -> None:
-        """Tell how far the whole is (0 to 1), and what is being done."""
+        """Print how far the whole is (0 to 1), and what is being done."""
         line = f"{round(100 * fraction):3d}% {text}"
-        if line == self._said:
+        if line == self._last_line:
             return
-        self._said = line
+        self._last_line = line
         _log.info("%s", line)
         if self._openjd:
-            self._say(f"openjd_progress: {100 * fraction:.1f}")
-            self._say(f"openjd_status: {text}")
+            self._print(f"openjd_progress: {100 * fraction:.1f}")
+            self._print(f"openjd_status: {text}")
 
     def result(self, values: dict[str, Any], sentence: str) -> None:
-        """Tell a result: its values to programs, or the sentence to people."""
-        self._say(json.dumps(values) if self._as_json else sentence)
+        """Print a result: its values for programs, or the sentence for people."""
+        self._print(json.dumps(values) if self._as_json else sentence)
         if self._openjd and values["problem"]:
-            self._say(f"openjd_fail: {sentence}")
+            self._print(f"openjd_fail: {sentence}")
 
     def failure(self, sentence: str) -> None:
-        """Tell why nothing was done."""
+        """Print why nothing was done."""
         _log.error("%s", sentence)
         if self._as_json:
-            self._say(json.dumps({"problem": sentence}))
+            self._print(json.dumps({"problem": sentence}))
         if self._openjd:
-            self._say(f"openjd_fail: {sentence}")
+            self._print(f"openjd_fail: {sentence}")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         print(line, file=self._results, flush=True)

@@ -3,37 +3,9 @@
 
 import bpy
 
-from . import (
-    batch,
-    checking,
-    color,
-    connection,
-    editors,
-    fixing,
-    keyframes,
-    painting,
-    palette,
-    presets,
-    preview,
-    queue,
-    takes,
-)
+from . import batch, checks, color, connection, editors, fix, keyframes, presets, preview, queue, recolor, takes
 
-_PARTS = (
-    keyframes,
-    painting,
-    connection,
-    color,
-    queue,
-    takes,
-    batch,
-    preview,
-    fixing,
-    checking,
-    palette,
-    presets,
-    editors,
-)
+_PARTS = (keyframes, connection, color, queue, takes, batch, preview, fix, checks, recolor, presets, editors)
 _CLASSES = tuple(kind for part in _PARTS for kind in part.CLASSES)
 
 

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import bpy
 
-from .. import monitor, notices
+from .. import notices
 from ..errors import ColorError
+from ..widgets import redraw
 
 Result = TypeVar("Result")
 
@@ -29,7 +30,7 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: 
         except (ColorError, OSError) as error:
             problems.append(error)
 
-    def look() -> float | None:
+    def poll() -> float | None:
         if thread.is_alive():
             return _PERIOD
         notices.withdraw(doing)
@@ -37,11 +38,11 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: 
             use(result)
         for problem in problems:
             notices.show(str(problem), getattr(problem, "remedy", ""))
-        monitor.redraw()
+        redraw()
         return None
 
     if doing:
         notices.show(doing, good=True)
     thread = threading.Thread(target=run, name="LongAnimation work", daemon=True)
     thread.start()
-    bpy.app.timers.register(look, first_interval=_PERIOD, persistent=True)
+    bpy.app.timers.register(poll, first_interval=_PERIOD, persistent=True)

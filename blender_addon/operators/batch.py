@@ -4,75 +4,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import bpy
 
-from .. import blend, compat
+from .. import compat
 from ..errors import ColorError, ShotError
-from ..preferences import server_of
 from ..properties.batch import of_file
-from ..sentence import Sentence
 from ..sequencer.strips import JOB
-from ..shot.batch import BatchShot, Span, from_markers, from_spans, named_apart, whole
+from ..shot.batch import BatchShot, from_spans, of_scene, with_unique_names
+from ..shot.batch_sources import shots_of_markers, shots_of_scenes, span_of
 from ..shot.request import ShotRequest
-from ..takes.take import Placement
+from ..translatable_text import TranslatableText
 from ..translations import translated
-from .exporting import ExportsShots
+from .export import ExportsShots
+from .requests import request_of_shot
 
 _PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "COLOR", "META"}
 """Strips that stand for frames of the scene they lie in, as in an animatic. Where the line art comes from is for the
 scene's own settings to say, also when it is such a strip."""
-
-
-def request_of_shot(shot: BatchShot, folder: Path | None = None) -> ShotRequest:
-    """A shot of the open file with its scene's settings."""
-    scene = bpy.data.scenes[shot.scene]
-    settings = scene.longanimation
-    placement = Placement(blend.name(), shot.timeline, shot.start, settings.layout)
-    return ShotRequest(shot.name, scene, settings.options(shot.frames), placement, server_of(scene).address, folder)
-
-
-def shots_of_markers(scene: bpy.types.Scene) -> list[BatchShot]:
-    """The shots that the markers of a scene's timeline begin. Raises ShotError when there is none."""
-    frames = range(scene.frame_start, scene.frame_end + 1)
-    return from_markers(scene.name, frames, [(marker.frame, marker.name) for marker in scene.timeline_markers])
-
-
-def shots_of_scenes() -> list[BatchShot]:
-    """A shot of every scene of the file that has a camera, with the frames that its settings say. Raises ShotError when
-    there is none."""
-    shots = [whole(scene.name, scene.longanimation.frames) for scene in bpy.data.scenes if scene.camera]
-    if not shots:
-        raise ShotError(Sentence("No scene of the file has a camera: add one to each scene that is drawn."))
-    return shots
-
-
-def span_of(timeline: bpy.types.Scene, strip: bpy.types.Strip) -> Span:
-    """What a strip shows. Raises ShotError when it does not show the frames of a scene one after the other."""
-    frames = compat.strip_range(strip)
-    if strip.type != "SCENE":
-        return Span(strip.name, frames, timeline.name, frames.start)
-    scene = strip.scene
-    if scene is None or strip.scene_input != "CAMERA":
-        raise ShotError(
-            Sentence(
-                "The strip {name} shows no scene's camera: choose its scene, and Camera as its input.",
-                name=repr(strip.name),
-            )
-        )
-    if strip.use_reverse_frames or len(getattr(strip, "retiming_keys", ())) > 0:
-        raise ShotError(
-            Sentence(
-                "The strip {name} is retimed or reversed: add its scene's frames to the batch by hand.",
-                name=repr(strip.name),
-            )
-        )
-    # Before and after its content a strip holds the first and the last image.
-    shift = scene.frame_start + strip.animation_offset_start - compat.content_start(strip)
-    first = max(frames.start + shift, scene.frame_start)
-    stop = min(frames.stop + shift, scene.frame_end + 1)
-    return Span(strip.name, range(first - shift, stop - shift), scene.name, first)
 
 
 def _open_strips_of(timeline: bpy.types.Scene) -> list[bpy.types.Strip]:
@@ -93,11 +42,13 @@ def _collect(operator: bpy.types.Operator, context: bpy.types.Context, find: Cal
     batch = of_file(context.scene)
     known = [(one.scene, one.frames) for one in batch.shots]
     new = [shot for shot in shots if (bpy.data.scenes[shot.scene], shot.frames) not in known]
-    for shot in named_apart(new, [one.name for one in batch.shots]):
+    for shot in with_unique_names(new, [one.name for one in batch.shots]):
         batch.shots.add().fill(shot)
     batch.active = len(batch.shots) - 1
-    told = Sentence("Shots added: {new}; in the batch already: {known}", new=len(new), known=len(shots) - len(new))
-    operator.report({"INFO"}, translated(told))
+    message = TranslatableText(
+        "Shots added: {new}; in the batch already: {known}", new=len(new), known=len(shots) - len(new)
+    )
+    operator.report({"INFO"}, translated(message))
     return {"FINISHED"}
 
 
@@ -156,8 +107,8 @@ class LONGANIMATION_OT_batch_add(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
         batch = of_file(context.scene)
-        shot = whole(context.scene.name, context.scene.longanimation.frames)
-        batch.shots.add().fill(*named_apart([shot], [one.name for one in batch.shots]))
+        shot = of_scene(context.scene.name, context.scene.longanimation.frames)
+        batch.shots.add().fill(*with_unique_names([shot], [one.name for one in batch.shots]))
         batch.active = len(batch.shots) - 1
         return {"FINISHED"}
 
@@ -234,11 +185,13 @@ class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
         """The shots that can be colored; why the others cannot is reported. Raises ShotError when none can."""
         wanted = [shot for shot in of_file(context.scene).shots if shot.enabled]
         problems = [
-            Sentence("{shot}: {problem}", shot=shot.name, problem=shot.problem) for shot in wanted if shot.problem
+            TranslatableText("{shot}: {problem}", shot=shot.name, problem=shot.problem)
+            for shot in wanted
+            if shot.problem
         ]
         ready = [shot.as_shot() for shot in wanted if not shot.problem]
         if not ready:
-            unticked = Sentence("No shot of the batch is ticked: tick those to color.")
+            unticked = TranslatableText("No shot of the batch is ticked: tick those to color.")
             raise ShotError(problems[0] if problems else unticked)
         for problem in problems:
             self.report({"WARNING"}, translated(problem))

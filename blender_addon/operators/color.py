@@ -9,7 +9,8 @@ from pathlib import Path
 import bpy
 
 from ..shot.request import ShotRequest
-from .exporting import ExportsShots, request_of
+from .export import ExportsShots
+from .requests import request_of
 
 
 class LONGANIMATION_OT_color_shot(ExportsShots, bpy.types.Operator):

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import bpy
 
-from .. import monitor, notices
+from .. import notices, take_manager
 from ..errors import ColorError, ServerError
 from ..preferences import LOCAL_SERVER, check_online, current, token_of
-from ..remote.client import is_loopback
 from ..remote.connection import Diagnosis, diagnose
 from ..remote.launcher import LocalServer
-from ..sentence import Sentence
+from ..remote.transport import is_loopback
+from ..translatable_text import TranslatableText
 from ..translations import translated
+from ..widgets import redraw
 from .background import in_thread
 
 _PACKAGE = __package__.rpartition(".")[0]
@@ -73,12 +74,12 @@ class LONGANIMATION_OT_test_connection(bpy.types.Operator):
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         diagnosis = diagnose(address, token_of(address))
-        _tell(diagnosis)
+        _show(diagnosis)
         self.report({"INFO"} if diagnosis.is_good else {"ERROR"}, " ".join(map(translated, diagnosis.sentences)))
         return {"FINISHED"} if diagnosis.is_good else {"CANCELLED"}
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """The window's path: looks in a thread, and tells in a notice."""
+        """The window's path: looks in a thread, and shows a notice."""
         address = current().server
         try:
             check_online(address)
@@ -86,7 +87,7 @@ class LONGANIMATION_OT_test_connection(bpy.types.Operator):
             notices.show(str(error), error.remedy)
             return {"CANCELLED"}
         token = token_of(address)
-        in_thread(lambda: diagnose(address, token), _tell)
+        in_thread(lambda: diagnose(address, token), _show)
         return {"FINISHED"}
 
 
@@ -112,7 +113,7 @@ class LONGANIMATION_OT_start_server(bpy.types.Operator):
             return {"CANCELLED"}
         _started.append(server)
         if not bpy.app.background:
-            in_thread(lambda: _wait_for(server), _tell, Sentence("The server is starting."))
+            in_thread(lambda: _wait_for(server), _show, TranslatableText("The server is starting."))
         return {"FINISHED"}
 
 
@@ -195,14 +196,14 @@ def _wait_for(server: LocalServer) -> Diagnosis:
     return diagnose(server.address, "")
 
 
-def _tell(diagnosis: Diagnosis) -> None:
+def _show(diagnosis: Diagnosis) -> None:
     """Show what a look at a server found, in the place of what was known before."""
     notices.notices.clear()
     for sentence in diagnosis.sentences:
         notices.show(sentence, diagnosis.remedy, diagnosis.is_good)
     if diagnosis.info is not None:
-        monitor.presets[:] = [preset.name for preset in diagnosis.info.presets]
-    monitor.redraw()
+        take_manager.presets[:] = [preset.name for preset in diagnosis.info.presets]
+    redraw()
 
 
 CLASSES = (

@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The painted frames of a shot: added and removed."""
+"""The painted frames of a shot: added, removed, painted in Blender's Image Editor, or loaded from files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import bpy
+
+from ..errors import ColorError
+from ..shot.template import template
+from ..translatable_text import TranslatableText
+from ..translations import translated
+from .editors import show_image
 
 
 class LONGANIMATION_OT_add_keyframe(bpy.types.Operator):
@@ -34,4 +45,75 @@ class LONGANIMATION_OT_remove_keyframe(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (LONGANIMATION_OT_add_keyframe, LONGANIMATION_OT_remove_keyframe)
+class LONGANIMATION_OT_paint_keyframe(bpy.types.Operator):
+    """Paint the current frame over its line art in an Image Editor; your lines stay on top whatever you paint"""
+
+    bl_idname = "longanimation.paint_keyframe"
+    bl_label = "Paint This Frame"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; in background Blender the image is made and not shown."""
+        scene = context.scene
+        keyframe = scene.longanimation.keyframe_at(scene.frame_current)
+        try:
+            if keyframe is None or keyframe.image is None:
+                image = template(scene, scene.frame_current)
+                keyframe = keyframe or scene.longanimation.keyframes.add()
+                keyframe.frame, keyframe.image = scene.frame_current, image
+        except ColorError as error:
+            self.report({"ERROR"}, translated(str(error)))
+            return {"CANCELLED"}
+        show_image(context, keyframe.image, paint=True)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
+    """Use painted images from files; the last number in a file's name is the frame that it shows"""
+
+    bl_idname = "longanimation.load_keyframes"
+    bl_label = "Load Keyframes"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    directory: bpy.props.StringProperty(name="Folder", description="Folder of the images", subtype="DIR_PATH")
+    files: bpy.props.CollectionProperty(
+        name="Files",
+        description="Painted images",
+        type=bpy.types.OperatorFileListElement,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+    filter_image: bpy.props.BoolProperty(
+        name="Images", description="Show images only", default=True, options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Let the animator choose the files."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender. A file without a number in its name paints the current frame."""
+        scene = context.scene
+        for file in self.files:
+            path = Path(bpy.path.abspath(self.directory)) / file.name
+            image = bpy.data.images.load(str(path), check_existing=True)
+            if not image.size[0]:
+                bpy.data.images.remove(image)
+                problem = TranslatableText(
+                    "{file} is no image that Blender reads: save it as PNG, TIFF or EXR", file=path.name
+                )
+                self.report({"ERROR"}, translated(problem))
+                continue
+            numbers = re.findall(r"\d+", path.stem)
+            frame = int(numbers[-1]) if numbers else scene.frame_current
+            keyframe = scene.longanimation.keyframe_at(frame) or scene.longanimation.keyframes.add()
+            keyframe.frame, keyframe.image = frame, image
+        return {"FINISHED"}
+
+
+CLASSES = (
+    LONGANIMATION_OT_add_keyframe,
+    LONGANIMATION_OT_remove_keyframe,
+    LONGANIMATION_OT_paint_keyframe,
+    LONGANIMATION_OT_load_keyframes,
+)

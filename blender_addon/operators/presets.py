@@ -2,7 +2,8 @@
 """Settings of shots, kept by name (Blender manual, Interface › Controls › Templates › Presets)."""
 
 import bpy
-from bl_operators.presets import AddPresetBase
+
+from ..internals import EXECUTE_PRESET, PresetOperator, draw_preset_menu
 
 
 class LONGANIMATION_MT_presets(bpy.types.Menu):
@@ -10,11 +11,11 @@ class LONGANIMATION_MT_presets(bpy.types.Menu):
 
     bl_label = "Settings"
     preset_subdir = "longanimation"
-    preset_operator = "script.execute_preset"
-    draw = bpy.types.Menu.draw_preset
+    preset_operator = EXECUTE_PRESET
+    draw = draw_preset_menu
 
 
-class LONGANIMATION_OT_add_preset(AddPresetBase, bpy.types.Operator):
+class LONGANIMATION_OT_add_preset(PresetOperator, bpy.types.Operator):
     """Keep these settings under a name, or forget those that are chosen"""
 
     bl_idname = "longanimation.add_preset"

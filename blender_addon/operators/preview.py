@@ -10,7 +10,8 @@ import bpy
 
 from ..errors import ColorError
 from ..properties.lineart import ROLES
-from ..shot.lineart import check, line_art, settings_of
+from ..shot.line_art import line_art
+from ..shot.resolved_shot import drawn_at, resolve
 from ..translations import translated
 from .editors import show_image
 
@@ -26,14 +27,14 @@ class LONGANIMATION_OT_preview_lineart(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender the image is made and not shown."""
-        scene = context.scene
-        options = settings_of(scene)
-        frame = options.drawn_at(scene.frame_current, scene.longanimation.frames.start)
+        scene, settings = context.scene, context.scene.longanimation
+        step = settings.lineart.step
+        frame = drawn_at(scene.frame_current, settings.frames.start, step)
         try:
-            check(scene, options, range(frame, frame + options.step))
+            shot = resolve(scene, settings.options(range(frame, frame + step)))
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "preview.png"
-                with line_art(scene, options) as write:
+                with line_art(shot) as write:
                     write(frame, path)
                 image = _kept(path)
         except ColorError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import bpy
 
-from .. import compat, monitor
+from .. import compat, take_manager
 from ..errors import ColorError
 from ..takes.take import Take
 from ..translations import translated
-from .exporting import wait_for
+from .export import wait_for
 
 
 class OfTake:
@@ -20,7 +20,7 @@ class OfTake:
     @property
     def take(self) -> Take:
         """The take."""
-        return monitor.entries[self.job].take
+        return take_manager.entries[self.job].take
 
     def timeline(self, context: bpy.types.Context) -> bpy.types.Scene:
         """The scene whose Sequencer shows the take; the one at hand when it is gone."""
@@ -35,7 +35,7 @@ class LONGANIMATION_OT_cancel(OfTake, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        monitor.cancel(self.job)
+        take_manager.cancel(self.job)
         return {"FINISHED"}
 
 
@@ -48,7 +48,7 @@ class LONGANIMATION_OT_retry(OfTake, bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender it returns when the take has ended."""
         try:
-            monitor.submit(self.take)
+            take_manager.submit(self.take)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -74,7 +74,7 @@ class LONGANIMATION_OT_prioritize(OfTake, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        session = monitor.entries[self.job].session
+        session = take_manager.entries[self.job].session
         if session is not None:
             session.prioritize(self.priority)
         return {"FINISHED"}

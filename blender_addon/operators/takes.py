@@ -9,12 +9,12 @@ from pathlib import Path
 
 import bpy
 
-from .. import blend, compat, monitor
+from .. import blend_file, compat, take_manager
 from ..errors import ColorError
 from ..sequencer import strips
 from ..takes.take import Take
 from ..translations import translated
-from .exporting import wait_for
+from .export import wait_for
 from .queue import OfTake
 
 
@@ -36,7 +36,7 @@ class LONGANIMATION_OT_place_take(OfTake, bpy.types.Operator):
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        monitor.change(self.job, placed=True, placement=take.placement)
+        take_manager.update(self.job, placed=True, placement=take.placement)
         return {"FINISHED"}
 
 
@@ -59,12 +59,12 @@ class LONGANIMATION_OT_open_take(bpy.types.Operator):
         try:
             take = Take.load(Path(bpy.path.abspath(self.directory)))
             scene = compat.timeline(context)
-            placement = replace(take.placement, blend=blend.name(), scene=scene.name)
+            placement = replace(take.placement, blend=blend_file.name(), scene=scene.name)
             placed = any(strips.strips_of_take(scene, take.job))
             take = take.changed(placement=placement, placed=placed)
-            entry = monitor.entries.get(take.job)
+            entry = take_manager.entries.get(take.job)
             if entry is None or entry.session is None:
-                monitor.submit(take)
+                take_manager.submit(take)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -124,7 +124,7 @@ class LONGANIMATION_OT_note_take(OfTake, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        monitor.change(self.job, note=self.note)
+        take_manager.update(self.job, note=self.note)
         return {"FINISHED"}
 
 
@@ -136,7 +136,7 @@ class LONGANIMATION_OT_hide_take(OfTake, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        monitor.change(self.job, hidden=not self.take.hidden)
+        take_manager.update(self.job, hidden=not self.take.hidden)
         return {"FINISHED"}
 
 

@@ -3,8 +3,8 @@
 
 import bpy
 
-from ..drawing import draw_sentence
 from ..properties.batch import of_file
+from ..widgets import draw_sentence
 
 
 class LONGANIMATION_UL_batch(bpy.types.UIList):

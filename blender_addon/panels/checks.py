@@ -3,9 +3,9 @@
 
 import bpy
 
-from .. import monitor
-from ..drawing import draw_sentence
+from .. import take_manager
 from ..translations import translated
+from ..widgets import draw_sentence
 
 _ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
 _NUMBERS = 0.2
@@ -29,7 +29,7 @@ class Checks:
         column.operator("longanimation.preview_shot", icon="SHADERFX")
         checked = [
             (entry.take, entry.inspection)
-            for entry in monitor.in_sight(context)
+            for entry in take_manager.in_view(context)
             if entry.inspection is not None and not entry.take.hidden
         ]
         if not checked:

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..shot.source import layer_name, pencils_of
+from ..shot.scene_objects import layer_name, pencils_of
 
 
 class LineArt:
@@ -36,7 +36,7 @@ class LineArt:
 
 
 def _draw_layers(layout: bpy.types.UILayout, context: bpy.types.Context, lineart: bpy.types.PropertyGroup) -> None:
-    pencils = pencils_of(context.scene, lineart.options())
+    pencils = pencils_of(context.scene, lineart.collection)
     names = dict.fromkeys(layer_name(layer) for item in pencils for layer in item.data.layers)
     column = layout.column(align=True)
     for name in names:

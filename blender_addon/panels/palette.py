@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import monitor
+from .. import take_manager
 
 
 class Palette:
@@ -15,13 +15,13 @@ class Palette:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Shown once a palette was listed."""
-        return context.scene.longanimation.palette_take in monitor.entries
+        return context.scene.longanimation.palette_take in take_manager.entries
 
     def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
         shot = context.scene.longanimation
-        layout.label(text=monitor.entries[shot.palette_take].take.title, translate=False)
+        layout.label(text=take_manager.entries[shot.palette_take].take.title, translate=False)
         for paint in shot.palette:
             row = layout.row(align=True)
             swatch = row.row(align=True)

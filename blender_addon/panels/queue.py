@@ -3,11 +3,11 @@
 
 import bpy
 
-from .. import blend, monitor
-from ..drawing import draw_remedy, draw_sentence
-from ..remote.session import Progress
-from ..sentence import Sentence
+from .. import blend_file, take_manager
+from ..remote.messages import Progress
+from ..translatable_text import TranslatableText
 from ..translations import translated
+from ..widgets import draw_remedy, draw_sentence
 from .thumbnails import icon_of
 
 
@@ -19,18 +19,24 @@ class Queue:
     def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
-        entries = [entry for entry in monitor.entries.values() if entry.take.state != "done" and not entry.take.hidden]
-        shown = [entry for entry in entries if entry.is_active or entry.take.placement.blend == blend.name()]
+        entries = [
+            entry for entry in take_manager.entries.values() if entry.take.state != "done" and not entry.take.hidden
+        ]
+        shown = [entry for entry in entries if entry.is_active or entry.take.placement.blend == blend_file.name()]
         if not shown:
             layout.label(text="Nothing is under way")
         for entry in shown:
             _draw_entry(layout.box(), context, entry)
 
 
-_STATES = {"exported": Sentence("Not sent yet"), "cancelled": Sentence("Cancelled"), "failed": Sentence("Failed")}
+_STATES = {
+    "exported": TranslatableText("Not sent yet"),
+    "cancelled": TranslatableText("Cancelled"),
+    "failed": TranslatableText("Failed"),
+}
 
 
-def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: monitor.Entry) -> None:
+def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: take_manager.Entry) -> None:
     take, progress = entry.take, entry.progress
     row = box.row(align=True)
     row.label(text=take.title, icon_value=icon_of(entry), translate=False)
@@ -38,7 +44,7 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: moni
         if progress.waiting:
             row.operator_menu_enum("longanimation.prioritize", "priority", text="", icon="SORTSIZE").job = take.job
         row.operator("longanimation.cancel", text="", icon="X").job = take.job
-        box.progress(factor=progress.fraction, text=_told(progress))
+        box.progress(factor=progress.fraction, text=_progress_text(progress))
     else:
         row.operator("longanimation.retry", text="", icon="FILE_REFRESH").job = take.job
         row.operator("longanimation.hide_take", text="", icon="X").job = take.job
@@ -53,11 +59,11 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: moni
     draw_remedy(box, entry.remedy)
 
 
-def _told(progress: Progress) -> str:
+def _progress_text(progress: Progress) -> str:
     """What is being done, and how long it will take."""
     if progress.eta is None:
         return translated(progress.text)
     minutes, seconds = divmod(round(progress.eta), 60)
     hours, minutes = divmod(minutes, 60)
     time = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-    return translated(Sentence("{doing}, {time} left", doing=progress.text, time=time))
+    return translated(TranslatableText("{doing}, {time} left", doing=progress.text, time=time))

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..drawing import draw_notices
+from ..widgets import draw_notices
 
 
 class Shot:

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from .. import compat, monitor
+from .. import compat, take_manager
 from ..sequencer.strips import JOB
 
 
@@ -23,7 +23,7 @@ class Strip:
         """Called by Blender."""
         strip = _strip(context)
         column = self.layout.column(align=True)
-        entry = monitor.entries.get(strip[JOB])
+        entry = take_manager.entries.get(strip[JOB])
         if entry is not None:
             column.label(text=entry.take.title, icon="SEQUENCE", translate=False)
         for label, name in (("Preset", "preset"), ("Seed", "seed"), ("Job", "job"), ("Hash", "hash")):

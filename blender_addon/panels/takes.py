@@ -3,11 +3,11 @@
 
 import bpy
 
-from .. import monitor
-from ..drawing import draw_sentence
+from .. import take_manager
 from ..sequencer.strips import strips_of_take
 from ..takes.take import Take
 from ..translations import translated
+from ..widgets import draw_sentence
 from .thumbnails import icon_of
 
 _MOST_GUESSES = 6
@@ -23,7 +23,7 @@ class Takes:
         """Called by Blender."""
         layout = self.layout
         shot = context.scene.longanimation
-        done = [entry for entry in monitor.in_sight(context) if entry.take.state == "done"]
+        done = [entry for entry in take_manager.in_view(context) if entry.take.state == "done"]
         if done:
             column = layout.column(align=True)
             column.operator("longanimation.fix_frame", icon="TPAINT_HLT")
@@ -49,7 +49,7 @@ def _draw_guesses(box: bpy.types.UILayout, take: Take) -> None:
         jump.job, jump.frame = take.job, frame
 
 
-def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monitor.Entry) -> None:
+def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: take_manager.Entry) -> None:
     take = entry.take
     row = box.row(align=True)
     row.label(text=take.title, icon_value=icon_of(entry), translate=False)
@@ -73,6 +73,6 @@ def _draw_take(box: bpy.types.UILayout, context: bpy.types.Context, entry: monit
         box.operator("longanimation.show_timeline", icon="SEQ_SEQUENCER").job = take.job
     if take.guesses:
         _draw_guesses(box, take)
-    for sentence in (take.note, *entry.words):
+    for sentence in (take.note, *entry.remarks):
         if sentence:
             draw_sentence(box, context, sentence, "INFO")

@@ -4,7 +4,7 @@
 import bpy
 import bpy.utils.previews
 
-from ..monitor import Entry
+from ..take_manager import Entry
 from ..takes.take import frame_name
 
 _pictures: "bpy.utils.previews.ImagePreviewCollection | None" = None

@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import batch, lineart, palette, shot
+from . import batch, lineart, paint, shot
 
-_CLASSES = tuple(kind for part in (lineart, palette, shot, batch) for kind in part.CLASSES)
+_CLASSES = tuple(kind for part in (lineart, paint, shot, batch) for kind in part.CLASSES)
 
 
 def register() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..sentence import Sentence
 from ..shot.batch import BatchShot, problem_of
+from ..translatable_text import TranslatableText
 
 
 class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
@@ -37,7 +37,7 @@ class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
     def problem(self) -> str:
         """Why the shot cannot be colored, and what to do; "" when it can."""
         if self.scene is None or self.timeline is None:
-            return Sentence("The scene of {shot} is gone: choose another, or remove the shot.", shot=self.name)
+            return TranslatableText("The scene of {shot} is gone: choose another, or remove the shot.", shot=self.name)
         return problem_of(self.frames, [item.frame for item in self.scene.longanimation.keyframes])
 
     def as_shot(self) -> BatchShot:

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..shot.source import LineArtOptions
+from ..shot.options import LayerRoles, LineArtOptions
 
 ROLES = (
     ("lines", "Lines", "Its lines are the line art; its fills only hide what lies behind them"),
@@ -94,9 +94,7 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
             source=self.source,
             images=self.images,
             collection=self.collection,
-            roles={layer.name: layer.role for layer in self.layers},
-            fills_by=self.fills_by,
-            fill_pass=self.fill_pass,
+            roles=LayerRoles({layer.name: layer.role for layer in self.layers}, self.fills_by, self.fill_pass),
             camera=self.camera,
             percentage=0 if self.use_scene_percentage else self.percentage,
             step=self.step,

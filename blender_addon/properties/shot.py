@@ -3,12 +3,12 @@
 
 import bpy
 
-from .. import monitor
+from .. import take_manager
 from ..preferences import current
-from ..shot.export import ShotOptions
-from ..shot.keyframes import PaintedFrame
+from ..shot.options import ShotOptions
+from ..shot.painted_frame import PaintedFrame
 from .lineart import LONGANIMATION_lineart
-from .palette import LONGANIMATION_paint
+from .paint import LONGANIMATION_paint
 
 
 class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
@@ -42,7 +42,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         name="Preset",
         description="Which of the server's models colors the shot",
         default="tiny",
-        search=lambda _self, _context, text: [name for name in monitor.presets if text in name],
+        search=lambda _self, _context, text: [name for name in take_manager.presets if text in name],
         search_options={"SUGGESTION"},
     )
     finish: bpy.props.EnumProperty(

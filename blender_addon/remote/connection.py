@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
-from ..sentence import Sentence
 from ..shared.server_info import ServerInfo
-from .client import Client, is_loopback
+from ..translatable_text import TranslatableText
+from .client import Client
+from .transport import is_loopback
 
 _SECONDS = 5.0
 
@@ -50,23 +51,23 @@ def diagnose(address: str, token: str) -> Diagnosis:
         return _unreachable(client.server, error)
     except ServerError as error:
         return Diagnosis((str(error),), error.remedy)
-    names = ", ".join(f"{preset.name} ({preset.licence})" for preset in info.presets) or Sentence("none")
+    names = ", ".join(f"{preset.name} ({preset.licence})" for preset in info.presets) or TranslatableText("none")
     sentences: tuple[str, ...] = (
-        Sentence(
+        TranslatableText(
             "Server {version} answers in {milliseconds} ms.",
             version=info.server_version,
             milliseconds=f"{milliseconds:.0f}",
         ),
-        Sentence("Presets: {names}.", names=names),
-        Sentence(
+        TranslatableText("Presets: {names}.", names=names),
+        TranslatableText(
             "{count} jobs wait or run on {devices}.",
             count=info.queue_length,
-            devices=", ".join(info.devices) or Sentence("no device"),
+            devices=", ".join(info.devices) or TranslatableText("no device"),
         ),
     )
     if not workers:
         sentences = (
-            Sentence(
+            TranslatableText(
                 "The server answers, but has no worker: shots would wait. Start it without `--workers 0`, or start a "
                 "worker (python -m server worker)."
             ),
@@ -77,7 +78,7 @@ def diagnose(address: str, token: str) -> Diagnosis:
 
 def _refused(error: ServerError, token: str) -> str:
     if isinstance(error, RefusedError) and error.status == 401 and token:
-        return Sentence(
+        return TranslatableText(
             "The server does not know this token: it may have been revoked, or a character is missing. Ask the "
             "server's administrator for a new one."
         )
@@ -92,14 +93,16 @@ def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
     try:
         socket.getaddrinfo(host, port)
     except OSError:
-        sentence = Sentence("No computer named {host} is known: check the address for a typing error.", host=host)
+        sentence = TranslatableText(
+            "No computer named {host} is known: check the address for a typing error.", host=host
+        )
         return Diagnosis((sentence,), "address")
     try:
         connection = socket.create_connection((host, port), _SECONDS)
     except TimeoutError:
         return Diagnosis(
             (
-                Sentence(
+                TranslatableText(
                     "{host} does not answer on port {port}: it is off, on another network, or a firewall keeps you "
                     "out.",
                     host=host,
@@ -110,10 +113,10 @@ def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
         )
     except OSError:
         if is_loopback(address):
-            return Diagnosis((Sentence("No server runs on this computer."),), "start_server")
+            return Diagnosis((TranslatableText("No server runs on this computer."),), "start_server")
         return Diagnosis(
             (
-                Sentence(
+                TranslatableText(
                     "{host} is there, but nothing listens on port {port}: start the server there, or check the port.",
                     host=host,
                     port=port,
@@ -134,7 +137,7 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
         except ssl.SSLCertVerificationError as error:
             return Diagnosis(
                 (
-                    Sentence(
+                    TranslatableText(
                         "The certificate of {host} is not trusted: {reason}. Use the name that it was made for, or let "
                         "your computer trust the studio's authority (REQUESTS_CA_BUNDLE names its file).",
                         host=host,
@@ -144,7 +147,7 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
                 "certificate",
             )
         except ssl.SSLError:
-            sentence = Sentence("{host} does not speak https there: write http:// in the address.", host=host)
+            sentence = TranslatableText("{host} does not speak https there: write http:// in the address.", host=host)
             return Diagnosis((sentence,), "address")
         except OSError:
             return None
@@ -154,4 +157,6 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
     except (ssl.SSLError, OSError):
         return None
     plain.close()
-    return Diagnosis((Sentence("{host} speaks https there: write https:// in the address.", host=host),), "address")
+    return Diagnosis(
+        (TranslatableText("{host} speaks https there: write https:// in the address.", host=host),), "address"
+    )

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import ServerError
-from ..sentence import Sentence
+from ..translatable_text import TranslatableText
 from .client import Client
 
 _SECONDS = 120
-_LAST_LINES = 5
+_TAIL_LINES = 5
 
 
 @dataclass
@@ -35,7 +35,7 @@ class LocalServer:
         python = self.home / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")
         if not (self.home / "install.py").is_file():
             raise ServerError(
-                Sentence(
+                TranslatableText(
                     "{folder} holds no LongAnimation Color: in the extension's preferences choose the folder that "
                     "holds install.py.",
                     folder=self.home,
@@ -44,7 +44,7 @@ class LocalServer:
             )
         if not python.is_file():
             raise ServerError(
-                Sentence(
+                TranslatableText(
                     "The server in {folder} is not installed yet: open a terminal there and run "
                     "`python install.py server` once.",
                     folder=self.home,
@@ -53,7 +53,7 @@ class LocalServer:
         parts = urlsplit(self.address)
         command = [str(python), "-m", "server", "serve", "--listen", f"{parts.hostname}:{parts.port or 7860}"]
         # A group of its own: Ctrl-C in Blender's terminal, or Blender's end, does not reach it.
-        apart = (
+        detached = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}  # type: ignore[attr-defined]
             if os.name == "nt"
             else {"start_new_session": True}
@@ -67,7 +67,7 @@ class LocalServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                **apart,
+                **detached,
             )
 
     def wait(self) -> None:
@@ -81,14 +81,14 @@ class LocalServer:
             except ServerError:
                 time.sleep(0.5)
         raise ServerError(
-            Sentence(
-                "The server did not start. Its last words, in {log}: {words}", log=self.log, words=self._last_words()
+            TranslatableText(
+                "The server did not start. Its last words, in {log}: {words}", log=self.log, words=self._log_tail()
             )
         )
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return " ".join(lines[-_LAST_LINES:]) or Sentence("none")
+        return " ".join(lines[-_TAIL_LINES:]) or TranslatableText("none")
 
     @property
     def is_running(self) -> bool:

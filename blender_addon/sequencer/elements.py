@@ -4,15 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ctypes import Structure, c_char, c_float, c_int
 
 import bpy
 
-
-class _StripElem(Structure):
-    """An element as Blender has it in memory, alike in 4.2 to 5.2 (its source, DNA_sequence_types.h)."""
-
-    _fields_ = (("filename", c_char * 256), ("orig_width", c_int), ("orig_height", c_int), ("orig_fps", c_float))
+from ..internals import memory_of
 
 
 def append(strip: bpy.types.Strip, names: Iterable[str], width: int, height: int) -> None:
@@ -24,8 +19,7 @@ def append(strip: bpy.types.Strip, names: Iterable[str], width: int, height: int
     for name in names:
         strip.elements.append(name)
     for element in strip.elements:
-        raw = _StripElem.from_address(element.as_pointer())
-        told = (element.filename.encode(), element.orig_width, element.orig_height)
-        if (raw.filename, raw.orig_width, raw.orig_height) != told:
-            return  # a Blender that has them otherwise
-        raw.orig_width, raw.orig_height, raw.orig_fps = width, height, 0.0
+        memory = memory_of(element)
+        if memory is None:
+            return
+        memory.orig_width, memory.orig_height, memory.orig_fps = width, height, 0.0

@@ -12,9 +12,9 @@ import bpy
 
 from .. import compat, png
 from ..errors import ShotError
-from ..sentence import Sentence
 from ..shared.digests import address_of
 from ..takes.take import Take, frame_name
+from ..translatable_text import TranslatableText
 from .elements import append
 
 _LAST_CHANNEL = 128
@@ -29,7 +29,7 @@ them too."""
 def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
     """Add the take's strips above whatever the timeline holds there, and return the top-level ones.
 
-    Frames that have not arrived are transparent until `refresh` is told of them. Earlier takes of the shot at this
+    Frames that have not arrived are transparent until `refresh` is called for them. Earlier takes of the shot at this
     place are muted: kept, but out of sight. Raises ShotError, before anything is added, when line art is missing or
     the channels are all taken.
     """
@@ -60,8 +60,8 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
     if top:
         compat.set_length(holder, len(frames))
     for strip in (*top, *strips):
-        _sign(strip, take)
-    _tidy(take)
+        _tag(strip, take)
+    _remove_placeholders(take)
     return top or strips
 
 
@@ -74,11 +74,11 @@ def refresh(scene: bpy.types.Scene, take: Take, frames: Collection[int]) -> bool
         if strip.type == "IMAGE":
             for frame in frames:
                 strip.elements[frame - first].filename = frame_name(frame)
-    _tidy(take)
+    _remove_placeholders(take)
     return found
 
 
-def _tidy(take: Take) -> None:
+def _remove_placeholders(take: Take) -> None:
     """Leave nothing but frames in the folders of a take that is complete."""
     if len(take.arrived()) == len(take.manifest.timing):
         for folder in take.results:
@@ -125,7 +125,7 @@ def free_channel(editor: bpy.types.SequenceEditor, frames: range, count: int) ->
     channel = max(taken, default=0) + 1
     if channel + count - 1 > _LAST_CHANNEL:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "No channel is free above frames {first}..{last}: move strips to lower channels.",
                 first=frames.start,
                 last=frames.stop - 1,
@@ -138,7 +138,7 @@ def _require_lineart(take: Take) -> None:
     absent = [frame for frame in take.manifest.exposure.frames if not (take.lineart / frame_name(frame)).is_file()]
     if absent:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "{folder} lacks {count} frames, the first of them {first}: color the shot again.",
                 folder=take.lineart,
                 count=len(absent),
@@ -168,8 +168,8 @@ def _add(holder: object, take: Take, folder: Path, here: Collection[int], channe
     return strip
 
 
-def _sign(strip: bpy.types.Strip, take: Take) -> None:
-    """Let a strip tell what it is of."""
+def _tag(strip: bpy.types.Strip, take: Take) -> None:
+    """Give a strip the properties by which it is recognized."""
     strip[JOB] = take.job
     strip["longanimation_shot"] = take.manifest.name
     strip["longanimation_seed"] = take.manifest.seed

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import ShotError
-from ..sentence import Sentence
+from ..translatable_text import TranslatableText
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Span:
     first: int
 
 
-def whole(scene: str, frames: range) -> BatchShot:
+def of_scene(scene: str, frames: range) -> BatchShot:
     """A scene's own shot, with its result at its own frames."""
     return BatchShot(scene, scene, frames, scene, frames.start)
 
@@ -53,17 +53,17 @@ def from_markers(scene: str, frames: range, markers: Iterable[tuple[int, str]]) 
     for (begin, name), end in zip(begins, ends, strict=False):
         inside = range(max(begin, frames.start), min(end, frames.stop))
         if inside:
-            shots.append(replace(whole(scene, inside), name=name.strip() or f"{scene} {inside.start}"))
+            shots.append(replace(of_scene(scene, inside), name=name.strip() or f"{scene} {inside.start}"))
     if not shots:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "The scene {scene} has no marker before its end at frame {last}: go to the first frame of each shot "
                 "and press M in the Timeline.",
                 scene=repr(scene),
                 last=frames.stop - 1,
             )
         )
-    return named_apart(shots)
+    return with_unique_names(shots)
 
 
 def from_spans(timeline: str, spans: Iterable[Span]) -> list[BatchShot]:
@@ -76,11 +76,11 @@ def from_spans(timeline: str, spans: Iterable[Span]) -> list[BatchShot]:
         shots.setdefault((span.scene, frames.start, frames.stop), shot)
     if not shots:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "No strip that shows a shot is selected: select scene, image, movie or color strips in the Sequencer."
             )
         )
-    return named_apart(shots.values())
+    return with_unique_names(shots.values())
 
 
 def clipped(shot: BatchShot, frames: range) -> BatchShot:
@@ -89,28 +89,28 @@ def clipped(shot: BatchShot, frames: range) -> BatchShot:
     return replace(shot, frames=inside, start=shot.start + inside.start - shot.frames.start)
 
 
-def named_apart(shots: Iterable[BatchShot], taken: Iterable[str] = ()) -> list[BatchShot]:
-    """The shots under names that are also apart as names of folders, and from names that are taken."""
+def with_unique_names(shots: Iterable[BatchShot], taken: Iterable[str] = ()) -> list[BatchShot]:
+    """The shots under names that differ, also as names of folders, from each other and from names that are taken."""
     known = {_folder_name(name) for name in taken}
-    apart = []
+    renamed = []
     for shot in shots:
         name, count = shot.name, 1
         while _folder_name(name) in known:
             count += 1
             name = f"{shot.name} {count}"
         known.add(_folder_name(name))
-        apart.append(replace(shot, name=name))
-    return apart
+        renamed.append(replace(shot, name=name))
+    return renamed
 
 
 def problem_of(frames: range, painted: Collection[int]) -> str:
     """Why these frames cannot be colored with these painted frames, and what to do; "" when they can."""
     if not frames:
-        return Sentence(
+        return TranslatableText(
             "The shot ends before it begins, at frame {first}: set its end at or after its start.", first=frames.start
         )
     if not any(frame in frames for frame in painted):
-        return Sentence(
+        return TranslatableText(
             "No painted keyframe lies between frames {first} and {last}: jump to the shot, go to a painted frame and "
             "press Use This Frame as Keyframe.",
             first=frames.start,

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Generator, Hashable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bpy
@@ -15,34 +14,20 @@ import numpy as np
 
 from .. import png
 from ..errors import ShotError
-from ..images import is_transparent
-from ..sentence import Sentence
-from ..shared.manifest import Finish, Keyframe, Quality, ShotManifest
+from ..png_pixels import is_transparent
+from ..shared.manifest import Keyframe, ShotManifest
 from ..shared.protocol import ProtocolError
 from ..shared.timing import expose
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
-from . import keyframes, lineart, view
+from ..translatable_text import TranslatableText
+from . import keyframes
 from .holds import drawing_keys
-from .keyframes import PaintedFrame
-from .source import LineArtOptions
+from .line_art import line_art
+from .options import ShotOptions
+from .resolved_shot import ResolvedShot, resolve
 
 _INK = 0.75
 """A drawing has a line when a pixel of it is darker than this (1 is white)."""
-
-
-@dataclass(frozen=True)
-class ShotOptions:
-    """What to color and how: the frames, the painted ones among them, the settings sent along, and where the line art
-    comes from."""
-
-    frames: range
-    painted: tuple[PaintedFrame, ...]
-    preset: str
-    prompt: str
-    seed: int
-    finish: Finish
-    quality: Quality = "final"
-    lineart: LineArtOptions = field(default_factory=LineArtOptions)
 
 
 def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> Generator[tuple[int, int], None, Take]:
@@ -52,25 +37,22 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
     ended or was closed; then it is as the animator left it. Nothing is left in `folder` unless the export comes to its
     end. Raises ShotError, whose text says what to change in the scene.
     """
-    _check(scene, options)
+    _check(options)
+    shot = resolve(scene, options)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
     except OSError as error:
         raise _unwritable(folder, error) from error
-    total = len(options.frames) + len(options.painted)
+    total = len(shot.frames) + len(shot.painted)
     try:
         for name in ("lineart", "keyframes"):
             (work / name).mkdir()
-        addresses = yield from _draw(scene, options, work / "lineart", total)
-        size = view.size_of(scene, options.lineart)
-        with lineart.framed(scene, options.lineart):
-            for done, keyframe in enumerate(options.painted, start=len(options.frames) + 1):
-                # A held drawing is painted as it was drawn.
-                drawn = options.lineart.drawn_at(keyframe.frame, options.frames.start)
-                replace(keyframe, frame=drawn).write(scene, work / "keyframes" / frame_name(keyframe.frame), size)
-                yield done, total
-        manifest = _describe(scene, options, work, addresses)
+        addresses = yield from _draw(shot, work / "lineart", total)
+        for done, keyframe in enumerate(shot.painted, start=len(shot.frames) + 1):
+            keyframes.write_keyframe(shot, keyframe, work / "keyframes" / frame_name(keyframe.frame))
+            yield done, total
+        manifest = _describe(shot, work, addresses)
         transparent = any(map(is_transparent, (work / "keyframes").iterdir()))
         # What an older take had in the same folder does not belong to this one.
         (folder / RECORD).unlink(missing_ok=True)
@@ -87,20 +69,18 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
     return take
 
 
-def _draw(
-    scene: bpy.types.Scene, options: ShotOptions, folder: Path, total: int
-) -> Generator[tuple[int, int], None, list[str]]:
+def _draw(shot: ResolvedShot, folder: Path, total: int) -> Generator[tuple[int, int], None, list[str]]:
     """Write the line art of each frame, as in `export_steps`; returns the address of each frame's image."""
-    key_of = drawing_keys(scene, options.lineart, options.frames.start)
+    key_of = drawing_keys(shot)
     drawn: dict[Hashable, tuple[Path, str]] = {}
     addresses = []
-    with lineart.line_art(scene, options.lineart) as write:
-        for done, frame in enumerate(options.frames, start=1):
+    with line_art(shot) as write:
+        for done, frame in enumerate(shot.frames, start=1):
             path, key = folder / frame_name(frame), key_of(frame)
             if key in drawn:
                 shutil.copyfile(drawn[key][0], path)
             else:
-                write(options.lineart.drawn_at(frame, options.frames.start), path)
+                write(shot.drawn_at(frame), path)
                 drawn[key] = path, address_of_file(path)
             addresses.append(drawn[key][1])
             yield done, total
@@ -109,7 +89,7 @@ def _draw(
 
 def _unwritable(folder: Path, error: OSError) -> ShotError:
     return ShotError(
-        Sentence(
+        TranslatableText(
             "The shot could not be written to {folder} ({reason}): free space there, "
             "or choose an output folder that can be written to in the extension's preferences.",
             folder=folder,
@@ -118,37 +98,36 @@ def _unwritable(folder: Path, error: OSError) -> ShotError:
     )
 
 
-def _check(scene: bpy.types.Scene, options: ShotOptions) -> None:
+def _check(options: ShotOptions) -> None:
     if not options.frames:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "The frame range {first}..{last} is empty: set the end at or after the start.",
                 first=options.frames.start,
                 last=options.frames.stop - 1,
             )
         )
     keyframes.check(options.painted, options.frames)
-    lineart.check(scene, options.lineart, options.frames)
 
 
-def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path, addresses: list[str]) -> ShotManifest:
+def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManifest:
     """Find the distinct drawings among the exported images and describe the shot."""
-    files = [work / "lineart" / frame_name(frame) for frame in options.frames]
+    files = [work / "lineart" / frame_name(frame) for frame in shot.frames]
     drawings = dict(zip(addresses, files, strict=True))
     if not any(_has_line(path) for path in drawings.values()):
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "Every frame of the shot is white: check that the camera sees the drawings, that their materials show "
                 "strokes, and that the lines are dark."
             )
         )
     width, height = png.size_of(files[0].read_bytes())
-    painted = [work / "keyframes" / frame_name(keyframe.frame) for keyframe in options.painted]
-    for keyframe, path in zip(options.painted, painted, strict=True):
+    painted = [work / "keyframes" / frame_name(keyframe.frame) for keyframe in shot.painted]
+    for keyframe, path in zip(shot.painted, painted, strict=True):
         size = png.size_of(path.read_bytes())
         if size != (width, height):
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "The image of keyframe {frame} is {size} pixels, but the shot renders at {wanted}: "
                     "paint it at that size, or at a multiple of it.",
                     frame=keyframe.frame,
@@ -158,22 +137,22 @@ def _describe(scene: bpy.types.Scene, options: ShotOptions, work: Path, addresse
             )
     try:
         return ShotManifest(
-            name=scene.name,
-            frame_start=options.frames.start,
-            fps=scene.render.fps / scene.render.fps_base,
+            name=shot.scene.name,
+            frame_start=shot.frames.start,
+            fps=shot.scene.render.fps / shot.scene.render.fps_base,
             width=width,
             height=height,
             drawings=tuple(drawings),
-            timing=expose(options.frames.start, addresses).drawing_of,
+            timing=expose(shot.frames.start, addresses).drawing_of,
             keyframes=tuple(
                 Keyframe(keyframe.frame, address_of_file(path))
-                for keyframe, path in zip(options.painted, painted, strict=True)
+                for keyframe, path in zip(shot.painted, painted, strict=True)
             ),
-            preset=options.preset,
-            prompt=options.prompt,
-            seed=options.seed,
-            finish=options.finish,
-            quality=options.quality,
+            preset=shot.preset,
+            prompt=shot.prompt,
+            seed=shot.seed,
+            finish=shot.finish,
+            quality=shot.quality,
         )
     except ProtocolError as error:
         raise ShotError(error.sentence) from error

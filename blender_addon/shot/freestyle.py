@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Freestyle's lines, drawn by Cycles with a few samples (Blender manual, Render › Freestyle).
 
-Workbench draws them too, but builds the shaders of their strokes anew for each frame, which takes minutes.
+Workbench draws them too, but builds the shaders of their strokes again for each frame, which takes minutes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import bpy
 
 from .. import compat
 from ..errors import ShotError
-from ..sentence import Sentence
+from ..translatable_text import TranslatableText
 from .changes import Changes
-from .source import LineArtOptions
 
 _SAMPLES = 8
 """Enough to smooth the edges of lines."""
@@ -25,29 +24,33 @@ def check(scene: bpy.types.Scene) -> None:
     """Raise ShotError unless Freestyle draws something in this scene."""
     if not bpy.app.build_options.freestyle:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "This Blender was built without Freestyle: use Blender from blender.org, or another source of line art."
             )
         )
     if not hasattr(scene, "cycles"):
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "Freestyle's lines are drawn by Cycles, which is off: enable the add-on Cycles Render Engine "
                 "in the preferences."
             )
         )
     if not scene.render.use_freestyle:
         raise ShotError(
-            Sentence("Freestyle is off: enable it in the Render properties, or choose another source of line art.")
+            TranslatableText(
+                "Freestyle is off: enable it in the Render properties, or choose another source of line art."
+            )
         )
     layers = [layer for layer in scene.view_layers if layer.use and layer.use_freestyle]
     if not any(lines.show_render for layer in layers for lines in layer.freestyle_settings.linesets):
-        raise ShotError(Sentence("Freestyle has no line set that renders: add one in the View Layer properties."))
+        raise ShotError(
+            TranslatableText("Freestyle has no line set that renders: add one in the View Layer properties.")
+        )
 
 
 @contextmanager
 def drawn(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, surfaces: bool, options: LineArtOptions, changes: Changes
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, surfaces: bool, keep_colors: bool, changes: Changes
 ) -> Iterator[None]:
     """Within the block the view layer renders Freestyle's lines on white; `surfaces`: also white objects, which hide
     Grease Pencil behind them."""
@@ -70,7 +73,7 @@ def drawn(
     changes.set(layer, samples=1, use_solid=surfaces, use_sky=True, use_volumes=False, use_strand=False)
     changes.set(layer, **compat.optional(layer, world_override=None))
     changes.set(layer.freestyle_settings, as_render_pass=False)
-    if not options.keep_colors:
+    if not keep_colors:
         for style in {lines.linestyle for lines in layer.freestyle_settings.linesets if lines.linestyle}:
             changes.set(style, color=(0.0, 0.0, 0.0), use_nodes=False, use_texture=False)
             for modifier in style.color_modifiers:

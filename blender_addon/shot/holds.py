@@ -9,8 +9,8 @@ import bpy
 
 from .. import compat
 from .changes import datablocks
-from .source import LineArtOptions, pencils_of
-from .view import uses_images
+from .resolved_shot import ResolvedShot
+from .scene_objects import pencils_of
 
 _STILL_TYPES = {"ARMATURE", "CAMERA", "EMPTY", "GPENCIL", "GREASEPENCIL", "LATTICE", "LIGHT", "MESH"}
 _STILL_MODIFIERS = {
@@ -34,23 +34,24 @@ _HANDLERS = (
 """Where scripts could change the scene as it is rendered."""
 
 
-def drawing_keys(scene: bpy.types.Scene, options: LineArtOptions, first: int) -> Callable[[int], Hashable]:
-    """Return a function of frame numbers: equal results mean equal line art, in a shot that begins at `first`."""
-    if not _is_still(scene, options):
-        return lambda frame: options.drawn_at(frame, first)
-    layers = [layer for pencil in {item.data for item in pencils_of(scene, options)} for layer in pencil.layers]
-    return lambda frame: tuple(compat.key_at(layer, options.drawn_at(frame, first)) for layer in layers)
+def drawing_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:
+    """Return a function of frame numbers: equal results mean equal line art."""
+    if not _is_still(shot):
+        return shot.drawn_at
+    pencils = {item.data for item in pencils_of(shot.scene, shot.collection)}
+    layers = [layer for pencil in pencils for layer in pencil.layers]
+    return lambda frame: tuple(compat.key_at(layer, shot.drawn_at(frame)) for layer in layers)
 
 
-def _is_still(scene: bpy.types.Scene, options: LineArtOptions) -> bool:
+def _is_still(shot: ResolvedShot) -> bool:
     """Tell whether nothing in the file changes but from one Grease Pencil drawing to the next.
 
     It is asked of the whole file: what is hidden, or in another scene, may move what is seen.
     """
     return not (
         any(getattr(bpy.app.handlers, name) for name in _HANDLERS)
-        or uses_images(scene, options)
-        or any(marker.camera for marker in scene.timeline_markers)
+        or shot.sequence is not None
+        or any(marker.camera for marker in shot.scene.timeline_markers)
         or any(next(compat.curves_of(block), None) for block in datablocks())
         or any(image.source not in {"FILE", "GENERATED", "VIEWER"} for image in bpy.data.images)
         or len(bpy.data.movieclips)

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..images import write_png
+from ..png_pixels import write_png
 
 
 def picked(image: bpy.types.Image) -> np.ndarray:

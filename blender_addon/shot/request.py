@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..takes.take import Placement
-from .export import ShotOptions
+from .options import ShotOptions
 
 
 @dataclass(frozen=True)

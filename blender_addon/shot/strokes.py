@@ -10,7 +10,8 @@ import bpy
 
 from .. import compat
 from .changes import Changes
-from .source import LineArtOptions, layer_name
+from .options import LayerRoles
+from .scene_objects import layer_name
 
 WHITE = (1.0, 1.0, 1.0)
 _BLACK = (0.0, 0.0, 0.0)
@@ -19,24 +20,24 @@ _SOFT = {"FX_BLUR", "FX_COLORIZE", "FX_GLOW", "FX_PIXEL", "FX_RIM", "FX_SHADOW"}
 
 
 @contextmanager
-def as_line_art(item: bpy.types.Object, options: LineArtOptions, changes: Changes) -> Iterator[None]:
+def as_line_art(item: bpy.types.Object, roles: LayerRoles, keep_colors: bool, changes: Changes) -> Iterator[None]:
     """Within the block a Grease Pencil object shows its lines alone."""
-    fill_pass = options.fill_pass if options.fills_by == "material" else 0
+    fill_pass = roles.material_pass
     for slot in item.material_slots:
         paint = slot.material and slot.material.grease_pencil
         if paint:
-            _recolor(paint, fill_pass, options, changes)
+            _recolor(paint, fill_pass, keep_colors, changes)
     for effect in item.shader_effects:
         if effect.type in _SOFT:
             changes.set(effect, show_render=False)
     # By modifiers those that are painted with colors of their own, too.
     tints = [compat.add_tint(item, "FILL", WHITE)]
-    if not options.keep_colors:
+    if not keep_colors:
         tints.append(compat.add_tint(item, "STROKE", _BLACK, material_pass=fill_pass, others=True))
     if fill_pass:
         tints.append(compat.add_tint(item, "STROKE", WHITE, material_pass=fill_pass))
     for layer in item.data.layers:
-        role = options.role_of(layer)
+        role = roles.of(layer)
         changes.set(layer, use_lights=False)
         if layer.tint_factor:
             changes.set(layer, tint_factor=0.0)
@@ -51,10 +52,10 @@ def as_line_art(item: bpy.types.Object, options: LineArtOptions, changes: Change
             compat.pencil_modifiers(item).remove(tint)
 
 
-def _recolor(paint: bpy.types.MaterialGPencilStyle, fill_pass: int, options: LineArtOptions, changes: Changes) -> None:
+def _recolor(paint: bpy.types.MaterialGPencilStyle, fill_pass: int, keep_colors: bool, changes: Changes) -> None:
     changes.set(paint, fill_style="SOLID", fill_color=(*WHITE, paint.fill_color[3]))
     if fill_pass and paint.pass_index == fill_pass:
         changes.set(paint, color=(*WHITE, paint.color[3]))
-    elif not options.keep_colors:
+    elif not keep_colors:
         # A textured line keeps the texture's shape alone.
         changes.set(paint, color=(*_BLACK, paint.color[3]), mix_stroke_factor=1.0)

@@ -7,22 +7,19 @@ import tempfile
 from pathlib import Path
 
 import bpy
-import numpy as np
 
-from .lineart import check, line_art, settings_of
-from .pixels import picked
-
-_LINES = "longanimation_lines"
-"""The custom property by which a painting names the image of its untouched lines."""
+from .line_art import line_art
+from .painted_frame import LINES
+from .resolved_shot import resolve
 
 
 def lineart_image(scene: bpy.types.Scene, frame: int, name: str) -> bpy.types.Image:
     """Render the line art of a frame into a new image, which is saved with the .blend file. Raises ShotError."""
-    options = settings_of(scene)
-    check(scene, options, range(frame, frame + options.step))
+    settings = scene.longanimation
+    shot = resolve(scene, settings.options(range(frame, frame + settings.lineart.step)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lineart.png"
-        with line_art(scene, options) as write:
+        with line_art(shot) as write:
             write(frame, path)
         image = bpy.data.images.load(str(path))
         image.pack()
@@ -31,20 +28,12 @@ def lineart_image(scene: bpy.types.Scene, frame: int, name: str) -> bpy.types.Im
 
 
 def template(scene: bpy.types.Scene, frame: int) -> bpy.types.Image:
-    """An image to paint a keyframe in. Its lines may be painted over: `painting_of` lays them on top again."""
+    """An image to paint a keyframe in. Its lines may be painted over: `painted_frame.painting_of` lays them on top
+    again."""
     lines = lineart_image(scene, frame, f"{scene.name} lines {frame}")
     lines.use_fake_user = True
     image = lines.copy()
     image.use_fake_user = False
     image.name = f"{scene.name} keyframe {frame}"
-    image[_LINES] = lines.name
+    image[LINES] = lines.name
     return image
-
-
-def painting_of(image: bpy.types.Image) -> np.ndarray:
-    """An image's pixels, as in `picked`, with its untouched lines on top if it was made by `template`."""
-    pixels = picked(image)
-    lines = bpy.data.images.get(image.get(_LINES, ""))
-    if lines is not None and tuple(lines.size) == tuple(image.size):
-        pixels[..., :3] *= picked(lines)[..., :3]
-    return pixels

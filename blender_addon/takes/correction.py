@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ShotError
-from ..images import is_transparent
+from ..png_pixels import is_transparent
 from ..shared.manifest import Keyframe
 from .take import Take, address_of_file, copy_whole, frame_name
 

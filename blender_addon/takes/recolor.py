@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..compositing import lay_lines, line_art_of
 from ..errors import ShotError
-from ..images import lay_lines, line_art_of, read_png, write_png
-from ..sentence import Sentence
+from ..png_pixels import read_png, write_png
 from ..shared.manifest import Keyframe
+from ..translatable_text import TranslatableText
 from .correction import link
 from .take import Take, address_of_file, frame_name
 
@@ -34,7 +35,7 @@ def palette_of(take: Take) -> dict[Color, float]:
     exposure = take.manifest.exposure
     if len(take.arrived()) < len(exposure.frames) or take.fills not in take.results:
         raise ShotError(
-            Sentence(
+            TranslatableText(
                 "{take} has no fills here: color the shot with Strips set to Meta Strip or Two Strips.",
                 take=take.title,
             )

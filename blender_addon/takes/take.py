@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ShotError
-from ..sentence import Sentence
 from ..shared.codec import from_json, to_json
 from ..shared.digests import address_of
 from ..shared.manifest import ShotManifest
 from ..shared.protocol import ProtocolError
+from ..translatable_text import TranslatableText
 
 RECORD = "take.json"
 
@@ -78,14 +78,14 @@ class Take:
         return self.manifest.name, self.placement.blend
 
     @property
-    def summary(self) -> Sentence:
+    def summary(self) -> TranslatableText:
         """What it is made of, and how."""
-        return Sentence(
+        return TranslatableText(
             "{frames} frames, {drawings} drawings · {preset}, {quality} · seed {seed}",
             frames=len(self.manifest.timing),
             drawings=len(self.manifest.drawings),
             preset=self.manifest.preset,
-            quality=Sentence(self.manifest.quality.capitalize()),
+            quality=TranslatableText(self.manifest.quality.capitalize()),
             seed=self.manifest.seed,
         )
 
@@ -143,7 +143,7 @@ class Take:
 
     def save(self) -> None:
         """Write the take's record into its folder, whole or not at all."""
-        record = {name: getattr(self, name) for name in _PLAIN}
+        record = {name: getattr(self, name) for name in _RECORD_FIELDS}
         record |= {"manifest": to_json(self.manifest), "placement": asdict(self.placement)}
         partial = self.folder / f".{RECORD}.part"
         partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -160,20 +160,20 @@ class Take:
             return cls(folder=folder, manifest=manifest, placement=placement, guesses=guesses, **record)
         except FileNotFoundError as error:
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "{folder} holds no take: choose a folder in which there is a {file}.", folder=folder, file=RECORD
                 )
             ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:
             raise ShotError(
-                Sentence(
+                TranslatableText(
                     "{path} cannot be read ({reason}): color the shot again.", path=folder / RECORD, reason=str(error)
                 )
             ) from error
 
 
-_PLAIN = tuple(item.name for item in fields(Take) if item.name not in ("folder", "manifest", "placement"))
-"""What the record holds as it is."""
+_RECORD_FIELDS = tuple(item.name for item in fields(Take) if item.name not in ("folder", "manifest", "placement"))
+"""The fields that the record holds unchanged."""
 
 
 def frame_name(frame: int) -> str:
@@ -197,4 +197,5 @@ def copy_whole(source: Path, target: Path) -> None:
 
 def address_of_file(path: Path) -> str:
     """Content address of a file."""
-    return address_of(path.read_bytes())
+    address: str = address_of(path.read_bytes())
+    return address

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from ..sentence import Sentence
+from ..translatable_text import TranslatableText
 
 _FOLDER = Path(__file__).parent
 _CONTEXTS = ("*", "Operator")
@@ -25,9 +25,10 @@ def translated(text: str) -> str:
     people's words.
     """
     look_up = bpy.app.translations.pgettext_rpt
-    if isinstance(text, Sentence):
+    if isinstance(text, TranslatableText):
         values = {
-            name: translated(value) if isinstance(value, Sentence) else value for name, value in text.values.items()
+            name: translated(value) if isinstance(value, TranslatableText) else value
+            for name, value in text.values.items()
         }
         return look_up(text.template).format(**values)
     return look_up(text)

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.blender.process import run_in_blender
 from server.extension_build import build_extension
-
-from .process import run_scenario
 
 Scenario = Callable[..., Any]
 
@@ -27,4 +25,7 @@ def built_extension(blender: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def scenario(blender: Path, built_extension: Path, tmp_path: Path) -> Scenario:
     """Call a function of `scenarios` in a new Blender with the extension installed; returns what it returns."""
 
-    return partial(run_scenario, blender, built_extension, tmp_path)
+    def call(name: str, *arguments: object) -> Any:
+        return run_in_blender(blender, built_extension, tmp_path, f"tests.blender.scenarios.{name}", *arguments)
+
+    return call

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.demo.blender import ROOT
-from tests.demo.server_process import RunningServer, running_server
+from server.demo.blender_process import ROOT
+from server.demo.server_process import RunningServer, running_server
 
 
 @contextmanager

@@ -59,8 +59,8 @@ def test_a_timeline_without_markers_says_how_to_set_one(
 
 
 def test_names_are_apart_also_on_disks_that_know_no_capitals_and_few_signs(batch: Any) -> None:
-    shots = [batch.whole(name, range(1, 3)) for name in ("A/B", "a b", "a_b 2", "C")]
-    assert [shot.name for shot in batch.named_apart(shots, ["c"])] == ["A/B", "a b 2", "a_b 2 2", "C 2"]
+    shots = [batch.of_scene(name, range(1, 3)) for name in ("A/B", "a b", "a_b 2", "C")]
+    assert [shot.name for shot in batch.with_unique_names(shots, ["c"])] == ["A/B", "a b 2", "a_b 2 2", "C 2"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.demo.cartoon import PAINTS
+from server.demo.cartoon import PAINTS
 
 from .conftest import Scenario
 

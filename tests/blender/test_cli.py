@@ -17,9 +17,9 @@ import pytest
 import requests
 from PIL import Image
 
+from server.demo.blender_process import environment
+from server.demo.server_process import RunningServer
 from shared.protocol import API_PREFIX
-from tests.demo.blender import environment
-from tests.demo.server_process import RunningServer
 
 from .conftest import Scenario
 from .program import program

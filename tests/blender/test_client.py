@@ -183,4 +183,4 @@ def test_a_frame_that_is_no_png_or_is_cut_short_leaves_no_file(addon: Import, st
     ],
 )
 def test_only_this_machine_is_reached_without_online_access(addon: Import, server: str, loopback: bool) -> None:
-    assert addon("remote.client").is_loopback(server) is loopback
+    assert addon("remote.transport").is_loopback(server) is loopback

@@ -18,11 +18,11 @@ import pytest
 import trustme
 
 from server.config import Config
+from server.demo.blender_process import ROOT
+from server.demo.server_process import free_port, running_server
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
 from shared.protocol import PROTOCOL_VERSION
-from tests.demo.blender import ROOT
-from tests.demo.server_process import free_port, running_server
 
 from .conftest import Scenario
 from .servers import coloring_server
@@ -82,7 +82,7 @@ def test_a_server_of_this_computer_that_is_not_running(addon: Import) -> None:
 
 
 def test_what_listens_and_never_answers(addon: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addon("remote.client"), "_TIMEOUT", (1, 1))
+    monkeypatch.setattr(addon("remote.transport"), "_TIMEOUT", (1, 1))
     monkeypatch.setattr(addon("remote.connection"), "_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         found = _look(addon, f"http://127.0.0.1:{silent.getsockname()[1]}")

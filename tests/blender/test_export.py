@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.demo.cartoon import PAINTS
 from shared.codec import from_json
 from shared.digests import address_of
 from shared.manifest import ShotManifest
-from tests.demo.cartoon import PAINTS
 
 from .conftest import Scenario
 

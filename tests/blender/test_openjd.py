@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from server.demo.blender_process import ROOT, environment
 from shared.protocol import API_PREFIX
-from tests.demo.blender import ROOT, environment
 
 from .conftest import Scenario
 from .program import program

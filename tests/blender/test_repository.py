@@ -16,11 +16,11 @@ import pytest
 import requests
 
 from server.config import Config
+from server.demo.blender_process import ROOT, command, environment
 from server.extension_build import _find_packer
 from server.http.api.extensions import MANIFEST
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
-from tests.demo.blender import ROOT, command, environment
 
 from .recorder import recorded
 

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.demo.server_process import RunningServer, free_port, running_server
 from shared.timing import expose
-from tests.demo.server_process import RunningServer, free_port, running_server
 
 from .conftest import Scenario
 from .servers import coloring_server
@@ -150,7 +150,7 @@ def test_a_session_goes_on_where_an_earlier_one_was_left(addon: Import, server: 
     slow = _with(take, prompt="slow")
     left = _session(addon, server.address, slow)
     _first(left.wait(), lambda message: isinstance(message, kinds.Arrived))
-    left.leave()
+    left.detach()
     left._thread.join(30)
     before = {path: path.stat().st_mtime_ns for path in take.colored.iterdir()}
     assert before
@@ -190,7 +190,7 @@ def test_a_job_that_failed_is_told_in_the_server_s_words_and_goes_on_when_tried_
     assert failed.sentence == problem.title
     (home / "data" / "fault").unlink()
     assert isinstance(_outcome(addon, server, failing)[-1], kinds.Failed), "it was only asked for, not tried again"
-    assert isinstance(_outcome(addon, server, failing, again=True)[-1], kinds.Finished)
+    assert isinstance(_outcome(addon, server, failing, retry=True)[-1], kinds.Finished)
 
 
 def test_a_waiting_job_gets_another_priority(addon: Import, server: RunningServer, take: Any) -> None:
@@ -340,9 +340,13 @@ def test_every_way_to_color_a_shot_in_background_blender_places_its_strips(
 
 @pytest.mark.parametrize("save", [True, False])
 def test_a_shot_that_was_sent_before_blender_was_closed_is_finished_when_its_file_is_opened_again(
-    scenario: Scenario, server: RunningServer, tmp_path: Path, save: bool
+    scenario: Scenario, server: RunningServer, tmp_path: Path, home: Path, save: bool
 ) -> None:
-    job = scenario("color.send", str(tmp_path / "shot"), server.address, "slow", save)
+    pause = home / "data" / "pause"
+    pause.touch()
+    seed = uuid.uuid4().int % 2**31  # a job that reuses another test's segments is done before Blender is closed
+    job = scenario("color.send", str(tmp_path / "shot"), server.address, seed, save)
+    pause.unlink()
     answer = scenario("color.reopen", str(tmp_path / "shot"))
     assert answer["takes"] == {job: "done"}
     (meta,) = answer["strips"]

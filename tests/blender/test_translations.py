@@ -38,7 +38,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
                 yield from filter(None, [ast.get_docstring(node)])
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ("Sentence", "translated"):
+            if name in ("TranslatableText", "translated"):
                 yield from (text for one in node.args[:1] for text in _constant(one))
             for keyword in node.keywords:
                 if keyword.arg == "text" or (name.endswith("Property") and keyword.arg in SHOWN):
@@ -75,7 +75,7 @@ def test_translations_have_the_same_places_to_fill(path: Path) -> None:
 
 
 def test_an_error_gives_back_the_sentence_that_it_was_raised_with(addon: Import) -> None:
-    sentence, errors = addon("sentence").Sentence, addon("errors")
+    sentence, errors = addon("translatable_text").TranslatableText, addon("errors")
     for error in (
         errors.ShotError(sentence("a {b}", b=1)),
         errors.ServerError(sentence("a {b}", b=1), "token"),
@@ -92,6 +92,6 @@ def test_sentences_within_a_sentence_are_translated_and_names_stay(
     known = {"{shot}: {problem}": "{problem} ({shot})", "no {thing}": "kein {thing}", "Scene": "Szene"}
     translations = SimpleNamespace(pgettext_rpt=lambda text: known.get(text, text))
     monkeypatch.setitem(sys.modules, "bpy", SimpleNamespace(app=SimpleNamespace(translations=translations)))
-    sentence, translated = addon("sentence").Sentence, addon("translations").translated
+    sentence, translated = addon("translatable_text").TranslatableText, addon("translations").translated
     problem = addon("errors").ShotError(sentence("no {thing}", thing="Scene"))
     assert translated(sentence("{shot}: {problem}", shot="Scene", problem=str(problem))) == "kein Scene (Scene)"

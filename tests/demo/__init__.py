@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end-to-end demonstration: a shot made in Blender, colored by the server, back in Blender."""
+"""The demonstration, and what its shot has in it."""

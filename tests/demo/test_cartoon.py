@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from . import cartoon
-from .shapes import Part
+from server.demo import cartoon
+from server.demo.shapes import Part
 
 
 def _extent(parts: list[Part]) -> tuple[float, float]:

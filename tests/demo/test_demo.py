@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from rich.console import Console
 
-from tests.demo.__main__ import run
+from server.demo.__main__ import run
 
 
 def test_the_demo_colors_the_shot_better_than_both_baselines(blender: Path, tmp_path: Path) -> None:

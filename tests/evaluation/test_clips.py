@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from server.coloring.folder import FolderError
+from server.demo.report import write_report
 from server.evaluation import cli
 from server.evaluation.clip import read_clip
 from server.image_codec import encode_png
 from tests.coloring.drawings import scene
-from tests.demo.report import write_report
 
 
 def write_shot(folder: Path, *pictures: str, frames: int = 12) -> None:

@@ -48,8 +48,8 @@ class StandIn:
     """Colors every drawing with a mean of its keyframe and of everything colored before, so that a
     segment that was lost, done twice or restored wrongly changes all later frames.
 
-    The prompt chooses the behavior: `slow`, `fail` (in segment 1, as long as the file `fault` is in the
-    data folder) or `die` (the process ends in segment 1).
+    The prompt chooses the behavior: `slow`, `wait` or `fail` (in segment 1, as long as the file `pause` or `fault` is
+    in the data folder) or `die` (the process ends in segment 1).
     """
 
     def __init__(self, data: Path) -> None:
@@ -82,6 +82,8 @@ class StandInColoring:
         (self._data / f"segment_{index}.log").open("a").write(f"{os.getpid()}\n")
         for done in range(STEPS):
             time.sleep(SLOW_STEP if self._shot.prompt == "slow" else 0.01)
+            while index == 1 and self._shot.prompt == "wait" and (self._data / "pause").exists():
+                time.sleep(0.01)
             if index == 1 and self._shot.prompt == "die":
                 os._exit(9)
             if index == 1 and self._shot.prompt == "fail" and (self._data / "fault").exists():

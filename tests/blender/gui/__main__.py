@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from server.demo.blender_process import ROOT
+from server.demo.server_process import ServerFailed, running_server
 from server.extension_build import BuildError, build_extension
-from tests.demo.blender import ROOT
-from tests.demo.server_process import ServerFailed, running_server
 
 from .chroot import PACKAGES, ChrootError, check_machine, default_folder, missing_packages
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.demo.blender import ROOT
+from server.demo.blender_process import ROOT
 
 FOLDER_VARIABLE = "LONGANIMATION_GUI_CHROOTS"
 """Environment variable that names another folder for the chroots."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from tests.demo.in_blender import EXTENSION
+from server.demo.in_blender.extension import EXTENSION
 
 
 def is_ours(kind: Any) -> bool:

@@ -14,9 +14,9 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
+from server.demo.in_blender.extension import EXTENSION, install_extension
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, play, turns
-from tests.demo.in_blender import EXTENSION, install_extension
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from tests.demo.in_blender import EXTENSION
+from server.demo.in_blender.extension import EXTENSION
 
 from .classes import is_ours, registered
 

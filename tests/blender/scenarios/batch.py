@@ -9,9 +9,10 @@ from typing import Any
 import bpy
 import numpy as np
 
-from tests.demo.in_blender import EXTENSION
+from benchmarks.blender.stage import extension, shot, strips_of
+from server.demo.in_blender.extension import EXTENSION
 
-from .stage import color_strip, extension, shot, strips_of
+from .stage import color_strip
 
 _OPERATORS = bpy.ops.longanimation
 
@@ -129,7 +130,7 @@ def _reports(name: str) -> list[str]:
         "report": lambda _self, _kinds, sentence: said.append(sentence),
         "requests": getattr(kind, "requests", None),
     }
-    kind.execute(type("StandIn", (extension("operators.exporting").ExportsShots,), parts)(), bpy.context)
+    kind.execute(type("StandIn", (extension("operators.export").ExportsShots,), parts)(), bpy.context)
     return said
 
 

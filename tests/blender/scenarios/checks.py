@@ -8,7 +8,9 @@ from typing import Any
 
 import bpy
 
-from .stage import described, extension, sequencer_image, shot, strips_of
+from benchmarks.blender.stage import extension, shot, strips_of
+
+from .stage import described, sequencer_image, write_keyframe
 
 
 def check(folder: str) -> dict[str, Any]:
@@ -20,11 +22,11 @@ def check(folder: str) -> dict[str, Any]:
     scene.frame_set(3)
     bpy.ops.longanimation.add_keyframe()
     keyframe = home / "keyframe_0003.png"
-    extension("shot.keyframes").PaintedFrame(3).write(scene, keyframe)
+    write_keyframe(scene, 3, keyframe)
     push(keyframe, 12)
     bpy.ops.longanimation.load_keyframes(directory=folder, files=[{"name": keyframe.name}])
     bpy.ops.longanimation.check_shot()
-    (entry,) = extension("monitor").entries.values()
+    (entry,) = extension("take_manager").entries.values()
     inspection = entry.inspection
     answer: dict[str, Any] = {
         "state": entry.take.state,
@@ -42,7 +44,7 @@ def check(folder: str) -> dict[str, Any]:
     bpy.ops.longanimation.fit_keyframe(job=entry.take.job, frame=3)
     scene.longanimation.seed = 1
     bpy.ops.longanimation.check_shot()
-    (again,) = extension("monitor").entries.values()
+    (again,) = extension("take_manager").entries.values()
     answer["folders"] = [entry.take.folder.is_dir(), again.take.folder.is_dir()]
     answer["numbers"] = [entry.take.number, again.take.number]
     answer["overlays left"] = len(strips_of(scene))
@@ -54,7 +56,7 @@ def check(folder: str) -> dict[str, Any]:
 
 def push(path: Path, pixels: int) -> None:
     """Move an image's picture to the right; what comes in is white."""
-    images = extension("images")
+    images = extension("png_pixels")
     picture = images.read_png(path)
     picture[:, pixels:] = picture[:, :-pixels].copy()
     picture[:, :pixels] = 255

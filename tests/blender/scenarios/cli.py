@@ -9,7 +9,9 @@ from typing import Any
 
 import bpy
 
-from .stage import described, extension, shot, strips_of
+from benchmarks.blender.stage import extension, shot, strips_of
+
+from .stage import described
 
 
 def film(path: str) -> None:
@@ -48,7 +50,7 @@ def refusals(path: str, lines: list[list[str]]) -> list[str]:
     answers = []
     for words in lines:
         try:
-            extension("cli.work").colorize(extension("cli.arguments").parse(words), None)
+            extension("cli.verbs").colorize(extension("cli.arguments").parse(words), None)
             answers.append("")
         except extension("errors").ColorError as error:
             answers.append(str(error))

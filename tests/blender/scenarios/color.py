@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots colored in background Blender, where timers do not fire: `monitor.wait` does what they would."""
+"""Shots colored in background Blender, where timers do not fire: `take_manager.wait` does what they would."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import bpy
 
-from tests.demo.in_blender import EXTENSION
+from benchmarks.blender.stage import extension, shot, strips_of
+from server.demo.in_blender.extension import EXTENSION
 
-from .stage import described, extension, shot, strips_of
+from .stage import described
 
 
 def color_shot(folder: str, server: str) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def color_shot(folder: str, server: str) -> dict[str, Any]:
         shutil.rmtree(home / "take" / name)
     strips_of(scene).remove(strips_of(scene)[0])
     seen -= 1
-    extension("monitor").entries.clear()
+    extension("take_manager").entries.clear()
     bpy.ops.longanimation.open_take(directory=str(home / "take"))
     note("fetched")
     bpy.ops.wm.open_mainfile(filepath=str(home / "shot.blend"))
@@ -48,19 +49,19 @@ def color_shot(folder: str, server: str) -> dict[str, Any]:
     return answer
 
 
-def send(folder: str, server: str, prompt: str, save: bool) -> str:
-    """Send a shot and end when its first frames are here, as when Blender is closed, perhaps without saving the file;
-    returns the take's job."""
+def send(folder: str, server: str, seed: int, save: bool) -> str:
+    """Send a shot whose second segment waits, and end when its first frames are here, as when Blender is closed and
+    perhaps the file is not saved; returns the take's job."""
     scene = _saved_shot(Path(folder), server)
     scene.frame_end = 16
     bpy.ops.wm.save_mainfile()
     bpy.ops.longanimation.add_keyframe()
-    scene.longanimation.prompt = prompt
-    exporting = extension("operators.exporting")
-    *_, (_, _, take) = exporting.ExportsShots().export([exporting.request_of(scene, Path(folder) / "take")])
-    monitor = extension("monitor")
-    monitor.submit(take)
-    for entry in monitor.wait([take.job]):
+    scene.longanimation.prompt, scene.longanimation.seed = "wait", seed
+    exporting, requests = extension("operators.export"), extension("operators.requests")
+    *_, (_, _, take) = exporting.ExportsShots().export([requests.request_of(scene, Path(folder) / "take")])
+    take_manager = extension("take_manager")
+    take_manager.submit(take)
+    for entry in take_manager.wait([take.job]):
         if entry.take.placed:
             break
     if save:
@@ -71,13 +72,13 @@ def send(folder: str, server: str, prompt: str, save: bool) -> str:
 def reopen(folder: str) -> dict[str, Any]:
     """Open the file of a shot that was sent in another Blender, and wait for its takes."""
     bpy.ops.wm.open_mainfile(filepath=str(Path(folder) / "shot.blend"))
-    monitor = extension("monitor")
-    extension("handlers").resume()
-    jobs = list(monitor.entries)
-    for _ in monitor.wait(jobs):
+    take_manager = extension("take_manager")
+    extension("handlers").restore_takes()
+    jobs = list(take_manager.entries)
+    for _ in take_manager.wait(jobs):
         pass
     return {
-        "takes": {job: monitor.entries[job].take.state for job in jobs},
+        "takes": {job: take_manager.entries[job].take.state for job in jobs},
         "strips": [described(strip) for strip in strips_of(bpy.context.scene)],
     }
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import bpy
 
-from tests.demo.in_blender import EXTENSION
-
-from .stage import extension
+from benchmarks.blender.stage import extension
+from server.demo.in_blender.extension import EXTENSION
 
 
 def registration() -> dict[str, Any]:

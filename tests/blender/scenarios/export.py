@@ -8,10 +8,11 @@ from typing import Any
 
 import bpy
 
+from benchmarks.blender.stage import begin_export, extension, finish, shot
+from server.demo.in_blender.extension import EXTENSION
 from tests.blender.settings import differences, settings_of
-from tests.demo.in_blender import EXTENSION
 
-from .stage import begin_export, extension, finish, json_of, odd_shot, shot
+from .stage import json_of, odd_shot
 
 
 def export(folder: str) -> dict[str, Any]:

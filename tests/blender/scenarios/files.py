@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from .stage import begin_export, color_of, extension, finish, shot, strips_of, write_color
+from benchmarks.blender.stage import begin_export, color_of, extension, finish, shot, strips_of, write_color
 
 
 def followed(folder: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def followed(folder: str) -> dict[str, Any]:
     answer: dict[str, Any] = {}
 
     def note(what: str) -> None:
-        listed = [entry.take.number for entry in extension("monitor").in_sight(bpy.context)]
+        listed = [entry.take.number for entry in extension("take_manager").in_view(bpy.context)]
         (meta,) = strips_of(bpy.context.scene)
         folders = {bpy.path.abspath(strip.directory) for strip in extension("compat").strips_of(meta)}
         answer[what] = [sorted(listed), all(Path(one, "0003.png").is_file() for one in folders)]
@@ -55,7 +55,7 @@ def followed(folder: str) -> dict[str, Any]:
     shutil.copytree(moved, Path(folder) / "copied")
     _open_anew(Path(folder) / "copied" / "v4.blend")
     note("copied with all takes")
-    entries = extension("monitor").entries.values()
+    entries = extension("take_manager").entries.values()
     answer["folder"] = [entry.take.folder.parts[-3] for entry in entries if entry.take.number == 2]
     return answer
 
@@ -67,18 +67,18 @@ def _keep(scene: bpy.types.Scene, number: int) -> None:
         layer.mkdir()
         for frame in (3, 4):
             write_color(layer / f"{frame:04d}.png", color_of(number))
-    placement = extension("takes.take").Placement(extension("blend").name(), scene.name, 3, "meta")
+    placement = extension("takes.take").Placement(extension("blend_file").name(), scene.name, 3, "meta")
     take = take.changed(number=number, state="done", placement=placement, created=time.time())
-    monitor = extension("monitor")
-    monitor.keep(take)
-    for _ in monitor.wait([take.job]):
+    take_manager = extension("take_manager")
+    take_manager.register(take)
+    for _ in take_manager.wait([take.job]):
         pass
 
 
 def _open_anew(path: Path) -> None:
     """Open a file in a Blender that knows no takes, as on another computer."""
-    monitor = extension("monitor")
-    shutil.rmtree(monitor.library().home, ignore_errors=True)
-    monitor.entries.clear()
+    take_manager = extension("take_manager")
+    shutil.rmtree(take_manager.library().home, ignore_errors=True)
+    take_manager.entries.clear()
     bpy.ops.wm.open_mainfile(filepath=str(path))
-    extension("handlers").resume()
+    extension("handlers").restore_takes()

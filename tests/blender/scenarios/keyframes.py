@@ -9,7 +9,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .stage import begin_export, extension, finish, image_pixels, shot, write_color
+from benchmarks.blender.stage import begin_export, extension, finish, shot, write_color
+
+from .stage import image_pixels
 
 
 def painted(folder: str) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def painted(folder: str) -> dict[str, Any]:
     bpy.ops.wm.open_mainfile(filepath=str(home / "shot.blend"))
     scene = bpy.context.scene
     (keyframe,) = scene.longanimation.keyframes
-    paintings = (extension("shot.keyframes").PaintedFrame(keyframe.frame, keyframe.image),)
+    paintings = (extension("shot.painted_frame").PaintedFrame(keyframe.frame, keyframe.image),)
     take = finish(begin_export(scene, home / "take", range(1, 5), paintings=paintings))
     lines = image_pixels(take.lineart / "0003.png")
     result = image_pixels(take.keyframes / "0003.png")

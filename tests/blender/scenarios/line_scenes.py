@@ -10,7 +10,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .stage import odd_shot, strips_of
+from benchmarks.blender.stage import strips_of
+
+from .stage import odd_shot
 
 WIDTH, HEIGHT, UNIT = 200, 100, 50
 """Size of `pencil_scene` in pixels, and of a Blender unit in it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,17 +13,18 @@ from typing import Any
 
 import bpy
 
+from benchmarks.blender.stage import extension, finish, shot
 from tests.blender.settings import differences, settings_of
 
 from .line_scenes import mesh_scene, odd_scene, pencil_scene
-from .stage import extension, finish, json_of, shot
+from .stage import json_of
 
 
 def begin(scene: bpy.types.Scene, folder: Path, frames: range = range(1, 2), **lineart: Any) -> Any:
     """Begin an export that has its first frame as keyframe, with these settings of the line art."""
     for name, value in lineart.items():
         setattr(scene.longanimation.lineart, name, value)
-    painted = (extension("shot.keyframes").PaintedFrame(frames.start),)
+    painted = (extension("shot.painted_frame").PaintedFrame(frames.start),)
     options = replace(scene.longanimation.options(frames), painted=painted)
     return extension("shot.export").export_steps(scene, options, folder)
 
@@ -329,51 +329,20 @@ def bad(folder: str) -> dict[str, Any]:
     scene.view_layers[0].use = True
     (home / "file").write_text("")
     answers["folder"] = message(where=home / "file" / "take")
-    view, limits = extension("shot.view"), extension("shared.server_info").Limits(1, 100 * 50, 1, 3)
-    options = extension("shot.source").LineArtOptions()
-    answers["too large"] = message_of(lambda: view.check_limits(scene, options, range(3), limits))
-    small = replace(options, percentage=50)
-    answers["too long"] = message_of(lambda: view.check_limits(scene, small, range(4), limits))
-    answers["within limits"] = message_of(lambda: view.check_limits(scene, small, range(3), limits))
+    limits = extension("shared.server_info").Limits(1, 100 * 50, 1, 3)
+
+    def refused(frames: range, percentage: int) -> str:
+        options = scene.longanimation.options(frames)
+        options = replace(options, lineart=replace(options.lineart, percentage=percentage))
+        resolved = extension("shot.resolved_shot")
+        return message_of(lambda: resolved.check_limits(resolved.resolve(scene, options), limits))
+
+    answers["too large"] = refused(range(3), 0)
+    answers["too long"] = refused(range(4), 50)
+    answers["within limits"] = refused(range(3), 50)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
     answers["disk full"] = message()
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     answers["left"] = [str(path) for path in target.rglob("*")]
     return answers
-
-
-def export_times(folder: str, height: int, frames: int) -> dict[str, Any]:
-    """Seconds of an export, of plain renders of the same frames in between, and of exports with and without holds."""
-    home = Path(folder)
-    scene = shot()
-    scene.render.resolution_percentage = round(100 * height / scene.render.resolution_y)
-    steps = begin(scene, home / "warm", range(1, 2))
-    next(steps)
-    steps.close()  # the shaders are there now
-    bpy.data.objects["Girl"].keyframe_insert("location", frame=1)  # so that every frame is rendered
-    shown = range(1, 1 + frames)
-    steps = begin(scene, home / "take", shown)
-    exported = plain = 0.0
-    for frame in shown:
-        exported += seconds(lambda: next(steps))
-        plain += seconds(partial(plain_render, scene, frame, home / "plain.png"))
-    keyframe = seconds(partial(next, steps))
-    exported += seconds(lambda: finish(steps))
-    bpy.data.objects["Girl"].animation_data_clear()
-    moving = exported + keyframe
-    held = seconds(lambda: finish(begin(scene, home / "held", shown)))
-    return {"blender": bpy.app.version_string, "export": exported, "plain": plain, "moving": moving, "held": held}
-
-
-def plain_render(scene: bpy.types.Scene, frame: int, path: Path) -> None:
-    scene.frame_set(frame)
-    before, scene.render.filepath = scene.render.filepath, str(path)
-    bpy.ops.render.render(write_still=True)
-    scene.render.filepath = before
-
-
-def seconds(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start

@@ -8,18 +8,19 @@ from typing import Any
 
 import bpy
 
-from .stage import described, extension, shot, strips_of
-from .strips import _finished, _placed
+from benchmarks.blender.stage import extension, finished_take, shot, strips_of, with_placement
+
+from .stage import described
 
 
 def recolor(folder: str) -> dict[str, Any]:
     """List the palette of a take of flat colors, change one of them, and make the other take."""
     scene = shot()
-    take = _placed(_finished(scene, Path(folder) / "take"), scene, start=3)
+    take = with_placement(finished_take(scene, Path(folder) / "take"), scene, start=3)
     take = take.changed(state="done", server="http://127.0.0.1:9")
-    monitor = extension("monitor")
-    monitor.keep(take)
-    for _ in monitor.wait([take.job]):
+    take_manager = extension("take_manager")
+    take_manager.register(take)
+    for _ in take_manager.wait([take.job]):
         pass
     answer: dict[str, Any] = {"nothing": _message()}
     bpy.ops.longanimation.read_palette(job=take.job)
@@ -29,7 +30,7 @@ def recolor(folder: str) -> dict[str, Any]:
     palette[0].changed = (1.0, 0.0, 0.0)
     answer["old"] = answer["palette"][0][:3]
     bpy.ops.longanimation.recolor()
-    made = list(monitor.entries.values())[-1].take
+    made = list(take_manager.entries.values())[-1].take
     answer |= {
         "first": str(take.folder),
         "folder": str(made.folder),

@@ -8,9 +8,8 @@ from typing import Any
 
 import bpy
 
-from tests.demo.in_blender import EXTENSION
-
-from .stage import extension, shot
+from benchmarks.blender.stage import extension, shot
+from server.demo.in_blender.extension import EXTENSION
 
 
 def servers() -> dict[str, Any]:

@@ -3,25 +3,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import bpy
 import numpy as np
 
-from tests.demo import scene as cartoon_scene
-from tests.demo.in_blender import EXTENSION
-
-
-def extension(name: str) -> ModuleType:
-    return importlib.import_module(f"{EXTENSION}.{name}")
-
-
-def strips_of(scene: bpy.types.Scene) -> Any:
-    editor = scene.sequence_editor
-    return editor.strips if hasattr(editor, "strips") else editor.sequences
+from benchmarks.blender.stage import extension, shot
 
 
 def color_strip(strips: Any, name: str, channel: int, frames: range) -> bpy.types.Strip:
@@ -43,13 +31,6 @@ def described(strip: bpy.types.Strip) -> dict[str, Any]:
     if strip.type == "IMAGE":
         found |= {"directory": strip.directory, "files": [element.filename for element in strip.elements]}
     return found | ({"strips": [described(one) for one in inner]} if strip.type == "META" else {})
-
-
-def shot() -> bpy.types.Scene:
-    """The demonstration's shot at a quarter of its size."""
-    scene = cartoon_scene.build()
-    scene.render.resolution_percentage = 25
-    return scene
 
 
 def odd_shot() -> bpy.types.Scene:
@@ -90,43 +71,14 @@ def odd_shot() -> bpy.types.Scene:
     return scene
 
 
-def begin_export(
-    scene: bpy.types.Scene,
-    folder: Path,
-    frames: range,
-    painted: tuple[int, ...] = (1,),
-    image: bpy.types.Image | None = None,
-    paintings: tuple[Any, ...] = (),
-) -> Any:
-    """The steps of an export of `frames` into `folder`, with the keyframes `paintings`, or with those of the scene (or
-    of one image) at the frames `painted`."""
-    paintings = paintings or tuple(extension("shot.keyframes").PaintedFrame(frame, image) for frame in painted)
-    options = extension("shot.export").ShotOptions(frames, paintings, "tiny", "", 7, "flats")
-    return extension("shot.export").export_steps(scene, options, folder)
-
-
-def finish(steps: Any) -> Any:
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        return end.value
+def write_keyframe(scene: bpy.types.Scene, frame: int, path: Path) -> None:
+    """Render a frame of a scene as the export renders a painted keyframe."""
+    shot = extension("shot.resolved_shot").resolve(scene, scene.longanimation.options())
+    extension("shot.keyframes").write_keyframe(shot, extension("shot.painted_frame").PaintedFrame(frame), path)
 
 
 def json_of(message: Any) -> dict[str, Any]:
     return extension("shared.codec").to_json(message)
-
-
-def color_of(drawing: int) -> list[int]:
-    return [40 + 60 * drawing, 200 - 50 * drawing, 90]
-
-
-def write_color(path: Path, color: list[int]) -> None:
-    image = bpy.data.images.new("flat", 240, 135)
-    image.pixels.foreach_set(np.tile(np.array([*color, 255], np.float32) / 255, 240 * 135))
-    image.file_format = "PNG"
-    image.save(filepath=str(path))
-    bpy.data.images.remove(image)
 
 
 def sequencer_pixel(scene: bpy.types.Scene, frame: int, path: Path) -> list[int]:

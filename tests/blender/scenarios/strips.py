@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -13,28 +12,25 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .stage import (
+from benchmarks.blender.stage import (
+    FRAMES,
     begin_export,
     color_of,
-    color_strip,
-    described,
     extension,
     finish,
-    image_pixels,
-    sequencer_image,
-    sequencer_pixel,
+    finished_take,
     shot,
     strips_of,
-    write_color,
+    with_placement,
 )
 
-FRAMES = range(3, 9)
+from .stage import color_strip, described, image_pixels, sequencer_image, sequencer_pixel, write_keyframe
 
 
 def layouts(folder: str) -> dict[str, Any]:
     """Place a take in each layout on a timeline that is in use, later than the shot's own frames."""
     scene = shot()
-    take = _finished(scene, Path(folder))
+    take = finished_take(scene, Path(folder))
     scene.sequence_editor_create()
     strips = strips_of(scene)
     for name, channel, start, length in (("edge", 2, 27, 5), ("before", 6, 1, 21), ("after", 7, 28, 4)):
@@ -42,7 +38,7 @@ def layouts(folder: str) -> dict[str, Any]:
         strip.frame_final_duration = length
     answer: dict[str, Any] = {"job": take.job}
     for layout in ("meta", "strips", "flat"):
-        placed = extension("sequencer.strips").place(scene, _placed(take, scene, start=22, layout=layout))
+        placed = extension("sequencer.strips").place(scene, with_placement(take, scene, start=22, layout=layout))
         answer[layout] = [described(strip) for strip in placed]
         answer["properties"] = {name: value for name, value in placed[0].items() if name.startswith("longanimation")}
     return answer
@@ -51,7 +47,7 @@ def layouts(folder: str) -> dict[str, Any]:
 def lineart_missing(folder: str) -> dict[str, Any]:
     """Try to place a take one of whose drawings was deleted."""
     scene = shot()
-    take = _finished(scene, Path(folder))
+    take = finished_take(scene, Path(folder))
     (take.lineart / "0004.png").unlink()
     try:
         extension("sequencer.strips").place(scene, take)
@@ -64,12 +60,12 @@ def arrival(folder: str) -> dict[str, Any]:
     """Place a take of which two frames are here, then let the others come; tells what is shown each time."""
     scene = shot()
     scene.render.film_transparent = True
-    take = _finished(scene, Path(folder))
+    take = finished_take(scene, Path(folder))
     for path in (*take.colored.glob("*.png"), *take.fills.glob("*.png")):
         if path.stem not in ("0003", "0004"):
             path.rename(path.with_suffix(".later"))
     strips = extension("sequencer.strips")
-    take = _placed(take, scene, start=3)
+    take = with_placement(take, scene, start=3)
     strips.place(scene, take)
     answer: dict[str, Any] = {"pending": [_shown(scene, take, frame) for frame in FRAMES]}
     for path in (*take.colored.glob("*.later"), *take.fills.glob("*.later")):
@@ -88,8 +84,8 @@ def gone(folder: str) -> dict[str, Any]:
     """Place a take and delete its images: the sizes that its strips know, and whether a frame is still rendered."""
     scene = shot()
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 240, 135, 100
-    take = _finished(scene, Path(folder))
-    (meta,) = extension("sequencer.strips").place(scene, _placed(take, scene, start=3))
+    take = finished_take(scene, Path(folder))
+    (meta,) = extension("sequencer.strips").place(scene, with_placement(take, scene, start=3))
     elements = [one for strip in extension("compat").strips_of(meta) for one in strip.elements]
     sizes = {(one.orig_width, one.orig_height) for one in elements}
     for layer in (take.fills, take.lineart):
@@ -101,9 +97,9 @@ def gone(folder: str) -> dict[str, Any]:
 def takes(folder: str) -> dict[str, Any]:
     """Two takes of one shot and one of another: which are muted, and what is shown when they are compared."""
     scene = shot()
-    first = _placed(_finished(scene, Path(folder) / "first"), scene, start=3)
-    second = _placed(_finished(scene, Path(folder) / "second", shift=1), scene, start=3)
-    other = _placed(_finished(scene, Path(folder) / "other"), scene, start=3)
+    first = with_placement(finished_take(scene, Path(folder) / "first"), scene, start=3)
+    second = with_placement(finished_take(scene, Path(folder) / "second", shift=1), scene, start=3)
+    other = with_placement(finished_take(scene, Path(folder) / "other"), scene, start=3)
     other = replace(other, manifest=replace(other.manifest, name="Another shot"))
     strips = extension("sequencer.strips")
     for take in (other, first, second):
@@ -132,7 +128,7 @@ def colors(folder: str) -> dict[str, Any]:
     scene = _chart()
     picked = [[round(255 * _encoded(value)) for value in item.color[:3]] for item in _cells(scene)]
     keyframe = home / "keyframe.png"
-    extension("shot.keyframes").PaintedFrame(1).write(scene, keyframe)
+    write_keyframe(scene, 1, keyframe)
     answer: dict[str, Any] = {"picked": picked, "keyframe": _cell_colors(image_pixels(keyframe))}
     take = _take_of_one_frame(scene, home / "take", keyframe)
     for view in ("Standard", "AgX"):
@@ -156,19 +152,19 @@ def transparent(folder: str) -> dict[str, Any]:
     bpy.data.materials["sky"].grease_pencil.hide = True
     scene.render.film_transparent = True
     take = finish(begin_export(scene, home / "take", FRAMES, (5,)))
-    images = extension("images")
+    images, compositing = extension("png_pixels"), extension("compositing")
     keyframe = images.read_png(take.keyframes / "0005.png")
     answer |= {"transparent": take.transparent, "share of the keyframe": float((keyframe[..., 3] < 128).mean())}
     for layer in take.results:
         layer.mkdir()
     for name in [f"{frame:04d}.png" for frame in FRAMES]:
-        line_art = images.line_art_of(images.read_png(take.lineart / name))
+        line_art = compositing.line_art_of(images.read_png(take.lineart / name))
         fills = np.zeros((*line_art.shape, 4), np.uint8)
         fills[:, :120] = (200, 60, 90, 255)
         images.write_png(take.fills / name, fills)
-        images.write_png(take.colored / name, images.lay_lines(fills, line_art))
-        images.write_png(take.lines / name, images.lay_lines(np.zeros_like(fills), line_art))
-    (meta,) = extension("sequencer.strips").place(scene, _placed(take, scene, start=3))
+        images.write_png(take.colored / name, compositing.lay_lines(fills, line_art))
+        images.write_png(take.lines / name, compositing.lay_lines(np.zeros_like(fills), line_art))
+    (meta,) = extension("sequencer.strips").place(scene, with_placement(take, scene, start=3))
     answer["strips"] = described(meta)["strips"]
     wanted = image_pixels(take.colored / "0004.png", channels=4)
     off = sequencer_image(scene, 4, home / "shown.png", channels=4) - wanted
@@ -182,49 +178,6 @@ def transparent(folder: str) -> dict[str, Any]:
     answer["over a color"] = float(np.abs(sequencer_image(scene, 4, home / "shown.png") - over).max())
     answer["found in the palette"] = [list(color) for color in extension("takes.recolor").palette_of(take)]
     return answer
-
-
-def many_frames(folder: str, count: int) -> dict[str, Any]:
-    """Place a take of many frames; tells the frames that its strip covers, and the seconds that it took, beside those
-    of nothing but the same two image strips."""
-    scene = shot()
-    take = _finished(scene, Path(folder))
-    frames = [f"{frame:04d}.png" for frame in range(1, count + 1)]
-    for layer in (take.colored, take.fills, take.lineart):
-        content = (layer / "0003.png").read_bytes()
-        for name in frames:
-            (layer / name).write_bytes(content)
-    keyframe = replace(take.manifest.keyframes[0], frame=1)
-    manifest = replace(
-        take.manifest, frame_start=1, timing=(0,) * count, drawings=take.manifest.drawings[:1], keyframes=(keyframe,)
-    )
-    take = _placed(replace(take, manifest=manifest), scene, start=1)
-
-    begun = time.perf_counter()
-    (meta,) = extension("sequencer.strips").place(scene, take)
-    placed = time.perf_counter()
-    for channel, layer in ((10, take.fills), (11, take.lineart)):
-        strip = strips_of(scene).new_image("plain", str(layer / frames[0]), channel, 1)
-        for name in frames[1:]:
-            strip.elements.append(name)
-    ended = time.perf_counter()
-    return {"range": described(meta)["range"], "seconds": placed - begun, "plain_seconds": ended - placed}
-
-
-def _finished(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
-    """A take of six frames on twos whose frames are flat colors, and whose line art is white but for the drawing."""
-    take = finish(begin_export(scene, folder, FRAMES, (5,)))
-    for layer in (take.colored, take.fills):
-        layer.mkdir()
-        for frame in FRAMES:
-            color = color_of(take.manifest.exposure.drawing_at(frame) + shift)
-            write_color(layer / f"{frame:04d}.png", color)
-    return take
-
-
-def _placed(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:
-    placement = extension("takes.take").Placement(extension("blend").name(), scene.name, start, layout)
-    return replace(take, placement=placement)
 
 
 def _shown(scene: bpy.types.Scene, take: Any, frame: int) -> list[int]:
@@ -242,6 +195,7 @@ def _chart() -> bpy.types.Scene:
     scene.display.shading.light = "FLAT"
     scene.display.shading.color_type = "OBJECT"
     scene.frame_start = scene.frame_end = 1
+    scene.longanimation.lineart.source = "mixed"
     random = np.random.default_rng(7)
     square = bpy.data.meshes.new("square")
     square.from_pydata([(0, 0, 0), (1, 0, 0), (1, 0, 1), (0, 0, 1)], [], [(0, 1, 2, 3)])

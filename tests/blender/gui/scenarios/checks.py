@@ -7,11 +7,11 @@ from typing import Any
 
 import bpy
 
+from benchmarks.blender.stage import extension, shot, strips_of
 from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
 from tests.blender.scenarios.checks import push
-from tests.blender.scenarios.stage import extension, shot, strips_of
 
 from .tour import lay_out
 
@@ -34,7 +34,7 @@ def play(desk: Desk) -> Steps:
     yield from lay_out()
     scene.frame_set(5)
     keyframe = work / "keyframe_0005.png"
-    extension("shot.keyframes").PaintedFrame(5).write(scene, keyframe)
+    extension("shot.painted_frame").PaintedFrame(5).write(scene, keyframe)
     push(keyframe, 24)
     bpy.ops.longanimation.load_keyframes(directory=str(work), files=[{"name": keyframe.name}])
     sequencer = areas.area_of("SEQUENCE_EDITOR")
@@ -85,4 +85,4 @@ def _inspection() -> Any:
 
 
 def _takes() -> list[Any]:
-    return list(extension("monitor").entries.values())
+    return list(extension("take_manager").entries.values())

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import bpy
 
+from benchmarks.blender.stage import extension, shot, strips_of
 from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
-from tests.blender.scenarios.stage import extension, shot, strips_of
 from tests.blender.settings import differences, settings_of
 
 _TAB = "LongAnimation"
@@ -84,7 +84,7 @@ def _look_at_strips(desk: Desk, scene: bpy.types.Scene) -> Steps:
 def _undo_and_redo(desk: Desk) -> Steps:
     """The strips came by themselves, as a step of its own that can be undone and redone; nothing else changes."""
     before, strips = settings_of(bpy.context.scene), _strip_names()
-    yield until(lambda: next(iter(extension("monitor").entries.values())).take.state == "done", 60, "all frames")
+    yield until(lambda: next(iter(extension("take_manager").entries.values())).take.state == "done", 60, "all frames")
     yield pause(0.5)
     yield from desk.point_at(areas.area_of("SEQUENCE_EDITOR"))
     yield from desk.hands.key("ctrl+z")

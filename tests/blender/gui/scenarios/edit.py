@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 
+from benchmarks.blender.stage import extension, shot, strips_of
 from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
-from tests.blender.scenarios.stage import extension, shot, strips_of
 
 from .takes import lay_out
 
@@ -82,4 +82,4 @@ def _from_both_scenes(desk: Desk) -> Steps:
 
 
 def _takes() -> list[Any]:
-    return list(extension("monitor").entries.values())
+    return list(extension("take_manager").entries.values())

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import bpy
 
+from benchmarks.blender.stage import shot
+from server.demo.in_blender.extension import EXTENSION
 from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause
-from tests.blender.scenarios.stage import shot
-from tests.demo.in_blender import EXTENSION
 
 _TAB = "LongAnimation"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import bpy
 
+from benchmarks.blender.stage import extension, shot
+from server.demo.in_blender.extension import EXTENSION
 from tests.blender.gui import areas, classes
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
-from tests.blender.scenarios.stage import extension, shot
-from tests.demo.in_blender import EXTENSION
 
 _TAB = "LongAnimation"
 _EDITORS = ("SEQUENCE_EDITOR", "IMAGE_EDITOR", "VIEW_3D")

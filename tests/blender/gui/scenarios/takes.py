@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 
+from benchmarks.blender.stage import extension, shot, strips_of
 from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
-from tests.blender.scenarios.stage import extension, shot, strips_of
 
 _FRAMES = 16
 _SECONDS = 120
@@ -117,7 +117,7 @@ def _reopen(desk: Desk) -> Steps:
 
 
 def _takes() -> list[Any]:
-    return list(extension("monitor").entries.values())
+    return list(extension("take_manager").entries.values())
 
 
 def _state(index: int) -> str:

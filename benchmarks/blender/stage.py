@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What functions inside Blender have in common: the demonstration's shot, its export, and the extension's functions."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bpy
+import numpy as np
+
+from server.demo.in_blender import scene as cartoon_scene
+from server.demo.in_blender.extension import EXTENSION
+
+FRAMES = range(3, 9)
+"""The frames of a take that is finished without a server."""
+
+
+def extension(name: str) -> ModuleType:
+    """A module of the installed extension."""
+    return importlib.import_module(f"{EXTENSION}.{name}")
+
+
+def strips_of(scene: bpy.types.Scene) -> Any:
+    """The top-level strips of a scene."""
+    editor = scene.sequence_editor
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def shot() -> bpy.types.Scene:
+    """The demonstration's shot at a quarter of its size."""
+    scene = cartoon_scene.build()
+    scene.render.resolution_percentage = 25
+    return scene
+
+
+def begin_export(
+    scene: bpy.types.Scene,
+    folder: Path,
+    frames: range,
+    painted: tuple[int, ...] = (1,),
+    image: bpy.types.Image | None = None,
+    paintings: tuple[Any, ...] = (),
+) -> Any:
+    """The steps of an export of `frames` into `folder`, with the keyframes `paintings`, or with those of the scene (or
+    of one image) at the frames `painted`."""
+    paintings = paintings or tuple(extension("shot.painted_frame").PaintedFrame(frame, image) for frame in painted)
+    options = extension("shot.options").ShotOptions(frames, paintings, "tiny", "", 7, "flats")
+    return extension("shot.export").export_steps(scene, options, folder)
+
+
+def finish(steps: Any) -> Any:
+    """Bring an export to its end; returns the take."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        return end.value
+
+
+def color_of(drawing: int) -> list[int]:
+    """A color that only this drawing has."""
+    return [40 + 60 * drawing, 200 - 50 * drawing, 90]
+
+
+def write_color(path: Path, color: list[int]) -> None:
+    """Write a PNG of one color."""
+    image = bpy.data.images.new("flat", 240, 135)
+    image.pixels.foreach_set(np.tile(np.array([*color, 255], np.float32) / 255, 240 * 135))
+    image.file_format = "PNG"
+    image.save(filepath=str(path))
+    bpy.data.images.remove(image)
+
+
+def finished_take(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
+    """A take of six frames on twos whose frames are flat colors, and whose line art is white but for the drawing."""
+    take = finish(begin_export(scene, folder, FRAMES, (5,)))
+    for layer in (take.colored, take.fills):
+        layer.mkdir()
+        for frame in FRAMES:
+            color = color_of(take.manifest.exposure.drawing_at(frame) + shift)
+            write_color(layer / f"{frame:04d}.png", color)
+    return take
+
+
+def with_placement(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:
+    """The take with the place of its strips."""
+    placement = extension("takes.take").Placement(extension("blend_file").name(), scene.name, start, layout)
+    return replace(take, placement=placement)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that is found out about an exported take before it is sent, or while it is colored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ..compositing import line_art_of
+from ..png_pixels import read_png, write_png
+from ..takes.take import Take, frame_name
+from ..translatable_text import TranslatableText
+from . import drawing_difference
+from .alignment import align, fit
+from .gaps import find_gaps
+from .overlay import draw_cut, draw_gaps, draw_keyframe
+
+_GAP = 0.008
+"""The widest gap in an outline that is looked for, as a share of the picture's height."""
+
+_INVERTED = 0.5
+"""With more ink than this, black and white are probably swapped."""
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a frame that the animator may want to look at; `frame` is the shot's own number.
+
+    fits: the frame's keyframe can be fitted to its drawing. pictured: an overlay image shows it.
+    """
+
+    severity: Severity
+    frame: int
+    sentence: TranslatableText
+    fits: bool = False
+    pictured: bool = False
+
+
+def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
+    """Look at a take's drawings and keyframes, one image a step; yields images done, images in all, what was found.
+
+    For drawings with something to show, overlay images go to the take's folder `checks`, by the first frame that shows
+    the drawing. Raises ShotError when an image cannot be read.
+    """
+    exposure = take.manifest.exposure
+    first_frames = [exposure.first_frame_of(drawing) for drawing in range(exposure.drawing_count)]
+    total = len(first_frames) + len(take.manifest.keyframes)
+    overlays = take.folder / "checks"
+    overlays.mkdir(exist_ok=True)
+    before: np.ndarray | None = None
+    for done, frame in enumerate(first_frames, start=1):
+        line_art = line_art_of(read_png(take.lineart / frame_name(frame)))
+        found, before = _inspect_drawing(line_art, frame, before, overlays)
+        yield done, total, found
+    for done, keyframe in enumerate(take.manifest.keyframes, start=len(first_frames) + 1):
+        yield done, total, _inspect_keyframe(take, keyframe.frame, overlays)
+
+
+def _inspect_drawing(
+    line_art: np.ndarray, frame: int, before: np.ndarray | None, overlays: Path
+) -> tuple[list[Finding], np.ndarray | None]:
+    """Look at one drawing; returns what was found, and the small picture that the next one is compared with."""
+    share = drawing_difference.ink_share(line_art)
+    if share == 0:
+        return [
+            Finding("warning", frame, TranslatableText("The frame is white: is the drawing hidden or out of sight?"))
+        ], before
+    if share > _INVERTED:
+        sentence = TranslatableText(
+            "The frame is mostly black: line art is dark on white. Are black and white swapped?"
+        )
+        return [Finding("error", frame, sentence)], before
+    small = drawing_difference.small_ink(line_art)
+    found = []
+    overlay = np.zeros((*line_art.shape, 4), np.uint8)
+    gaps = find_gaps(line_art, max(3, round(_GAP * line_art.shape[0])))
+    if gaps:
+        sentence = TranslatableText(
+            "Open outlines: {count}. Colors may leak there; close them, or look at the result.", count=len(gaps)
+        )
+        found.append(Finding("note", frame, sentence, pictured=True))
+        draw_gaps(overlay, gaps)
+    if before is not None and drawing_difference.difference(before, small) >= drawing_difference.CUT:
+        sentence = TranslatableText(
+            "A cut, probably: color what comes after it as a shot of its own, or paint a keyframe."
+        )
+        found.append(Finding("warning", frame, sentence, pictured=True))
+        draw_cut(overlay)
+    if found:
+        write_png(overlays / frame_name(frame), overlay)
+    return found, small
+
+
+def _inspect_keyframe(take: Take, frame: int, overlays: Path) -> list[Finding]:
+    """Look at a painted keyframe beside its drawing."""
+    painting, line_art = _keyframe(take, frame)
+    if painting.ndim == 2:
+        return [Finding("warning", frame, TranslatableText("The keyframe has no colors: paint it, or choose another."))]
+    color = painting[..., :3]
+    if painting.shape[2] == 4 and not painting[..., 3].any():
+        return [Finding("error", frame, TranslatableText("The keyframe is transparent all over: paint it."))]
+    if (color.max(axis=2) - color.min(axis=2)).max() == 0:
+        return [Finding("warning", frame, TranslatableText("The keyframe has no colors: paint it, or choose another."))]
+    found = align(painting, line_art)
+    if found.verdict == "unrelated":
+        sentence = TranslatableText("The keyframe is of another drawing: its lines are not those of this frame.")
+        return [Finding("warning", frame, sentence)]
+    if found.verdict == "misaligned":
+        sentence = TranslatableText(
+            "The keyframe does not lie on its drawing: it is {x} pixels to the side, {y} up or down, and {scale} % of "
+            "its size. Fit it.",
+            x=round(abs(found.dx)),
+            y=round(abs(found.dy)),
+            scale=round(100 / found.scale),
+        )
+        path = overlays / frame_name(_first_frame(take, frame))
+        overlay = read_png(path) if path.is_file() else np.zeros((*line_art.shape, 4), np.uint8)
+        draw_keyframe(overlay, painting)
+        write_png(path, overlay)
+        return [Finding("warning", frame, sentence, fits=True, pictured=True)]
+    return []
+
+
+def fitted_keyframe(take: Take, frame: int) -> np.ndarray:
+    """A take's keyframe as it lies on its drawing, uint8 [H, W, 3 or 4]. Raises ShotError when it cannot be read."""
+    painting, line_art = _keyframe(take, frame)
+    return fit(painting, align(painting, line_art), (take.manifest.width, take.manifest.height))
+
+
+def _keyframe(take: Take, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """A painted keyframe, and the line art of its drawing."""
+    line_art = line_art_of(read_png(take.lineart / frame_name(_first_frame(take, frame))))
+    return read_png(take.keyframes / frame_name(frame)), line_art
+
+
+def _first_frame(take: Take, frame: int) -> int:
+    """The first frame that shows the drawing of a frame."""
+    return take.manifest.exposure.first_frame_of(take.manifest.exposure.drawing_at(frame))

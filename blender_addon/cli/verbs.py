@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the command does. Each verb returns whether all went well, and raises ColorError when nothing could be done."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from .. import blend_file, take_manager
+from ..errors import ColorError, ShotError
+from ..operators.export import ExportsShots
+from ..operators.requests import request_of_shot
+from ..preferences import make_client
+from ..properties.batch import of_file
+from ..remote.session import UPLOADED
+from ..shot.batch import BatchShot, clipped, of_scene, problem_of
+from ..shot.batch_sources import shots_of_markers, shots_of_scenes
+from ..shot.painted_frame import PaintedFrame
+from ..shot.request import ShotRequest
+from ..takes.take import RECORD, Take
+from .report import Report
+
+_SETTINGS = ("preset", "finish", "quality", "seed", "prompt")
+
+
+def colorize(options: argparse.Namespace, report: Report) -> bool:
+    """Color the chosen shots, each sent as soon as it is exported."""
+    shots = _shots(options)
+    with _paintings(options, shots) as painted:
+        requests = [_request(shot, painted, options) for _, shot in _chosen(shots, options)]
+        for server in {request.server for request in requests}:
+            make_client(server).info()
+        jobs: list[str] = []
+        try:
+            exported = _export(requests, jobs, report)
+            if options.wait:
+                return _wait(jobs, report, save=not options.no_save) and exported
+            return _send(jobs, report) and exported
+        except KeyboardInterrupt:
+            _cancel(jobs, report)
+            raise
+
+
+def fetch(options: argparse.Namespace, report: Report) -> bool:
+    """Fetch what is missing of takes, and place their strips."""
+    jobs = []
+    for folder in options.directories:
+        found = (
+            [folder] if (folder / RECORD).is_file() else sorted(record.parent for record in folder.glob(f"*/{RECORD}"))
+        )
+        for home in found or [folder]:
+            take = Take.load(home.absolute())
+            scene = take.placement.scene if take.placement.scene in bpy.data.scenes else bpy.context.scene.name
+            placement = replace(take.placement, blend=blend_file.name(), scene=scene)
+            jobs.append(take_manager.submit(take.changed(placement=placement, placed=False)).take.job)
+    return _wait(jobs, report, save=not options.no_save)
+
+
+def list_shots(options: argparse.Namespace, report: Report) -> bool:
+    """List the shots, and what is wrong with them."""
+    shots = _shots(options)
+    for number, shot in _chosen(shots, options):
+        known = [item.frame for item in bpy.data.scenes[shot.scene].longanimation.keyframes]
+        painted = sorted({*known, *(frame for frame, _ in options.keyframes)} & {*shot.frames})
+        problem = problem_of(shot.frames, painted)
+        frames = [shot.frames.start, shot.frames.stop - 1]
+        values = {"number": number, "shot": shot.name, "scene": shot.scene, "frames": frames, "keyframes": painted}
+        sentence = f"{number} {shot.name}: {shot.scene} {frames[0]}-{frames[1]}, keyframes {painted}"
+        report.result(values | {"problem": problem}, f"{sentence}. {problem}" if problem else sentence)
+    return True
+
+
+def _shots(options: argparse.Namespace) -> list[BatchShot]:
+    """The shots of the file that the source has, within the frames that are asked for. Raises ShotError."""
+    scene = bpy.data.scenes.get(options.scene) if options.scene else bpy.context.scene
+    if scene is None:
+        names = ", ".join(one.name for one in bpy.data.scenes)
+        raise ShotError(f"The file has no scene {options.scene!r}: give --scene one of {names}.")
+    if options.source == "markers":
+        shots = shots_of_markers(scene)
+    elif options.source == "scenes":
+        shots = shots_of_scenes()
+    elif options.source == "list":
+        shots = [item.as_shot() for item in of_file(scene).shots if item.enabled and item.scene and item.timeline]
+    else:
+        shots = [of_scene(scene.name, options.frames or scene.longanimation.frames)]
+    shots = [shot for shot in shots if not options.scene or shot.scene == scene.name]
+    if options.frames:
+        shots = [part for part in (clipped(shot, options.frames) for shot in shots) if part.frames]
+    if not shots:
+        raise ShotError("The file has no such shot: look at `shots` with the same options but without --frames.")
+    return shots
+
+
+def _chosen(shots: list[BatchShot], options: argparse.Namespace) -> list[tuple[int, BatchShot]]:
+    """The shots that are asked for, with their numbers from 1. Raises ShotError for one that is not there."""
+    numbered = list(enumerate(shots, start=1))
+    wanted = [word for word in options.shot if word]
+    if not wanted:
+        return numbered
+    named = {str(number): shot for number, shot in numbered} | {shot.name: shot for shot in shots}
+    unknown = [word for word in wanted if word not in named]
+    if unknown:
+        known = ", ".join(f"{number} {shot.name}" for number, shot in numbered)
+        raise ShotError(f"There is no shot {unknown[0]}: give --shot one of {known}.")
+    chosen = [named[word] for word in wanted]
+    return [(number, shot) for number, shot in numbered if shot in chosen]
+
+
+@contextmanager
+def _paintings(options: argparse.Namespace, shots: list[BatchShot]) -> Iterator[list[PaintedFrame]]:
+    """The painted frames that are given, their images loaded within the block. Raises ShotError."""
+    images = []
+    try:
+        painted = []
+        for frame, path in options.keyframes:
+            if not any(frame in shot.frames for shot in shots):
+                raise ShotError(f"Keyframe {frame} lies in no shot: `shots` with the same options lists their frames.")
+            if path is not None:
+                try:
+                    images.append(bpy.data.images.load(str(path.absolute())))
+                except RuntimeError as error:
+                    raise ShotError(f"The image of keyframe {frame} cannot be read: {str(error).strip()}") from error
+            painted.append(PaintedFrame(frame, images[-1] if path is not None else None))
+        yield painted
+    finally:
+        for image in images:
+            bpy.data.images.remove(image)
+
+
+def _request(shot: BatchShot, painted: list[PaintedFrame], options: argparse.Namespace) -> ShotRequest:
+    """The shot with what the command line says in the place of what the file says."""
+    folder = None
+    if options.directory:
+        folder = Path(options.directory).absolute()
+        if options.source != "scene":
+            folder /= bpy.path.clean_name(shot.name)
+    request = request_of_shot(shot, folder)
+    frames = {item.frame: item for item in request.options.painted}
+    frames |= {item.frame: item for item in painted if item.frame in shot.frames}
+    changes = {name: getattr(options, name) for name in _SETTINGS if getattr(options, name) not in (None, "")}
+    return replace(
+        request,
+        options=replace(request.options, painted=tuple(frames[frame] for frame in sorted(frames)), **changes),
+        placement=replace(request.placement, layout=options.layout or request.placement.layout),
+        server=options.server or request.server,
+    )
+
+
+def _export(requests: list[ShotRequest], jobs: list[str], report: Report) -> bool:
+    """Export the shots and submit each, adding to `jobs`; returns whether all could be exported."""
+    failures = 0
+    for index, request in enumerate(requests):
+        try:
+            for done, total, take in ExportsShots().export([request]):
+                part = (index + done / total) / len(requests)
+                report.progress(part / 2, f"{request.name}: exporting image {done} of {total}")
+                if take is not None:
+                    jobs.append(take_manager.submit(take).take.job)
+        except ColorError as error:
+            failures += 1
+            values = {"shot": request.name, "scene": request.scene.name, "state": "failed", "problem": str(error)}
+            report.result(values, f"{request.name}: failed. {error}")
+    return failures == 0
+
+
+def _wait(jobs: list[str], report: Report, save: bool) -> bool:
+    """Wait for the colors and save the file with the strips; returns whether all are there."""
+    for entry in take_manager.wait(jobs):
+        _report_progress(jobs, entry, report)
+    takes = [take_manager.entries[job].take for job in jobs]
+    if save and any(take.state == "done" for take in takes):
+        bpy.ops.wm.save_mainfile()
+    _report_results(jobs, report)
+    return all(take.state == "done" for take in takes)
+
+
+def _send(jobs: list[str], report: Report) -> bool:
+    """Wait until the server has the jobs; returns whether it took all of them."""
+    for entry in take_manager.wait(jobs):
+        _report_progress(jobs, entry, report)
+        if all(
+            not take_manager.entries[job].is_active or take_manager.entries[job].progress.fraction >= UPLOADED
+            for job in jobs
+        ):
+            break
+    for job in jobs:
+        session = take_manager.entries[job].session
+        if session is not None:
+            session.detach()
+    _report_results(jobs, report)
+    return all(take_manager.entries[job].take.state in ("sent", "done") for job in jobs)
+
+
+def _cancel(jobs: list[str], report: Report) -> None:
+    """Cancel what is under way, here and on the server."""
+    for job in jobs:
+        take_manager.cancel(job)
+    for _ in take_manager.wait(jobs):
+        pass
+    _report_results(jobs, report)
+
+
+def _report_progress(jobs: list[str], entry: take_manager.Entry, report: Report) -> None:
+    """Report the progress of all takes: the export was the first half."""
+    entries = [take_manager.entries[job] for job in jobs]
+    part = sum(one.progress.fraction if one.is_active else 1.0 for one in entries) / len(entries)
+    report.progress(0.5 + part / 2, f"{entry.take.title}: {entry.progress.trouble or entry.progress.text}")
+
+
+def _report_results(jobs: list[str], report: Report) -> None:
+    for entry in (take_manager.entries[job] for job in jobs):
+        take = entry.take
+        frames = take.manifest.exposure.frames
+        values = {
+            "shot": take.manifest.name,
+            "state": take.state,
+            "frames": [frames.start, frames.stop - 1],
+            "folder": str(take.folder),
+            "server": take.server,
+            "job": take.job,
+            "problem": take.problem,
+            "notes": entry.remarks,
+            "guesses": [{"frame": frame, "share": share} for frame, share in take.guesses],
+        }
+        report.result(values, f"{take.title}: {take.state}, in {take.folder}. {take.problem}".strip())

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A colored frame that is wrong: painted over, made a keyframe, and the shot colored again from it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import bpy
+
+from .. import compat, take_manager
+from ..errors import ColorError, ShotError
+from ..preferences import new_take_folder
+from ..sequencer import strips
+from ..shot.painted_frame import PaintedFrame
+from ..takes.correction import correct
+from ..takes.take import Take, frame_name
+from ..translatable_text import TranslatableText
+from ..translations import translated
+from .editors import show_image
+from .export import next_number, wait_for
+
+_JOB, _FRAME = "longanimation_job", "longanimation_frame"
+"""What a frame that is being fixed remembers: the take and the frame that it is of."""
+
+
+class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
+    """Open the colored frame at the playhead for painting"""
+
+    bl_idname = "longanimation.fix_frame"
+    bl_label = "Fix This Frame"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; in background Blender the image is made and not shown."""
+        try:
+            image = _painting(*_shown_frame(context))
+        except ColorError as error:
+            self.report({"ERROR"}, translated(str(error)))
+            return {"CANCELLED"}
+        show_image(context, image, paint=True)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
+    """Make the painted frame a keyframe and color again what depends on it; the take so far is kept"""
+
+    bl_idname = "longanimation.recolor_from_fix"
+    bl_label = "Use as Keyframe and Recolor"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    image: bpy.props.StringProperty(
+        name="Image",
+        description="The painted frame; empty for the one in the Image Editor",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Everywhere but over another image than one that is being fixed."""
+        image = getattr(context.space_data, "image", None) if context.space_data else None
+        return image is None or _JOB in image
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; in background Blender it returns when the new take has ended."""
+        try:
+            image = _fixed_image(context, self.image)
+            entry = take_manager.submit(_corrected(image))
+        except (ColorError, OSError) as error:
+            self.report({"ERROR"}, translated(str(error)))
+            return {"CANCELLED"}
+        self.report({"INFO"}, translated(TranslatableText("{take} is under way", take=entry.take.title)))
+        return wait_for(self, [entry.take.job]) if bpy.app.background else {"FINISHED"}
+
+
+def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
+    """The take that the Sequencer shows at the playhead, and the shot's frame there. Raises ShotError when there is
+    none, or it has not arrived."""
+    scene = compat.timeline(context)
+    job = strips.job_at(scene, scene.frame_current)
+    if job not in take_manager.entries:
+        raise ShotError(
+            TranslatableText(
+                "No take is shown at frame {frame}: go to a colored frame, or show a take with its eye.",
+                frame=scene.frame_current,
+            )
+        )
+    take = take_manager.entries[job].take
+    frame = scene.frame_current + take.manifest.frame_start - take.placement.start
+    if not (take.colored / frame_name(frame)).is_file():
+        raise ShotError(
+            TranslatableText(
+                "Frame {frame} of {take} is not here yet: wait until it is colored.", frame=frame, take=take.title
+            )
+        )
+    return take, frame
+
+
+def _painting(take: Take, frame: int) -> bpy.types.Image:
+    """The image in which a colored frame is fixed; the one that was begun earlier, if there is one."""
+    for image in bpy.data.images:
+        if (image.get(_JOB), image.get(_FRAME)) == (take.job, frame):
+            return image
+    image = bpy.data.images.load(str(take.colored / frame_name(frame)))
+    image.name = f"{take.title}, frame {frame}"
+    image.pack()  # what is painted is saved with the .blend file, and never over the take's own frame
+    image[_JOB], image[_FRAME] = take.job, frame
+    return image
+
+
+def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
+    image = bpy.data.images.get(name) or getattr(context.space_data, "image", None)
+    if image is None:  # asked for elsewhere: the frame at the playhead
+        image = _painting(*_shown_frame(context))
+    if image.get(_JOB) not in take_manager.entries:
+        raise ShotError(
+            TranslatableText(
+                "{image} is no colored frame of a take: go to one and press Fix This Frame.", image=image.name
+            )
+        )
+    if image.is_dirty:
+        image.pack()
+    return image
+
+
+def _corrected(image: bpy.types.Image) -> Take:
+    take, frame = take_manager.entries[image[_JOB]].take, image[_FRAME]
+    with tempfile.TemporaryDirectory() as folder:
+        painting = Path(folder) / frame_name(frame)
+        PaintedFrame(frame, image).write_image(painting)
+        return correct(take, frame, painting, new_take_folder(take.manifest.name), next_number(take))
+
+
+CLASSES = (LONGANIMATION_OT_fix_frame, LONGANIMATION_OT_recolor_from_fix)

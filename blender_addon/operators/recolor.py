@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Colors of a finished take, changed over the whole shot."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import bpy
+
+from .. import take_manager
+from ..errors import ColorError, ShotError
+from ..preferences import new_take_folder
+from ..takes.recolor import Color, palette_of, recolor
+from ..takes.take import Take
+from ..translatable_text import TranslatableText
+from ..translations import translated
+from .background import in_thread
+from .export import next_number
+from .queue import OfTake
+
+
+class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
+    """List the colors of this take, to change them over the whole shot"""
+
+    bl_idname = "longanimation.read_palette"
+    bl_label = "Palette"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The blocking path: returns when the colors are listed."""
+        try:
+            _list(context.scene.name, self.job, palette_of(take_manager.entries[self.job].take))
+        except ColorError as error:
+            self.report({"ERROR"}, translated(str(error)))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """The window's path: reads in a thread."""
+        in_thread(
+            partial(palette_of, take_manager.entries[self.job].take), partial(_list, context.scene.name, self.job)
+        )
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_recolor(bpy.types.Operator):
+    """Make a take with the changed colors; this one is kept, and no server is asked"""
+
+    bl_idname = "longanimation.recolor"
+    bl_label = "Recolor"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The blocking path: returns when the take is made and placed."""
+        try:
+            take, changes = _changes(context.scene)
+            made = recolor(take, changes, new_take_folder(take.manifest.name), next_number(take))
+        except (ColorError, OSError) as error:
+            self.report({"ERROR"}, translated(str(error)))
+            return {"CANCELLED"}
+        take_manager.register(made)
+        for _ in take_manager.wait([made.job]):
+            pass
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """The window's path: works in a thread."""
+        try:
+            take, changes = _changes(context.scene)
+        except ColorError as error:
+            self.report({"ERROR"}, translated(str(error)))
+            return {"CANCELLED"}
+        folder, number = new_take_folder(take.manifest.name), next_number(take)
+        doing = TranslatableText("Recoloring; the take appears when it is ready.")
+        in_thread(lambda: recolor(take, changes, folder, number), take_manager.register, doing)
+        return {"FINISHED"}
+
+
+def _list(scene: str, job: str, palette: dict[Color, float]) -> None:
+    if scene not in bpy.data.scenes:  # another file was opened meanwhile
+        return
+    shot = bpy.data.scenes[scene].longanimation
+    shot.palette.clear()
+    shot.palette_take = job
+    for color, share in palette.items():
+        paint = shot.palette.add()
+        paint.color = paint.changed = [value / 255 for value in color]
+        paint.share = 100 * share
+
+
+def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
+    """The take whose palette is listed, and the colors that were changed. Raises ShotError when there are none."""
+    shot = scene.longanimation
+    changes = {_rgb(paint.color): _rgb(paint.changed) for paint in shot.palette if paint.is_changed}
+    if not changes or shot.palette_take not in take_manager.entries:
+        raise ShotError(
+            TranslatableText("No color was changed: list a take's palette and pick another color for one of them.")
+        )
+    return take_manager.entries[shot.palette_take].take, changes
+
+
+def _rgb(color: bpy.types.bpy_prop_array) -> Color:
+    red, green, blue = (round(255 * value) for value in color)
+    return red, green, blue
+
+
+CLASSES = (LONGANIMATION_OT_read_palette, LONGANIMATION_OT_recolor)

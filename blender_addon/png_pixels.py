@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PNG files as arrays, without Blender: for threads (PNG specification, W3C, 3rd edition)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from .errors import ShotError
+from .png import SIGNATURE, chunk, chunks
+from .translatable_text import TranslatableText
+
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Channels a pixel by color type: gray, RGB, palette, gray and alpha, RGBA."""
+
+_COLOR_TYPE = 25
+"""Where a PNG tells its color type."""
+
+_KINDS = {1: 0, 3: 2, 4: 6}
+
+
+def read_png(path: Path) -> np.ndarray:
+    """Read an 8-bit PNG: uint8 [H, W] if it is gray, [H, W, 3] or, with transparency, [H, W, 4] otherwise.
+
+    Raises ShotError for what is none, or has other depths or is interlaced.
+    """
+    try:
+        content = path.read_bytes()
+        if not content.startswith(SIGNATURE):
+            raise ShotError(
+                TranslatableText("{path} is no PNG image: export the shot again, or choose another file.", path=path)
+            )
+        parts: dict[bytes, bytes] = {}
+        for kind, whole in chunks(content):
+            parts[kind] = parts.get(kind, b"") + whole[8:-4]
+        width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", parts[b"IHDR"])
+        if interlaced:
+            raise ShotError(
+                TranslatableText(
+                    "{path} has {depth} bits a channel and is interlaced: save it as a plain PNG with 8 bits.",
+                    path=path,
+                    depth=depth,
+                )
+            )
+        if depth != 8:
+            raise ShotError(
+                TranslatableText(
+                    "{path} has {depth} bits a channel: save it as a plain PNG with 8 bits.", path=path, depth=depth
+                )
+            )
+        raw = np.frombuffer(zlib.decompress(parts[b"IDAT"]), np.uint8)
+        rows = raw.reshape(height, 1 + width * _CHANNELS[color])
+    except (OSError, struct.error, zlib.error, KeyError, ValueError) as error:
+        raise ShotError(
+            TranslatableText(
+                "{path} cannot be read ({reason}): export the shot again, or choose another file.",
+                path=path,
+                reason=str(error),
+            )
+        ) from error
+    pixels = _unfiltered(rows[:, 0], rows[:, 1:].reshape(height, width, -1))
+    if color == 0:
+        return pixels[..., 0]
+    if color == 3:
+        return _painted(pixels[..., 0], parts)
+    if color == 4:
+        return np.concatenate([np.repeat(pixels[..., :1], 3, axis=2), pixels[..., 1:]], axis=2)
+    return pixels
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 [H, W], [H, W, 3] or [H, W, 4] to a PNG, which appears whole or not at all. Raises OSError."""
+    height, width = pixels.shape[:2]
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    header = struct.pack(">IIBBBBB", width, height, 8, _KINDS[channels], 0, 0, 0)
+    rows = np.zeros((height, 1 + width * channels), np.uint8)
+    rows[:, 1:] = pixels.reshape(height, -1)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 4)), (b"IEND", b""))
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in parts))
+    partial.replace(path)
+
+
+def is_transparent(path: Path) -> bool:
+    """Tell whether an image is transparent somewhere: more than half, as the server sees it. Raises ShotError."""
+    if path.read_bytes()[_COLOR_TYPE : _COLOR_TYPE + 1] in (b"\0", b"\2"):
+        return False  # gray or RGB, most of all keyframes: nothing need be unpacked
+    return bool((read_png(path)[..., 3:] < 128).any())
+
+
+def _painted(indices: np.ndarray, parts: dict[bytes, bytes]) -> np.ndarray:
+    """The colors of a palette, with alpha where the file has it."""
+    palette = np.frombuffer(parts[b"PLTE"], np.uint8).reshape(-1, 3)
+    if b"tRNS" not in parts:
+        return palette[indices]
+    alpha = np.full(len(palette), 255, np.uint8)
+    known = np.frombuffer(parts[b"tRNS"], np.uint8)
+    alpha[: len(known)] = known
+    return np.column_stack([palette, alpha])[indices]
+
+
+def _unfiltered(kinds: np.ndarray, filtered: np.ndarray) -> np.ndarray:
+    """Undo the filters of the rows; `kinds` uint8 [H], `filtered` uint8 [H, W, C].
+
+    A pixel depends on those to its left, above, and above left, so all pixels of an anti-diagonal are done at once. The
+    rows are skewed for that: row y begins y columns later.
+    """
+    height, width, channels = filtered.shape
+    if not kinds.any():
+        return filtered.copy()
+    steps = width + height - 1
+    skewed = np.zeros((height, steps + 1, channels), np.uint8)
+    skewed[:, :width] = filtered
+    skewed = skewed.reshape(-1, channels)[: height * steps].reshape(height, steps, channels)
+    columns = np.ascontiguousarray(skewed.transpose(1, 0, 2)).astype(np.int16)
+    # Row 0 of the result stands above the image.
+    done = np.zeros((steps + 2, height + 1, channels), np.int16)
+    is_sub, is_up, is_average, is_paeth = ((kinds == kind)[:, None] for kind in (1, 2, 3, 4))
+    for step in range(steps):
+        low, high = max(0, step - width + 1), min(height, step + 1)
+        rows = slice(low, high)
+        left = done[step + 1, low + 1 : high + 1]
+        above = done[step + 1, low:high]
+        corner = done[step, low:high]
+        to_left, to_above = np.abs(above - corner), np.abs(left - corner)
+        to_corner = np.abs(left + above - 2 * corner)
+        paeth = np.where(
+            (to_left <= to_above) & (to_left <= to_corner), left, np.where(to_above <= to_corner, above, corner)
+        )
+        guess = left * is_sub[rows] + above * is_up[rows] + ((left + above) >> 1) * is_average[rows]
+        guess += paeth * is_paeth[rows]
+        done[step + 2, low + 1 : high + 1] = (columns[step, rows] + guess) & 255
+    flat = np.zeros((height, steps + 1, channels), np.uint8)
+    flat.reshape(-1, channels)[: height * steps] = done[2:, 1:].transpose(1, 0, 2).reshape(-1, channels)
+    return flat[:, :width]

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP requests to one server, with retries, and errors that say what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from ..errors import RefusedError, ServerError, UnreachableError
+from ..shared import hosts
+from ..shared.codec import from_json
+from ..shared.protocol import API_PREFIX, Problem, ProtocolError
+from ..translatable_text import TranslatableText
+
+_TIMEOUT = (5, 60)
+"""Seconds to connect and between two bytes of an answer."""
+
+_AWAY = (502, 503, 504)
+"""What a gateway answers for a server that is away."""
+
+RETRIES = Retry(total=2, backoff_factor=0.3, status_forcelist=_AWAY, allowed_methods=None, raise_on_status=False)
+"""A second of patience with a dropped connection; every request of the API may be repeated. More is the session's."""
+
+_CUT_OFF = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.RetryError,
+    requests.exceptions.ChunkedEncodingError,  # in the middle of an answer
+)
+
+
+class Transport:
+    """Sends requests to one server. Every method raises ServerError (or a kind of it), with a text for the animator."""
+
+    def __init__(self, server: str, token: str = "", retries: Retry | int = RETRIES) -> None:
+        """`server` is an address like http://127.0.0.1:7860; `token` is sent as a bearer token."""
+        self.server = server.strip().rstrip("/")
+        parts = urlsplit(self.server)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ServerError(
+                TranslatableText(
+                    "{address} is no server address: write it like http://127.0.0.1:7860.", address=repr(server)
+                )
+            )
+        self._http = requests.Session()
+        # A proxy, or the credentials of a .netrc, must not come between Blender and its own machine.
+        self._http.trust_env = not is_loopback(self.server)
+        if token:
+            self._http.auth = _Bearer(token)
+        for scheme in ("http://", "https://"):
+            self._http.mount(scheme, HTTPAdapter(max_retries=retries))
+
+    def json(self, method: str, path: str, **arguments: Any) -> Any:
+        """Send a request, as in `request`, and return the JSON of its answer."""
+        response = self.request(method, path, **arguments)
+        try:
+            return response.json()
+        except requests.JSONDecodeError as error:
+            raise self.foreign_answer() from error
+
+    def request(self, method: str, path: str, patient: bool = True, **arguments: Any) -> requests.Response:
+        """Send a request; `patient` tells whether a dropped connection is tried again."""
+        http = self._http if patient else self._impatient()
+        try:
+            response = http.request(
+                method, f"{self.server}{API_PREFIX}{path}", timeout=_TIMEOUT, allow_redirects=False, **arguments
+            )
+        except _CUT_OFF as error:
+            raise UnreachableError(
+                TranslatableText(
+                    "No server answers at {address}: start it (python install.py server), "
+                    "or correct the address in the extension's preferences.",
+                    address=self.server,
+                ),
+                "start_server" if is_loopback(self.server) else "address",
+            ) from error
+        except requests.RequestException as error:
+            raise ServerError(
+                TranslatableText("{address} cannot be asked: {reason}", address=self.server, reason=str(error))
+            ) from error
+        if response.is_redirect:
+            raise ServerError(
+                TranslatableText(
+                    "{address} sends requests on to {other}: "
+                    "write that server's address in the extension's preferences.",
+                    address=self.server,
+                    other=response.headers["Location"],
+                ),
+                "address",
+            )
+        if not response.ok:
+            raise self._refusal(response)
+        return response
+
+    def foreign_answer(self) -> ServerError:
+        """The error for an answer that no server of ours gives."""
+        return ServerError(
+            TranslatableText(
+                "What answers at {address} is not a LongAnimation Color server: "
+                "check the address in the extension's preferences.",
+                address=self.server,
+            ),
+            "address",
+        )
+
+    def _impatient(self) -> requests.Session:
+        """The same session without retries: someone waits for the first answer."""
+        http = requests.Session()
+        http.trust_env, http.auth = self._http.trust_env, self._http.auth
+        return http
+
+    def _refusal(self, response: requests.Response) -> ServerError:
+        """The error that a response with an error status stands for."""
+        if response.status_code == 401:
+            return RefusedError(
+                TranslatableText(
+                    "{address} wants a token: make one with `python -m server token` on the server "
+                    "and paste it into the extension's preferences.",
+                    address=self.server,
+                ),
+                401,
+                "unauthorized",
+                remedy="token",
+            )
+        try:
+            problem = from_json(Problem, response.json())
+        except (requests.JSONDecodeError, ProtocolError):
+            kind = UnreachableError if response.status_code in _AWAY else ServerError
+            return kind(
+                TranslatableText(
+                    "{address} answered {status} {reason} without an explanation: "
+                    "look at the server's log, and check that the address is a LongAnimation Color server's.",
+                    address=self.server,
+                    status=response.status_code,
+                    reason=response.reason,
+                )
+            )
+        return RefusedError(problem.title, problem.status, problem.code, problem.missing)
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Adds the token to a request. As an auth object it takes precedence over a .netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def is_loopback(server: str) -> bool:
+    """Tell whether an address is on this very machine: such a server needs no network."""
+    return hosts.is_loopback(urlsplit(server).hostname or "")

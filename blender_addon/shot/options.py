@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A shot as the animator describes it in the scene's settings, before anything is looked up in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import bpy
+
+from ..shared.manifest import Finish, Quality
+from .painted_frame import PaintedFrame
+from .scene_objects import layer_name
+
+Source = Literal["pencil", "line_art", "freestyle", "images", "mixed"]
+Role = Literal["lines", "fills", "none"]
+
+
+@dataclass(frozen=True)
+class LayerRoles:
+    """What Grease Pencil layers and materials hold.
+
+    by_name: what the layers of a name hold: lines, fills, which hide the lines behind them, or neither; lines when it
+    is not said. fills_by: layers or materials with the index `fill_pass` hold fills, too.
+    """
+
+    by_name: Mapping[str, Role] = field(default_factory=dict)
+    fills_by: Literal["none", "layer", "material"] = "none"
+    fill_pass: int = 0
+
+    def of(self, layer: bpy.types.GreasePencilLayer) -> Role:
+        """What a Grease Pencil layer holds."""
+        if self.fills_by == "layer" and layer.pass_index == self.fill_pass:
+            return "fills"
+        return self.by_name.get(layer_name(layer), "lines")
+
+    @property
+    def material_pass(self) -> int:
+        """The pass index of materials that hold fills, 0 for none."""
+        return self.fill_pass if self.fills_by == "material" else 0
+
+
+@dataclass(frozen=True)
+class LineArtOptions:
+    """How line art is made.
+
+    source: "pencil" is every Grease Pencil object, "line_art" those with a Line Art modifier, "freestyle" the lines of
+    Freestyle, "images" files that are there already, "mixed" all of the scene; "auto" is the first of them that the
+    scene has. images: path of one file of the sequence, or of its folder. collection: only its objects. camera: None
+    for the scene's. percentage: of the scene's resolution, or of the images'; 0 for the scene's own, or all of the
+    images'. step: frames from one drawing to the next. keep_colors: lines keep their colors; else they are black.
+    """
+
+    source: Source | Literal["auto"] = "auto"
+    images: str = ""
+    collection: bpy.types.Collection | None = None
+    roles: LayerRoles = field(default_factory=LayerRoles)
+    camera: bpy.types.Object | None = None
+    percentage: int = 0
+    step: int = 1
+    keep_colors: bool = False
+
+
+@dataclass(frozen=True)
+class ShotOptions:
+    """What to color and how: the frames, the painted ones among them, the settings sent along, and where the line art
+    comes from."""
+
+    frames: range
+    painted: tuple[PaintedFrame, ...]
+    preset: str
+    prompt: str
+    seed: int
+    finish: Finish
+    quality: Quality = "final"
+    lineart: LineArtOptions = field(default_factory=LineArtOptions)

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets a shot's scene up to render line art, or a painted keyframe, and puts everything back.
+
+Both are rendered with the Standard view transform, so that a color in the file is the color that was picked, and
+by Workbench, unless Freestyle draws. For line art the fills are painted white rather than hidden: a part still hides
+the lines behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import bpy
+
+from .. import compat
+from ..errors import ShotError
+from ..internals import RENDER_RESULT
+from ..translatable_text import TranslatableText
+from . import freestyle
+from .changes import Changes, same_frame
+from .line_width import thicken
+from .resolved_shot import ResolvedShot
+from .scene_objects import has_line_art, left_out, pencils_of, rendered
+from .strokes import WHITE, as_line_art
+from .view_layers import one_view_layer
+
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+"""The last chunk of a PNG."""
+
+
+@contextmanager
+def rendering(shot: ResolvedShot, painted: bool) -> Iterator[None]:
+    """Within the block the shot's scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
+
+    Both have the same camera and size; a painted keyframe shows all layers, and nothing behind them where the scene's
+    film is transparent. Every setting, datablock and the current frame are as before afterwards, also after an error.
+    """
+    scene = shot.scene
+    source = "mixed" if painted else shot.source
+    with ExitStack() as stack:
+        stack.enter_context(same_frame(scene))
+        stack.enter_context(_shown(scene))
+        stack.enter_context(_last_render_slot())
+        changes = Changes()
+        stack.callback(changes.undo)
+        has_freestyle = not painted and (source == "freestyle" or (source == "mixed" and scene.render.use_freestyle))
+        _set_view(shot, changes)
+        layer = stack.enter_context(one_view_layer(scene, has_freestyle, changes))
+        _set_up_render(scene, changes, transparent=painted and scene.render.film_transparent)
+        stack.enter_context(_white_world(scene, changes))
+        if has_freestyle:
+            stack.enter_context(freestyle.drawn(scene, layer, source == "mixed", shot.keep_colors, changes))
+        for item in pencils_of(scene, None if painted else shot.collection):
+            changes.set(item, use_grease_pencil_lights=False)
+            if not painted:
+                stack.enter_context(as_line_art(item, shot.roles, shot.keep_colors, changes))
+            if has_line_art(item):
+                thicken(scene, item, changes)
+        if not painted:
+            _hide_others(shot, changes)
+            # Other objects turn into white paper too: they hide the lines behind them.
+            changes.set(scene.display.shading, color_type="SINGLE", single_color=WHITE)
+        yield
+
+
+@contextmanager
+def _shown(scene: bpy.types.Scene) -> Iterator[None]:
+    """Within the block the window shows the scene.
+
+    By its name a scene would be rendered at the frame of the one that is in sight. With an overridden context Blender
+    up to 5.0 looks into it without Python's lock, and ends if a thread of Python's is at work.
+    """
+    window = bpy.context.window or bpy.context.window_manager.windows[0]
+    former, layer = window.scene, window.view_layer
+    if former == scene:
+        yield
+        return
+    window.scene = scene
+    try:
+        yield
+    finally:
+        window.scene, window.view_layer = former, layer
+
+
+def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
+    """Render one frame to a PNG; call it inside `rendering`. Raises ShotError when Blender cannot render."""
+    kept = scene.render.filepath
+    scene.render.filepath = compat.literal_path(str(path))
+    try:
+        # Rendering evaluates the frame; going to it first would do so twice.
+        scene.frame_current, scene.frame_subframe = frame, 0.0
+        bpy.ops.render.render(write_still=True)
+    except RuntimeError as error:
+        raise ShotError(
+            TranslatableText("Blender could not render frame {frame}: {reason}", frame=frame, reason=str(error).strip())
+        ) from error
+    finally:
+        scene.render.filepath = kept
+    if not path.is_file():
+        raise ShotError(
+            TranslatableText(
+                "Blender wrote no image for frame {frame}: check that the output folder can be written to.", frame=frame
+            )
+        )
+    if not path.read_bytes().endswith(_END):
+        raise ShotError(
+            TranslatableText(
+                "Only a part of {file} could be written: free space on the disk of the output folder.", file=path.name
+            )
+        )
+
+
+def _set_view(shot: ResolvedShot, changes: Changes) -> None:
+    """Let the scene render with the shot's camera at the shot's size."""
+    scene = shot.scene
+    if shot.camera is not None:
+        for marker in scene.timeline_markers:
+            if marker.camera is not None:
+                changes.set(marker, camera=None)
+        changes.set(scene, camera=shot.camera)  # last: markers that change set it, too
+    if shot.sequence is not None:
+        width, height = shot.size
+        changes.set(scene.render, resolution_x=width, resolution_y=height, resolution_percentage=100)
+    elif shot.percentage:
+        changes.set(scene.render, resolution_percentage=shot.percentage)
+
+
+def _hide_others(shot: ResolvedShot, changes: Changes) -> None:
+    """Hide what does not belong to the source."""
+    for item in left_out(shot.scene, shot.collection):
+        changes.set(item, hide_render=True)
+    if shot.source == "mixed":
+        return
+    for item in filter(compat.is_grease_pencil, rendered(shot.scene)):
+        if shot.source == "freestyle" or (shot.source == "line_art" and not has_line_art(item)):
+            changes.set(item, hide_render=True)
+        elif shot.source == "line_art":
+            changes.set(item, show_in_front=True)  # the modifier itself knows what is hidden
+
+
+def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) -> None:
+    render, view = scene.render, scene.view_settings
+    changes.set_all(
+        (
+            render,
+            {
+                "engine": "BLENDER_WORKBENCH",
+                "film_transparent": transparent,
+                "dither_intensity": 0.0,
+                "use_freestyle": False,
+                "use_motion_blur": False,
+                "use_compositing": False,
+                "use_sequencer": False,
+                "use_single_layer": False,
+                "use_border": False,
+                "use_stamp": False,
+                "use_multiview": False,
+                "use_render_cache": False,
+                "use_file_extension": True,
+                "use_overwrite": True,
+                "use_placeholder": False,
+                "simplify_gpencil": False,
+            },
+        ),
+        (render.image_settings, compat.optional(render.image_settings, media_type="IMAGE")),
+        (
+            render.image_settings,
+            {
+                "file_format": "PNG",
+                "color_mode": "RGBA" if transparent else "RGB",
+                "color_depth": "8",
+                "compression": 15,
+                "color_management": "FOLLOW_SCENE",
+            },
+        ),
+        (scene.display, {"render_aa": "OFF"}),
+        (
+            scene.display.shading,
+            {
+                "light": "FLAT",
+                "show_cavity": False,
+                "show_shadows": False,
+                "show_xray": False,
+                "show_object_outline": False,
+                "show_specular_highlight": False,
+                "use_dof": False,
+            },
+        ),
+        (scene.display_settings, {"display_device": "sRGB"}),
+        (
+            view,
+            {"view_transform": "Standard", "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False},
+        ),
+        (view, compat.optional(view, use_white_balance=False)),
+        # One sample a pixel: the line smoothing that remains is Grease Pencil's own, and eight times faster.
+        (scene.grease_pencil_settings, compat.optional(scene.grease_pencil_settings, aa_samples=1)),
+    )
+
+
+@contextmanager
+def _last_render_slot() -> Iterator[None]:
+    """Render into the last slot within the block: what the animator rendered stays in the others."""
+    result = bpy.data.images.get(RENDER_RESULT)
+    if result is None:
+        yield
+        return
+    active = result.render_slots.active_index
+    result.render_slots.active_index = len(result.render_slots) - 1
+    try:
+        yield
+    finally:
+        result.render_slots.active_index = active
+
+
+@contextmanager
+def _white_world(scene: bpy.types.Scene, changes: Changes) -> Iterator[None]:
+    """Blender fills the background with the world's color: white paper."""
+    paper = bpy.data.worlds.new("LongAnimation paper")
+    try:
+        compat.make_white(paper)
+        changes.set(scene, world=paper)
+        yield
+    finally:
+        bpy.data.worlds.remove(paper)

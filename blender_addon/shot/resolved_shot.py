@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A shot as it is read from its scene, with every choice made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import bpy
+
+from ..errors import ShotError
+from ..shared.manifest import Finish, Quality
+from ..shared.server_info import Limits
+from ..translatable_text import TranslatableText
+from . import freestyle
+from .image_sequence import ImageSequence
+from .options import LayerRoles, LineArtOptions, ShotOptions, Source
+from .painted_frame import PaintedFrame
+from .scene_objects import chosen, has_line_art, pencils_of
+
+
+@dataclass(frozen=True)
+class ResolvedShot:
+    """A shot of a scene, as all that renders or exports it needs it.
+
+    scene: where it is drawn. size: width and height of its images in pixels. source: what its line art is made from.
+    sequence: the files of the source "images", else None. percentage: as in LineArtOptions, like all that follows.
+    """
+
+    scene: bpy.types.Scene
+    frames: range
+    painted: tuple[PaintedFrame, ...]
+    preset: str
+    prompt: str
+    seed: int
+    finish: Finish
+    quality: Quality
+    size: tuple[int, int]
+    source: Source
+    sequence: ImageSequence | None
+    percentage: int
+    camera: bpy.types.Object | None
+    collection: bpy.types.Collection | None
+    roles: LayerRoles
+    step: int
+    keep_colors: bool
+
+    def drawn_at(self, frame: int) -> int:
+        """The frame whose drawing is shown at `frame`."""
+        return drawn_at(frame, self.frames.start, self.step)
+
+
+def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
+    """Read a shot from its scene. Raises ShotError, with what to do, when there is no line art of its frames."""
+    lineart = options.lineart
+    if lineart.step > max(1, len(options.frames)):
+        raise ShotError(
+            TranslatableText(
+                "The step of {step} frames is longer than the range of {count}: choose a shorter step.",
+                step=lineart.step,
+                count=len(options.frames),
+            )
+        )
+    source = _source_of(scene, lineart)
+    sequence = None
+    if source == "images":
+        sequence = ImageSequence.find(lineart.images)
+        sequence.require(options.frames[:: lineart.step])
+    else:
+        _check_drawable(scene, lineart, source)
+    return ResolvedShot(
+        scene=scene,
+        frames=options.frames,
+        painted=options.painted,
+        preset=options.preset,
+        prompt=options.prompt,
+        seed=options.seed,
+        finish=options.finish,
+        quality=options.quality,
+        size=sequence.size(lineart.percentage) if sequence else _rendered_size(scene, lineart.percentage),
+        source=source,
+        sequence=sequence,
+        percentage=lineart.percentage,
+        camera=lineart.camera,
+        collection=lineart.collection,
+        roles=lineart.roles,
+        step=lineart.step,
+        keep_colors=lineart.keep_colors,
+    )
+
+
+def drawn_at(frame: int, first: int, step: int) -> int:
+    """The frame whose drawing is shown at `frame` of a shot that begins at `first` and is drawn every `step` frames."""
+    return frame - (frame - first) % step
+
+
+def check_limits(shot: ResolvedShot, limits: Limits) -> None:
+    """Raise ShotError when a shot is more than a server accepts, before anything of it is rendered."""
+    width, height = shot.size
+    if width * height > limits.image_pixels:
+        raise ShotError(
+            TranslatableText(
+                "The shot is {size}, more than the {most} pixels that the server accepts: "
+                "set a smaller resolution percentage for the line art.",
+                size=f"{width}×{height}",
+                most=f"{limits.image_pixels:,}",
+            )
+        )
+    if len(shot.frames) > limits.frames:
+        raise ShotError(
+            TranslatableText(
+                "The shot has {count} frames, more than the {most} that the server accepts: color it in parts.",
+                count=len(shot.frames),
+                most=f"{limits.frames:,}",
+            )
+        )
+
+
+def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:
+    """What the line art is made from; "auto" is the first source that the scene has.
+
+    Raises ShotError, with what to do, when there is none, or no camera to render it.
+    """
+    if lineart.source == "images":
+        return lineart.source
+    pencils = pencils_of(scene, lineart.collection)
+    drawn = [item for item in pencils if not has_line_art(item)]
+    found: dict[Source, bool] = {
+        "pencil": bool(drawn),
+        "line_art": len(drawn) < len(pencils),
+        "freestyle": scene.render.use_freestyle,
+        "images": bool(lineart.images),
+    }
+    source: Source | Literal["auto"] = lineart.source
+    if source == "auto":
+        source = next((name for name, there in found.items() if there), source)
+    if source != "images" and not (
+        lineart.camera or scene.camera or any(marker.camera for marker in scene.timeline_markers)
+    ):
+        raise ShotError(TranslatableText("The scene has no camera: add one and frame the shot with it."))
+    if not any(layer.use for layer in scene.view_layers):
+        raise ShotError(
+            TranslatableText("No view layer of the scene renders: switch one on in the View Layer properties.")
+        )
+    within = (
+        TranslatableText(" in the collection {name}", name=repr(lineart.collection.name)) if lineart.collection else ""
+    )
+    if source == "auto":
+        raise ShotError(
+            TranslatableText(
+                "The scene has no line art{within}, such as a Grease Pencil object that renders: draw the shot with "
+                "Grease Pencil, enable the object in renders, use Line Art or Freestyle, or choose an image sequence.",
+                within=within,
+            )
+        )
+    if source == "pencil" and not pencils:
+        raise ShotError(
+            TranslatableText(
+                "The scene has no Grease Pencil object that renders{within}: draw the shot with Grease Pencil, enable "
+                "the object in renders, or choose another source of line art.",
+                within=within,
+            )
+        )
+    if source == "line_art" and not found["line_art"]:
+        raise ShotError(
+            TranslatableText(
+                "The scene has no Line Art modifier that renders{within}: add one (Add › Grease Pencil › Scene Line "
+                "Art), or choose another source of line art.",
+                within=within,
+            )
+        )
+    if source in ("pencil", "line_art") and not _has_line_layer(pencils, lineart.roles):
+        raise ShotError(
+            TranslatableText(
+                "No layer is left for the line art: set at least one of its layers to Lines, "
+                "and check that no layer of lines is hidden."
+            )
+        )
+    return source
+
+
+def _check_drawable(scene: bpy.types.Scene, lineart: LineArtOptions, source: Source) -> None:
+    """Raise ShotError when the scene has nothing that the source could draw."""
+    if source == "freestyle":
+        freestyle.check(scene)
+    elif source == "mixed" and not chosen(scene, lineart.collection):
+        raise ShotError(
+            TranslatableText(
+                "Nothing of the scene renders: enable its objects in renders, or choose another collection."
+            )
+        )
+
+
+def _rendered_size(scene: bpy.types.Scene, percentage: int) -> tuple[int, int]:
+    render = scene.render
+    percentage = percentage or render.resolution_percentage
+    return render.resolution_x * percentage // 100, render.resolution_y * percentage // 100
+
+
+def _has_line_layer(pencils: list[bpy.types.Object], roles: LayerRoles) -> bool:
+    return any(not layer.hide and roles.of(layer) == "lines" for item in pencils for layer in item.data.layers)

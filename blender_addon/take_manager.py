@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The takes that are known, and those under way: a timer polls their threads and updates the Sequencer.
+
+All of it runs on Blender's main thread and keeps to a few milliseconds a tick. What is under way when Blender is closed
+goes on when it is opened again: each take's own record says how far it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import blend_file, compat
+from .checks.inspection import Inspection
+from .internals import PLAYBACK
+from .preferences import make_client
+from .remote.messages import Arrived, Cancelled, Failed, Finished, Guessed, Message, Progress, Remark
+from .remote.session import Session
+from .sequencer import strips
+from .takes.library import Library
+from .takes.take import Take
+from .translatable_text import TranslatableText
+from .widgets import redraw
+
+_PERIOD = 0.1
+"""Seconds between two polls."""
+
+presets: list[str] = []
+"""Names of the presets that the server offered when it was last asked."""
+
+
+@dataclass
+class Entry:
+    """A take, the session that has it under way, and the last messages of that.
+
+    arrived: frames that are here and not in the strips yet. latest: the one that came last. inspection: of its
+    drawings and keyframes. remarks: of the server about the result, and what went wrong here. remedy: what would help
+    if it failed, as in errors.ServerError.
+    """
+
+    take: Take
+    session: Session | None = None
+    progress: Progress = field(default_factory=lambda: Progress(0.0, ""))
+    arrived: list[int] = field(default_factory=list)
+    latest: int | None = None
+    inspection: Inspection | None = None
+    remarks: list[str] = field(default_factory=list)
+    remedy: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the take is under way."""
+        return self.take.state == "sent"
+
+    @property
+    def needs_strips(self) -> bool:
+        """Whether the Sequencer does not show the take's newest state yet."""
+        return bool(self.arrived) or (self.take.placed and self.take.state in ("failed", "cancelled"))
+
+
+entries: dict[str, Entry] = {}
+"""All takes that are known, by the id of their job, the oldest first."""
+
+_paused = False
+_was_inspecting = False
+"""Whether drawings were being inspected at the last poll: the last findings are shown, too."""
+
+
+def pause() -> None:
+    """Leave strips as they are while a shot is exported: the undo step would keep the scene as it is set up for
+    rendering."""
+    global _paused
+    _paused = True
+
+
+def resume() -> None:
+    """Update strips again."""
+    global _paused
+    _paused = False
+
+
+def in_view(context: bpy.types.Context) -> list[Entry]:
+    """The takes of the open file whose strips belong to the window's scene or the Sequencer's, or whose scene is gone,
+    the newest first."""
+    scenes = context.scene, compat.sequencer_scene(context)
+    here = [entry for entry in entries.values() if entry.take.placement.blend == blend_file.name()]
+    return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scenes[0]) in scenes][::-1]
+
+
+def submit(take: Take) -> Entry:
+    """Send a take; it is registered from now on, also when Blender is closed. Raises ColorError."""
+    entry = entries.setdefault(take.job, Entry(take))
+    if entry.session is not None:
+        return entry
+    client = make_client(take.server)
+    retry = take.state in ("failed", "cancelled")
+    entry.take = take.changed(state="sent", problem="")
+    entry.progress, entry.remedy = Progress(0.0, TranslatableText("Asking the server")), ""
+    entry.session = Session(client, entry.take, retry)
+    library().add(entry.take)
+    entry.session.start()
+    start_polling()
+    return entry
+
+
+def register(take: Take) -> None:
+    """Add a take that is not to be sent, or not yet."""
+    entries[take.job] = Entry(take, arrived=take.arrived() if take.state == "done" else [])
+    library().add(take)
+    start_polling()
+
+
+def discard(job: str) -> None:
+    """Remove a take that was never sent, with its folder."""
+    entry = entries.pop(job)
+    if entry.inspection is not None:
+        entry.inspection.stop()
+    library().remove(job)
+    shutil.rmtree(entry.take.folder, ignore_errors=True)
+
+
+def inspect(job: str) -> Inspection:
+    """Begin to inspect a take's drawings and keyframes, in a thread."""
+    inspection = entries[job].inspection = Inspection(entries[job].take)
+    inspection.start()
+    start_polling()
+    return inspection
+
+
+def cancel(job: str) -> None:
+    """Stop a take that is under way, on the server too."""
+    entry = entries[job]
+    if entry.session is not None:
+        entry.session.cancel()
+        entry.progress = replace(entry.progress, text=TranslatableText("Cancelling"), trouble="")
+
+
+def update(job: str, **changes: Any) -> None:
+    """Change a take's record, such as its note."""
+    _update(entries[job], **changes)
+
+
+def wait(jobs: list[str]) -> Iterator[Entry]:
+    """Work until these takes have ended, where timers do not fire; yield an entry each time that it changed."""
+    reported: dict[str, Progress] = {}
+    while any(entries[job].is_active or _can_place_strips(entries[job]) for job in jobs):
+        time.sleep(_PERIOD)
+        poll()
+        for job in jobs:
+            if reported.get(job) != entries[job].progress:
+                reported[job] = entries[job].progress
+                yield entries[job]
+
+
+def poll() -> float | None:
+    """Read the threads' messages, for Blender's timer; returns the seconds until the next poll, None for never."""
+    global _was_inspecting
+    changed = False
+    for entry in entries.values():
+        for message in entry.session.messages() if entry.session else ():
+            changed = True
+            _apply(entry, message)
+    waiting = [entry for entry in entries.values() if _can_place_strips(entry)]
+    if waiting and not _is_busy():
+        _place_strips(waiting[0])  # one a tick
+    inspecting = any(entry.inspection is not None and entry.inspection.is_running for entry in entries.values())
+    if changed or inspecting or _was_inspecting:
+        redraw()
+    _was_inspecting = inspecting
+    return _PERIOD if waiting or inspecting or any(entry.is_active for entry in entries.values()) else None
+
+
+def _can_place_strips(entry: Entry) -> bool:
+    return entry.needs_strips and blend_file.shows(entry.take)
+
+
+def _apply(entry: Entry, message: Message) -> None:
+    """Update an entry by one message of its session."""
+    if isinstance(message, Progress):
+        entry.progress = message
+    elif isinstance(message, Remark):
+        if message.sentence not in entry.remarks:  # a job that is tried again repeats it
+            entry.remarks.append(message.sentence)
+    elif isinstance(message, Guessed):
+        _update(entry, guesses=tuple(message.shares.items()))
+    elif isinstance(message, Arrived):
+        entry.arrived.extend(message.frames)
+        entry.latest = message.frames[0]
+    else:
+        entry.session = None
+        if isinstance(message, Finished):
+            _update(entry, state="done")
+            entry.arrived = entry.take.arrived()
+        elif isinstance(message, Failed):
+            entry.remedy = message.remedy
+            _update(entry, state="failed", problem=message.sentence)
+        elif isinstance(message, Cancelled):
+            _update(entry, state="cancelled")
+
+
+def _update(entry: Entry, **changes: Any) -> None:
+    """Change a take, also when its folder cannot be written to."""
+    try:
+        entry.take = entry.take.changed(**changes)
+    except OSError as error:
+        entry.take = replace(entry.take, **changes)
+        entry.remarks.append(
+            TranslatableText(
+                "{folder} cannot be written to ({reason}): make room or mount it again.",
+                folder=entry.take.folder,
+                reason=error.strerror,
+            )
+        )
+
+
+def _place_strips(entry: Entry) -> None:
+    """Bring the strips of a take up to date.
+
+    Its first frames come with new strips, as a step that can be undone; where the animator has removed these, no others
+    follow. Of a take that failed or was cancelled no half strip stays.
+    """
+    scene = bpy.data.scenes[entry.take.placement.scene]
+    frames, entry.arrived = entry.arrived, []
+    if entry.take.state in ("failed", "cancelled"):
+        strips.remove(scene, entry.take.job)
+        _update(entry, placed=False)
+        return
+    if entry.take.placed:
+        strips.refresh(scene, entry.take, frames)
+        return
+    try:
+        bpy.ops.longanimation.place_take("EXEC_DEFAULT", True, job=entry.take.job)
+    except RuntimeError as error:
+        entry.remarks.append(str(error).strip())
+
+
+def _is_busy() -> bool:
+    """Tell whether strips must be left alone for the moment: something renders, or the animator uses a tool."""
+    windows = bpy.context.window_manager.windows
+    return (
+        _paused
+        or bpy.app.is_job_running("RENDER")
+        or any(operator.bl_idname not in _LASTING for window in windows for operator in window.modal_operators)
+    )
+
+
+_LASTING = {PLAYBACK}
+"""Modal operators that run for minutes and do not mind."""
+
+
+def library() -> Library:
+    """The takes that were made on this computer."""
+    return Library(Path(bpy.utils.extension_path_user(__package__, path="library", create=True)))
+
+
+def start_polling() -> None:
+    """Poll the threads from now on, until nothing is under way."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(poll):
+        bpy.app.timers.register(poll, first_interval=_PERIOD, persistent=True)
+
+
+def detach() -> None:
+    """Stop following the takes under way; their jobs go on, and are followed again when the extension is enabled."""
+    for entry in entries.values():
+        if entry.session is not None:
+            entry.session.detach()
+    entries.clear()
+    if bpy.app.timers.is_registered(poll):
+        bpy.app.timers.unregister(poll)

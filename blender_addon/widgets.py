@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts that wrap, as Blender's labels do not, and notices with buttons that help."""
+
+import re
+from collections.abc import Iterator
+
+import blf
+import bpy
+
+from . import notices
+from .translations import translated
+
+_BESIDE = 85
+"""Pixels, at the usual size of the interface, of a region's width that a sentence in a box has not: borders, the icon
+and the tabs."""
+
+_PARTS = re.compile(r"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][\u3000-\u3002\uff01-\uff1f]*|\s+")
+"""What a line may end after: a word, or a letter of a script that has no spaces, with the signs that follow it."""
+
+_EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
+"""Those that show our panels."""
+
+_REMEDIES = {
+    "start_server": ("longanimation.start_server", "PLAY"),
+    "token": ("longanimation.edit_server", "LOCKED"),
+    "address": ("longanimation.edit_server", "URL"),
+    "certificate": ("longanimation.edit_server", "URL"),
+    "online": ("longanimation.allow_online", "INTERNET"),
+    "update_addon": ("longanimation.update_addon", "IMPORT"),
+}
+"""The operator that helps, and its icon; a server is updated by whoever runs it."""
+
+
+def draw_sentence(
+    layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE", share: float = 1.0
+) -> None:
+    """Draw a sentence, in the animator's language, in as many labels as the region's width asks for.
+
+    The icon stands before the first. share: of the region's width, where other things are in its row.
+    """
+    scale = context.preferences.system.ui_scale
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    blf.size(0, context.preferences.ui_styles[0].widget.points * scale)
+    width = share * context.region.width - _BESIDE * scale
+    for index, line in enumerate(_lines(translated(sentence), width)):
+        column.label(text=line, icon=icon if index == 0 else "BLANK1" if icon != "NONE" else "NONE", translate=False)
+
+
+def _lines(text: str, width: float) -> Iterator[str]:
+    """Break a text into lines that are no wider than `width` pixels in the interface's font, if no single part is."""
+    line = ""
+    for part in _PARTS.findall(text):
+        if line and blf.dimensions(0, (line + part).rstrip())[0] > width:
+            yield line.rstrip()
+            line = ""
+        line += part
+    yield line.rstrip()
+
+
+def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw what there is to know, each with a button that helps and one that dismisses it."""
+    for index, notice in enumerate(notices.notices):
+        box = layout.box()
+        row = box.row()
+        column = row.column()
+        column.alert = not notice.good
+        draw_sentence(column, context, notice.sentence, "CHECKMARK" if notice.good else "ERROR", share=0.9)
+        row.operator("longanimation.dismiss_notice", text="", icon="X", emboss=False).index = index
+        draw_remedy(box, notice.remedy)
+
+
+def draw_remedy(layout: bpy.types.UILayout, remedy: str) -> None:
+    """Draw the button that helps, if there is one for this remedy."""
+    if remedy in _REMEDIES:
+        operator, icon = _REMEDIES[remedy]
+        layout.operator(operator, icon=icon)
+
+
+def redraw() -> None:
+    """Let the editors that show our panels draw them again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in _EDITORS:
+                area.tag_redraw()
