@@ -50,7 +50,7 @@ def diagnose(address: str, token: str) -> Diagnosis:
         return _unreachable(client.server, error)
     except ServerError as error:
         return Diagnosis((str(error),), error.remedy)
-    names = ", ".join(f"{preset.name} ({preset.licence})" for preset in info.presets) or Sentence("none")
+    names = ", ".join(f"{preset.name} ({preset.license})" for preset in info.presets) or Sentence("none")
     sentences: tuple[str, ...] = (
         Sentence(
             "Server {version} answers in {milliseconds} ms.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the preset `longanimation-5b` is made of: repositories on the hub, their files and their licences."""
+"""What the preset `longanimation-5b` is made of: repositories on the hub, their files and their licenses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ PRESET = "longanimation-5b"
 
 SETTINGS: dict[str, Any] = {
     "title": "LongAnimation 5B: for a CUDA GPU",
-    "licence": "CogVideoX License (research; commercial use after registration), Apache-2.0 (T5, Video-XL), MIT "
+    "license": "CogVideoX License (research; commercial use after registration), Apache-2.0 (T5, Video-XL), MIT "
     "(CLIP); LongAnimation's own weights: not stated by the authors, whose paper says non-commercial research",
     "pixels": 1024 * 576,
     "segment": 81,
@@ -34,7 +34,7 @@ class Download:
     revision: str
     patterns: tuple[str, ...]
     what: str
-    licence: str
+    license: str
 
 
 DOWNLOADS = (
@@ -66,7 +66,7 @@ DOWNLOADS = (
             "VideoXL_weight_8/*.safetensors|VideoXL_weight_8/pytorch_model*.bin",
         ),
         "long-video-understanding model, built on Qwen2-7B",
-        "Apache-2.0, says the project's page, and that what it builds on keeps its own licence (Qwen2-7B: Apache-2.0).",
+        "Apache-2.0, says the project's page, and that what it builds on keeps its own license (Qwen2-7B: Apache-2.0).",
     ),
     Download(
         "clip-vit-large-patch14-336",
@@ -74,6 +74,6 @@ DOWNLOADS = (
         "ce19dc912ca5cd21c8a653c79e251e808ccabcd1",
         ("config.json", "model.safetensors|pytorch_model.bin"),
         "Video-XL's eyes",
-        "MIT, the licence of OpenAI's CLIP.",
+        "MIT, the license of OpenAI's CLIP.",
     ),
 )

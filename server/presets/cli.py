@@ -9,14 +9,15 @@ from pathlib import Path
 from server.presets.catalogue import DOWNLOADS, PRESET
 from server.presets.preset import WEIGHTS, UnknownPreset, find_preset
 
-ACCEPT = "--accept-licences"
+ACCEPT = "--accept-licenses"
 
 
 def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int:
     """Read the command line, do it, and return the exit code. weights: the folder of presets."""
     parser = argparse.ArgumentParser(prog="python install.py models", description=__doc__)
     parser.add_argument("preset", help=f"an installed preset, or {PRESET}, which is fetched")
-    parser.add_argument(ACCEPT, action="store_true", help="accept the licences without being asked")
+    parser.add_argument(ACCEPT, action="store_true", help="accept the licenses without being asked")
+    parser.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--downloads", type=Path, metavar="DIR", help="where to keep what is downloaded")
     parser.add_argument("--remove-downloads", action="store_true", help="delete it once it is converted")
     options = parser.parse_args(arguments)
@@ -27,33 +28,33 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
             sys.stderr.write(f"{error} {PRESET} can be fetched: python install.py models {PRESET}\n")
             return 1
     else:
-        licence = f"Licence of the weights: {preset.licence}."
-        sys.stdout.write(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. {licence}\n")
+        terms = f"License of the weights: {preset.license}."
+        sys.stdout.write(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. {terms}\n")
         return 0
-    if not _accepted(options.accept_licences):
+    if not _accepted(options.accept_licenses):
         return 1
     folder = options.downloads or weights / ".downloads" / PRESET
 
-    from server.presets.installation import install  # brings torch; nobody should wait for it to read a licence
+    from server.presets.installation import install  # brings torch; nobody should wait for it to read a license
 
     return install(folder, weights / PRESET, options.remove_downloads)
 
 
 def _accepted(beforehand: bool) -> bool:
-    """Show every licence, and ask."""
-    sys.stdout.write(f"{PRESET} is made of weights under these licences:\n\n")
+    """Show every license, and ask."""
+    sys.stdout.write(f"{PRESET} is made of weights under these licenses:\n\n")
     for download in DOWNLOADS:
         address = f"https://huggingface.co/{download.repository}"
-        sys.stdout.write(f"{download.folder} ({download.what}), {address}\n    {download.licence}\n\n")
+        sys.stdout.write(f"{download.folder} ({download.what}), {address}\n    {download.license}\n\n")
     if beforehand:
         return True
     if not sys.stdin.isatty():
         sys.stderr.write(
-            f"These licences have to be accepted, and there is no terminal to ask at: read them, and add {ACCEPT}. "
+            f"These licenses have to be accepted, and there is no terminal to ask at: read them, and add {ACCEPT}. "
             "Nothing was downloaded.\n"
         )
         return False
-    if input("Do you accept these licences? [y/N] ").strip().lower() in ("y", "yes"):
+    if input("Do you accept these licenses? [y/N] ").strip().lower() in ("y", "yes"):
         return True
     sys.stderr.write("Nothing was downloaded.\n")
     return False
