@@ -401,7 +401,7 @@ def split_blenders(words: list[str]) -> tuple[list[str], list[str]]:
 
 def models_arguments(options: argparse.Namespace) -> list[str]:
     """Return the arguments of `models` for the program in the server's environment, which does its work."""
-    flags = ["--accept-licences"] * options.accept_licences + ["--remove-downloads"] * options.remove_downloads
+    flags = ["--accept-licenses"] * options.accept_licenses + ["--remove-downloads"] * options.remove_downloads
     place = ["--downloads", str(Path(options.downloads).resolve())] if options.downloads else []
     return [options.preset, *flags, *place]
 
@@ -423,9 +423,10 @@ def main() -> int:
     command = commands.add_parser("addon", help="build the extension's zip, which Blender installs")
     command.add_argument("--output", default="dist", help="folder for the zip (default: %(default)s)")
     command.add_argument("--blender", nargs=1, default=[], help=blender)
-    command = commands.add_parser("models", help="tell where a preset's weights are, and their licence, or fetch them")
+    command = commands.add_parser("models", help="tell where a preset's weights are, and their license, or fetch them")
     command.add_argument("preset", help="tiny, which is here, or longanimation-5b, which is downloaded and converted")
-    command.add_argument("--accept-licences", action="store_true", help="accept the licences without being asked")
+    command.add_argument("--accept-licenses", action="store_true", help="accept the licenses without being asked")
+    command.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)
     command.add_argument("--downloads", metavar="DIR", help="where to download to (default: in server/weights)")
     command.add_argument("--remove-downloads", action="store_true", help="delete it once it is converted")
 

@@ -8,12 +8,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PresetInfo:
-    """A model that the server offers, with the licence of its weights and their size on disk."""
+    """A model that the server offers, with the license of its weights and their size on disk.
+
+    licence: the license under its old name, for older extensions and from older servers.
+    """
 
     name: str
     title: str
-    licence: str
-    bytes: int
+    license: str = ""
+    bytes: int = 0
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        given = self.license or self.licence
+        object.__setattr__(self, "license", given)
+        object.__setattr__(self, "licence", given)
 
 
 @dataclass(frozen=True)

@@ -373,7 +373,7 @@ def test_ending_the_installer_ends_the_server_it_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("preset", "code"), [("tiny", 0), ("huge", 1)])
-def test_a_preset_is_described_with_its_licence_and_an_unknown_one_refused(
+def test_a_preset_is_described_with_its_license_and_an_unknown_one_refused(
     preset: str, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["install.py", "models", preset])
@@ -381,16 +381,19 @@ def test_a_preset_is_described_with_its_licence_and_an_unknown_one_refused(
     monkeypatch.setattr(Environment, "python", sys.executable)
     assert install.main() == code
     said = capfd.readouterr()
-    assert ("icence" in said.out) if code == 0 else ("tiny" in said.err and "Traceback" not in said.err)
+    assert ("icense" in said.out) if code == 0 else ("tiny" in said.err and "Traceback" not in said.err)
 
 
-def test_what_is_asked_of_a_preset_reaches_the_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("accept", ["--accept-licenses", "--accept-licences"])
+def test_what_is_asked_of_a_preset_reaches_the_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, accept: str
+) -> None:
     asked: list[str] = []
     monkeypatch.setattr(install, "prepare", lambda environments: None)
     monkeypatch.setattr(install, "run", asked.extend)
     monkeypatch.chdir(tmp_path)
-    words = ["models", "longanimation-5b", "--accept-licences", "--downloads", "here", "--remove-downloads"]
+    words = ["models", "longanimation-5b", accept, "--downloads", "here", "--remove-downloads"]
     monkeypatch.setattr(sys, "argv", ["install.py", *words])
     install.main()
     assert asked[1:4] == ["-m", "server.presets", "longanimation-5b"]
-    assert set(asked[4:]) == {"--accept-licences", "--remove-downloads", "--downloads", str(tmp_path / "here")}
+    assert set(asked[4:]) == {"--accept-licenses", "--remove-downloads", "--downloads", str(tmp_path / "here")}

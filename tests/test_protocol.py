@@ -150,6 +150,14 @@ def test_fields_of_a_newer_side_are_ignored() -> None:
     assert from_json(ShotManifest, {**to_json(SHOT), "lighting": "dusk"}) == SHOT
 
 
+def test_a_license_is_given_and_taken_under_its_old_name_too() -> None:
+    new = to_json(PresetInfo("tiny", "Tiny", "MIT", 10))
+    assert new["license"] == new["licence"] == "MIT"
+    for lacking in ("license", "licence"):
+        value = {name: new[name] for name in new if name != lacking}
+        assert from_json(PresetInfo, value) == PresetInfo("tiny", "Tiny", "MIT", 10)
+
+
 def test_fields_with_a_default_may_be_left_out() -> None:
     value = to_json(SHOT)
     for name in ("preset", "prompt", "seed", "finish", "parent"):

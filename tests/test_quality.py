@@ -19,8 +19,8 @@ def test_the_checkers_find_nothing(command: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
-def test_every_file_names_its_licence_in_the_first_line() -> None:
+def test_every_file_names_its_license_in_the_first_line() -> None:
     files = [path for name in OURS for path in [ROOT / name, *(ROOT / name).rglob("*.py")] if path.suffix == ".py"]
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}
-    licence = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
-    assert not [name for name, text in texts.items() if text and not text.startswith(licence)]
+    header = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+    assert not [name for name, text in texts.items() if text and not text.startswith(header)]

@@ -51,7 +51,7 @@ def diagnose(address: str, token: str) -> Diagnosis:
         return _unreachable(client.server, error)
     except ServerError as error:
         return Diagnosis((str(error),), error.remedy)
-    names = ", ".join(f"{preset.name} ({preset.licence})" for preset in info.presets) or TranslatableText("none")
+    names = ", ".join(f"{preset.name} ({preset.license})" for preset in info.presets) or TranslatableText("none")
     sentences: tuple[str, ...] = (
         TranslatableText(
             "Server {version} answers in {milliseconds} ms.",

@@ -43,7 +43,7 @@ def _check(name: str, folder: Path, look: Callable[[], str]) -> Iterator[Finding
 
 def _pipeline(preset: Preset) -> str:
     check_folder(preset.folder, skeleton(preset.folder))
-    return f"{preset.bytes / 1e6:.0f} MB, all weights there. Licence: {preset.licence}"
+    return f"{preset.bytes / 1e6:.0f} MB, all weights there. License: {preset.license}"
 
 
 def _matcher(folder: Path) -> str:

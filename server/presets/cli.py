@@ -11,7 +11,7 @@ from server.presets.preset import WEIGHTS, UnknownPreset, find_preset
 from server.presets.published_preset import DOWNLOADS, PRESET
 
 DTYPES = ("bfloat16", "float16", "float32")
-ACCEPT = "--accept-licences"
+ACCEPT = "--accept-licenses"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
     parser = argparse.ArgumentParser(prog="python install.py models", description=__doc__)
     parser.add_argument("preset", help=f"an installed preset, or {PRESET}, which is fetched")
     parser.add_argument(ACCEPT, action="store_true", help="accept the licenses without being asked")
+    parser.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--downloads", type=Path, metavar="DIR", help="where to keep what is downloaded")
     parser.add_argument("--remove-downloads", action="store_true", help="delete it once it is converted")
     options = parser.parse_args(arguments)
@@ -65,10 +66,10 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
             sys.stderr.write(f"{error} {PRESET} can be fetched: python install.py models {PRESET}\n")
             return 1
     else:
-        licence = f"License of the weights: {preset.licence}."
-        sys.stdout.write(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. {licence}\n")
+        terms = f"License of the weights: {preset.license}."
+        sys.stdout.write(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. {terms}\n")
         return 0
-    if not _accepted(options.accept_licences):
+    if not _accepted(options.accept_licenses):
         return 1
     folder = options.downloads or weights / ".downloads" / PRESET
 
@@ -82,7 +83,7 @@ def _accepted(beforehand: bool) -> bool:
     sys.stdout.write(f"{PRESET} is made of weights under these licenses:\n\n")
     for download in DOWNLOADS:
         address = f"https://huggingface.co/{download.repository}"
-        sys.stdout.write(f"{download.folder} ({download.what}), {address}\n    {download.licence}\n\n")
+        sys.stdout.write(f"{download.folder} ({download.what}), {address}\n    {download.license}\n\n")
     if beforehand:
         return True
     if not sys.stdin.isatty():

@@ -26,7 +26,7 @@ class Preset:
     name: str
     folder: Path
     title: str
-    licence: str
+    license: str
     pixels: int
     segment: int
     steps: int
@@ -43,6 +43,8 @@ class Preset:
 
 def _read(folder: Path) -> Preset:
     settings = json.loads((folder / "preset.json").read_text(encoding="utf-8"))
+    if "licence" in settings:  # as presets of older versions write it
+        settings["license"] = settings.pop("licence")
     known = {field.name for field in fields(Preset)} - {"name", "folder"}
     if settings.keys() != known:
         raise ValueError(f"{folder / 'preset.json'} must set exactly {sorted(known)}, not {sorted(settings)}.")

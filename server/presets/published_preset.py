@@ -8,7 +8,7 @@ PRESET = "longanimation-5b"
 
 SETTINGS: dict[str, Any] = {
     "title": "LongAnimation 5B: for a CUDA GPU",
-    "licence": "CogVideoX License (research; commercial use after registration), Apache-2.0 (T5, Video-XL), MIT "
+    "license": "CogVideoX License (research; commercial use after registration), Apache-2.0 (T5, Video-XL), MIT "
     "(CLIP); LongAnimation's own weights: not stated by the authors, whose paper says non-commercial research",
     "pixels": 1024 * 576,
     "segment": 81,
@@ -34,7 +34,7 @@ class Download:
     revision: str
     patterns: tuple[str, ...]
     what: str
-    licence: str
+    license: str
 
 
 DOWNLOADS = (

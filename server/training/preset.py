@@ -14,7 +14,7 @@ from .stack import load_stack
 
 SETTINGS = {
     "title": "Tiny: for any computer",
-    "licence": "GPL-3.0-or-later; trained from nothing on this project's own cartoons, "
+    "license": "GPL-3.0-or-later; trained from nothing on this project's own cartoons, "
     "OpenMoji (CC BY-SA 4.0) and DiceBear avatars (CC0, CC BY 4.0)",
     "pixels": 256 * 144,
     "segment": 13,

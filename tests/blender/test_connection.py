@@ -135,13 +135,13 @@ def test_a_token_that_is_missing_wrong_or_right(addon: Import, tmp_path: Path) -
     assert "has no worker" in right.sentences[0]
 
 
-def test_a_server_that_can_be_used_tells_its_presets_and_their_licences(addon: Import, tmp_path: Path) -> None:
+def test_a_server_that_can_be_used_tells_its_presets_and_their_licenses(addon: Import, tmp_path: Path) -> None:
     with coloring_server(tmp_path) as server:
         found = _look(addon, server.address)
     assert found.is_good and found.remedy == ""
     assert any(f"Server {server.version} answers" in sentence for sentence in found.sentences)
     (preset,) = found.info.presets
-    assert f"Presets: {preset.name} ({preset.licence})." in found.sentences
+    assert f"Presets: {preset.name} ({preset.license})." in found.sentences
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`install.py models`: licences first, then room, downloads and conversion; against a hub on this machine."""
+"""`install.py models`: licenses first, then room, downloads and conversion; against a hub on this machine."""
 
 import io
+import json
 import shutil
 import signal
 from collections import namedtuple
@@ -16,11 +17,11 @@ from safetensors.torch import load_file
 from server.longanimation.convert import verify_folder
 from server.presets.cli import main
 from server.presets.preset import find_preset
-from server.presets.published_preset import DOWNLOADS, PRESET
+from server.presets.published_preset import DOWNLOADS, PRESET, SETTINGS
 from tests.hub import COMMIT, Hub, running
 from tests.longanimation.miniature import Weights, write_downloads
 
-ACCEPTED = [PRESET, "--accept-licences"]
+ACCEPTED = [PRESET, "--accept-licenses"]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_a_preset_is_fetched_converted_and_found(
 ) -> None:
     assert main(ACCEPTED, tmp_path) == 0
     said = capsys.readouterr().out
-    assert all(download.licence in said and download.repository in said for download in DOWNLOADS)
+    assert all(download.license in said and download.repository in said for download in DOWNLOADS)
     assert said.count(COMMIT) == len(DOWNLOADS)
     preset = find_preset(PRESET, tmp_path)
     verify_folder(preset.folder)
@@ -95,12 +96,24 @@ def test_without_a_terminal_and_without_the_flag_nothing_is_downloaded(
     assert main([PRESET], tmp_path) == 1
     said = capsys.readouterr()
     assert "CogVideoX License" in said.out
-    assert "--accept-licences" in said.err and "Nothing was downloaded" in said.err
+    assert "--accept-licenses" in said.err and "Nothing was downloaded" in said.err
     assert not hub.requests and not files_in(tmp_path)
 
 
+def test_scripts_may_spell_the_flag_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.presets.installation.install", lambda *_: 0)
+    assert main([PRESET, "--accept-licences"], tmp_path) == 0
+
+
+def test_a_preset_that_an_older_version_wrote_is_read(tmp_path: Path) -> None:
+    settings = {name: value for name, value in SETTINGS.items() if name != "license"} | {"licence": "MIT"}
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "preset.json").write_text(json.dumps(settings), encoding="utf-8")
+    assert find_preset("old", tmp_path).license == "MIT"
+
+
 @pytest.mark.parametrize(("answer", "code"), [("", 1), ("n", 1), ("yes", 0)])
-def test_at_a_terminal_the_licences_are_asked_about(
+def test_at_a_terminal_the_licenses_are_asked_about(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))

@@ -45,11 +45,12 @@ def call(generated: Import, site: Site) -> Callable[..., Any]:
     )
 
 
-def test_a_generated_client_colors_a_shot_and_fetches_frame_zip_and_film(
+def test_a_generated_client_colors_a_shot_fetches_frame_zip_and_film_and_understands_problems(
     site: Site, start_worker: Callable[[], Any], generated: Import, call: Callable[..., Any], shot: SmallShot
 ) -> None:
     start_worker()
     models, types = generated("models"), generated("types")
+    assert "tiny" in [preset.name for preset in call("server.get_info").presets]
     for address in call("blobs.find_missing_blobs", body=list(shot.blobs)):
         call("blobs.put_blob", address, body=types.File(payload=io.BytesIO(shot.blobs[address])))
     job = uuid.uuid4()
@@ -69,13 +70,6 @@ def test_a_generated_client_colors_a_shot_and_fetches_frame_zip_and_film(
     assert same("frames.get_archive", "frames.zip")
     assert same("frames.get_video", "video.mp4")
 
-
-def test_a_generated_client_understands_a_problem(generated: Import, call: Callable[..., Any]) -> None:
     problem = call("jobs.get_job", uuid.uuid4())
-    assert isinstance(problem, generated("models").Problem)
+    assert isinstance(problem, models.Problem)
     assert (problem.status, problem.code) == (404, "unknown_job") and problem.title.endswith(".")
-
-
-def test_a_generated_client_reads_what_the_server_is(call: Callable[..., Any]) -> None:
-    info = call("server.get_info")
-    assert "tiny" in [preset.name for preset in info.presets] and info.limits.drawings > 0

@@ -115,7 +115,7 @@ class Provocation:
 
     def __init__(self, folder: Path, site: Site, job: str, shot: SmallShot) -> None:
         self.config = Config(folder, extensions=folder / "extensions")
-        self.site, self.job, self.shot = site, job, shot
+        self.site, self.shot = site, shot
         self.app = create_app(self.config)
         self.client = self.app.test_client()
         self.arguments = {"job_id": job, "frame": "101", "address": next(iter(shot.blobs)), "name": "cpu"}
@@ -157,15 +157,15 @@ class Provocation:
 
     def provoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Bring about everything."""
-        self._refuse_everybody()
+        self._ask_for_what_is_not_there()
         self._ask_without_right(monkeypatch)
         self._send_what_cannot_be_read()
         self._ask_for_files()
         self._work()
         self._break(monkeypatch)
 
-    def _refuse_everybody(self) -> None:
-        """Before the extension is there, or whatever stands in an address."""
+    def _ask_for_what_is_not_there(self) -> None:
+        """Ask for an extension before one is built, at a host that is another one, and with arguments of nothing."""
         self.send("listExtensions", 404)
         self.config.extensions.mkdir()
         with zipfile.ZipFile(self.config.extensions / "color-1.2.3.zip", "w") as archive:

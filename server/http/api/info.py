@@ -19,7 +19,7 @@ blueprint = Blueprint("info", __name__, url_prefix=API_PREFIX)
 @blueprint.get("/info")
 def info() -> Response:
     """Answer with a ServerInfo."""
-    presets = tuple(PresetInfo(one.name, one.title, one.licence, one.bytes) for one in available_presets())
+    presets = tuple(PresetInfo(one.name, one.title, one.license, one.bytes) for one in available_presets())
     return jsonify(
         to_json(
             ServerInfo(

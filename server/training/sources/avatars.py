@@ -30,7 +30,7 @@ STYLES = {
     "personas": "CC BY 4.0, Draftbit",
     "toonHead": "CC BY 4.0, Johan Melin",
 }
-"""Styles and the licence of their design, as their packages state it."""
+"""Styles and the license of their design, as their packages state it."""
 
 HEADS = 80
 """Heads of each style."""

