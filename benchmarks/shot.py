@@ -56,6 +56,7 @@ def _color(drawings: int, height: int, load: Load, answer: "multiprocessing.Queu
         (folder / "lineart").mkdir()
         _draw(folder / "lineart", drawings, height)
         key = cv2.imread(str(folder / "lineart" / "0000.png"))
+        assert key is not None
         cv2.floodFill(key, None, (0, 0), (210, 190, 90))
         cv2.imwrite(str(folder / "key.png"), key)
         colorizer = load(height**2 * 3 // 2)

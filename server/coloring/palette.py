@@ -182,7 +182,8 @@ def _centers(values: np.ndarray, counts: np.ndarray, count: int) -> np.ndarray:
     some = np.random.default_rng(0).choice(len(values), 20_000, p=counts / counts.sum())
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 15, 0.3)
     cv2.setRNGSeed(0)
-    _, _, centers = cv2.kmeans(to_lab(values[some]), count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    lab = to_lab(values[some])
+    _, _, centers = cv2.kmeans(lab, count, None, stop, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
     rgb = cv2.cvtColor(centers[None], cv2.COLOR_LAB2RGB)[0]
     return np.round(rgb.clip(0, 1) * 255).astype(np.uint8)
 

@@ -92,7 +92,7 @@ class RegionLabels:
                 (int(self.labels[region]), int(second[region])),
                 float(margins[region]),
                 float(areas[region]),
-                cv2.boundingRect((self.regions == region).astype(np.uint8)),
+                cv2.boundingRect((self.regions == region).astype(np.uint8)),  # type: ignore[arg-type]  # four numbers
             )
             for region in np.flatnonzero((margins < margin) & (areas >= share))
         ]

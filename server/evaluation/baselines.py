@@ -36,6 +36,8 @@ def flow(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[
     fills = fill_under_lines(drawings[at], keyframe)
     results: dict[int, np.ndarray] = {at: lay_lines(fills, drawings[at])}
     height, width = drawings[at].shape
+    back_x: np.ndarray
+    back_y: np.ndarray
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     for order in _ways(drawings, at):
         back_x, back_y, nearer = columns, rows, soften(drawings[at])

@@ -15,5 +15,6 @@ def backward_map(target: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np
     DIS optical flow (Kroeger et al., 2016) between softened line art uint8 [H, W]."""
     height, width = target.shape
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    step = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(target, source, None)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    step = flow.calc(target, source, None)  # type: ignore[call-overload]  # OpenCV takes None
     return columns + step[..., 0], rows + step[..., 1]

@@ -76,7 +76,7 @@ def _is_busy(channel: Any) -> bool:
     return channel.request is not None or bool(channel.requests) or channel.total_outbufs_len > 0
 
 
-class _ProblemTask(ErrorTask):
+class _ProblemTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
     """Answers requests that waitress refuses before Flask sees them (too large, malformed)."""
 
     def execute(self) -> None:
@@ -89,7 +89,7 @@ class _ProblemTask(ErrorTask):
         self.write(body)
 
 
-class _Parser(HTTPRequestParser):
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Refuses what waitress would hang up at, such as an address that is none or a length of thousands of digits."""
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -99,7 +99,7 @@ class _Parser(HTTPRequestParser):
             raise ParsingError("The header cannot be read.") from error
 
 
-class ProblemChannel(HTTPChannel):
+class ProblemChannel(HTTPChannel):  # type: ignore[misc]
     """A channel whose own refusals are problems too."""
 
     error_task_class = _ProblemTask

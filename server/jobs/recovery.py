@@ -3,6 +3,7 @@
 
 import contextlib
 import logging
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from dbos import DBOS
@@ -30,13 +31,13 @@ class Recovery:
         self._changes = JobChanges(database)
         self._heartbeats = Heartbeats(database)
 
-    def recover_jobs(self, worker: str, current_job: str | None) -> None:
+    def recover_jobs(self, worker: str, current_job: Callable[[], str | None]) -> None:
         """Queue again what `worker`, this process, could not go on with, and the jobs of one dead worker.
 
-        current_job: the one that it works on.
+        current_job: returns the one that it works on.
         """
         for job in self._catalogue.running_on(worker):
-            if job != current_job:
+            if job != current_job():  # asked after the list was read: a job may just have begun
                 self._requeue(job, "Its worker could not go on; it is taken up again.")
         dead = self._heartbeats.claim_dead()
         if dead is not None:

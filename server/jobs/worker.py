@@ -65,7 +65,7 @@ def run(
         while not stop.is_set():
             try:
                 heartbeats.beat(name, probe_device())
-                recovery.recover_jobs(name, runner.current_job)
+                recovery.recover_jobs(name, lambda: runner.current_job)
             except sa.exc.OperationalError as error:  # the disk is full, or the database is away for a while
                 logger.warning("The database does not answer: %s", error.orig)
             stop.wait(BEAT_SECONDS)

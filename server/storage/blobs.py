@@ -78,9 +78,10 @@ class Blobs:
     def read(self, address: str) -> bytes:
         """Return the bytes of a blob; raises MissingBlob."""
         try:
-            return self._files.cat_file(self._path(address))
+            content: bytes = self._files.cat_file(self._path(address))
         except FileNotFoundError as error:
             raise MissingBlob(address) from error
+        return content
 
     def write(self, content: bytes, owner: str = "") -> str:
         """Store `content` and return its address. A reader never sees half a blob. Raises NoSpace."""

@@ -69,6 +69,6 @@ class Tokens:
             return connection.execute(sa.select(tokens.c.digest).limit(1)).first() is not None
 
 
-def token_of_row(row: sa.Row) -> Token:
+def token_of_row(row: sa.Row[*tuple[object, ...]]) -> Token:
     """Return the token of a row of the table."""
     return Token(row.name, cast(Role, row.role), row.created)

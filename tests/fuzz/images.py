@@ -15,7 +15,7 @@ import psutil
 from hypothesis import strategies as st
 from PIL import Image
 
-from server import images
+from server import image_codec
 from server.http.api.validation import look_at
 from server.image_codec import MAX_PIXELS, ImageError
 
@@ -23,12 +23,12 @@ from .ledger import Ledger
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 READERS: tuple[Callable[[bytes], Any], ...] = (
-    images.read_line_art,
-    images.read_painted,
-    images.read_rgba,
-    images.read_mask,
-    images.read_size,
-    lambda content: images.encode_thumbnail(content, 160),
+    image_codec.read_line_art,
+    image_codec.read_painted,
+    image_codec.read_rgba,
+    image_codec.read_mask,
+    image_codec.read_size,
+    lambda content: image_codec.encode_thumbnail(content, 160),
     lambda content: look_at(content, "The image"),
 )
 NAMES = ("read_line_art", "read_painted", "read_rgba", "read_mask", "read_size", "encode_thumbnail", "look_at")
@@ -191,7 +191,7 @@ class ImageFuzz:
         self._ledger, self._memory = ledger, Memory()
         side = int(MAX_PIXELS**0.5)
         largest = _saved(Image.new("RGBA", (side, side)), compress_level=1)
-        self.allowed = self._memory.of(lambda: images.read_painted(largest))
+        self.allowed = self._memory.of(lambda: image_codec.read_painted(largest))
         self.most = 0
 
     def strategy(self) -> st.SearchStrategy[tuple[int, bytes]]:

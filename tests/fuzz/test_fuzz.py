@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from server.http.problems import MEDIA_TYPE
-from tests.server.test_images import DAMAGED
+from tests.server.test_image_codec import DAMAGED
 
 from .campaign import SHARES, Result, fuzz
 from .house import open_house

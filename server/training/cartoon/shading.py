@@ -57,7 +57,8 @@ class Shading:
             RGB uint8 [H,W,3].
         """
         height, width = parts.shape
-        dark, bright = np.zeros((2, height, width), np.float32)
+        tones: np.ndarray = np.zeros((2, height, width), np.float32)
+        dark, bright = tones
         acted = parts >= FIGURE
         if self.form:
             # where the part has ended some steps away from the light, and something farther has begun

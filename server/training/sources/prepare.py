@@ -172,7 +172,7 @@ class _Picture:
         and a little more, so that nothing of it peeps out beside a fill."""
         drawn = ((self.fills > 0) | self.ink).astype(np.uint8)
         contours, _ = cv2.findContours(drawn, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        whole = cv2.drawContours(drawn.copy(), contours, -1, 1, cv2.FILLED)
+        whole: np.ndarray = cv2.drawContours(drawn.copy(), contours, -1, 1, cv2.FILLED)
         whole -= cv2.morphologyEx(whole - drawn, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
         widths = [part.width for part in self.parts if _is_line(part)]
         reach = 2 + (round(float(np.median(widths)) * self.scale / 2) if widths else 0)

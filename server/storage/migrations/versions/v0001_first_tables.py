@@ -147,6 +147,6 @@ def _complete(connection: sa.Connection, table: sa.Table) -> None:
     for column in table.columns:
         if column.name not in names:
             definition = CreateColumn(column).compile(dialect=connection.dialect)
-            connection.execute(sa.DDL(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+            connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
     for index in table.indexes:
         index.create(connection, checkfirst=True)
