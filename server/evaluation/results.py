@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from server.evaluation.measuring import Features, Measures
+from server.evaluation.measures import Features, Measures
 from shared.digests import address_of
 
 

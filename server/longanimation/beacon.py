@@ -31,7 +31,7 @@ class KeyValueCache:
         return KeyValueCache(list(self.keys), list(self.values))
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Drop all but the tokens for which `rows` [N] is true. The rest move up: positions are counted anew."""
+        """Drop all but the tokens for which `rows` [N] is true. Positions of the rest are counted again from 0."""
         self.keys = [key[:, :, rows] for key in self.keys]
         self.values = [value[:, :, rows] for value in self.values]
 

@@ -57,7 +57,7 @@ class Geometry:
         for name, tensor in tensors.items():
             if not torch.isfinite(tensor).all():
                 count = int((~torch.isfinite(tensor)).sum())
-                raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: make it anew.")
+                raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: create it again.")
         height, width = references.shape[-2:]
         self._check_size(height, width)
         for name in ("reference_sketch", "sketches", "hints"):
@@ -74,7 +74,7 @@ class Geometry:
         if count % self.patch_time:
             raise ValueError(
                 f"The segment's {count} latents, the reference's counted, do not fill patches of {self.patch_time} "
-                "latents: `segment_length` tells how many drawings do."
+                "latents: `segment_length` returns how many drawings do."
             )
         if hints is not None and (self.latents(hints.shape[1]) != count or len(hints) != len(references)):
             raise ValueError(

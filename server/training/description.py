@@ -8,11 +8,11 @@ import numpy as np
 
 from server.coloring.palette import to_lab
 
-MOST_FIGURES = 5
+MAX_FIGURES = 5
 """The largest ones are named."""
-MOST_COLORS = 3
+MAX_COLORS = 3
 """Of each figure and of the background, the largest areas."""
-LEAST_SHARE = 0.003
+MIN_SHARE = 0.003
 """Of the picture: smaller figures are not named."""
 
 _HUES = (
@@ -37,8 +37,8 @@ def describe(labels: np.ndarray, parts: np.ndarray, colors: np.ndarray) -> str:
     figures = parts >> 8
     phrases = []
     sizes = np.bincount(figures.ravel())
-    for figure in np.argsort(-sizes[1:])[:MOST_FIGURES] + 1:
-        if sizes[figure] < LEAST_SHARE * figures.size:
+    for figure in np.argsort(-sizes[1:])[:MAX_FIGURES] + 1:
+        if sizes[figure] < MIN_SHARE * figures.size:
             break
         of_figure = figures == figure
         across = np.nonzero(of_figure)[2].mean() / figures.shape[2]
@@ -51,7 +51,7 @@ def describe(labels: np.ndarray, parts: np.ndarray, colors: np.ndarray) -> str:
 def _main_colors(labels: np.ndarray, colors: np.ndarray) -> str:
     sizes = np.bincount(labels, minlength=len(colors))
     largest = [index for index in np.argsort(-sizes) if sizes[index]]
-    return ", ".join(dict.fromkeys(color_name(colors[index]) for index in largest[:MOST_COLORS])) or "nothing"
+    return ", ".join(dict.fromkeys(color_name(colors[index]) for index in largest[:MAX_COLORS])) or "nothing"
 
 
 def color_name(color: Sequence[int] | np.ndarray) -> str:

@@ -21,10 +21,10 @@ HINT_SHARE = 0.8
 """Share of samples with hints, unless the command says otherwise."""
 UNKNOWN = 128
 """Gray level of what a hint leaves open."""
-MOST_WRONG, MOST_WRONG_WITHOUT_MATCHER = 0.15, 0.5
+MAX_WRONG, MAX_WRONG_WITHOUT_MATCHER = 0.15, 0.5
 """Shares of a drawing's areas that get another color of the palette: up to this, another share in each sample. The
 matcher makes mistakes of its own."""
-MOST_OPEN = 0.3
+MAX_OPEN = 0.3
 """Share of a drawing's areas that are left open, likewise."""
 EMPTY_SHARE = 0.1
 """Share of drawings that are left open as a whole."""
@@ -63,8 +63,8 @@ class Hints:
         if rng.random() >= self.share:
             return None
         entries = self._propagate(rng, line_art, labels, len(colors)) if self.matcher else labels[1:]
-        most_wrong = MOST_WRONG if self.matcher else MOST_WRONG_WITHOUT_MATCHER
-        wrong, left_open = rng.random() * most_wrong, rng.random() * MOST_OPEN
+        max_wrong = MAX_WRONG if self.matcher else MAX_WRONG_WITHOUT_MATCHER
+        wrong, left_open = rng.random() * max_wrong, rng.random() * MAX_OPEN
         drawings = zip(line_art[1:], entries, strict=True)
         known = [_corrupt(rng, *drawing, len(colors), wrong, left_open) for drawing in drawings]
         return recolor(np.stack(known), np.concatenate([colors, np.full((1, 3), UNKNOWN, np.uint8)]))

@@ -16,7 +16,7 @@ from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Ink, Sheet
 from server.training.sources import FetchError, draw_puppet_clip, fetch, fetch_sources, load_families
 from server.training.sources.drawing import EDGE, FILL, INK, LINE, Drawing, load_drawings, save_drawings, split_of
-from server.training.sources.prepare import prepare_drawing
+from server.training.sources.picture_drawing import prepare_drawing
 from server.training.sources.puppet import Puppet
 from server.training.sources.svg import read_svg
 from server.training.validation import FIRST_SEED, ValidationClip, write_validation

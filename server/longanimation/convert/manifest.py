@@ -56,8 +56,8 @@ def write_manifest(folder: Path, known: dict[str, str]) -> None:
 def verify_folder(folder: Path, advance: Callable[[int], None] = lambda done: None) -> int:
     """Check every file of a converted folder against its manifest; return how many there are.
 
-    advance: told the bytes of each file as it is checked. Raises ConversionError that names the files that are missing,
-    changed or not of the conversion.
+    advance: called with the number of bytes of each file that was checked.
+    Raises ConversionError that names the files that are missing, changed or not of the conversion.
     """
     if not (folder / MANIFEST).is_file():
         raise ConversionError(f"{folder} has no {MANIFEST}: it is not a converted folder, or is incomplete.")
@@ -71,5 +71,5 @@ def verify_folder(folder: Path, advance: Callable[[int], None] = lambda done: No
             problems.append(f"changed: {name}")
         advance((folder / name).stat().st_size)
     if problems:
-        raise ConversionError(f"{folder} is damaged. {'; '.join(sorted(problems))}. Delete it and convert anew.")
+        raise ConversionError(f"{folder} is damaged. {'; '.join(sorted(problems))}. Delete it and convert again.")
     return len(listed)

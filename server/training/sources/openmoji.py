@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.training.sources.drawing import Drawing
-from server.training.sources.prepare import prepare_drawing
+from server.training.sources.picture_drawing import prepare_drawing
 from server.training.sources.svg import read_svg
 
 PACKAGES = ("openmoji@17.0.0",)

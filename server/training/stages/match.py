@@ -36,7 +36,7 @@ CLIP_DRAWINGS = 60
 QUERIES = 512
 """Features of a drawing that are asked for their color, at random: where something moved and where a color is rare
 more often."""
-LEAST_SHARE = 0.5
+MIN_SHARE = 0.5
 """Features are asked that lie in one color at least by this share."""
 STILL_WEIGHT = 0.3
 """Weight of a query whose color the reference has at the same place."""
@@ -136,7 +136,7 @@ class MatchStage:
         labeled = [pool_descriptors(features[0], *pooled[0], REFERENCE)]
         losses = []
         for seen, (entries, share) in zip(features[1:], pooled[1:], strict=True):
-            asked = share > LEAST_SHARE
+            asked = share > MIN_SHARE
             queries = seen[asked]
             used = self._choose(labeled)
             losses.append(self._query_loss(queries, used, entries[asked], pooled[0][0][asked], count))
