@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An evaluation: every clip colored by every method, measured, kept and written down."""
+"""An evaluation: every method colors every clip; the results are measured, stored and reported."""
 
 from __future__ import annotations
 

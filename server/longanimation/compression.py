@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How finely a video is remembered: the lengths of its segments (paper §3.2.2) and what is forgotten of very long ones.
+"""The compression of a video in memory: the lengths of its segments (paper §3.2.2), and what very long ones forget.
 
-Both are decided from what has been seen so far, so that a memory can grow frame by frame.
+Both depend only on the frames so far, so that a memory can grow frame by frame.
 """
 
 from collections.abc import Sequence

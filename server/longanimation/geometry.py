@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How pixels and drawings become latents and patches, and whether a segment's tensors fit that."""
+"""The geometry of a model: how pixels and drawings become latents and patches, and which tensors fit."""
 
 from dataclasses import dataclass
 
@@ -24,13 +24,13 @@ class Geometry:
         return self.spatial * self.patch
 
     def segment_length(self, drawings: int) -> int:
-        """The least number of drawings, at least `drawings`, that fills latents and patches."""
+        """The smallest number of drawings, at least `drawings`, that fills latents and patches."""
         while (drawings - 1) % self.temporal or self.latents(drawings) % self.patch_time:
             drawings += 1
         return drawings
 
     def latents(self, drawings: int) -> int:
-        """How many latents so many drawings and the reference have."""
+        """How many latents a number of drawings have, the reference's included."""
         return 1 + (drawings - 1) // self.temporal + 1
 
     def check(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory of one video: what is compressed, what waits to be, and the bound on both."""
+"""The memory of one video: compressed windows, frames that wait to be compressed, and the limit on both."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -83,7 +83,7 @@ class VideoMemory:
         return taken, ratio
 
     def close_window(self, beacons: int, limit: int) -> None:
-        """Note that the cache has grown by a window of so many beacons, and forget where they become more than `limit`
+        """Count a window of so many beacons that the cache has grown by, and forget windows above `limit` beacons
         (`kept_windows`).
 
         Raises ValueError where the limit is too small for that.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is where in which color, as a sentence: what Video-XL learns to say of a video."""
+"""The description of a video in a sentence: where each figure is, and in which colors. Video-XL learns to write it."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ import numpy as np
 from server.coloring.palette import to_lab
 
 MAX_FIGURES = 5
-"""The largest ones are named."""
+"""Figures in a description, the largest ones."""
 MAX_COLORS = 3
-"""Of each figure and of the background, the largest areas."""
+"""Colors of each figure and of the background, those of the largest areas."""
 MIN_SHARE = 0.003
-"""Of the picture: smaller figures are not named."""
+"""Figures that cover a smaller share of the picture are left out."""
 
 _HUES = (
     ("red", 12),
@@ -29,7 +29,7 @@ _HUES = (
 
 
 def describe(labels: np.ndarray, parts: np.ndarray, colors: np.ndarray) -> str:
-    """Say where each figure of a video is and in which colors, the largest first, then the background.
+    """Describe where each figure of a video is and in which colors, the largest first, then the background.
 
     labels: uint8 [T, H, W], entries of colors uint8 [N, 3]; parts: as `PaintedClip.parts`, figure 0 the background.
     For example: "on the left dark red, white; in the middle blue; behind light green, grey".

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checksums of a converted folder, and of what is finished of one."""
+"""The manifest: checksums of a converted folder, or of the files that are finished so far."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ MANIFEST = "SHA256SUMS"
 
 
 class Journal:
-    """What an unfinished conversion has written so far, kept beside it, so that it can be gone on with.
+    """What an unfinished conversion has written so far, kept next to it, so that the conversion can resume.
 
     Each file is entered with its recipe: a digest of what it is made of. A file whose recipe has changed, or that does
     not have the bytes that were written, counts as not written.

@@ -19,7 +19,7 @@ _FILL = skia.Paint.kFill_Style
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One closed part, tube or line of a drawing, in the units of whoever draws it.
+    """One closed part, tube or line of a drawing, in the units of its figure.
 
     Attributes:
         path: the outline of the part; with `tube` > 0 the centerline of a band that wide.
@@ -154,7 +154,7 @@ class _Brush:
         self._tube = skia.Paint(Style=_STROKE, StrokeCap=skia.Paint.kRound_Cap, StrokeJoin=skia.Paint.kRound_Join)
 
     def sees(self, mark: Mark) -> bool:
-        """Whether any of the mark may lie in the frame; most of the scenery does not."""
+        """Whether any of the mark may be in the frame; most of the scenery does not."""
         bounds = mark.path.getBounds()
         around = mark.tube + 4 * self._width
         return bounds.makeOutset(around, around).intersect(self._frame)

@@ -21,7 +21,7 @@ class Hand:
         length: mean length of a stroke.
         taper: how far a stroke thins out to its ends, 0..1.
         pressure: how much the width of strokes differs, 0..1.
-        stray: how far a stroke may lie beside its outline.
+        stray: how far a stroke may be away from its outline.
         overshoot: how far a stroke runs past its ends; below 0 every third stops short and leaves gaps.
         repeats: how often every outline is drawn over.
     """

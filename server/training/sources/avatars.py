@@ -49,7 +49,7 @@ def read_avatars(modules: Path, node: str, heads: int = HEADS) -> Iterator[Drawi
     Raises:
         RuntimeError: it failed; with what it wrote.
     """
-    script = shutil.copy(_SCRIPT, modules.parent)  # a script finds packages only beside itself
+    script = shutil.copy(_SCRIPT, modules.parent)  # a script finds packages only in its own folder
     done = subprocess.run([node, script, str(heads), *STYLES], capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(f"{node} could not draw the avatars: {done.stderr.strip()[-500:]}")
