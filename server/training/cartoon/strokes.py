@@ -15,7 +15,7 @@ _STEP = 7.0  # pixels between the places at which a stroke's width is chosen
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """How somebody draws lines. Lengths are in pixels of the raster.
+    """The hand of an artist: how it draws lines. Lengths are in pixels of the raster.
 
     Attributes:
         length: mean length of a stroke.
@@ -34,7 +34,7 @@ class Hand:
     repeats: int = 1
 
     def scaled(self, factor: float) -> Hand:
-        """The same hand at work on something smaller: more careful, with strokes that are not as much shorter."""
+        """The same hand drawing something smaller: more careful, with strokes that are shortened less."""
         return replace(
             self, length=self.length * factor**0.4, stray=self.stray * factor, overshoot=self.overshoot * factor
         )

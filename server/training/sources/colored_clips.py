@@ -135,7 +135,7 @@ def read_clips(
 
 
 def _find(folder: Path, wanted: ClipFilter) -> list[_Entry]:
-    """The clips of a folder that the tables, if there are any, say are good enough."""
+    """The clips of a folder that are good enough according to the tables, if there are any."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder; give one with videos or with folders of frames")
     files = sorted(path for path in folder.rglob("*") if path.is_file())

@@ -22,7 +22,7 @@ _WHO = {"man", "men", "woman", "women", "person", "people", "boy", "girl", "chil
 
 
 def read_openmoji(modules: Path) -> Iterator[Drawing]:
-    """Prepare the emoji of the package in `modules`, of every skin tone only one."""
+    """Prepare the emoji of the package in `modules`, in one skin tone only."""
     folder = modules / "openmoji"
     for entry in json.loads((folder / "data" / "openmoji.json").read_text(encoding="utf-8")):
         if entry["skintone"] or entry["group"] not in _GROUPS or entry["subgroups"] in _LEFT_OUT:

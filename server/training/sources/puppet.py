@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prepared picture as an actor: recolored, bent and pulled about, with another face now and then."""
+"""A prepared picture as an actor: recolored, bent and pulled about, sometimes with another face."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _main_color(drawing: Drawing) -> list[int]:
 def _paint_box(
     rng: Random, palette: Palette, drawings: Sequence[Drawing], recolored: bool
 ) -> dict[tuple[int, ...], int]:
-    """The palette's index for every color of the drawings: the artist's own, turned round the wheel, or any."""
+    """The palette's index for every color of the drawings: the artist's own, rotated on the color wheel, or any."""
     way = rng.choices(("own", "turned", "any"), (0 if recolored else 4, 3, 3))[0]
     if all(np.ptp(drawing.colors, axis=1).max() < _BLACK for drawing in drawings) and rng.random() < 0.7:
         way = "any"  # the artist colored nothing
