@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How right the colors are, against the truth and against simpler ways of carrying a keyframe along."""
+"""Evaluation: how close colors are to the truth, compared with simpler ways to propagate a keyframe's colors."""

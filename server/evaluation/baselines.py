@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simpler ways to color a shot from one keyframe, in their strongest fair form.
 
-All carry the keyframe's own colors, filled under its lines, and get each drawing's own lines on top, as our
-result does.
+All propagate the keyframe's own colors, filled under its lines, and put each drawing's own lines on top, as our result
+does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ def hold(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[
 
 
 def flow(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[np.ndarray]:
-    """Carry the keyframe's colors to each drawing by DIS optical flow between the line drawings.
+    """Propagate the keyframe's colors to each drawing by DIS optical flow between the line drawings.
 
     Arguments and result as for `hold`. Flow goes from each drawing to its neighbor nearer the keyframe; the
     steps are chained into one map back to the keyframe, which is sampled once, at the nearest pixel, so that
@@ -39,7 +39,7 @@ def flow(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[
     back_x: np.ndarray
     back_y: np.ndarray
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    for order in _ways(drawings, at):
+    for order in _directions(drawings, at):
         back_x, back_y, nearer = columns, rows, soften(drawings[at])
         for index in order:
             current = soften(drawings[index])
@@ -48,34 +48,34 @@ def flow(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[
                 cv2.remap(back, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                 for back in (back_x, back_y)
             )
-            carried = cv2.remap(fills, back_x, back_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-            results[index] = lay_lines(carried, drawings[index])
+            warped = cv2.remap(fills, back_x, back_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+            results[index] = lay_lines(warped, drawings[index])
             nearer = current
     return [results[index] for index in range(len(drawings))]
 
 
 def flow_previous(drawings: Sequence[np.ndarray], keyframe: np.ndarray, at: int) -> list[np.ndarray]:
-    """Carry to each drawing the colors of the result before it by DIS optical flow, as ACOF does (paper §2).
+    """Propagate to each drawing the colors of the result before it by DIS optical flow, as ACOF does (paper §2).
 
-    Arguments and result as for `hold`. Every result is filled under its lines before it is carried on, which keeps
+    Arguments and result as for `hold`. Every result is filled under its lines before it is propagated, which keeps
     lines from smearing: on six procedural clips 0.727 of the moved pixels are right, against 0.721 without.
     """
     start = fill_under_lines(drawings[at], keyframe)
     results: dict[int, np.ndarray] = {at: lay_lines(start, drawings[at])}
-    for order in _ways(drawings, at):
+    for order in _directions(drawings, at):
         fills, nearer = start, soften(drawings[at])
         for index in order:
             current = soften(drawings[index])
-            carried = cv2.remap(
+            warped = cv2.remap(
                 fills, *backward_map(current, nearer), cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
             )
-            fills = fill_under_lines(drawings[index], carried)
+            fills = fill_under_lines(drawings[index], warped)
             results[index] = lay_lines(fills, drawings[index])
             nearer = current
     return [results[index] for index in range(len(drawings))]
 
 
-def _ways(drawings: Sequence[np.ndarray], at: int) -> Iterator[range]:
+def _directions(drawings: Sequence[np.ndarray], at: int) -> Iterator[range]:
     """The drawings after the keyframe, in order, and those before it, backward."""
     yield range(at + 1, len(drawings))
     yield range(at - 1, -1, -1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well a shot can be colored at all with the colors of one keyframe."""
+"""The ceiling: the best possible coloring of a shot with the colors of one keyframe."""
 
 from collections.abc import Sequence
 

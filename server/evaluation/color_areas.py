@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.measure import label
 
-from server.evaluation.metrics import MOVED, RIGHT, clear_of_lines, delta_e
+from server.evaluation.metrics import MOVED, RIGHT, delta_e, interior_pixels
 
 SMALLEST_AREA = 16
 """Areas of fewer pixels are slivers between lines, or between a thing's old and new outline."""
@@ -51,7 +51,7 @@ class MovedAreas:
 
 def moved_areas(truth: np.ndarray, line_art: np.ndarray, keyframe_truth: np.ndarray) -> MovedAreas:
     """Find the areas of a drawing that have moved; arguments as for `metrics.color_error`."""
-    place, area, count = color_areas(truth, clear_of_lines(line_art))
+    place, area, count = color_areas(truth, interior_pixels(line_art))
     colors, painted = (image.reshape(-1, 3)[place] for image in (truth, keyframe_truth))
     moved = delta_e(painted, colors) > MOVED
     chosen = 2 * np.bincount(area, moved, count) > np.bincount(area, minlength=count)

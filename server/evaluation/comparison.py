@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One shot, our result and the baselines against the truth."""
+"""The comparison of our result and the baselines with the truth, for one shot."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

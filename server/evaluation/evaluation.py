@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An evaluation: every clip colored by every method, measured, kept and written down."""
+"""An evaluation: every method colors every clip; the results are measured, stored and reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from server.coloring.folder import FolderError, frame_files
 from server.evaluation.clip import read_clip
 from server.evaluation.contact_sheet import contact_sheet, spread
 from server.evaluation.frequency import plot_frequency
-from server.evaluation.measuring import Measures, Ruler
+from server.evaluation.measures import ClipTruth, Measures
 from server.evaluation.methods import METHODS, TABLES, Task
 from server.evaluation.perceptual import PerceptualMetrics
 from server.evaluation.results import CLIP_RESULT, ClipFeatures, ClipResult, ResultFolder, Settings, stamp
@@ -100,12 +100,12 @@ class Evaluation:
         clip = read_clip(folder / "lineart", folder / "color")
         at = clip.drawing_at(settings.keyframe)
         if len(clip.drawings) < 2:
-            raise FolderError(f"{folder} shows one drawing only: there is nothing to color beside the keyframe.")
-        ruler = Ruler(clip, at, self.metrics)
+            raise FolderError(f"{folder} shows one drawing only: there is nothing to color besides the keyframe.")
+        truth = ClipTruth(clip, at, self.metrics)
         chosen = spread(len(clip.drawings), SHEET_COLUMNS, keep=at)
         rows = {"line art": [clip.drawings[index] for index in chosen]}
         measures: dict[str, Measures] = {}
-        features: ClipFeatures = {"truth": ruler.truth_features()}
+        features: ClipFeatures = {"truth": truth.truth_features()}
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         with Progress(*columns, console=self.console) as progress:
             for method in self.methods:
@@ -119,7 +119,7 @@ class Evaluation:
                     load()  # before the clock starts
                 begin = perf_counter()
                 frames = METHODS[method].color(Task(clip, at, settings.seed, load, show))
-                measures[method], features[method] = ruler.measure(frames, round(perf_counter() - begin, 2))
+                measures[method], features[method] = truth.measure(frames, round(perf_counter() - begin, 2))
                 rows[METHODS[method].title] = [frames[index] for index in chosen]
                 progress.update(bar, completed=1, total=1)
         rows["truth"] = [clip.truth[index] for index in chosen]

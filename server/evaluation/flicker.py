@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flicker: how much the color of what should keep its color changes from drawing to drawing."""
+"""Flicker: how much colors change from drawing to drawing where they should stay the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from server.evaluation.color_areas import color_areas
-from server.evaluation.metrics import clear_of_lines
+from server.evaluation.metrics import interior_pixels
 
 
 @dataclass(frozen=True)
 class LastingAreas:
-    """The places of two consecutive drawings that show the same thing.
+    """The areas of two consecutive drawings that show the same thing.
 
-    An area is connected, clear of lines in both drawings, and has one true color, the same in both.
+    An area is connected, touches no line in either drawing, and has one true color, the same in both.
 
     place: flat indices [P] of their pixels; area: int [P], which area each belongs to; count: how many areas.
     """
@@ -32,7 +32,7 @@ def lasting_areas(
 
     truth, next_truth: RGB uint8 [H, W, 3]; line_art, next_line_art: uint8 [H, W].
     """
-    same = (truth == next_truth).all(axis=2) & clear_of_lines(line_art) & clear_of_lines(next_line_art)
+    same = (truth == next_truth).all(axis=2) & interior_pixels(line_art) & interior_pixels(next_line_art)
     return LastingAreas(*color_areas(truth, same))
 
 

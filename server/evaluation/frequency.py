@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from server.evaluation.image_quality import MOST_PSNR, SHORT_TERM, SIDE
+from server.evaluation.image_quality import MAX_PSNR, SHORT_TERM, SIDE
 
 LOW_CYCLES = 16
 """Frequencies below this many cycles a picture are low (color), the others high (lines). The paper does not say where
@@ -23,14 +23,14 @@ _LOW = _low_band()
 
 
 def band_psnr(result: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """PSNR in dB of the low and of the high frequencies of a frame, both uint8 [256, 256, 3]; at most `MOST_PSNR`.
+    """PSNR in dB of the low and of the high frequencies of a frame, both uint8 [256, 256, 3]; at most `MAX_PSNR`.
 
     The Fourier transform is linear and keeps energy (Parseval), so the squared error of a band is the energy of the
     difference within it.
     """
     difference = (result.astype(np.float64) - truth) / 255
     energy = np.square(np.abs(np.fft.fft2(difference, axes=(0, 1)))).sum(axis=2) / (SIDE * SIDE) / difference.size
-    floor = 10 ** (-MOST_PSNR / 10)
+    floor = 10 ** (-MAX_PSNR / 10)
     low, high = (-10 * np.log10(max(float(energy[band].sum()), floor)) for band in (_LOW, ~_LOW))
     return low, high
 

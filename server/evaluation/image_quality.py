@@ -9,7 +9,7 @@ SIDE = 256
 """Height and width at which the paper's metrics look at a frame."""
 SHORT_TERM = 14
 """Frames of the short-term comparison: the first of the clip."""
-MOST_PSNR = 60.0
+MAX_PSNR = 60.0
 """Where PSNR ends, in dB: rounding to 8 bits alone costs 58.9, and for equal frames it would be infinite."""
 
 
@@ -19,9 +19,9 @@ def at_protocol_size(frame: np.ndarray) -> np.ndarray:
 
 
 def psnr(result: np.ndarray, truth: np.ndarray) -> float:
-    """PSNR in dB between frames uint8 [256, 256, 3], at most `MOST_PSNR`."""
+    """PSNR in dB between frames uint8 [256, 256, 3], at most `MAX_PSNR`."""
     with np.errstate(divide="ignore"):
-        return min(float(peak_signal_noise_ratio(truth / 255, result / 255, data_range=1)), MOST_PSNR)
+        return min(float(peak_signal_noise_ratio(truth / 255, result / 255, data_range=1)), MAX_PSNR)
 
 
 def ssim(result: np.ndarray, truth: np.ndarray) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way of coloring that is compared: ours, the baselines, the ablations."""
+"""The methods that are compared: ours, the baselines, the ablations."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be colored: a clip from the painting of drawing number `at`.
+    """A task for a method: to color a clip from the painting of drawing number `at`.
 
-    colorizer: gives the model, loaded when first asked for; on_segment: is told of finished segments.
+    colorizer: returns the model, which is loaded on the first call; on_segment: called after each segment.
     """
 
     clip: Clip
@@ -74,7 +74,7 @@ def _by_last_frame(task: Task) -> list[np.ndarray]:
 
 
 def _compared(title: str, ablation: Ablation) -> Method:
-    """Finished as ours is: against it the paradigms are compared."""
+    """A method with the same finish as ours, with which the paradigms are compared."""
     return Method(title, functools.partial(_with_ablation, ablation, "flats"))
 
 

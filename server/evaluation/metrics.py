@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Color error between a finished frame and the true one, as people see it (CIEDE2000)."""
+"""Color error between a finished frame and the true one, as people perceive it (CIEDE2000)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class ColorError:
     pixels: int
 
 
-def clear_of_lines(line_art: np.ndarray) -> np.ndarray:
-    """Where line art uint8 [H, W] is paper, without the anti-aliased fringe of lines: bool [H, W]."""
+def interior_pixels(line_art: np.ndarray) -> np.ndarray:
+    """Where line art uint8 [H, W] is paper, without the anti-aliased edges of lines: bool [H, W]."""
     return cv2.erode(line_art, np.ones((3, 3), np.uint8)) >= LINE_BELOW
 
 
@@ -43,11 +43,11 @@ def color_error(
     """Compare a finished frame with the true one, both RGB uint8 [H, W, 3] with the lines on.
 
     A pixel counts when the line art (uint8 [H, W]) is at least 200 there and at its eight neighbors
-    (`clear_of_lines`). keyframe_truth: the keyframe's true colors, RGB uint8 [H, W, 3], filled
-    under its lines (`finishing.fill_under_lines`), else its lines would count as moved. Returns None for a frame
+    (`interior_pixels`). keyframe_truth: the keyframe's true colors, RGB uint8 [H, W, 3], filled
+    under its lines (`compositing.fill_under_lines`), otherwise its lines would count as moved. Returns None for a frame
     in which no pixel counts.
     """
-    counts = clear_of_lines(line_art)
+    counts = interior_pixels(line_art)
     if not counts.any():
         return None
     difference = delta_e(result[counts], truth[counts])

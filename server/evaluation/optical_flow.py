@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Optical flow between line drawings, for the baselines that carry colors along."""
+"""Optical flow between line drawings, for the baselines that propagate colors."""
 
 import cv2
 import numpy as np

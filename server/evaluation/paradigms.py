@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our stack with parts switched off: the paradigms of others (paper §2) and the ablations of Tables 2 and 3."""
+"""Our stack with some modules off: the paradigms of others (paper §2) and the ablations of Tables 2 and 3."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results of a clip, and the folder that keeps them, so that an interrupted evaluation goes on where it stopped."""
+"""The results of a clip, and the folder that keeps them, so that an interrupted evaluation can resume."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from server.evaluation.measuring import Features, Measures
+from server.evaluation.measures import Features, Measures
 from server.files import write_file
 from shared.digests import address_of
 
@@ -81,7 +81,7 @@ class ResultFolder:
         return result, features
 
     def save(self, name: str, result: ClipResult, features: ClipFeatures) -> None:
-        """Keep a finished clip. Its JSON comes last and at once, so that a clip that has one is whole."""
+        """Store a finished clip. Its JSON is written last and atomically, so that a clip with JSON is complete."""
         path = self.folder / f"{name}.json"
         if result.settings.metrics:
             arrays = {f"{method}/{kind}": array for method, kinds in features.items() for kind, array in kinds.items()}

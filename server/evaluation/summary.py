@@ -9,7 +9,7 @@ import numpy as np
 from server.evaluation.frechet import frechet_distance
 from server.evaluation.frequency import decay
 from server.evaluation.image_quality import SHORT_TERM
-from server.evaluation.measuring import Measures
+from server.evaluation.measures import Measures
 from server.evaluation.metrics import ColorError, pool
 from server.evaluation.results import ClipFeatures, ClipResult
 

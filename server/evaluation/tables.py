@@ -76,7 +76,7 @@ _CLIP_HEAD = ("clip", "method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, wit
 
 
 def number(value: float | None, digits: int) -> str:
-    """A number for people; a dash where there is none."""
+    """A number as text; a dash where there is none."""
     return NONE if value is None else f"{value:.{digits}f}"
 
 

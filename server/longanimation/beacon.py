@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Qwen2 with beacons: a language model that compresses each window of tokens into a few keys and values (Video-XL).
 
-After every `ratio` tokens of a window stands one beacon. Beacons have projections of their own for queries, keys and
-values, and share everything else. Once a window is done only its beacons' keys and values stay.
+One beacon follows every `ratio` tokens of a window. Beacons have their own projections for queries, keys and values,
+and share everything else. Once a window is finished, only its beacons' keys and values stay.
 """
 
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class KeyValueCache:
         return KeyValueCache(list(self.keys), list(self.values))
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Drop all but the tokens for which `rows` [N] is true. The rest move up: positions are counted anew."""
+        """Drop all but the tokens for which `rows` [N] is true. Positions of the rest are counted again from 0."""
         self.keys = [key[:, :, rows] for key in self.keys]
         self.values = [value[:, :, rows] for value in self.values]
 

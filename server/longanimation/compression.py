@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How finely a video is remembered: the lengths of its segments (paper §3.2.2) and what is forgotten of very long ones.
+"""The compression of a video in memory: the lengths of its segments (paper §3.2.2), and what very long ones forget.
 
-Both are decided from what has been seen so far, so that a memory can grow frame by frame.
+Both depend only on the frames so far, so that a memory can grow frame by frame.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from itertools import accumulate
 import torch
 from torch.nn import functional as F
 
-LONGEST_SEGMENT = 8
+MAX_SEGMENT = 8
 """Frames of a segment in which little changes."""
 
-LEAST_WINDOWS = 4
-"""So many windows have to fit under the bound, or `kept_windows` could not keep to it."""
+MIN_WINDOWS = 4
+"""At least so many windows must fit under the limit, or `kept_windows` could not keep to it."""
 
 
 def feature_changes(features: torch.Tensor) -> list[float]:
@@ -30,13 +30,13 @@ def segment_length(changes: Sequence[float], threshold: float) -> int:
     """
     waiting = len(changes) + 1
     within = [0.0, *accumulate(changes)]
-    fitting = [frames for frames in (LONGEST_SEGMENT, 4) if frames <= waiting and within[frames - 1] <= threshold]
+    fitting = [frames for frames in (MAX_SEGMENT, 4) if frames <= waiting and within[frames - 1] <= threshold]
     return fitting[0] if fitting else min(waiting, 2)
 
 
 def kept_windows(count: int) -> list[int]:
     """Return which of `count` windows, oldest first, stay when memory is full: every second of the older half is
-    forgotten, never the first, which lies beside the keyframe.
+    forgotten, never the first, which is next to the keyframe.
 
     The further back, the more often this has happened: the past thins out toward the first window.
     """

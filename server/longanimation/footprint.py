@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory a pipeline takes, estimated from its configuration before anything is loaded.
+"""The memory footprint of a pipeline, estimated from its configuration before anything is loaded.
 
-A segment goes through four stages. Each needs the weights that lie on the GPU then, its activations, and what the
-memory of the shot holds; the largest stage counts. The constants of the activations were measured: the peak of living
+A segment goes through four stages. Each needs the weights that are on the GPU at that time, its activations, and the
+memory of the shot; the largest stage counts. The constants of the activations were measured: the peak of living
 tensors while the real-size modules run on the meta device.
 """
 
@@ -54,7 +54,8 @@ TILE = (240, 360)
 height and a fifth of their width; where that has to be rounded, Diffusers returns frames of another size."""
 
 MARGIN = 10**9
-"""Bytes for what is not counted: workspaces of cuBLAS and cuDNN, gaps between blocks; in main memory, the program."""
+"""Bytes that are not counted otherwise: workspaces of cuBLAS and cuDNN, gaps between blocks; in main memory, the
+program."""
 
 DENOISING_TENSORS = 16
 """Tensors [batch, tokens, width] that live at once in a block of the denoiser (measured: 14.1), and the control."""
@@ -63,7 +64,7 @@ VAE_MAPS = 180
 """Channels-first maps at full resolution, of the VAE's least width, that live at once (measured: 176)."""
 
 TOWER_TENSORS = 20
-"""Tensors [frames, patches, width] in a layer of the vision tower, beside the output of each (measured: 19.6)."""
+"""Tensors [frames, patches, width] in a layer of the vision tower, besides the output of each (measured: 19.6)."""
 
 WINDOW_TENSORS = 25
 """Tensors [visual tokens, width] in a layer of Video-XL while it compresses a window (measured: 24.9)."""
@@ -157,7 +158,7 @@ def footprint(modules: Modules, workload: Workload, mode: str, dtype: torch.dtyp
     """Estimate what `mode` (see `placement`) takes.
 
     On the GPU: margin + memory + the largest stage. A stage counts all weights in `full`; its own in `model` and
-    `int8`; in `group` and `fp8` those that are resident, and the layer that works beside the one that is fetched.
+    `int8`; in `group` and `fp8` those that are resident, and the layer that works and the one that is fetched.
     """
     eight_bits = STREAMED if mode in ("int8", "fp8") else ()
     weights = {name: weight_bytes(each, dtype, name in eight_bits) for name, each in modules.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How pixels and drawings become latents and patches, and whether a segment's tensors fit that."""
+"""The geometry of a model: how pixels and drawings become latents and patches, and which tensors fit."""
 
 from dataclasses import dataclass
 
@@ -24,13 +24,13 @@ class Geometry:
         return self.spatial * self.patch
 
     def segment_length(self, drawings: int) -> int:
-        """The least number of drawings, at least `drawings`, that fills latents and patches."""
+        """The smallest number of drawings, at least `drawings`, that fills latents and patches."""
         while (drawings - 1) % self.temporal or self.latents(drawings) % self.patch_time:
             drawings += 1
         return drawings
 
     def latents(self, drawings: int) -> int:
-        """How many latents so many drawings and the reference have."""
+        """How many latents a number of drawings have, the reference's included."""
         return 1 + (drawings - 1) // self.temporal + 1
 
     def check(
@@ -57,7 +57,7 @@ class Geometry:
         for name, tensor in tensors.items():
             if not torch.isfinite(tensor).all():
                 count = int((~torch.isfinite(tensor)).sum())
-                raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: make it anew.")
+                raise ValueError(f"`{name}` holds {count} values that are NaN or infinite: create it again.")
         height, width = references.shape[-2:]
         self._check_size(height, width)
         for name in ("reference_sketch", "sketches", "hints"):
@@ -74,7 +74,7 @@ class Geometry:
         if count % self.patch_time:
             raise ValueError(
                 f"The segment's {count} latents, the reference's counted, do not fill patches of {self.patch_time} "
-                "latents: `segment_length` tells how many drawings do."
+                "latents: `segment_length` returns how many drawings do."
             )
         if hints is not None and (self.latents(hints.shape[1]) != count or len(hints) != len(references)):
             raise ValueError(

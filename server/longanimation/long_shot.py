@@ -20,10 +20,11 @@ MemoryKind = Literal["global", "local"]
 
 @dataclass(frozen=True)
 class ColoredSegment:
-    """What a finished segment leaves: all that later ones need of it.
+    """A finished segment: everything that later segments need of it.
 
-    drawings: which were colored; frames: uint8 [B, F, 3, H, W], one each, as they are delivered, so that memory is the
-    same in every process; tail: see `SegmentOutput`.
+    drawings: the drawings that were colored.
+    frames: one for each drawing, uint8 [B, F, 3, H, W], as delivered, so that memory is the same in every process.
+    tail: see `SegmentOutput`.
     """
 
     drawings: tuple[int, ...]
@@ -34,14 +35,14 @@ class ColoredSegment:
 class LongShot:
     """The coloring of one shot.
 
-    Every drawing is colored once, outward from the keyframes in both directions. Global memory holds all that is
-    colored, in the order of work, the keyframes' own drawings among it; local memory holds the latest drawings.
-    Of finished frames only those are kept here that a later segment's local memory shows.
+    Every drawing is colored once, outward from the keyframes in both directions. Global memory holds all colored
+    drawings in the order of work, including those of the keyframes. Local memory holds the latest drawings. Of the
+    finished frames, only those are kept that a later segment's local memory shows.
 
     sketches: [3, H, W] for each drawing; references: [B, 3, H, W] by drawing, in the order of work; both may be read
         lazily.
-    seed: each segment draws from a seed of its own, made of this one and its first drawing.
-    segment: drawings that the model sees at once, at most. ratio: of the memory, see `VideoXL.start`.
+    seed: each segment has its own seed, derived from this one and from its first drawing.
+    segment: most drawings that the model sees at once. ratio: of the memory, see `VideoXL.start`.
     memory: what DGLM reads.
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
     compatibility: "research" does as the authors' driver does: forward only, from drawing 0; segments that overlap by
@@ -90,9 +91,9 @@ class LongShot:
         self._tails: dict[int | None, torch.Tensor] = {}
 
     def run(self, finished: Iterable[ColoredSegment] = ()) -> Iterator[ColoredSegment]:
-        """Yield each segment as soon as it is done.
+        """Yield each segment as soon as it is finished.
 
-        finished: the first segments, as an earlier run yielded them; the work goes on after them, to the same pixels.
+        finished: the first segments, as an earlier run yielded them. Work continues after them, to the same pixels.
         """
         begin = 0
         for begin, segment in enumerate(finished, start=1):
@@ -105,7 +106,7 @@ class LongShot:
     def color(
         self, index: int, callback_on_step_end: StepCallback | None = None, hints: torch.Tensor | None = None
     ) -> ColoredSegment:
-        """Color segment `index`, when all before it are remembered. What the callback raises changes nothing.
+        """Color segment `index`; all segments before it must be remembered. If the callback raises, nothing changes.
 
         hints: [B, F, 3, H, W] for the drawings of the segment's sequence, see `LongAnimationPipeline.__call__`.
         """
@@ -135,9 +136,9 @@ class LongShot:
         return ColoredSegment(segment.drawings, (kept * 255).round().byte().cpu(), output.tail)
 
     def remember(self, index: int, frames: torch.Tensor, tail: torch.Tensor | None) -> None:
-        """Take the finished frames of segment `index`, uint8 [B, F, 3, H, W], and its tail into memory."""
+        """Add the finished frames of segment `index`, uint8 [B, F, 3, H, W], and its tail to memory."""
         segment, later = self.segments[index], self.segments[index + 1 :]
-        if later:  # after the last one nobody looks back
+        if later:  # nothing reads memory after the last one
             history: Sequence[VideoMemory | None] = self._history or [None] * len(frames)
             self._history = [self._remember(memory, video / 255) for memory, video in zip(history, frames, strict=True)]
         shown = {drawing for other in later for drawing in other.local}
@@ -149,7 +150,7 @@ class LongShot:
             self._tails[index] = tail
 
     def _memory(self, index: int) -> MappedMemory | None:
-        """What DGLM reads (Eq. 4); the first segment of a shot has nothing to look back at."""
+        """Return what DGLM reads (Eq. 4); None for the first segment of a shot."""
         history = self._history if "global" in self.memory else []
         latest: list[VideoMemory] = []
         if "local" in self.memory and (local := self.segments[index].local):
@@ -173,5 +174,5 @@ def plan_shot(
 
 
 def derived_seed(*parts: int) -> int:
-    """A seed that depends on all its parts, the same on every machine."""
+    """Return a seed that depends on all parts and is the same on every machine."""
     return zlib.crc32(repr(parts).encode())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the weights of a pipeline live while it works: chosen by what fits, done by Diffusers and accelerate."""
+"""The placement of a pipeline's weights, on the GPU or in main memory: the best that fits."""
 
 import importlib.util
 import logging
@@ -119,14 +119,15 @@ def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[
 def choose(plans: list[Plan], free: Footprint, mode: str = "auto") -> Plan:
     """Return the first of `plans` that fits into what is free, and log what was chosen and why.
 
-    mode: take one of this mode, the thriftiest with a warning when none fits; with `auto` that is a MemoryModeError.
+    mode: return a plan of this mode; when none fits, the one that needs least, with a warning.
+    Raises MemoryModeError when none fits and the mode is `auto`.
     """
     allowed = [plan for plan in plans if mode in ("auto", plan.mode)]
     fitting = [plan for plan in allowed if plan.needs.device <= free.device and plan.needs.host <= free.host]
     have = f"{_gigabytes(free.device)} of GPU memory and {_gigabytes(free.host)} of main memory free"
     if not fitting and mode == "auto":
         raise MemoryModeError(
-            f"{have}: too little for every memory mode. {'; '.join(map(_needs, _thriftiest(allowed).values()))}. "
+            f"{have}: too little for every memory mode. {'; '.join(map(_needs, _least_demanding(allowed).values()))}. "
             "Close other programs, or choose a preset for smaller pictures or shorter segments."
         )
     if fitting:
@@ -134,7 +135,7 @@ def choose(plans: list[Plan], free: Footprint, mode: str = "auto") -> Plan:
         better = "" if plan is plans[0] or mode != "auto" else f"; {_needs(plans[0])}"
         logger.info("%s%s: using %s, %s.", have, better, _name(plan), _amounts(plan))
     else:
-        plan = _thriftiest(allowed)[mode]
+        plan = _least_demanding(allowed)[mode]
         logger.warning("%s, but %s: it may fail for want of memory.", have, _needs(plan))
     return plan
 
@@ -183,8 +184,8 @@ def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tili
 def _place_by_stage(pipeline: LongAnimationPipeline, device: torch.device) -> None:
     """Let each module move to the GPU when it is called, and those of other stages off it.
 
-    `enable_model_cpu_offload` would not do: its chain of single modules would move those of the denoising to and fro in
-    every step, and it leaves a module where it is when the next one in the chain is not called.
+    `enable_model_cpu_offload` does not fit: its chain of single modules would move those of the denoising back and
+    forth in every step, and it leaves a module where it is when the next one in the chain is not called.
     """
     hooks = [
         custom_offload_with_hook(name, getattr(pipeline, name), device, _ByStage())
@@ -198,7 +199,7 @@ def _place_by_stage(pipeline: LongAnimationPipeline, device: torch.device) -> No
 
 
 class _ByStage(AutoOffloadStrategy):
-    """Diffusers' choice of what has to leave the GPU: all that belongs to another stage."""
+    """Diffusers' choice of the modules that leave the GPU: all that belong to another stage."""
 
     def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: torch.device) -> list[Any]:
         together = next(names for names in STAGES.values() if model_id in names)
@@ -209,7 +210,7 @@ def _has_torchao() -> bool:
     return importlib.util.find_spec("torchao") is not None
 
 
-def _thriftiest(plans: list[Plan]) -> dict[str, Plan]:
+def _least_demanding(plans: list[Plan]) -> dict[str, Plan]:
     """For each mode the plan that needs least of the GPU."""
     return {plan.mode: plan for plan in sorted(plans, key=lambda plan: -plan.needs.device)}
 

@@ -15,8 +15,8 @@ class Segment:
 
     keyframe: the drawing whose painting is the reference.
     sequence: the drawings that the model sees, in the direction of work.
-    drawings: those of them whose colors are kept, one after the other; what is before them leads in.
-    follows: index of the segment that this one continues and is fused with, None for the first beside a keyframe.
+    drawings: those of them whose colors are kept; the drawings before them are context.
+    follows: index of the segment that this one continues and is fused with, None for the first next to a keyframe.
     local: the latest colored drawings before this segment, for the local memory.
     """
 
@@ -28,18 +28,21 @@ class Segment:
 
     @property
     def first(self) -> int:
-        """Place of the first kept drawing in the sequence."""
+        """Index of the first kept drawing in the sequence."""
         return self.sequence.index(self.drawings[0])
 
 
 def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, overlap: int) -> tuple[Segment, ...]:
     """Split a shot into segments, outward from each keyframe to halfway to the next one or to the end.
 
-    keyframes: drawings, in the order in which work goes out from them: one that is added at the end changes only the
-    segments that reach beyond halfway to it, and what comes after those. length: drawings in a segment; overlap: how
-    many of them lead in, when it continues another. From each keyframe forward work comes first, then the part before
-    it as the time-reversed sequence. Every drawing is colored by exactly one
-    segment, a keyframe's own drawing by the forward one. Raises ValueError for keyframes outside the shot.
+    keyframes: drawings, in the order of work. A keyframe that is added at the end changes only the segments that reach
+        beyond halfway to it, and those that follow them.
+    length: drawings in a segment, at most.
+    overlap: how many of a segment's drawings are context, when it continues another.
+
+    From each keyframe, the drawings after it come first, then those before it in reverse order. Exactly one segment
+    colors each drawing; a keyframe's own drawing belongs to the forward part.
+    Raises ValueError for keyframes outside the shot.
     """
     ordered = sorted(keyframes)
     if not ordered or ordered[0] < 0 or ordered[-1] >= drawing_count:
@@ -63,21 +66,21 @@ def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, ove
 
 def _run(
     keyframe: int,
-    lead: tuple[int, ...],
+    context: tuple[int, ...],
     local: tuple[int, ...],
     drawings: Sequence[int],
     length: int,
     overlap: int,
     first_index: int,
 ) -> list[Segment]:
-    """Split one direction of work; `lead` leads into its first segment."""
+    """Split one direction of work; `context`: the drawings at the start of its first segment that are not kept."""
     run: list[Segment] = []
     rest = tuple(drawings)
     while rest:
-        new = rest[: length - len(lead)]
-        run.append(Segment(keyframe, lead + new, new, first_index + len(run) - 1 if run else None, local))
+        new = rest[: length - len(context)]
+        run.append(Segment(keyframe, context + new, new, first_index + len(run) - 1 if run else None, local))
         rest = rest[len(new) :]
-        lead = run[-1].sequence[-overlap:] if overlap else ()
+        context = run[-1].sequence[-overlap:] if overlap else ()
         local = new[-LOCAL_DRAWINGS:]
     return run
 

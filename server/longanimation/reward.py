@@ -10,10 +10,10 @@ from .video_xl import VideoXL
 
 
 def color_consistency_distance(reference: torch.Tensor, generated: torch.Tensor) -> torch.Tensor:
-    """Eq. 5: the sum over layers of the squared distances between keys, and between values.
+    """Return Eq. 5, [B]: the sum over layers of the squared distances between keys, and between values.
 
-    Both: what `VideoXL.read` returns for videos of one length, [B, 2 (K, V), layers, N, width]. Returns [B]. The paper
-    calls this r; it is what training brings down.
+    reference, generated: from `VideoXL.read` for videos of one length, [B, 2 (K, V), layers, N, width].
+    The paper calls the distance r; training reduces it.
     """
     if reference.shape != generated.shape:
         raise ValueError(
@@ -24,7 +24,7 @@ def color_consistency_distance(reference: torch.Tensor, generated: torch.Tensor)
 
 
 class ColorConsistencyReward:
-    """How near the colors of generated videos come to those of their references, as Video-XL sees them.
+    """The similarity of the colors of generated videos to those of their references, as Video-XL sees them.
 
     Self-attention is a low-pass filter, so keys and values hold colors rather than lines (§3.2.3). The reward is the
     negative of Eq. 5: the larger, the better; 0 for the reference itself.
@@ -56,11 +56,11 @@ def step_log_probability(latents: torch.Tensor, mean: torch.Tensor, deviation: t
 
 
 def policy_gradient_loss(rewards: torch.Tensor, log_probabilities: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The loss whose gradient is −Eq. 2: nothing is propagated through the reward, nor through the VAE.
+    """Return the loss whose gradient is −Eq. 2; no gradient passes through the reward or the VAE.
 
-    rewards: [B], of videos of the same shot; their mean is taken off and they are scaled to unit deviation, as DDPO
-    does, which changes the size of the gradient and not where it points on average. log_probabilities: [B] for each
-    denoising step, with gradients.
+    rewards: [B], of videos of the same shot. Their mean is subtracted and they are scaled to unit deviation, as in
+        DDPO. This changes the size of the gradient but not its mean direction.
+    log_probabilities: [B] for each denoising step, with gradients.
     """
     advantages = rewards - rewards.mean()
     advantages = advantages / (advantages.square().mean().sqrt() + 1e-8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How exactly a segment is sampled: what a denoising step may leave out or take over from the steps before it."""
+"""Sampling schedules: what a denoising step leaves out, or takes over from the steps before it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ class SamplingSchedule:
 
     model_every: the model, SketchDiT and DGLM included, runs in every n-th step, counted from the last;
         `forecast_clean` stands in for it in the others.
-    first, last: so many steps at the beginning and at the end, in which it always runs.
+    first, last: how many steps at the beginning and at the end always run the model.
     guidance: share of the steps after which guidance begins, and after which it ends (Kynkäänniemi et al., 2024,
         arXiv 2404.07724). Outside, only the conditional half of the batch is run.
     cache: a cache of diffusers that keeps its state by cache context, as the batch changes with guidance.

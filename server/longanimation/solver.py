@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One step of CogVideoX's solver, DPM-Solver++ (2M) of the SDE, as a Gaussian: its mean and its deviation.
 
-`CogVideoXDPMScheduler.step` draws the noise itself, in all steps but the first and the last twice. Apart from that it
-is this step; noise that is given, and the likelihood of a step, which Eq. 2 asks for, need the two numbers apart.
+`CogVideoXDPMScheduler.step` computes the same, but draws the noise itself, twice in all steps but the first and the
+last. Given noise, and the likelihood of a step in Eq. 2, need mean and deviation separately.
 """
 
 import torch

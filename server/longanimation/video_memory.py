@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory of one video: what is compressed, what waits to be, and the bound on both."""
+"""The memory of one video: compressed windows, frames that wait to be compressed, and the limit on both."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from .beacon import KeyValueCache
-from .compression import LEAST_WINDOWS, LONGEST_SEGMENT, feature_changes, kept_windows, segment_length
+from .compression import MAX_SEGMENT, MIN_WINDOWS, feature_changes, kept_windows, segment_length
 
 Ratio = int | Literal["dynamic"]
 """How many visual tokens share a beacon; "dynamic": as many as a segment has frames (§3.2.2)."""
@@ -70,9 +70,9 @@ class VideoMemory:
         """
         if self.ratio == "dynamic":
             features = self.features
-            if features is None or (len(features) < LONGEST_SEGMENT and not finish):
+            if features is None or (len(features) < MAX_SEGMENT and not finish):
                 return None
-            frames = segment_length(feature_changes(features[:LONGEST_SEGMENT]), threshold)
+            frames = segment_length(feature_changes(features[:MAX_SEGMENT]), threshold)
             count, ratio = len(self.tokens) // len(features) * frames, max(frames, 2)
             self.features = features[frames:] if frames < len(features) else None
         else:
@@ -83,14 +83,14 @@ class VideoMemory:
         return taken, ratio
 
     def close_window(self, beacons: int, limit: int) -> None:
-        """Note that the cache has grown by a window of so many beacons, and forget where they become more than `limit`
+        """Count a window of so many beacons that the cache has grown by, and forget windows above `limit` beacons
         (`kept_windows`).
 
         Raises ValueError where the limit is too small for that.
         """
-        if limit < LEAST_WINDOWS * beacons:
+        if limit < MIN_WINDOWS * beacons:
             raise ValueError(
-                f"beacon_limit is {limit}, but a window has {beacons} beacons: allow {LEAST_WINDOWS * beacons} or more."
+                f"beacon_limit is {limit}, but a window has {beacons} beacons: allow {MIN_WINDOWS * beacons} or more."
             )
         self.windows.append(beacons)
         if sum(self.windows) > limit:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Presets: what they are, and how the published weights become one: fetched under their licenses, and converted."""
+"""Presets, and the download and conversion of the published weights to a preset."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Room on the disks, asked for before anything large is begun."""
+"""Free space on the disks, checked before large work begins."""
 
 import shutil
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ def size_of(folder: Path) -> int:
 
 
 def check_room(needs: Mapping[Path, int]) -> None:
-    """Raise DiskFull unless each folder, which may not exist yet, has room for so many bytes more; folders on one disk
-    share it."""
+    """Raise DiskFull unless each folder, which may not exist yet, has room for that many bytes. Folders on one disk
+    share its space."""
     disks: dict[int, list[tuple[Path, int]]] = {}
     for folder, size in needs.items():
         there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files on the hub: what there is, how large and with which checksums; and fetching them with the hub's own client."""
+"""Files on the hub: their sizes and checksums, and their download with the hub's own client."""
 
 import fnmatch
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .published_preset import Download
 
 
 class HubError(Exception):
-    """The hub has not what is looked for, or cannot be reached; the message says what to do."""
+    """The hub lacks a file or cannot be reached; the message says what to do."""
 
 
 BY_HAND = "The files can also be brought by hand and converted with `python -m server convert`: see docs/models.md."
@@ -61,8 +61,8 @@ def list_files(download: Download) -> Listing:
 
 
 def fetch(listing: Listing, folder: Path) -> None:
-    """Download what is listed into `folder`, one file after the other so that Ctrl-C ends it at once; what is there
-    already is kept. Raises HubError."""
+    """Download what is listed into `folder`, one file at a time so that Ctrl-C ends it at once; files that exist
+    already are kept. Raises HubError."""
     try:
         for name in listing.sizes:
             hf_hub_download(listing.download.repository, name, revision=listing.commit, local_dir=folder)

@@ -52,7 +52,7 @@ def _install(folder: Path, output: Path, remove: bool) -> None:
 
 
 def _places(folder: Path, listings: Sequence[Listing]) -> Downloads:
-    """Where the downloaded weights are, wherever in its repository each file lies."""
+    """The paths of the downloaded weights, in whichever folder of its repository each file is."""
     cogvideox, own, video_xl, tower = (folder / listing.download.folder for listing in listings)
     control, memory = (
         next(own / name for name in listings[1].sizes if name.endswith(file))

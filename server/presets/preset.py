@@ -18,9 +18,9 @@ class Preset:
 
     pixels: area at which the model works; the shot's shape is kept.
     segment: drawings in a segment. steps, guidance: of the denoising.
-    votes: how many runs in other code colors are added up; 0 takes the model's own colors.
-    hints: whether the model was trained to be shown what the line matcher carries to each drawing.
-    gpu: whether it is too large for a CPU.
+    votes: how many runs, each in other code colors, are added up; 0 uses the model's own colors.
+    hints: whether the model was trained with hints from the line matcher.
+    gpu: whether it needs a GPU.
     """
 
     name: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is where in which color, as a sentence: what Video-XL learns to say of a video."""
+"""The description of a video in a sentence: where each figure is, and in which colors. Video-XL learns to write it."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from server.coloring.palette import to_lab
 
-MOST_FIGURES = 5
-"""The largest ones are named."""
-MOST_COLORS = 3
-"""Of each figure and of the background, the largest areas."""
-LEAST_SHARE = 0.003
-"""Of the picture: smaller figures are not named."""
+MAX_FIGURES = 5
+"""Figures in a description, the largest ones."""
+MAX_COLORS = 3
+"""Colors of each figure and of the background, those of the largest areas."""
+MIN_SHARE = 0.003
+"""Figures that cover a smaller share of the picture are left out."""
 
 _HUES = (
     ("red", 12),
@@ -29,7 +29,7 @@ _HUES = (
 
 
 def describe(labels: np.ndarray, parts: np.ndarray, colors: np.ndarray) -> str:
-    """Say where each figure of a video is and in which colors, the largest first, then the background.
+    """Describe where each figure of a video is and in which colors, the largest first, then the background.
 
     labels: uint8 [T, H, W], entries of colors uint8 [N, 3]; parts: as `PaintedClip.parts`, figure 0 the background.
     For example: "on the left dark red, white; in the middle blue; behind light green, grey".
@@ -37,8 +37,8 @@ def describe(labels: np.ndarray, parts: np.ndarray, colors: np.ndarray) -> str:
     figures = parts >> 8
     phrases = []
     sizes = np.bincount(figures.ravel())
-    for figure in np.argsort(-sizes[1:])[:MOST_FIGURES] + 1:
-        if sizes[figure] < LEAST_SHARE * figures.size:
+    for figure in np.argsort(-sizes[1:])[:MAX_FIGURES] + 1:
+        if sizes[figure] < MIN_SHARE * figures.size:
             break
         of_figure = figures == figure
         across = np.nonzero(of_figure)[2].mean() / figures.shape[2]
@@ -51,7 +51,7 @@ def describe(labels: np.ndarray, parts: np.ndarray, colors: np.ndarray) -> str:
 def _main_colors(labels: np.ndarray, colors: np.ndarray) -> str:
     sizes = np.bincount(labels, minlength=len(colors))
     largest = [index for index in np.argsort(-sizes) if sizes[index]]
-    return ", ".join(dict.fromkeys(color_name(colors[index]) for index in largest[:MOST_COLORS])) or "nothing"
+    return ", ".join(dict.fromkeys(color_name(colors[index]) for index in largest[:MAX_COLORS])) or "nothing"
 
 
 def color_name(color: Sequence[int] | np.ndarray) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hints: what a drawing's colors may be, as carried from the reference, with mistakes. The paper has no such part.
+"""Hints: what a drawing's colors may be, as propagated from the reference, with mistakes. The paper has no hints.
 
-They ride in the channels of the image latents that CogVideoX leaves zero for all but the reference. The model is to
-take what is right in them and to mend the rest.
+They are in the channels of the image latents that CogVideoX leaves zero for all but the reference. The model is to use
+what is right in them and to correct the rest.
 """
 
 from pathlib import Path
@@ -21,11 +21,11 @@ HINT_SHARE = 0.8
 """Share of samples with hints, unless the command says otherwise."""
 UNKNOWN = 128
 """Gray level of what a hint leaves open."""
-MOST_WRONG, MOST_WRONG_WITHOUT_MATCHER = 0.15, 0.5
-"""Shares of a drawing's areas that get another color of the palette: up to this, another share in each sample. The
-matcher makes mistakes of its own."""
-MOST_OPEN = 0.3
-"""Share of a drawing's areas that are left open, likewise."""
+MAX_WRONG, MAX_WRONG_WITHOUT_MATCHER = 0.15, 0.5
+"""Largest share of a drawing's areas that get a wrong color of the palette; each sample has its own share. It is lower
+with a matcher, which makes mistakes of its own."""
+MAX_OPEN = 0.3
+"""Largest share of a drawing's areas that are left open."""
 EMPTY_SHARE = 0.1
 """Share of drawings that are left open as a whole."""
 
@@ -44,8 +44,11 @@ def make_hints(folder: Path, share: float) -> "Hints | None":
 
 
 class Hints:
-    """Draws hints for samples. share: of the samples that have them. Without a matcher they are the truth, corrupted
-    the more."""
+    """Draws hints for samples.
+
+    share: of the samples that have hints.
+    matcher: propagates colors; None starts from the truth and adds more mistakes.
+    """
 
     def __init__(self, share: float, matcher: LineMatcher | None) -> None:
         self.share = share
@@ -63,15 +66,15 @@ class Hints:
         if rng.random() >= self.share:
             return None
         entries = self._propagate(rng, line_art, labels, len(colors)) if self.matcher else labels[1:]
-        most_wrong = MOST_WRONG if self.matcher else MOST_WRONG_WITHOUT_MATCHER
-        wrong, left_open = rng.random() * most_wrong, rng.random() * MOST_OPEN
+        max_wrong = MAX_WRONG if self.matcher else MAX_WRONG_WITHOUT_MATCHER
+        wrong, left_open = rng.random() * max_wrong, rng.random() * MAX_OPEN
         drawings = zip(line_art[1:], entries, strict=True)
         known = [_corrupt(rng, *drawing, len(colors), wrong, left_open) for drawing in drawings]
         return recolor(np.stack(known), np.concatenate([colors, np.full((1, 3), UNKNOWN, np.uint8)]))
 
     def _propagate(self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-        """What the matcher carries: by region, or as often each feature's own vote, which also tells
-        apart what no line does, such as a painted background."""
+        """Propagate entries with the matcher: in one half of the samples by region, in the other by each feature's own
+        votes, which also separate what no line separates, such as the areas of a painted background."""
         by_region = rng.random() < 0.5
         propagator = Propagator(self.matcher, line_art.__getitem__, count)  # type: ignore[arg-type]
         found = []
@@ -86,7 +89,7 @@ class Hints:
 def _corrupt(
     rng: np.random.Generator, line_art: np.ndarray, entries: np.ndarray, count: int, wrong: float, left_open: float
 ) -> np.ndarray:
-    """Change entries [H, W] of whole areas of paper; `count` stands for unknown."""
+    """Change entries [H, W] of whole areas of paper; entry `count` is unknown."""
     if rng.random() < EMPTY_SHARE:
         return np.full_like(entries, count)
     number, areas = cv2.connectedComponents((line_art >= LINE_BELOW).astype(np.uint8), connectivity=4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `preset`: put what the other stages trained together as a preset's folder."""
+"""Stage `preset`: assemble what the other stages trained into the folder of a preset."""
 
 import json
 import shutil
@@ -26,9 +26,9 @@ SETTINGS = {
 
 
 def assemble_preset(run: Path, base: Path | None = None, target: Path | None = None, hints: bool = True) -> None:
-    """Write `run`'s modules, and those of the base where it has none, as one pipeline in bfloat16 to `target`, which is
-    replaced when all is written, and its line matcher beside. By default that is the preset of the name of the run's
-    folder.
+    """Write the modules of `run`, or of the base where `run` has none, as one pipeline in bfloat16 to `target`, and the
+    line matcher next to it. `target` is replaced once everything is written. By default it is the preset with the name
+    of the run's folder.
 
     On a base, the settings are the base's. hints: whether the stages were trained with them.
     """
@@ -39,18 +39,18 @@ def assemble_preset(run: Path, base: Path | None = None, target: Path | None = N
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     pipeline.to(torch.bfloat16).save_pretrained(fresh)
-    _forget_origin(fresh)
+    _remove_origin(fresh)
     (fresh / "preset.json").write_text(settings, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     if (run / "line_matcher").is_dir():
         matcher = LineMatcher.from_pretrained(run / "line_matcher", torch_dtype=torch.bfloat16)
         matcher.save_pretrained(target.with_name("line_matcher"))
-        _forget_origin(target.with_name("line_matcher"))
+        _remove_origin(target.with_name("line_matcher"))
 
 
-def _forget_origin(folder: Path) -> None:
-    """Take out of the configurations the path that the weights were loaded from: it is of this machine."""
+def _remove_origin(folder: Path) -> None:
+    """Remove from the configurations the path from which the weights were loaded: it is a path of this machine."""
     for path in folder.rglob("config.json"):
         config = json.loads(path.read_text(encoding="utf-8"))
         config.pop("_name_or_path", None)

@@ -23,10 +23,10 @@ CLIP_DRAWINGS = 40
 """Length of the clip from which reference, segment and history are taken, in drawings; more for long segments."""
 
 CODE_SHARE = 0.75
-"""Share of samples in code colors (as at inference); the others keep the artist's colors."""
+"""Share of samples in code colors, as at inference; the others keep the artist's colors."""
 
 SHOWN = 9 * 10**8
-"""Seeds from here on are for pictures of what a stage can do: neither training nor validation has them."""
+"""Seeds from here on are for sample pictures; neither training nor validation uses them."""
 
 Sample = dict[str, Any]
 
@@ -70,8 +70,8 @@ def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sa
     """Draw one sample: index 0 is the reference, the rest a run of consecutive drawings.
 
     Returns `color` uint8 [1+T, H, W, 3] without lines, `line_art` uint8 [1+T, H, W], `prompt`, and `history` uint8
-    [history, H, W, 3]: drawings colored before, in the order of work, so that the last ones are beside the run. With
-    `hints` also `hint` uint8 [T, H, W, 3] and whether there is one, `hinted`.
+    [history, H, W, 3]: drawings that are colored already, in the order of work, so that the last ones are next to the
+    run. With `hints` also `hint` uint8 [T, H, W, 3], and `hinted`: whether the sample has hints.
     """
     rng = np.random.default_rng(seed)
     start = int(rng.integers(0, shape.clip_drawings - shape.drawings + 1))
@@ -106,16 +106,16 @@ def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sa
 
 
 def _choose_history(rng: np.random.Generator, others: list[int], shape: SampleShape) -> list[int]:
-    """Of the drawings outside the run, in the order of work, take the latest and some of all that come before."""
+    """Choose the history among the drawings outside the run, in the order of work: the latest, and some before them."""
     latest = len(others) - shape.local
     earlier = sorted(rng.choice(latest, shape.history - shape.local, replace=False).tolist())
     return [others[index] for index in earlier] + others[latest:]
 
 
 class SampleStream(IterableDataset):
-    """An endless stream of samples; sample k of a stream is the same in every run, whoever draws it.
+    """An endless stream of samples; sample k of a stream is the same in every run, whichever process draws it.
 
-    draw: gives the sample of a seed. first: the seed to begin with.
+    draw: returns the sample of a seed. first: the first seed.
     """
 
     def __init__(self, draw: Callable[[int], Sample], first: int) -> None:
@@ -136,8 +136,8 @@ class SampleStream(IterableDataset):
 def sample_batches(
     draw: Callable[[int], Sample], settings: Settings, first: int, batched: bool = False
 ) -> Iterator[dict]:
-    """Endless batches, drawn ahead by processes beside the training. `first` is the number of samples seen; batched:
-    `draw` gives whole batches."""
+    """Return endless batches, which other processes draw ahead. first: number of samples seen; batched: `draw` returns
+    whole batches."""
     stream = SampleStream(draw, first)
     ahead = 4 if settings.workers else None
     batch = None if batched else settings.batch
@@ -145,5 +145,5 @@ def sample_batches(
 
 
 def shown_batch(draw: Callable[[int], Sample], count: int) -> dict:
-    """A batch of `count` samples that are the same every time, for pictures."""
+    """Return a batch of `count` samples that are the same every time, for pictures."""
     return next(iter(DataLoader(SampleStream(draw, SHOWN), batch_size=count)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation clips: cartoons that no training sees, procedural ones and ones played by shapes that no training sees, as
+"""Validation clips: cartoons that training never sees, procedural or played by shapes that training never sees, as
 folders of frames with their true colors."""
 
 from collections.abc import Iterator, Sequence
@@ -59,8 +59,9 @@ def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sour
     """Write each clip as `NAME/lineart/NNNN.png` and `NAME/color/NNNN.png`, a file a frame, from 0001 on.
 
     Drawings are held on ones, twos and threes. Color frames show fills, shading and light with the lines on top.
-    The same clips give the same files. sources: where `fetch_sources` put its shapes; without, clips that are played by
-    them are left out.
+    The same clips give the same files.
+
+    sources: the folder with the shapes that `fetch_sources` fetched; without it, clips played by them are left out.
 
     Raises:
         ValueError: a seed is not reserved for validation, or a drawing of the clip would be blank paper.
@@ -90,13 +91,13 @@ def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sour
 
 def _drawings(clip: ValidationClip, sources: Path | None) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     """Line art uint8 [H,W], painting RGB uint8 [H,W,3] and hold of each drawing, as many as the frames show."""
-    tell = draw_clip
+    draw = draw_clip
     if clip.source and sources:
-        tell = partial(draw_puppet_clip, load_families(sources, clip.source, "validation"))
+        draw = partial(draw_puppet_clip, load_families(sources, clip.source, "validation"))
     frames = 0
     for start in range(0, clip.frames, _DRAWN_AT_ONCE):
         run = range(start, min(start + _DRAWN_AT_ONCE, clip.frames))
-        cartoon = tell(clip.seed, clip.frames, clip.width, clip.height, at=run)
+        cartoon = draw(clip.seed, clip.frames, clip.width, clip.height, at=run)
         for i, hold in enumerate(cartoon.holds):
             if not (cartoon.line_art[i] < LINE_BELOW).any():
                 raise ValueError(f"Drawing {run[i]} of {clip.name} is blank paper: give the clip another seed.")

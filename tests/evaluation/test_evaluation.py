@@ -11,7 +11,7 @@ import torch
 
 from server.evaluation import cli, methods
 from server.evaluation.clip import read_clip
-from server.evaluation.measuring import Ruler
+from server.evaluation.measures import ClipTruth
 from server.evaluation.perceptual import PerceptualMetrics, load_perceptual_metrics
 from server.evaluation.results import ClipResult, ResultFolder, Settings
 from server.evaluation.summary import summarize
@@ -126,7 +126,7 @@ def test_features_give_fid_and_fvd_and_survive_the_disk(tmp_path, clips):
     done = []
     for path in clips:
         clip = read_clip(path / "lineart", path / "color")
-        ruler = Ruler(clip, 0, metrics)
+        ruler = ClipTruth(clip, 0, metrics)
         measures, features = ruler.measure(clip.truth, 0.0)
         assert measures.color.mean_de == 0 and measures.areas == 1 and measures.flicker == 0
         wrong, wrong_features = ruler.measure([255 - frame for frame in clip.truth], 0.0)
@@ -149,7 +149,7 @@ def test_features_give_fid_and_fvd_and_survive_the_disk(tmp_path, clips):
 
 def test_an_ablation_that_was_not_run_is_a_dash(clips):
     clip = read_clip(clips[0] / "lineart", clips[0] / "color")
-    measures, _ = Ruler(clip, 0, load_perceptual_metrics(clips[0])).measure(clip.truth, 0.0)
+    measures, _ = ClipTruth(clip, 0, load_perceptual_metrics(clips[0])).measure(clip.truth, 0.0)
     settings = Settings("tiny", "", "", 0, 1, ("dglm",), ())
     result = ClipResult("walk", settings, clip.exposure.drawing_of, 0, {"dglm": measures})
     tables = markdown([result], {"dglm": summarize([(result, {"truth": {}, "dglm": {}})], "dglm")}, {}, "")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from server.evaluation.frequency import band_psnr, decay, mean_over_clips, plot_frequency, smooth
-from server.evaluation.image_quality import MOST_PSNR, at_protocol_size, psnr, ssim
+from server.evaluation.image_quality import MAX_PSNR, at_protocol_size, psnr, ssim
 
 GRAY = np.full((256, 256, 3), 100, np.uint8)
 
@@ -16,7 +16,7 @@ def noisy(seed: int = 0) -> np.ndarray:
 
 def test_psnr_is_that_of_the_mean_squared_error():
     assert psnr(GRAY + 51, GRAY) == pytest.approx(-20 * np.log10(0.2))
-    assert psnr(GRAY, GRAY) == MOST_PSNR
+    assert psnr(GRAY, GRAY) == MAX_PSNR
 
 
 def test_ssim_is_one_for_equal_frames_and_falls_with_noise():
@@ -30,10 +30,10 @@ def test_frames_are_looked_at_small():
 
 def test_a_wrong_fill_is_low_and_a_wrong_pattern_high():
     low, high = band_psnr(GRAY + 51, GRAY)
-    assert low == pytest.approx(-20 * np.log10(0.2)) and high == MOST_PSNR
+    assert low == pytest.approx(-20 * np.log10(0.2)) and high == MAX_PSNR
     checks = GRAY + (np.indices((256, 256)).sum(0) % 2 * 2 - 1).astype(np.int8)[..., None] * 51
     low, high = band_psnr(checks.astype(np.uint8), GRAY)
-    assert low == MOST_PSNR and high == pytest.approx(-20 * np.log10(0.2))
+    assert low == MAX_PSNR and high == pytest.approx(-20 * np.log10(0.2))
 
 
 def test_both_bands_together_have_the_whole_error():

@@ -15,12 +15,12 @@ def test_every_drawing_is_colored_exactly_once_after_what_it_needs(data: st.Data
     colored: list[int] = []
     for segment in segments:
         assert len(segment.sequence) <= length
-        lead = segment.sequence[: segment.first]
-        assert segment.sequence == lead + segment.drawings
-        assert set(lead) <= {*colored, *keyframes}
+        context = segment.sequence[: segment.first]
+        assert segment.sequence == context + segment.drawings
+        assert set(context) <= {*colored, *keyframes}
         assert set(segment.local) <= set(colored)
         if segment.follows is not None:
-            assert segments[segment.follows].sequence[-5:] == lead
+            assert segments[segment.follows].sequence[-5:] == context
         colored += segment.drawings
     assert sorted(colored) == list(range(count))
 

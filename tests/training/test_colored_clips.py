@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         list(read_clips(tmp_path, 64, 40))
 
 
-def test_stored_clips_are_told_as_stories(tmp_path: Path) -> None:
+def test_stored_clips_are_sampled(tmp_path: Path) -> None:
     write_video(tmp_path / "show" / "walk.mp4", [0, 0, 1, 2, 3, 4])
     assert store_clips(tmp_path / "show", tmp_path / "mine", WIDTH, HEIGHT, ANY) == 1
     (place,) = stored_clips(tmp_path / "mine")
@@ -109,8 +109,8 @@ def test_stored_clips_are_told_as_stories(tmp_path: Path) -> None:
     back = sample_stored_clip(place, seed=0, drawings=10, width=WIDTH, height=HEIGHT, at=[3])
     assert np.array_equal(clip.line_art[2], back.line_art[0]), "the sixth drawing of five is the fourth again"
 
-    told = {len(sample_clip(seed, 10, WIDTH, HEIGHT, [0], tmp_path / "mine").sentence) > 0 for seed in range(8)}
-    assert told == {True, False}, "clips have no sentence here, cartoons do"
+    sentences = {len(sample_clip(seed, 10, WIDTH, HEIGHT, [0], tmp_path / "mine").sentence) > 0 for seed in range(8)}
+    assert sentences == {True, False}, "clips have no sentence here, cartoons do"
 
 
 def test_clips_that_cannot_be_stored_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,12 +138,12 @@ def drawn() -> list[SimpleNamespace]:
     painted = clip.colors[clip.labels][:count]
     found: list[SimpleNamespace] = []
 
-    def tell(seed: int, length: int, width: int, height: int, at: list[int], sources: None) -> PaintedClip:
+    def sample_seed(seed: int, length: int, width: int, height: int, at: list[int], sources: None) -> PaintedClip:
         found.append(SimpleNamespace(reference=at[0], run=at[1:count], history=at[count:]))
         return clip
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "sample_clip", tell)
+        patch.setattr(samples, "sample_clip", sample_seed)
         for seed in range(1000):
             sample = draw_sample(seed, SHAPE)
             found[seed].coded = not np.array_equal(sample["color"], painted)
@@ -151,7 +151,7 @@ def drawn() -> list[SimpleNamespace]:
     return found
 
 
-def test_half_of_the_references_are_near_and_half_anywhere_in_the_story(drawn: list[SimpleNamespace]) -> None:
+def test_half_of_the_references_are_near_and_half_anywhere_in_the_clip(drawn: list[SimpleNamespace]) -> None:
     references, starts = np.array([(sample.reference, min(sample.run)) for sample in drawn]).T
     distances = abs(references - starts)
     by_chance = np.mean(abs(np.arange(SHAPE.clip_drawings) - starts[:, None]) <= 4)

@@ -16,7 +16,7 @@ from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Ink, Sheet
 from server.training.sources import FetchError, draw_puppet_clip, fetch, fetch_sources, load_families
 from server.training.sources.drawing import EDGE, FILL, INK, LINE, Drawing, load_drawings, save_drawings, split_of
-from server.training.sources.prepare import prepare_drawing
+from server.training.sources.picture_drawing import prepare_drawing
 from server.training.sources.puppet import Puppet
 from server.training.sources.svg import read_svg
 from server.training.validation import FIRST_SEED, ValidationClip, write_validation
@@ -142,7 +142,7 @@ def test_a_drawing_is_the_same_whichever_others_are_drawn(families: list[list[Dr
     assert np.array_equal(some.colors, whole.colors)
 
 
-def test_stories_move_and_keep_to_their_palette(families: list[list[Drawing]]) -> None:
+def test_clips_move_and_keep_to_their_palette(families: list[list[Drawing]]) -> None:
     clips = [draw_puppet_clip(families, seed, 20, 128, 72, at=[0, 10]) for seed in range(12)]
     assert all(clip.labels.max() < len(clip.colors) <= 40 for clip in clips)
     assert sum(bool((clip.labels[0] != clip.labels[1]).any()) for clip in clips) >= 10

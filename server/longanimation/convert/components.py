@@ -31,7 +31,7 @@ from .parts import VIDEO_XL_TOWER, Rename, WeightFile, assign, same_name, tower_
 from .tensors import read_weights
 
 WEIGHT_NAMES = ("diffusion_pytorch_model.safetensors", "model.safetensors", "pytorch_model.bin")
-"""What published weights are called; where they are in several files, beside an index of that name."""
+"""Names of files with published weights; weights in several files have an index of that name."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _memory_config(path: Path, width: int, memory_width: int) -> dict[str, Any]:
-    """DGLM was published without a configuration: its ends must fit the transformer and Video-XL, and what lies
+    """DGLM was published without a configuration: its ends must fit the transformer and Video-XL, and what is
     between them is read off its weights."""
     rows = {tensor.name: tensor.shape[0] for tensor in read_weights(path) if tensor.shape}
     _, first, second = DYNAMIC_MEMORY["mapping_sizes"]

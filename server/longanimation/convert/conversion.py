@@ -19,7 +19,7 @@ from .parts import WeightFile
 from .tensors import header_of, sha256_of, write_weights
 
 PARTIAL = ".partial"
-"""Folder beside the output in which a conversion is made; the output appears when it is complete."""
+"""Folder next to the output in which a conversion is made; the output appears when it is complete."""
 
 JOURNAL = "journal.json"
 
@@ -45,7 +45,8 @@ class Conversion:
     def run(self, advance: Callable[[int], None] = lambda done: None) -> None:
         """Convert. Interrupted at any time and run again, it goes on with the files that are finished.
 
-        advance: told the bytes as they are written or found. Raises ConversionError, and OSError for a disk.
+        advance: called with the number of bytes that were written or found.
+        Raises ConversionError, and OSError for a disk.
         """
         work = self.output.parent / PARTIAL / self.output.name
         work.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,7 @@ def plan_conversion(
 ) -> Conversion:
     """Check the downloads from end to end without reading the weights themselves. Raises ConversionError."""
     if output.exists():
-        raise ConversionError(f"{output} exists already. Check it with --verify, or delete it to convert anew.")
+        raise ConversionError(f"{output} exists already. Check it with --verify, or delete it to convert again.")
     return Conversion(find_components(downloads), output, dtype, settings or {}, checksums or {})
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checksums of a converted folder, and of what is finished of one."""
+"""The manifest: checksums of a converted folder, or of the files that are finished so far."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MANIFEST = "SHA256SUMS"
 
 
 class Journal:
-    """What an unfinished conversion has written so far, kept beside it, so that it can be gone on with.
+    """What an unfinished conversion has written so far, kept next to it, so that the conversion can resume.
 
     Each file is entered with its recipe: a digest of what it is made of. A file whose recipe has changed, or that does
     not have the bytes that were written, counts as not written.
@@ -56,8 +56,8 @@ def write_manifest(folder: Path, known: dict[str, str]) -> None:
 def verify_folder(folder: Path, advance: Callable[[int], None] = lambda done: None) -> int:
     """Check every file of a converted folder against its manifest; return how many there are.
 
-    advance: told the bytes of each file as it is checked. Raises ConversionError that names the files that are missing,
-    changed or not of the conversion.
+    advance: called with the number of bytes of each file that was checked.
+    Raises ConversionError that names the files that are missing, changed or not of the conversion.
     """
     if not (folder / MANIFEST).is_file():
         raise ConversionError(f"{folder} has no {MANIFEST}: it is not a converted folder, or is incomplete.")
@@ -71,5 +71,5 @@ def verify_folder(folder: Path, advance: Callable[[int], None] = lambda done: No
             problems.append(f"changed: {name}")
         advance((folder / name).stat().st_size)
     if problems:
-        raise ConversionError(f"{folder} is damaged. {'; '.join(sorted(problems))}. Delete it and convert anew.")
+        raise ConversionError(f"{folder} is damaged. {'; '.join(sorted(problems))}. Delete it and convert again.")
     return len(listed)

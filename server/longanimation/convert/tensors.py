@@ -127,7 +127,8 @@ def write_weights(
 ) -> str:
     """Write tensors under new names and as `dtype` to a safetensors file; return its SHA-256.
 
-    The file appears under `path` only when it is whole and on the disk. `advance` is told the bytes as they go there.
+    The file appears under `path` only when it is whole and on the disk. `advance` is called with the number of bytes
+    that were written.
     """
     digest = hashlib.sha256()
 

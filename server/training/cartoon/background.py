@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is behind the actors, and at times before them: flat regions with outlines, wider than the frame.
+"""The scenery behind the actors, and sometimes in front of them: flat regions with outlines, wider than the frame.
 
 Units: frame heights from the upper left corner of the frame at rest.
 """

@@ -132,7 +132,7 @@ class Beast:
 
 
 class Flyer:
-    """A bird, a fish, a butterfly, or something of them: a body with a tail and fins or wings that flap."""
+    """A bird, a fish, a butterfly, or a mix of them: a body with a tail and fins or wings that flap."""
 
     def __init__(self, rng: Random, palette: Palette) -> None:
         self.fill = palette.cloth()

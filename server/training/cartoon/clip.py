@@ -50,7 +50,7 @@ class PaintedClip(Clip):
     Attributes:
         parts: uint16 [T,H,W], 256 × figure + part. Figure 0 is the background, the last one the foreground; the number
             of a figure holds for the whole clip, that of a part only for its drawing, where a greater one is nearer.
-        holds: for how many frames each drawing is shown: ones, twos, threes, and now and then longer.
+        holds: for how many frames each drawing is shown: ones, twos, threes, and sometimes longer.
         light: float32 [T,3], by what the scene's light multiplies all colors.
         views: float32 [T,2,3], the camera: from frame heights to pixels.
         shading: how fills are painted.

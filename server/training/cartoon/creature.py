@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Animals of other builds: birds on two legs, crawlers without any, insects and octopuses with many.
+"""Other animals: birds on two legs, crawlers with none, insects and octopuses with many.
 
 Units as in `humanoid`: 1 high, standing on y = 0.
 """

@@ -54,7 +54,7 @@ class Hair:
         self.bun = blob(rng, r * 0.45, r * 0.45, 0.06)
 
     def behind(self, x: float, y: float, face: Face) -> list[Mark]:
-        """The hair at the back of the head, from the farthest to the nearest seen from before."""
+        """The hair at the back of the head, from the farthest to the nearest seen from the front."""
         back = x - 0.3 * self.wide * face.sin
         marks = []
         if self.style == "tail":

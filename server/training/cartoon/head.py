@@ -40,7 +40,7 @@ class Head:
         self.band = palette.maybe(0.5 if self.hat else 0.0, (self.hat_fill,))
 
     def behind(self, x: float, y: float, face: Face) -> list[Group]:
-        """What hangs behind the body when the head faces the viewer; nothing when it faces away."""
+        """The parts that hang behind the body when the head faces the viewer; none when it faces away."""
         if self.hair is None or face.cos < -0.2:
             return []
         return [[mark] for mark in self.hair.behind(x, y, face)]

@@ -20,7 +20,7 @@ from server.training.cartoon.shapes import Point, bent, between, box, cuff, elli
 from server.training.cartoon.turntable import Spot, Turntable
 
 Layers = list[tuple[float, Group]]
-"""Groups with how near they are to the viewer."""
+"""Groups, each with its nearness to the viewer."""
 
 
 class Humanoid:

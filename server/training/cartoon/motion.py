@@ -87,7 +87,7 @@ def perform(
 
 
 def choose_holds(rng: Random, count: int) -> list[int]:
-    """For how many frames each of `count` drawings is shown: runs on ones, twos and threes, seldom a long hold."""
+    """For how many frames each of `count` drawings is shown: runs on ones, twos and threes, rarely a long hold."""
     holds: list[int] = []
     while len(holds) < count:
         holds += [rng.choice((1, 2, 2, 2, 3))] * rng.randint(4, 30)
@@ -128,7 +128,7 @@ class _Actor:
         return self.pose.yaw + max(-step, min(step, yaw - self.pose.yaw))
 
     def walk(self, target: float) -> Iterator[Pose]:
-        """Steps to x = `target`, now and then at a run."""
+        """Walks to x = `target`, sometimes at a run."""
         run = self.rng.random() < 0.25
         gait = self.rng.uniform(0.85, 1.0) if run else self.rng.uniform(0.45, 0.85)
         pace = max(6, self.pace - 4) if run else self.pace
@@ -211,7 +211,7 @@ class _Actor:
             )
 
     def turn(self, count: int) -> Iterator[Pose]:
-        """Turns to another side, at times all the way round."""
+        """Turns to another side, sometimes all the way around."""
         target = self.rng.choice((-SIDE, SIDE, 0.0, math.pi, self.pose.yaw + 2 * math.pi))
         start = self.pose.yaw
         steps = max(2, count // 2)

@@ -133,7 +133,7 @@ class _Joint:
 
 
 class Tangle:
-    """A random tree of parts that swing about their joints: for all that no other class draws."""
+    """A random tree of parts that swing about their joints, for whatever no other class draws."""
 
     def __init__(self, rng: Random, palette: Palette) -> None:
         self.joints: list[_Joint] = []

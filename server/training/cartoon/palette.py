@@ -45,7 +45,7 @@ class Palette:
         return name_of(self._colors[index])
 
     def maybe(self, chance: float, unlike: tuple[int, ...] = ()) -> int | None:
-        """A color for something that is there with this chance only."""
+        """A color with this chance, else None."""
         return self.cloth(unlike) if self._rng.random() < chance else None
 
     def add(self, color: Rgb) -> int:

@@ -19,7 +19,7 @@ _FILL = skia.Paint.kFill_Style
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One closed part, tube or line of a drawing, in the units of whoever draws it.
+    """One closed part, tube or line of a drawing, in the units of its figure.
 
     Attributes:
         path: the outline of the part; with `tube` > 0 the centerline of a band that wide.
@@ -99,7 +99,7 @@ class Sheet:
         self._art, self._marks = (surface.getCanvas() for surface in self._surfaces)
 
     def copy(self, other: Sheet) -> None:
-        """Take over what another sheet of the same size shows."""
+        """Copy another sheet of the same size."""
         np.copyto(self.art, other.art)
         np.copyto(self._map, other._map)
 
@@ -132,7 +132,7 @@ class Sheet:
 
 
 class _Brush:
-    """The paints of one ink. They are made once and changed a mark, since making them costs as much as drawing."""
+    """The paints of one ink, made once and changed for each mark: making them costs as much as drawing."""
 
     def __init__(self, art: skia.Canvas, marks: skia.Canvas, ink: Ink, scale: float, drawing: int, figure: int) -> None:
         self._art, self._marks = art, marks
@@ -154,7 +154,7 @@ class _Brush:
         self._tube = skia.Paint(Style=_STROKE, StrokeCap=skia.Paint.kRound_Cap, StrokeJoin=skia.Paint.kRound_Join)
 
     def sees(self, mark: Mark) -> bool:
-        """Whether any of the mark may lie in the frame; most of the scenery does not."""
+        """Whether any of the mark may be in the frame; most of the scenery does not."""
         bounds = mark.path.getBounds()
         around = mark.tube + 4 * self._width
         return bounds.makeOutset(around, around).intersect(self._frame)
@@ -209,7 +209,7 @@ class _Brush:
             self._cast_shade(mark, mark.shade, part)
 
     def _cast_shade(self, mark: Mark, shade: int, part: int) -> None:
-        """Darken what of the part is not in the part moved toward the light, at the upper left."""
+        """Darken the part where it does not overlap itself moved toward the light, at the upper left."""
         bounds = mark.path.getBounds()
         shift = 0.2 * min(bounds.width(), bounds.height())
         moved = place(mark.path, -shift, -shift * 0.3)

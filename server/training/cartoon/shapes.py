@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths from which parts are made. Random shapes take their chance from the `random.Random` given."""
+"""Paths from which parts are made. Random shapes draw from the `random.Random` that is given."""
 
 from __future__ import annotations
 

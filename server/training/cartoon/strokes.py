@@ -15,13 +15,13 @@ _STEP = 7.0  # pixels between the places at which a stroke's width is chosen
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """How somebody draws lines. Lengths are in pixels of the raster.
+    """The hand of an artist: how it draws lines. Lengths are in pixels of the raster.
 
     Attributes:
         length: mean length of a stroke.
         taper: how far a stroke thins out to its ends, 0..1.
         pressure: how much the width of strokes differs, 0..1.
-        stray: how far a stroke may lie beside its outline.
+        stray: how far a stroke may be away from its outline.
         overshoot: how far a stroke runs past its ends; below 0 every third stops short and leaves gaps.
         repeats: how often every outline is drawn over.
     """
@@ -34,7 +34,7 @@ class Hand:
     repeats: int = 1
 
     def scaled(self, factor: float) -> Hand:
-        """The same hand at work on something smaller: more careful, with strokes that are not as much shorter."""
+        """The same hand drawing something smaller: more careful, with strokes that are shortened less."""
         return replace(
             self, length=self.length * factor**0.4, stray=self.stray * factor, overshoot=self.overshoot * factor
         )

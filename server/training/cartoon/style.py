@@ -64,7 +64,7 @@ def choose_style(rng: Random, unit: float) -> Style:
 
 
 def _width(rng: Random, unit: float) -> float:
-    """From hairlines to fat outlines, as many of each."""
+    """From hairlines to thick outlines, all equally likely."""
     return max(0.7, math.exp(rng.uniform(math.log(0.35), math.log(1.5))) * unit)
 
 

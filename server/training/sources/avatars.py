@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.training.sources.drawing import Drawing
-from server.training.sources.prepare import prepare_drawing
+from server.training.sources.picture_drawing import prepare_drawing
 from server.training.sources.svg import read_svg
 
 PACKAGES = ("@dicebear/core@9.4.3", "@dicebear/collection@9.4.3")
@@ -49,7 +49,7 @@ def read_avatars(modules: Path, node: str, heads: int = HEADS) -> Iterator[Drawi
     Raises:
         RuntimeError: it failed; with what it wrote.
     """
-    script = shutil.copy(_SCRIPT, modules.parent)  # a script finds packages only beside itself
+    script = shutil.copy(_SCRIPT, modules.parent)  # a script finds packages only in its own folder
     done = subprocess.run([node, script, str(heads), *STYLES], capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(f"{node} could not draw the avatars: {done.stderr.strip()[-500:]}")

@@ -4,7 +4,7 @@
 A clip is a video file or a folder of frames. Tables (`*.csv`, `*.parquet`) in the folder say more about the clips:
 
     identifier                                `VIDEO:CLIP`, or the clip's file name without its ending
-    scene_start_time, scene_end_time          where the clip lies in a whole video, HH:MM:SS.mmm
+    scene_start_time, scene_end_time          where the clip is in a whole video, HH:MM:SS.mmm
     aesthetic_score, dynamic_score, text_prob 0..1
     text_description                          a sentence
 
@@ -101,9 +101,9 @@ def read_clips(
     extractor: LineExtractor | None = None,
     longest: int = 500,
 ) -> Iterator[ColoredClip]:
-    """Read the clips of a folder one after the other, in the order of their names.
+    """Read the clips of a folder in the order of their names.
 
-    Pictures are scaled to cover the size, and what is over is cut off at both sides.
+    Pictures are scaled to cover the size, and both sides are cut off evenly.
 
     Args:
         wanted: by default as the paper.
@@ -135,7 +135,7 @@ def read_clips(
 
 
 def _find(folder: Path, wanted: ClipFilter) -> list[_Entry]:
-    """The clips of a folder that the tables, if there are any, say are good enough."""
+    """The clips of a folder that are good enough according to the tables, if there are any."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder; give one with videos or with folders of frames")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -241,7 +241,7 @@ def _frames(entry: _Entry) -> Iterator[np.ndarray]:
 
 
 def _cover(frame: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scale a frame so that it covers the size, and cut off what is over."""
+    """Scale a frame so that it covers the size, and cut off the sides."""
     scale = max(width / frame.shape[1], height / frame.shape[0])
     whole = (max(width, round(frame.shape[1] * scale)), max(height, round(frame.shape[0] * scale)))
     scaled = cv2.resize(frame, whole, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

@@ -30,7 +30,7 @@ Split = Literal["train", "validation"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture, standing on y = 0, centerd on x = 0, y down, 1 high or less if it is broad.
+    """One picture, standing on y = 0, centered on x = 0, y down, 1 high or less if it is broad.
 
     Attributes:
         name: what it is called, unique in its source.

@@ -22,13 +22,13 @@ class FetchError(OSError):
 
 
 def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: None) -> None:
-    """Install the packages into `folder`, prepare their pictures and keep their licenses beside.
+    """Install the packages into `folder`, prepare their pictures, and keep their licenses next to them.
 
-    Leaves `openmoji.npz`, `avatars.npz` and `licenses/`; what is there already is left as it is. Takes two minutes and
+    Leaves `openmoji.npz`, `avatars.npz` and `licenses/`; what exists already is kept. Takes two minutes and
     150 MB, of which the packages in `npm/` may be deleted afterwards.
 
     Args:
-        report: called with a line for people at every step.
+        report: called with a line of text at every step.
 
     Raises:
         FetchError: Node.js is missing, or the packages cannot be installed or used.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.training.sources.drawing import Drawing
-from server.training.sources.prepare import prepare_drawing
+from server.training.sources.picture_drawing import prepare_drawing
 from server.training.sources.svg import read_svg
 
 PACKAGES = ("openmoji@17.0.0",)
@@ -22,7 +22,7 @@ _WHO = {"man", "men", "woman", "women", "person", "people", "boy", "girl", "chil
 
 
 def read_openmoji(modules: Path) -> Iterator[Drawing]:
-    """Prepare the emoji of the package in `modules`, of every skin tone only one."""
+    """Prepare the emoji of the package in `modules`, in one skin tone only."""
     folder = modules / "openmoji"
     for entry in json.loads((folder / "data" / "openmoji.json").read_text(encoding="utf-8")):
         if entry["skintone"] or entry["group"] not in _GROUPS or entry["subgroups"] in _LEFT_OUT:

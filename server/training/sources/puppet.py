@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prepared picture as an actor: recolored, bent and pulled about, with another face now and then."""
+"""A prepared picture as an actor: recolored, bent and pulled about, sometimes with another face."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _main_color(drawing: Drawing) -> list[int]:
 def _paint_box(
     rng: Random, palette: Palette, drawings: Sequence[Drawing], recolored: bool
 ) -> dict[tuple[int, ...], int]:
-    """The palette's index for every color of the drawings: the artist's own, turned round the wheel, or any."""
+    """The palette's index for every color of the drawings: the artist's own, rotated on the color wheel, or any."""
     way = rng.choices(("own", "turned", "any"), (0 if recolored else 4, 3, 3))[0]
     if all(np.ptp(drawing.colors, axis=1).max() < _BLACK for drawing in drawings) and rng.random() < 0.7:
         way = "any"  # the artist colored nothing
@@ -135,7 +135,7 @@ def _choose_warps(rng: Random) -> list[Warp]:
 
 
 def _swing(rng: Random, largest: float) -> Callable[[Pose], float]:
-    """Something that goes to and fro with the step or by itself."""
+    """A quantity that swings with the steps or by itself."""
     amount, speed, start = rng.uniform(0.3, 1.0) * largest, rng.uniform(0.15, 1.1), rng.uniform(0, 2 * math.pi)
     if rng.random() < 0.3:
         return lambda pose: amount * math.sin(2 * math.pi * pose.cycle + start + 0.3 * speed * pose.clock)
@@ -169,7 +169,7 @@ def _wave(rng: Random) -> Warp:
 
 
 def _lean(rng: Random) -> Warp:
-    """Leans to a side and toward the viewer: what is higher is broader."""
+    """Leans to a side and toward the viewer: higher points move further out."""
     shear, taper = _swing(rng, 0.25), _swing(rng, 0.25)
 
     def lean(points: np.ndarray, pose: Pose) -> np.ndarray:
@@ -184,7 +184,7 @@ def _pull(rng: Random) -> Warp:
     """Pulls and turns what is around one place, as an arm or a head moves on its own."""
     middle = np.array([rng.uniform(-0.4, 0.4), -rng.uniform(0.1, 1.0)])
     reach = rng.uniform(0.15, 0.35)
-    # A turn or a pull that is small beside its reach cannot fold the figure over itself.
+    # A turn or a pull that is small compared with its reach cannot fold the figure over itself.
     turn, x, y = _swing(rng, 0.7), _swing(rng, 0.5 * reach), _swing(rng, 0.5 * reach)
 
     def pull(points: np.ndarray, pose: Pose) -> np.ndarray:

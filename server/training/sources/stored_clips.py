@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A studio's own clips, kept drawing by drawing as training asks for them."""
+"""A studio's own clips, stored drawing by drawing for training."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ from server.training.cartoon import Clip
 from server.training.sources.colored_clips import ClipFilter, read_clips
 
 FOLDER = "clips"
-"""Where a folder of sources keeps clips."""
+"""Name of the folder for clips within a folder of sources."""
 
 
 def store_clips(clips: Path, folder: Path, width: int, height: int, wanted: ClipFilter | None = None) -> int:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `describe`: Video-XL learns to say what is where in which color, so that the keys and values that its beacons
-leave of a video hold just that. The paper takes a Video-XL that others trained (§3.2.2).
+"""Stage `describe`: Video-XL learns to describe which figure is where in which colors, so that its beacons' keys and
+values hold just that. The paper uses a Video-XL that others trained (§3.2.2).
 """
 
 from collections.abc import Iterator
@@ -90,18 +90,18 @@ class DescribeStage:
 
     @torch.no_grad()
     def answer(self, video: torch.Tensor) -> str:
-        """What Video-XL says of a video uint8 [F, H, W, 3], always the likeliest token."""
-        memory, said = self.watch(video), self.prompt.tail
+        """Return Video-XL's description of a video uint8 [F, H, W, 3], by the most likely tokens."""
+        memory, tokens = self.watch(video), self.prompt.tail
         for _ in range(SHOWN_TOKENS):
-            _, logits = self.video_xl.ask(memory, said)
+            _, logits = self.video_xl.ask(memory, tokens)
             token = logits[0, -1:].argmax(dim=1)
             if token.item() == self.tokenizer.eos_token_id:
                 break
-            said = torch.cat([said, token])
-        return self.tokenizer.decode(said[len(self.prompt.tail) :])
+            tokens = torch.cat([tokens, token])
+        return self.tokenizer.decode(tokens[len(self.prompt.tail) :])
 
     def picture(self) -> np.ndarray:
-        """Videos, what Video-XL says of them, and the truth."""
+        """Videos, Video-XL's descriptions, and the true ones."""
         batch = shown_batch(self.draw, 2)
         groups = []
         for video, sentence in zip(batch["video"], batch["sentence"], strict=True):

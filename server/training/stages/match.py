@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings colored before,
-to the next ones. The paper has no such part."""
+"""Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings that are colored
+already, to the next ones. The paper has no such module."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,17 +35,17 @@ from ..stage import Settings, train_stage
 
 CLIP_DRAWINGS = 60
 QUERIES = 512
-"""Features of a drawing that are asked for their color, at random: where something moved and where a color is rare
-more often."""
-LEAST_SHARE = 0.5
-"""Features are asked that lie in one color at least by this share."""
+"""Features of a drawing whose color is asked, at random: more often where something moved and where a color is rare."""
+MIN_SHARE = 0.5
+"""Features are queried whose pixels have one color by at least this share."""
 STILL_WEIGHT = 0.3
-"""Weight of a query whose color the reference has at the same place."""
+"""Weight of a query whose color the reference has at the same position."""
 SCALES = ((1, 1), (1, 2), (1.5, 1.5), (1.5, 2), (2, 2))
 """Sizes of windows, and of the drawings that they are cut from, as multiples of a shape: one pair for all windows of a
 batch. At inference the matcher sees whole drawings of twice the usual size."""
 OWN_SHARE, WITHOUT_REFERENCE, REFERENCE_ONLY = 0.5, 0.15, 0.3
-"""Shares of drawings that are labeled as the matcher itself colored them, and of queries to less labeled."""
+"""Shares of drawings labeled with the matcher's own answers, of queries without the reference, and of queries to the
+reference alone."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class MatchStage:
         self.measures: dict[str, float] = {}
 
     def to(self, device: torch.device) -> None:
-        """See `Stage`: all of this one is trained."""
+        """See `Stage`: there is nothing that is not trained."""
 
     def batches(self, settings: Settings, first: int) -> Iterator[dict]:
         """See `Stage`."""
@@ -137,7 +137,7 @@ class MatchStage:
         labeled = [pool_descriptors(features[0], *pooled[0], REFERENCE)]
         losses = []
         for seen, (entries, share) in zip(features[1:], pooled[1:], strict=True):
-            asked = share > LEAST_SHARE
+            asked = share > MIN_SHARE
             queries = seen[asked]
             used = self._choose(labeled)
             losses.append(self._query_loss(queries, used, entries[asked], pooled[0][0][asked], count))
@@ -180,7 +180,7 @@ class MatchStage:
         return -right.clamp(min=1e-6).log().mean()
 
     def picture(self) -> np.ndarray:
-        """Line art, what is carried to each drawing from the reference alone, and the truth."""
+        """Line art, the colors propagated to each drawing from the reference alone, and the truth."""
         batch = shown_batch(partial(draw_window, shape=self.shape), 3)
         device = self.matcher.device
         features = self.matcher(1 - batch["line_art"].to(device) / 255, batch["areas"].to(device)).cpu()
@@ -189,11 +189,11 @@ class MatchStage:
             count = int(labels.max()) + 1
             colors = code_colors(count, np.random.default_rng(0))
             labeled = [pool_descriptors(features[index, 0], *_pool(labels, line_art, count)[0], REFERENCE)]
-            carried = [labels[0]]
+            propagated = [labels[0]]
             for seen in features[index].unbind()[1:]:
                 entries = match(self.matcher, seen.flatten(), labeled, count).argmax(dim=1).view(seen.sharpness.shape)
-                carried.append(entries.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1))
-            rows = (recolor(np.stack([np.asarray(drawing) for drawing in row]), colors) for row in (carried, labels))
+                propagated.append(entries.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1))
+            rows = (recolor(np.stack([np.asarray(drawing) for drawing in row]), colors) for row in (propagated, labels))
             groups.append([lines_to_images(line_art), *rows])
         return sample_grid(groups)
 
@@ -204,5 +204,5 @@ def _pool(labels: torch.Tensor, line_art: torch.Tensor, count: int) -> list[tupl
 
 
 def train_match(folder: Path, shape: WindowShape, settings: Settings) -> None:
-    """Train the stage and write the averaged weights to `folder`/line_matcher; from there it starts, if they exist."""
+    """Train the stage and write the averaged weights to `folder`/line_matcher, from which it starts if they exist."""
     train_stage("match", folder, MatchStage(folder / "line_matcher", shape), settings)

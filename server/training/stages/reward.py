@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `reward`: the Color Consistency Reward refines what the stages before learned (§3.2.3, §4.1).
 
-Nothing is propagated through reward or VAE (Eq. 2): each shot of a batch is colored several times, and steps that led
-to a better coloring than its siblings become likelier. The reward is the negative of Eq. 5's distance. The paper does
+No gradient passes through reward or VAE (Eq. 2). Each shot of a batch is colored several times, and the steps that led
+to a coloring better than the others become more likely. The reward is the negative of Eq. 5's distance. The paper does
 not say which weights it refines; here they are SketchDiT and DGLM, with CogVideoX and Video-XL frozen as before.
 Colorings are sampled without guidance.
 """
@@ -20,7 +20,7 @@ from .memory import MemoryChoice, MemoryStage
 
 LEARNED = ("sketch_dit", "dynamic_memory")
 LIKELIHOODS = 2
-"""Steps of a sampling, chosen at random, whose likelihood stands for all of them: what bounds memory and time."""
+"""Steps of a sampling, chosen at random, whose likelihood stands for all of them, to limit memory and time."""
 
 
 class RewardStage(MemoryStage):

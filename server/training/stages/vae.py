@@ -19,12 +19,12 @@ from .vae_initialization import initialize_near_identity
 
 KL_WEIGHT = 1e-5
 CROP = 64
-"""Pixels at most; the autoencoder is convolutional, so that small crops teach it as much as whole drawings, sooner."""
+"""Largest side in pixels. The autoencoder is convolutional: small crops teach it as much as whole drawings, faster."""
 
 
 def signals_of(batch: dict) -> torch.Tensor:
-    """What the autoencoder must be able to carry: colors without lines, drawn colors with lines, sketches; a random
-    crop of each drawing, the same one over time. [B', 3, T, h, w]."""
+    """Return what the autoencoder must reproduce, [B', 3, T, h, w]: colors without lines, colors with lines, sketches;
+    a random crop of each sample, the same for all its drawings."""
     color, sketch = (
         signal.transpose(1, 2) for signal in (to_signal(batch["color"]), to_sketch_signal(batch["line_art"]))
     )
@@ -50,7 +50,7 @@ class VaeStage:
         self.measures: dict[str, float] = {}
 
     def to(self, device: torch.device) -> None:
-        """All there is is trained."""
+        """See `Stage`: there is nothing that is not trained."""
 
     def batches(self, settings: Settings, first: int) -> Iterator[dict]:
         """See `Stage`."""
@@ -65,7 +65,7 @@ class VaeStage:
         return F.l1_loss(decoded, signal) + F.mse_loss(decoded, signal) + KL_WEIGHT * kl
 
     def picture(self) -> np.ndarray:
-        """Line art, what becomes of it, what becomes of the colors, and the colors."""
+        """Line art, the decoded line art, the decoded colors, and the colors."""
         batch = shown_batch(self.draw, 2)
         groups = []
         for color, line_art in zip(batch["color"], batch["line_art"], strict=True):
