@@ -18,7 +18,7 @@ OURS = {*PACKAGES, "install", "tests"}
 # the packages themselves.
 ARROWS = {
     "shared": set(),
-    "install": {"server.extension_build"},
+    "install": {"server.environments", "server.extension_build"},
     "benchmarks": {
         *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config", "server.images"),
         *("server.jobs", "server.longanimation", "server.presets", "server.storage", "server.training"),
@@ -142,6 +142,7 @@ ARROWS = {
     "server.presets": {"server.longanimation"},
     "server.longanimation": set(),
     "server.images": set(),
+    "server.environments": set(),
     "server.extension_build": set(),
     "server.logs": set(),
     "server.config": {"shared"},
