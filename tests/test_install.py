@@ -25,6 +25,8 @@ import install
 from server import environments
 from server.environments import ROOT, Broken, Environment, Failure, Unavailable, explain
 
+pytestmark = pytest.mark.slow
+
 OLD_PYTHONS = [
     path for minor in range(6, 11) for path in Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")
 ] or [Path(path) for minor in range(6, 11) if (path := shutil.which(f"python3.{minor}"))]
@@ -296,7 +298,9 @@ def test_a_python_is_found_by_its_name_or_in_a_pyenv_but_not_one_that_refuses(
     assert install.find_python((3, 99)) is None, "it says that it is another version"
 
 
-@pytest.mark.skipif(install.find_python((3, 13)) in (None, sys.executable), reason="needs Python 3.13 beside this one")
+@pytest.mark.skipif(
+    install.find_python((3, 13)) in (None, sys.executable), reason="no Python 3.13 beside this one: pyenv install 3.13"
+)
 def test_an_environment_is_made_with_its_own_python_and_knows_it_again(environment: Environment) -> None:
     other = replace(environment, maker=str(install.find_python((3, 13))), version=(3, 13))
     environments.prepare([other])
@@ -333,7 +337,9 @@ def test_what_follows_the_blenders_goes_to_pytest() -> None:
     assert install.split_blenders([]) == ([], [])
 
 
-@pytest.mark.skipif(sys.platform != "linux" or not BLENDER_FOLDERS, reason="needs Linux and Blender as a module")
+@pytest.mark.skipif(
+    sys.platform != "linux" or not BLENDER_FOLDERS, reason="no Linux with Blender as a module: python install.py test"
+)
 def test_a_linux_without_opengl_is_told_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = BLENDER_FOLDERS[-1].parents[1]
     blender = replace(install.blender_environment("4.5.15"), folder=folder)
@@ -346,7 +352,7 @@ def test_a_linux_without_opengl_is_told_the_command_that_installs_it(monkeypatch
             assert f"{tool} install {environments.SYSTEM_PACKAGES[tool]}" in str(caught.value)
 
 
-@pytest.mark.skipif(not BLENDER_FOLDERS, reason="needs Blender as a module")
+@pytest.mark.skipif(not BLENDER_FOLDERS, reason="no Blender as a module: python install.py test")
 def test_the_extension_is_built_where_asked(tmp_path: Path) -> None:
     environment = install.blender_environment("4.5.15")
     if not environment.is_complete():

@@ -15,6 +15,7 @@ from tests.faults.shots import draw_shot
 SECONDS = 90.0
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_ends_with_the_step_it_is_in_and_its_neighbor_goes_on(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

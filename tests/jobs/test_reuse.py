@@ -13,6 +13,8 @@ from server.training.cartoon import draw_clip
 from shared.digests import address_of
 from shared.protocol import Keyframe, ShotManifest
 
+pytestmark = pytest.mark.slow
+
 DRAWINGS, FIRST, ADDED = 26, 0, 22
 
 
