@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.faults.checks import check_job
 from tests.faults.client import Client, plan
 from tests.faults.house import House, wait_for
