@@ -413,3 +413,24 @@ def test_what_is_asked_of_a_preset_reaches_the_server(monkeypatch: pytest.Monkey
     install.main()
     assert asked[1:4] == ["-m", "server.presets", "longanimation-5b"]
     assert set(asked[4:]) == {"--accept-licences", "--remove-downloads", "--downloads", str(tmp_path / "here")}
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_fast_run_of_the_tests_installs_no_blender(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[Environment] = []
+    asked: list[str] = []
+    monkeypatch.setattr(install, "prepare", prepared.extend)
+    monkeypatch.setattr(install, "find_blenders", lambda wanted: ([install.blender_environment("4.5.15")], ["bpy"]))
+    monkeypatch.setattr(install, "run", lambda command, **variables: asked.extend([*command, *variables]) or 0)
+    monkeypatch.setattr(sys, "argv", ["install.py", "test", *["--fast"] * fast, "-q"])
+    assert install.main() == 0
+    assert len(prepared) == (1 if fast else 2)
+    assert asked[1:3] == ["-m", "pytest"] and "-n" in asked
+    assert ("--fast" in asked, "LONGANIMATION_BLENDER" in asked) == (fast, not fast)
+    assert asked[-1] == "-q" if fast else asked[-2] == "-q"
+
+
+def test_a_fast_run_in_a_chosen_blender_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["install.py", "test", "--fast", "--blender", "4.5"])
+    with pytest.raises(SystemExit, match="2"):
+        install.main()
