@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for all tests, and the Blender that several of them need."""
+"""What holds for all tests, their markers, and the Blender that several of them need."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import signal
 import subprocess
@@ -21,10 +22,55 @@ from server.demo.blender_process import chosen_blenders
 from server.extension_build import stage_extension
 from server.storage.database import open_database
 from tests.postgresql import PostgreSQL, run_postgresql
+from tests.untested import report
+
+# Several tests run at once then, and their servers and workers with them: one thread each.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is slow, not wrong: time limits are pytest-timeout's business.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+FOLDER_MARKERS = {"faults": "slow", "fuzz": "slow"}
+FIXTURE_MARKERS = {"blender": "blender", "postgresql": "postgres", "browser": "browser", "processes": "slow"}
+LEFT_OUT = {"slow", "blender", "postgres", "browser", "gpu"}
+"""The markers of what `--fast` leaves out."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--fast`."""
+    parser.addoption("--fast", action="store_true", help=f"leave out the tests marked {', '.join(sorted(LEFT_OUT))}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by their folder and by the fixtures they use, and leave out what `--fast` does."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        for marker in {name for fixture, name in FIXTURE_MARKERS.items() if fixture in fixtures}:
+            item.add_marker(marker)
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in FOLDER_MARKERS:
+            item.add_marker(FOLDER_MARKERS[folder])
+    if config.getoption("fast"):
+        left_out = [item for item in items if any(mark.name in LEFT_OUT for mark in item.iter_markers())]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what this machine left untested, before pytest's closing line."""
+    skipped = [
+        (entry.nodeid, str(entry.longrepr[2]).removeprefix("Skipped: "))
+        for entry in terminalreporter.stats.get("skipped", ())
+        if isinstance(entry.longrepr, tuple)
+    ]
+    lines = report(skipped, chosen_blenders(), sorted(LEFT_OUT) if config.getoption("fast") else [])
+    if lines:
+        terminalreporter.section("untested on this machine")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(
@@ -33,7 +79,7 @@ settings.load_profile("patient")
 def blender(request: pytest.FixtureRequest) -> Path:
     """Blender, or the Python of an environment with its module."""
     if request.param is None:
-        pytest.skip("no Blender: run `python install.py test`, or set LONGANIMATION_BLENDER to one or several")
+        pytest.skip("no Blender: python install.py test")
     return request.param
 
 
@@ -52,7 +98,7 @@ def postgresql() -> Iterator[PostgreSQL]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     """An open database, SQLite and PostgreSQL in turn."""
     database = request.getfixturevalue("postgresql").new_database() if request.param == "postgresql" else ""
@@ -68,7 +114,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("no small file system to fill: making one needs Linux and its root")
+        pytest.skip("no small file system to fill, which only Linux's root can make: sudo python install.py test")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 

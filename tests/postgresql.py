@@ -45,7 +45,7 @@ def run_postgresql() -> Iterator[PostgreSQL]:
     """Run a server; skips the test where PostgreSQL is not installed."""
     binaries = _binaries()
     if binaries is None:
-        pytest.skip("no PostgreSQL: install it (Debian: apt-get install postgresql)")
+        pytest.skip("no PostgreSQL: sudo apt-get install postgresql")
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     folder = Path(tempfile.mkdtemp())  # not pytest's, into which only its own user may look
     if root:

@@ -18,7 +18,7 @@ OURS = {*PACKAGES, "install", "tests"}
 # the packages themselves.
 ARROWS = {
     "shared": set(),
-    "install": {"server.extension_build"},
+    "install": {"server.environments", "server.extension_build"},
     "benchmarks": {
         *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config"),
         *("server.image_codec", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
@@ -171,6 +171,7 @@ ARROWS = {
     "server.image_codec": set(),
     "server.extension_build": {"server.files"},
     "server.files": set(),
+    "server.environments": set(),
     "server.logs": set(),
     "server.config": {"shared"},
 }

@@ -15,18 +15,22 @@ import tomllib
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import install
-from install import Broken, Environment, Failure, Unavailable, explain
+from server import environments
+from server.environments import ROOT, Broken, Environment, Failure, Unavailable, explain
+
+pytestmark = pytest.mark.slow
 
 OLD_PYTHONS = [
     path for minor in range(6, 11) for path in Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")
 ] or [Path(path) for minor in range(6, 11) if (path := shutil.which(f"python3.{minor}"))]
-BLENDER_FOLDERS = sorted((install.ROOT / ".blender").glob("*/bin/python"))
+BLENDER_FOLDERS = sorted((ROOT / ".blender").glob("*/bin/python"))
 
 
 def make_wheel(folder: Path, name: str, version: str = "1.0", body: str = "") -> None:
@@ -58,66 +62,66 @@ def has_pencil(environment: Environment) -> bool:
 
 
 def test_a_complete_environment_is_left_alone(environment: Environment) -> None:
-    install.prepare([environment])
+    environments.prepare([environment])
     assert has_pencil(environment)
     nothing_to_get = replace(environment, requirements=("--no-index", "nothing-like-this"))
-    install.prepare([nothing_to_get])
+    environments.prepare([nothing_to_get])
 
 
 def test_new_pins_are_installed_into_a_complete_environment(environment: Environment, tmp_path: Path) -> None:
-    install.prepare([environment])
+    environments.prepare([environment])
     make_wheel(tmp_path / "wheels", "pencil", "2.0", "sharp = True")
     newer = replace(environment, requirements=(*environment.requirements[:-1], "pencil==2.0"), pins="2.0")
-    install.prepare([replace(newer, probe="import pencil; assert pencil.sharp")])
+    environments.prepare([replace(newer, probe="import pencil; assert pencil.sharp")])
 
 
 def test_an_interrupted_installation_has_no_stamp_and_goes_on(environment: Environment) -> None:
     with pytest.raises(Unavailable):
-        install.prepare([replace(environment, requirements=(*environment.requirements, "eraser"))])
+        environments.prepare([replace(environment, requirements=(*environment.requirements, "eraser"))])
     assert environment.starts()
     assert not environment.is_complete()
     kept = environment.folder / "kept"
     kept.touch()
-    install.prepare([environment])
+    environments.prepare([environment])
     assert environment.is_complete()
     assert kept.exists(), "what was there is used, not thrown away"
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(environment: Environment) -> None:
-    install.prepare([environment])
+    environments.prepare([environment])
     Path(environment.python).unlink()
-    install.prepare([environment])
+    environments.prepare([environment])
     assert has_pencil(environment)
 
 
 def test_an_environment_with_damaged_packages_is_made_anew(environment: Environment) -> None:
-    install.prepare([environment])
+    environments.prepare([environment])
     site = next(environment.folder.glob("[Ll]ib/**/site-packages"))
     (site / "pencil.py").write_text("broken(", encoding="utf-8")
-    (environment.folder / install.STAMP).unlink()
-    install.prepare([environment])
+    (environment.folder / environments.STAMP).unlink()
+    environments.prepare([environment])
     assert has_pencil(environment)
 
 
 def test_a_probe_that_fails_in_a_new_environment_is_reported_with_its_words(environment: Environment) -> None:
     with pytest.raises(Broken, match="the lead is broken"):
-        install.prepare([replace(environment, probe="raise SystemExit('the lead is broken')")])
+        environments.prepare([replace(environment, probe="raise SystemExit('the lead is broken')")])
     assert not environment.is_complete()
 
 
 def test_cuda_packages_in_a_cpu_environment_are_refused(environment: Environment, tmp_path: Path) -> None:
     make_wheel(tmp_path / "wheels", "nvidia-cublas")
-    install.install(environment, clear=True)
-    install.pip(environment, *environment.requirements[:-1], "nvidia-cublas")
+    environments.install(environment, clear=True)
+    environments.pip(environment, *environment.requirements[:-1], "nvidia-cublas")
     with pytest.raises(Failure, match="nvidia-cublas"):
-        install.try_out(replace(environment, torch="torch==2.13.0+cpu"))
-    install.try_out(replace(environment, torch="torch==2.13.0"))
+        environments.try_out(replace(environment, torch="torch==2.13.0+cpu"))
+    environments.try_out(replace(environment, torch="torch==2.13.0"))
 
 
 def test_no_network_is_said_and_not_taken_for_a_missing_package(environment: Environment) -> None:
     offline = ("--index-url", "http://127.0.0.1:9/simple", "--retries", "1", "pencil")
     with pytest.raises(Failure, match="could not be reached") as caught:
-        install.prepare([replace(environment, requirements=offline)])
+        environments.prepare([replace(environment, requirements=offline)])
     assert not isinstance(caught.value, Unavailable)
 
 
@@ -129,9 +133,9 @@ def test_the_cpu_build_of_torch_is_looked_for_in_its_own_index_when_the_usual_on
     make_wheel(index, "torch", "2.13.0+cpu")
     wheel = next(index.glob("*.whl"))
     (index / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>', encoding="utf-8")
-    monkeypatch.setattr(install, "TORCH_INDEX", index.parent.as_uri())
+    monkeypatch.setattr(environments, "TORCH_INDEX", index.parent.as_uri())
     monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "wheels").as_uri())
-    install.prepare([replace(environment, torch="torch==2.13.0+cpu", probe="import torch, pencil")])
+    environments.prepare([replace(environment, torch="torch==2.13.0+cpu", probe="import torch, pencil")])
 
 
 @pytest.mark.parametrize(
@@ -160,7 +164,7 @@ def test_other_failures_keep_pips_last_words() -> None:
 
 def test_a_full_disk_is_noticed_before_anything_is_downloaded(environment: Environment) -> None:
     with pytest.raises(Failure, match=r"needs 1500000\.0 GB"):
-        install.prepare([replace(environment, gigabytes=1e6)])
+        environments.prepare([replace(environment, gigabytes=1e6)])
     assert not environment.folder.exists()
 
 
@@ -175,25 +179,35 @@ def test_the_syntax_is_old_enough_for_the_sentence_to_be_reached() -> None:
     ast.parse(Path(install.__file__).read_text(encoding="utf-8"), feature_version=(3, 6))
 
 
-def test_installing_uses_only_the_standard_library() -> None:
-    tree = ast.parse(Path(install.__file__).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("module", [install, environments])
+def test_installing_uses_only_the_standard_library(module: ModuleType) -> None:
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names - {"server.extension_build"}} <= sys.stdlib_module_names
+    assert {
+        name.split(".")[0] for name in names - {"server.extension_build", "server.environments"}
+    } <= sys.stdlib_module_names
 
 
 def test_only_linux_without_a_gpu_takes_the_build_marked_cpu() -> None:
-    assert install.torch_build("linux", cuda=False) == "torch==2.13.0+cpu"
-    assert install.torch_build("linux", cuda=True) == "torch==2.13.0"
-    assert install.torch_build("darwin", cuda=False) == install.torch_build("win32", cuda=True) == "torch==2.13.0"
+    assert environments.torch_build("linux", cuda=False) == "torch==2.13.0+cpu"
+    assert environments.torch_build("linux", cuda=True) == "torch==2.13.0"
+    assert (
+        environments.torch_build("darwin", cuda=False)
+        == environments.torch_build("win32", cuda=True)
+        == "torch==2.13.0"
+    )
 
 
 def test_the_lock_file_pins_every_dependency_and_leaves_torch_to_the_installer() -> None:
-    lines = [line for line in install.LOCK.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
-    pins = {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in lines}
-    project = tomllib.loads((install.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*map(Requirement, sum(project["optional-dependencies"].values(), project["dependencies"]))]
+    lines = [line for line in environments.LOCK.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    exact = [Requirement(line) for line in lines]
+    assert all(re.fullmatch(r"==[\w.]+", str(requirement.specifier)) for requirement in exact)
+    pins = {canonicalize_name(requirement.name): str(requirement.specifier)[2:] for requirement in exact}
+    assert len(pins) == len(exact)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {name: group for name, group in project["optional-dependencies"].items() if name != "s3"}
+    wanted = [*map(Requirement, sum(extras.values(), project["dependencies"]))]
     unmet = [
         str(requirement)
         for requirement in wanted
@@ -203,7 +217,8 @@ def test_the_lock_file_pins_every_dependency_and_leaves_torch_to_the_installer()
     assert not unmet
     assert "torch" not in pins
     assert not [name for name in pins if name.startswith("nvidia")]
-    assert [str(requirement) for requirement in wanted if requirement.name == "torch"] == [install.TORCH]
+    assert [str(requirement) for requirement in wanted if requirement.name == "torch"] == [environments.TORCH]
+    assert {*environments.EXTRAS.split(",")} <= extras.keys()
 
 
 def names_of(wanted: list[str]) -> list[str]:
@@ -283,10 +298,12 @@ def test_a_python_is_found_by_its_name_or_in_a_pyenv_but_not_one_that_refuses(
     assert install.find_python((3, 99)) is None, "it says that it is another version"
 
 
-@pytest.mark.skipif(install.find_python((3, 13)) in (None, sys.executable), reason="needs Python 3.13 beside this one")
+@pytest.mark.skipif(
+    install.find_python((3, 13)) in (None, sys.executable), reason="no Python 3.13 beside this one: pyenv install 3.13"
+)
 def test_an_environment_is_made_with_its_own_python_and_knows_it_again(environment: Environment) -> None:
     other = replace(environment, maker=str(install.find_python((3, 13))), version=(3, 13))
-    install.prepare([other])
+    environments.prepare([other])
     assert other.is_complete()
     told = subprocess.run(
         [other.python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True
@@ -320,20 +337,22 @@ def test_what_follows_the_blenders_goes_to_pytest() -> None:
     assert install.split_blenders([]) == ([], [])
 
 
-@pytest.mark.skipif(sys.platform != "linux" or not BLENDER_FOLDERS, reason="needs Linux and Blender as a module")
+@pytest.mark.skipif(
+    sys.platform != "linux" or not BLENDER_FOLDERS, reason="no Linux with Blender as a module: python install.py test"
+)
 def test_a_linux_without_opengl_is_told_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = BLENDER_FOLDERS[-1].parents[1]
     blender = replace(install.blender_environment("4.5.15"), folder=folder)
-    install.try_out(blender)
+    environments.try_out(blender)
     monkeypatch.setenv("__EGL_VENDOR_LIBRARY_DIRS", str(folder / "nothing"))
     with pytest.raises(Failure, match="OpenGL without a display") as caught:
-        install.try_out(blender)
+        environments.try_out(blender)
     for tool in ("apt-get", "dnf"):
         if shutil.which(tool):
-            assert f"{tool} install {install.SYSTEM_PACKAGES[tool]}" in str(caught.value)
+            assert f"{tool} install {environments.SYSTEM_PACKAGES[tool]}" in str(caught.value)
 
 
-@pytest.mark.skipif(not BLENDER_FOLDERS, reason="needs Blender as a module")
+@pytest.mark.skipif(not BLENDER_FOLDERS, reason="no Blender as a module: python install.py test")
 def test_the_extension_is_built_where_asked(tmp_path: Path) -> None:
     environment = install.blender_environment("4.5.15")
     if not environment.is_complete():
@@ -349,7 +368,7 @@ def test_a_library_that_the_system_lacks_is_named(environment: Environment, tmp_
     site = tmp_path / "venv" / "lib" / "python3" / "site-packages"
     site.mkdir(parents=True)
     (site / skia.name).write_bytes(skia.read_bytes().replace(b"libEGL.so.1\0", b"libNOT.so.1\0"))
-    missing = install.missing_libraries(replace(environment, binaries=("skia*.so",)))
+    missing = environments.missing_libraries(replace(environment, binaries=("skia*.so",)))
     assert "libNOT.so.1" in missing
     assert "libGL.so.1" not in missing
 
@@ -364,7 +383,7 @@ def test_ending_the_installer_ends_the_server_it_runs(tmp_path: Path) -> None:
         "time.sleep(60)"
     )
     code = f"import sys, install; sys.exit(install.run([sys.executable, '-c', {child!r}]))"
-    with subprocess.Popen([sys.executable, "-c", code], cwd=install.ROOT) as installer:
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as installer:
         while not started.exists():
             assert installer.poll() is None
         installer.send_signal(signal.SIGTERM)
@@ -397,3 +416,24 @@ def test_what_is_asked_of_a_preset_reaches_the_server(
     install.main()
     assert asked[1:4] == ["-m", "server.presets", "longanimation-5b"]
     assert set(asked[4:]) == {"--accept-licenses", "--remove-downloads", "--downloads", str(tmp_path / "here")}
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_fast_run_of_the_tests_installs_no_blender(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[Environment] = []
+    asked: list[str] = []
+    monkeypatch.setattr(install, "prepare", prepared.extend)
+    monkeypatch.setattr(install, "find_blenders", lambda wanted: ([install.blender_environment("4.5.15")], ["bpy"]))
+    monkeypatch.setattr(install, "run", lambda command, **variables: asked.extend([*command, *variables]) or 0)
+    monkeypatch.setattr(sys, "argv", ["install.py", "test", *["--fast"] * fast, "-q"])
+    assert install.main() == 0
+    assert len(prepared) == (1 if fast else 2)
+    assert asked[1:3] == ["-m", "pytest"] and "-n" in asked
+    assert ("--fast" in asked, "LONGANIMATION_BLENDER" in asked) == (fast, not fast)
+    assert asked[-1] == "-q" if fast else asked[-2] == "-q"
+
+
+def test_a_fast_run_in_a_chosen_blender_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["install.py", "test", "--fast", "--blender", "4.5"])
+    with pytest.raises(SystemExit, match="2"):
+        install.main()

@@ -2,53 +2,72 @@
 """Is what is installed what was tested?"""
 
 import platform
-import tomllib
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator, Sequence
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from server.config import REPOSITORY
 
 from .finding import Finding, fault, ok, warning
 
+PROJECT = "longanimation-color"
+LOCK = REPOSITORY / "requirements.lock"
 INSTALL = "Run `python install.py server`, which brings this environment up to date."
 
 
-def check_versions(repository: Path = REPOSITORY) -> Iterator[Finding]:
-    """Compare Python and the packages with what `pyproject.toml` asks for and `requirements.lock` names."""
-    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted, found = project["requires-python"], platform.python_version()
+def check_versions(
+    project: Distribution | None = None, lock: Path = REPOSITORY / "requirements.lock"
+) -> Iterator[Finding]:
+    """Compare Python and the packages with what the installed project asks for and the lock file, if any, names.
+
+    project: what is installed as `PROJECT`, unless given.
+    """
+    try:
+        project = project or distribution(PROJECT)
+    except PackageNotFoundError:
+        yield fault("Packages", f"{PROJECT} is not installed in this environment", INSTALL)
+        return
+    wanted, found = project.metadata["Requires-Python"], platform.python_version()
     if SpecifierSet(wanted).contains(found):
         yield ok("Python", found)
     else:
         yield fault("Python", f"{found}, but {wanted} is needed", "Run `python3.11 install.py server`.")
-    locked = _locked(repository / "requirements.lock")
-    faults, others, count = [], [], 0
-    for text in project["dependencies"]:
-        requirement = Requirement(text)
-        count += 1
+    yield from _check_packages(_required(project.requires or ()), _locked(lock))
+
+
+def _check_packages(required: Sequence[Requirement], locked: dict[str, str]) -> Iterator[Finding]:
+    faults, others = [], []
+    for requirement in required:
         try:
             present = version(requirement.name)
         except PackageNotFoundError:
             faults.append(f"{requirement.name} is missing")
             continue
+        tested = locked.get(canonicalize_name(requirement.name), present)
         if not requirement.specifier.contains(present, prereleases=True):
             faults.append(f"{requirement.name} is {present}, not {requirement.specifier}")
-        elif present != locked.get(requirement.name.lower(), present):
-            others.append(f"{requirement.name} is {present}, not {locked[requirement.name.lower()]}")
+        elif present != tested:
+            others.append(f"{requirement.name} is {present}, not {tested}")
     if faults:
         yield fault("Packages", "; ".join(faults), INSTALL)
     if others:
         yield warning("Packages", f"{'; '.join(others)}: other versions than those tested", INSTALL)
     if not faults and not others:
-        yield ok("Packages", f"{count} in the versions that were tested")
+        yield ok("Packages", f"{len(required)} in the versions that were tested")
+
+
+def _required(texts: Sequence[str]) -> list[Requirement]:
+    """What is needed here, without the extras."""
+    requirements = [Requirement(text) for text in texts]
+    return [item for item in requirements if item.marker is None or item.marker.evaluate({"extra": ""})]
 
 
 def _locked(path: Path) -> dict[str, str]:
-    """The exact versions of a lock file, by name in small letters."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "==" in line]
-    pairs = [line.partition("==") for line in lines]
-    return {name.lower().replace("_", "-"): exact for name, _, exact in pairs}
+    """The exact versions of a lock file by canonical name; a wheel comes without one."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    exact = [Requirement(line) for line in text.splitlines() if "==" in line]
+    return {canonicalize_name(item.name): next(iter(item.specifier)).version for item in exact}

@@ -25,7 +25,7 @@ from .conftest import Scenario
 from .program import program
 from .servers import coloring_server
 
-pytest.importorskip("openjd.cli", reason="no Open Job Description: pip install openjd-cli")
+pytest.importorskip("openjd.cli", reason="no Open Job Description: .venv/bin/pip install openjd-cli")
 
 TEMPLATE = ROOT / "docs" / "deploy" / "openjd" / "template.yaml"
 _SECONDS = 300

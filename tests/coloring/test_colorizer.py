@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The shipped preset colors a shot, the same way whether or not it is interrupted."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -13,6 +15,8 @@ from server.coloring.shot import Shot
 from server.coloring.shot_coloring import ShotColoring
 from server.presets.preset import WEIGHTS, UnknownPreset
 from server.training.cartoon import draw_clip
+
+pytestmark = pytest.mark.slow
 
 DRAWINGS, KEYFRAME = 12, 4
 
@@ -42,6 +46,12 @@ def color_all(coloring: ShotColoring) -> dict[int, np.ndarray]:
     for index in range(len(coloring.segments)):
         frames |= coloring.color(index).frames
     return frames
+
+
+@pytest.fixture(scope="module")
+def colored(colorizer: Colorizer, clip) -> Callable[[str], dict[int, np.ndarray]]:
+    """The frames of the opaque shot with a finish, colored once."""
+    return cache(lambda finish: color_all(colorizer.open(shot_of(clip, finish=finish))))
 
 
 def test_an_interrupted_shot_goes_on_to_the_same_pixels(colorizer: Colorizer, clip) -> None:
@@ -74,8 +84,8 @@ def test_a_cancelled_segment_can_be_colored_again(colorizer: Colorizer, clip) ->
 
 
 @pytest.mark.parametrize("finish", ["flats", "painted"])
-def test_every_drawing_comes_back_once_with_its_lines(colorizer: Colorizer, clip, finish: str) -> None:
-    frames = color_all(colorizer.open(shot_of(clip, finish=finish)))
+def test_every_drawing_comes_back_once_with_its_lines(colored, clip, finish: str) -> None:
+    frames = colored(finish)
     assert sorted(frames) == list(range(DRAWINGS))
     for drawing, frame in frames.items():
         line_art = clip.line_art[drawing]
@@ -86,16 +96,16 @@ def test_every_drawing_comes_back_once_with_its_lines(colorizer: Colorizer, clip
     assert (difference[paper] > 2).mean() < 0.02
 
 
-def test_flats_have_only_the_keyframes_colors(colorizer: Colorizer, clip) -> None:
-    frames = color_all(colorizer.open(shot_of(clip)))
+def test_flats_have_only_the_keyframes_colors(colored, clip) -> None:
+    frames = colored("flats")
     shown = {tuple(color) for color in clip.colors[np.unique(clip.labels[KEYFRAME])].tolist()}
     for drawing, frame in frames.items():
         paper = clip.line_art[drawing] == 255
         assert {tuple(color) for color in np.unique(frame[paper], axis=0).tolist()} <= shown
 
 
-def test_the_result_is_better_than_holding_the_keyframe(colorizer: Colorizer, clip) -> None:
-    frames = color_all(colorizer.open(shot_of(clip)))
+def test_the_result_is_better_than_holding_the_keyframe(colored, clip) -> None:
+    frames = colored("flats")
     paper = clip.line_art == 255
     labels = clip.labels
     right = held = 0.0
@@ -120,11 +130,13 @@ def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: 
 
 
 @pytest.mark.parametrize("finish", ["flats", "painted"])
-def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(colorizer: Colorizer, clip, finish: str) -> None:
+def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(
+    colorizer: Colorizer, colored, clip, finish: str
+) -> None:
     background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
     shot = replace(shot_of(clip, finish=finish), masks={KEYFRAME: clip.labels[KEYFRAME] == background})
     frames = color_all(colorizer.open(shot))
-    opaque, alike = color_all(colorizer.open(replace(shot, masks={}))), []
+    opaque, alike = colored(finish), []
     for drawing, frame in frames.items():
         line_art = clip.line_art[drawing]
         paper, transparent = line_art == 255, frame[..., 3] == 0

@@ -20,6 +20,8 @@ from server.image_codec import encode_png
 from server.training.cartoon import draw_clip
 from tests.evaluation.test_clips import arguments
 
+pytestmark = pytest.mark.slow
+
 DRAWINGS, HOLD = 9, 2
 
 

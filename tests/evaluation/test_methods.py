@@ -16,6 +16,8 @@ from server.evaluation.paradigms import LVCD, MODEL, color_by_last_frame, color_
 from server.longanimation import LongAnimationPipeline
 from tests.coloring.drawings import scene
 
+pytestmark = pytest.mark.slow
+
 DRAWINGS, SEGMENT = 9, 7
 
 

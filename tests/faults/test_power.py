@@ -15,7 +15,7 @@ from .power import Recording
 from .trace import can_trace
 
 
-@pytest.mark.skipif(not can_trace(), reason="no strace that may look at processes: install it (Debian: strace)")
+@pytest.mark.skipif(not can_trace(), reason="no strace that may look at processes: sudo apt-get install strace")
 def test_after_a_power_cut_a_server_goes_on_with_all_that_it_acknowledged(tmp_path: Path) -> None:
     recording = Recording(tmp_path, seed=3, shots=2)
     assert not recording.cut(0).wrong

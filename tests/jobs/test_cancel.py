@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.faults.checks import check_job
 from tests.faults.client import Client, plan
 from tests.faults.house import House, wait_for
@@ -15,6 +17,7 @@ from tests.faults.shots import draw_shot
 SECONDS = 90.0
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_ends_with_the_step_it_is_in_and_its_neighbor_goes_on(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

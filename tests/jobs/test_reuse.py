@@ -14,6 +14,8 @@ from server.training.cartoon import draw_clip
 from shared.digests import address_of
 from shared.manifest import Keyframe, ShotManifest
 
+pytestmark = pytest.mark.slow
+
 DRAWINGS, FIRST, ADDED = 26, 0, 22
 
 

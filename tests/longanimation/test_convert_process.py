@@ -16,6 +16,8 @@ from server.cli import main
 from server.longanimation.convert import conversion
 from tests.longanimation.miniature import write_downloads
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 # Converts twice, and prints by how much memory in use rose, at its highest, in the second time, and then in loading the

@@ -50,6 +50,7 @@ def test_every_drawing_is_colored_exactly_once(pipeline: LongAnimationPipeline, 
         assert segment.frames.dtype == torch.uint8
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_what_was_stored_to_the_same_pixels(pipeline: LongAnimationPipeline) -> None:
     whole = list(long_shot(pipeline, 40, 12).run())
     assert len(whole) >= 3
@@ -134,6 +135,7 @@ def test_of_several_keyframes_each_drawing_takes_the_nearest_and_memory_sees_all
     assert [owner[drawing] for drawing in range(12)] == [2, 2, 2, 2, 2, 2, 9, 9, 9, 9, 9, 11]
 
 
+@pytest.mark.slow
 def test_a_keyframe_added_at_the_end_changes_no_segment_that_ends_before_halfway_to_it(
     pipeline: LongAnimationPipeline,
 ) -> None:

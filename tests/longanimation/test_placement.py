@@ -169,7 +169,7 @@ def test_in_8_bit_floats_layers_are_fetched_and_the_frames_are_close(groups: Hid
 
 
 def test_in_8_bit_integers_weights_have_their_estimate_and_the_frames_are_close(exact: torch.Tensor) -> None:
-    pytest.importorskip("torchao", reason="the mode int8 needs torchao")
+    pytest.importorskip("torchao", reason="no torchao: .venv/bin/pip install --no-deps -c requirements.lock torchao")
     pipeline = load(TINY, "int8", torch.float32)
     modules = skeleton(TINY)
     for name in STREAMED:

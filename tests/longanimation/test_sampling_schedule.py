@@ -136,6 +136,7 @@ def test_guided_and_unguided_steps_do_not_share_a_cache(transformer: LongAnimati
     assert torch.equal(alone.run(transformer, "cond"), exact)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_compiled_blocks_are_the_same_blocks() -> None:
     transformer, step = LongAnimationTransformer3DModel(num_layers=2, **CONFIG).eval(), Step(0)
@@ -238,6 +239,7 @@ def test_a_cache_is_gone_after_the_segment(transformer: LongAnimationTransformer
     assert all(same(velocities(sampler(transformer, EXACT)), exact))
 
 
+@pytest.mark.slow
 def test_final_is_as_good_as_exact_and_draft_shows_the_same_take() -> None:
     pipeline = LongAnimationPipeline.from_pretrained(find_preset("tiny").folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)

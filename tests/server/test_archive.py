@@ -31,6 +31,7 @@ def test_what_was_sent_can_be_opened(files):
     assert read(zipped(files)) == files
 
 
+@pytest.mark.slow
 def test_a_large_archive_of_small_files_can_be_opened():
     files = {f"{number}.png": b"" for number in range(66_000)}  # more than the 65,535 of a zip without zip64
     assert read(zipped(files)) == files

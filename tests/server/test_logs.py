@@ -171,6 +171,7 @@ class Logged:
             time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_the_log_of_a_server_and_its_workers_holds_every_job_and_no_secret(
     tmp_path: Path, shot: SmallShot, processes: list[subprocess.Popen[Any]], postgresql: Any
 ) -> None:
@@ -207,6 +208,7 @@ def test_the_log_of_a_server_and_its_workers_holds_every_job_and_no_secret(
         assert secret not in logged.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["serve", "worker", "token"])
 def test_a_database_that_does_not_answer_ends_a_command_with_a_sentence_without_its_password(
     tmp_path: Path, command: str

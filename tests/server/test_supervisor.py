@@ -32,6 +32,7 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("supervisor")
 def test_a_job_that_kills_two_workers_is_set_aside_and_the_next_one_runs(site: Site, shot: SmallShot) -> None:
     deadly = site.submit(shot, prompt="die")
@@ -49,6 +50,7 @@ def workers_of(site: Site) -> list[str]:
     return devices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
 def test_the_workers_end_with_the_server(
     serve: Callable[..., Site], processes: list[subprocess.Popen[Any]], kill: bool

@@ -190,8 +190,8 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """An S3-compatible server with a bucket; its address is in fsspec's own environment variables."""
-    moto = pytest.importorskip("moto.server", reason="no S3 server: pip install moto[server] s3fs")
-    pytest.importorskip("s3fs", reason="no S3 client: pip install s3fs")
+    moto = pytest.importorskip("moto.server", reason="no S3 server: .venv/bin/pip install 'moto[server]' s3fs")
+    pytest.importorskip("s3fs", reason="no S3 client: .venv/bin/pip install s3fs")
     import boto3
     import fsspec.config
 

@@ -27,6 +27,8 @@ from server.training.stages.sketch import train_sketch
 from server.training.stages.vae import train_vae
 from tests.longanimation.miniature import write_downloads, write_json
 
+pytestmark = pytest.mark.slow
+
 QUICK = Settings(steps=2, batch=1, workers=0)
 SMALL = SampleShape(drawings=2, height=32, width=48, history=3)
 ON_BASE = SampleShape(drawings=9, height=32, width=48, history=3)

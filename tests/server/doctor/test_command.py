@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from server.config import Config
 from server.storage.database import open_database
 
@@ -20,6 +22,7 @@ def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=variables)
 
 
+@pytest.mark.slow
 def test_it_passes_a_sound_server_and_leaves_its_data_as_they_are(tmp_path: Path) -> None:
     open_database(Config(tmp_path)).dispose()
     (tmp_path / "blobs").mkdir()
@@ -32,6 +35,7 @@ def test_it_passes_a_sound_server_and_leaves_its_data_as_they_are(tmp_path: Path
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_it_makes_nothing_where_nothing_is(tmp_path: Path) -> None:
     done = doctor("--data", str(tmp_path / "new"))
     assert done.returncode == 0, done.stdout
@@ -39,6 +43,7 @@ def test_it_makes_nothing_where_nothing_is(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_fault_makes_its_exit_code_one(tmp_path: Path) -> None:
     (tmp_path / "server.sqlite").write_bytes(b"no database" * 1000)
     done = doctor("--data", str(tmp_path))
