@@ -27,7 +27,7 @@ from shared.digests import address_of
 from shared.manifest import Keyframe, ShotManifest
 from shared.protocol import API_PREFIX
 
-from .contract import WatchedQuery, contract, observe
+from .contract import WatchedQuery, body_type, contract, observe
 
 WAIT_SECONDS = 90.0
 WIDTH, HEIGHT = 24, 16
@@ -137,7 +137,7 @@ def _check_documented(response: requests.Response, **_: Any) -> None:
     """Hold an answer against the OpenAPI document."""
     request = response.request
     url = urlsplit(request.url or "")
-    media_type = response.headers.get("Content-Type", "").partition(";")[0]
+    media_type = body_type(response.status_code, response.headers.get("Content-Type", ""))
     sent = frozenset(name for name, _ in parse_qsl(url.query))
     assert not contract().faults(request.method or "", url.path, response.status_code, media_type, sent)
 

@@ -75,7 +75,7 @@ class Contract:
         media_types = self.media_types(operation, status)
         if media_types is None:
             found.append(f"{label}: the status is not documented")
-        elif method != "HEAD" and not (media_type in media_types or not (media_type or media_types)):
+        elif method != "HEAD" and media_type not in (media_types or {""}):
             found.append(f"{label}: the media type {media_type!r} is not documented")
         return found
 
@@ -90,5 +90,10 @@ def contract() -> Contract:
 def observe(response: Response) -> tuple[str, str, int, str, frozenset[str]]:
     """Return what the contract is asked about the answer to the present request."""
     asked = getattr(request.args, "asked", ())
-    has_body = response.status_code not in (204, 304)
-    return request.method, request.path, response.status_code, response.mimetype * has_body, frozenset(asked)
+    media_type = body_type(response.status_code, response.mimetype)
+    return request.method, request.path, response.status_code, media_type, frozenset(asked)
+
+
+def body_type(status: int, content_type: str) -> str:
+    """Return the media type of an answer's body, empty if its status has none, whatever the header says."""
+    return "" if status in (204, 304) else content_type.partition(";")[0]
