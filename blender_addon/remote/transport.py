@@ -155,4 +155,4 @@ class _Bearer(requests.auth.AuthBase):
 
 def is_loopback(server: str) -> bool:
     """Tell whether an address is on this very machine: such a server needs no network."""
-    return hosts.is_loopback(urlsplit(server).hostname or "")
+    return bool(hosts.is_loopback(urlsplit(server).hostname or ""))
