@@ -24,7 +24,7 @@ DRAWINGS, KEYFRAME = 12, 4
 @pytest.fixture(scope="module")
 def colorizer() -> Colorizer:
     loaded = Colorizer.from_preset("tiny")
-    loaded.preset = replace(loaded.preset, segment=7, steps=2, votes=2)
+    loaded.preset = replace(loaded.preset, pixels=160 * 96, segment=7, steps=2, votes=2)
     return loaded
 
 
@@ -166,7 +166,7 @@ def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, cli
     shot = shot_of(clip)
     for quality, votes in (("draft", 1), ("final", 5), ("exact", 5)):
         coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(replace(shot, quality=quality))
-        assert len(coloring._references()[KEYFRAME]) == votes
+        assert len(coloring._painter._renditions) == votes
 
 
 @pytest.mark.parametrize("votes", [2, 0])

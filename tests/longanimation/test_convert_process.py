@@ -112,8 +112,8 @@ def test_killed_in_the_middle_it_goes_on_and_gives_the_same_bytes(
     assert not output.exists()
     transformer = outputs / "killed" / ".partial" / "preset" / "transformer"
     assert sorted(path.name for path in transformer.iterdir()) == [
+        ".diffusion_pytorch_model-00002-of-00003.safetensors.part",
         "diffusion_pytorch_model-00001-of-00003.safetensors",
-        "diffusion_pytorch_model-00002-of-00003.safetensors.unfinished",
     ]
     assert main([*arguments, "--output", str(output)]) == 0
     assert contents(output) == contents(outputs / "undisturbed" / "preset")
