@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """LongAnimation Color: colors a hand-drawn shot from one painted keyframe.
 
-Blender's modules are imported when the extension is registered, so that the parts that talk to the
-server can be used, and tested, outside Blender.
+Blender's modules are imported only when the extension is registered, so that the parts that communicate with the server
+can be used and tested outside Blender.
 """
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The .blend file that is open: what takes call it, and which of them are its own."""
+"""The open .blend file: its name in takes, and the takes that belong to it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .sequencer.strips import JOB
 from .takes.take import Take
 
 _unsaved = ""
-"""Stands for the file until it has a path of its own."""
+"""Identifies the file until it has a path."""
 
 
 def reset() -> None:
-    """Forget the former file: another one is open."""
+    """Forget the previous file, because another one is open."""
     global _unsaved
     _unsaved = f"unsaved:{uuid.uuid4()}"
 
 
 def name() -> str:
-    """What a take's placement calls the file: its path, or a name for as long as it has none."""
+    """The file's name in a take's placement: its path, or a unique name while it has none."""
     return bpy.data.filepath or _unsaved
 
 
@@ -34,8 +34,10 @@ def shows(take: Take) -> bool:
 
 
 def takes() -> dict[str, tuple[bpy.types.Scene, Path]]:
-    """The scene and the folder of each take whose strips are in the file, by job. Blender keeps the strips' paths right
-    when the file is saved elsewhere."""
+    """The scene and the folder of each take whose strips are in the file, by job.
+
+    Blender updates the strips' paths when the file is saved elsewhere.
+    """
     found = {}
     for scene in bpy.data.scenes:
         for strip in compat.all_strips_of(scene.sequence_editor) if scene.sequence_editor else ():
@@ -45,7 +47,7 @@ def takes() -> dict[str, tuple[bpy.types.Scene, Path]]:
 
 
 def was_moved_with_file(take: Take) -> bool:
-    """Whether a take lies beside the file since before both were moved: it knows a file of this name that is gone."""
-    former = PureWindowsPath(take.placement.blend)  # which takes both kinds of slashes
+    """Whether a take was moved with the file: it is beside the file, and its record names a file that is gone."""
+    former = PureWindowsPath(take.placement.blend)  # it accepts both kinds of slashes
     is_beside = current().output.startswith("//") and take.folder.parent == output_folder()
     return is_beside and former.name == Path(bpy.data.filepath).name and not Path(take.placement.blend).exists()

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every difference between Blender 4.2 and 5.2 that the extension meets."""
+"""All differences between Blender 4.2 and 5.2 that affect the extension."""
 
 from collections.abc import Iterator
 
 import bpy
 
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
-"""Options of a path property that may begin with //; before 4.5 every one might."""
+"""Options of a path property that may begin with //; before 4.5 every path property could."""
 
 
 def strips_of(holder: "bpy.types.SequenceEditor | bpy.types.MetaStrip") -> "bpy.types.bpy_prop_collection":
@@ -15,12 +15,12 @@ def strips_of(holder: "bpy.types.SequenceEditor | bpy.types.MetaStrip") -> "bpy.
 
 
 def all_strips_of(editor: "bpy.types.SequenceEditor") -> "bpy.types.bpy_prop_collection":
-    """The editor's strips, those in meta strips too (`sequences_all` before 4.4)."""
+    """The editor's strips, including those in meta strips (`sequences_all` before 4.4)."""
     return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
 
 
 def set_length(strip: "bpy.types.Strip", frames: int) -> None:
-    """Let a strip end so many frames after its start: a meta strip does not follow what is put into it."""
+    """Make a strip end `frames` frames after its start: a meta strip does not grow with its content."""
     if hasattr(strip, "right_handle"):
         strip.right_handle = strip.left_handle + frames
     else:
@@ -46,14 +46,16 @@ def sequencer_scene(context: "bpy.types.Context") -> "bpy.types.Scene":
 
 
 def timeline(context: "bpy.types.Context") -> "bpy.types.Scene":
-    """The scene whose frames the editor at hand shows."""
+    """The scene whose frames the current editor shows."""
     in_sequencer = context.area is not None and context.area.type == "SEQUENCE_EDITOR"
     return sequencer_scene(context) if in_sequencer else context.scene
 
 
 def show_in_sequencer(scene: "bpy.types.Scene", workspace: "bpy.types.WorkSpace | None" = None) -> None:
-    """Let the Sequencer of a workspace show a scene; without a workspace, every one that shows none: so it is since 5.0
-    until a scene is chosen. Before, it shows the window's."""
+    """Show a scene in the Sequencer of a workspace; without a workspace, in every Sequencer that shows no scene.
+
+    Since 5.0 a Sequencer shows no scene until one is chosen. Before, it shows the window's scene.
+    """
     for one in [workspace] if workspace else bpy.data.workspaces:
         if hasattr(one, "sequencer_scene") and (workspace or one.sequencer_scene is None):
             one.sequencer_scene = scene
@@ -65,7 +67,7 @@ def is_grease_pencil(item: "bpy.types.Object") -> bool:
 
 
 def pencil_modifiers(item: "bpy.types.Object") -> "bpy.types.bpy_prop_collection":
-    """The modifiers of a Grease Pencil object; before 4.3 it had a kind of its own."""
+    """The modifiers of a Grease Pencil object; before 4.3 they were a separate kind."""
     return item.grease_pencil_modifiers if item.type == "GPENCIL" else item.modifiers
 
 
@@ -77,8 +79,11 @@ def add_tint(
     material_pass: int = 0,
     others: bool = False,
 ) -> "bpy.types.Modifier":
-    """Add a Tint modifier that recolors the lines ("STROKE"), the fills ("FILL") or "BOTH" of a Grease Pencil object;
-    only those of a layer, or only those of the materials with this pass index, or of all `others`."""
+    """Add a Tint modifier that recolors the lines ("STROKE"), the fills ("FILL") or "BOTH" of a Grease Pencil object.
+
+    layer: recolor only this layer. material_pass: recolor only materials with this pass index, or, if `others`, only
+    the other materials.
+    """
     if item.type == "GPENCIL":
         modifier = item.grease_pencil_modifiers.new("LongAnimation", "GP_TINT")
         modifier.vertex_mode = mode
@@ -122,7 +127,7 @@ def curves_of(block: "bpy.types.ID | None") -> "Iterator[bpy.types.FCurve]":
 
 
 def make_white(world: "bpy.types.World") -> None:
-    """Let a new world be white in Workbench and Cycles: since 5.0 it begins with nodes."""
+    """Make a new world white in Workbench and Cycles; since 5.0 it has nodes from the start."""
     world.color = (1.0, 1.0, 1.0)
     for node in world.node_tree.nodes if world.node_tree else ():
         if node.type == "BACKGROUND":
@@ -130,10 +135,10 @@ def make_white(world: "bpy.types.World") -> None:
 
 
 def literal_path(path: str) -> str:
-    """A path as the render settings take it: since 4.5 braces in it stand for variables unless they are doubled."""
+    """A path for the render settings: since 4.5 braces in it stand for variables unless they are doubled."""
     return path.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (4, 5) else path
 
 
 def optional(owner: object, **values: object) -> dict[str, object]:
-    """Those of `values` that `owner` has in this Blender: for settings that came or went between versions."""
+    """Those of `values` that `owner` has in this Blender: for settings that were added or removed between versions."""
     return {name: value for name, value in values.items() if hasattr(owner, name)}

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Line art taken from a picture and laid over colors, as the server does both."""
+"""Extracts line art from a picture, and lays it over colors, both as the server does."""
 
 import numpy as np
 
 
 def line_art_of(pixels: np.ndarray) -> np.ndarray:
-    """Line art as the server sees it, uint8 [H, W]: transparency over white, a pixel as dark as its darkest channel."""
+    """Line art as the server sees it, uint8 [H, W]: over white, each pixel as dark as its darkest channel."""
     if pixels.ndim == 2:
         return pixels
     if pixels.shape[2] == 3:
@@ -15,8 +15,10 @@ def line_art_of(pixels: np.ndarray) -> np.ndarray:
 
 
 def lay_lines(fills: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """Lay line art uint8 [H, W] over fills uint8 [H, W, 3 or 4] as the server does: on transparent ground a line is
-    black and as opaque as it is dark."""
+    """Lay line art uint8 [H, W] over fills uint8 [H, W, 3 or 4] as the server does.
+
+    On a transparent background, a line is black, and as opaque as it is dark.
+    """
     laid = fills.copy()
     laid[..., :3] = (fills[..., :3] * line_art.astype(np.uint16)[..., None] + 127) // 255
     laid[..., 3:] = np.maximum(fills[..., 3:], 255 - line_art[..., None])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, as errors whose text tells the animator what to do.
+"""Errors whose text tells the animator what to do.
 
-The text may be a TranslatableText: then `str(error)` is that object, which is translated where it is shown.
+The text may be a TranslatableText. Then `str(error)` is that object, which is translated where it is shown.
 """
 
 
@@ -17,7 +17,7 @@ class ServerError(ColorError):
     """The server cannot be reached, or what it says cannot be understood.
 
     remedy: what would help, for a button: "start_server", "token", "online", "update_addon", "update_server",
-    "address", "certificate", or "" when a button cannot help.
+    "address", "certificate", or "" if a button cannot help.
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
@@ -26,7 +26,7 @@ class ServerError(ColorError):
 
 
 class UnreachableError(ServerError):
-    """No answer, or that of a gateway before a server that is away: it may answer later."""
+    """No answer, or that of a gateway whose server is unavailable; the server may answer later."""
 
 
 class VersionError(ServerError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to the takes when a file is opened or saved, or a step undone (Blender API, bpy.app.handlers)."""
+"""Updates the takes when a file is opened or saved, or a step is undone (Blender API, bpy.app.handlers)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .remote.messages import Progress
 from .translatable_text import TranslatableText
 
 _saved_from = ""
-"""What the file that is being saved was called before."""
+"""The previous name of the file that is being saved."""
 
 
 def restore_takes() -> None:
-    """Find earlier takes, and follow those that were under way when Blender was closed."""
+    """Find earlier takes, and follow those that were in progress when Blender was closed."""
     here = blend_file.takes()
     for scene, _ in here.values():
         compat.show_in_sequencer(scene)
@@ -26,7 +26,7 @@ def restore_takes() -> None:
         take_manager.entries.setdefault(take.job, take_manager.Entry(take))
     for entry in take_manager.entries.values():
         placement = entry.take.placement
-        if entry.take.job in here:  # also in a copy of the file, or where the scene has another name now
+        if entry.take.job in here:  # also in a copy of the file, or if the scene was renamed
             placement = replace(placement, blend=blend_file.name(), scene=here[entry.take.job][0].name)
         elif blend_file.was_moved_with_file(entry.take):
             placement = replace(placement, blend=blend_file.name())
@@ -44,7 +44,7 @@ def restore_takes() -> None:
 
 @bpy.app.handlers.persistent
 def _on_load(*_: object) -> None:
-    """A file was opened: find its takes, and go on with what was under way."""
+    """Find the takes of a file that was opened, and continue those in progress."""
     blend_file.reset()
     if not bpy.app.background:
         restore_takes()
@@ -59,7 +59,7 @@ def _before_save(*_: object) -> None:
 
 @bpy.app.handlers.persistent
 def _on_save(*_: object) -> None:
-    """The open file has a path, perhaps a new one: its takes follow."""
+    """Update the takes of the open file, whose path may be new."""
     for job, entry in take_manager.entries.items():
         placement = entry.take.placement
         if placement.blend == _saved_from != blend_file.name():
@@ -68,7 +68,7 @@ def _on_save(*_: object) -> None:
 
 @bpy.app.handlers.persistent
 def _on_undo(*_: object) -> None:
-    """The strips are as they were at some step: show what came since, and let no half strip come back."""
+    """Update the strips after an undo: show frames that arrived since, and remove incomplete strips that came back."""
     here = blend_file.takes()
     for job, entry in take_manager.entries.items():
         if blend_file.shows(entry.take) and entry.take.state in ("failed", "cancelled"):
@@ -88,7 +88,7 @@ _HANDLERS = {
 
 
 def register() -> None:
-    """Find earlier takes, and follow those under way."""
+    """Find earlier takes, and follow those in progress."""
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).append(handler)
     if not bpy.app.background:

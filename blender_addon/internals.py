@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the extension uses of Blender that the API does not document, and any version may change.
+"""Parts of Blender that the extension uses but the API does not document; any version may change them.
 
-`tests/blender/test_internals.py` fails when Blender's side is no longer as it is described here.
+`tests/blender/test_internals.py` fails if Blender no longer matches the descriptions here.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ RENDER_RESULT = "Render Result"
 """Name of the image that shows what was rendered last."""
 
 PLAYBACK = "SCREEN_OT_animation_play"
-"""The modal operator that runs as long as an animation is played."""
+"""The modal operator that runs while an animation is played."""
 
 
 class StripElem(Structure):
-    """An element of an image strip as it lies in memory, alike in 4.2 to 5.2 (DNA_sequence_types.h)."""
+    """An element of an image strip as it is in memory, the same in 4.2 to 5.2 (DNA_sequence_types.h)."""
 
     _fields_ = (("filename", c_char * 256), ("orig_width", c_int), ("orig_height", c_int), ("orig_fps", c_float))
 
 
 def memory_of(element: bpy.types.StripElement) -> StripElem | None:
-    """The memory of an image strip's element, to write into; None when Blender's own properties read otherwise."""
+    """The memory of an image strip's element, to write to; None if it does not match Blender's own properties."""
     memory = StripElem.from_address(element.as_pointer())
     found = (memory.filename, memory.orig_width, memory.orig_height)
     return memory if found == (element.filename.encode(), element.orig_width, element.orig_height) else None

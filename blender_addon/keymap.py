@@ -9,7 +9,7 @@ SHORTCUTS = {
     "longanimation.color_shot": "L",
     "longanimation.fix_frame": "F",
 }
-"""Operators by the key that runs them, with Ctrl, Alt and Shift held: Blender uses none of these."""
+"""The key of each operator, with Ctrl, Alt and Shift held; Blender uses none of these."""
 
 _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
@@ -26,7 +26,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take the shortcuts back."""
+    """Remove the shortcuts."""
     for keymap, item in _items:
         keymap.keymap_items.remove(item)
     _items.clear()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the animator has to know until it is dismissed. Knows nothing of Blender."""
+"""Messages to the animator that stay until they are dismissed. Does not use Blender."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence, and what would help, as in errors.ServerError. good: nothing is wrong."""
+    """A sentence and its remedy, as in errors.ServerError. good: nothing is wrong."""
 
     sentence: str
     remedy: str = ""
@@ -20,16 +20,16 @@ notices: list[Notice] = []
 
 
 def show(sentence: str, remedy: str = "", good: bool = False) -> None:
-    """Show a sentence until it is dismissed; one that is shown already comes last."""
+    """Show a sentence until it is dismissed; one that is already shown moves to the end."""
     notice = Notice(sentence, remedy, good)
     notices[:] = [*(one for one in notices if one != notice), notice]
 
 
 def withdraw(sentence: str) -> None:
-    """Take a sentence away that no longer holds."""
+    """Remove a sentence that no longer applies."""
     notices[:] = [one for one in notices if one.sentence != sentence]
 
 
 def dismiss(index: int) -> None:
-    """Take a sentence away."""
+    """Remove a sentence."""
     del notices[index]

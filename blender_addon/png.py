@@ -12,9 +12,9 @@ _IMAGE_CHUNKS = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND"))
 def without_metadata(content: bytes) -> bytes:
     """Return the PNG with nothing but its pixels.
 
-    Blender stamps date, frame number and the file's path into each image. Without them equal drawings are equal
-    bytes, which is how held drawings are found and why a shot sent twice travels once; nor does a path leave the
-    machine.
+    Blender writes the date, the frame number and the file's path into each image. Without them, equal drawings have
+    equal bytes. This is how held drawings are found, and why a shot that is sent twice is uploaded once. It also keeps
+    paths from leaving the computer.
     """
     return SIGNATURE + b"".join(chunk for kind, chunk in chunks(content) if kind in _IMAGE_CHUNKS)
 
@@ -26,8 +26,8 @@ def size_of(content: bytes) -> tuple[int, int]:
 
 
 def transparent(width: int, height: int) -> bytes:
-    """Return a PNG of this size in pixels, with nothing on it."""
-    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # a bit a pixel, of a palette
+    """Return a completely transparent PNG of this size in pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # one bit per pixel, with a palette
     rows = zlib.compress(bytes((1 + (width + 7) // 8) * height))
     parts = ((b"IHDR", header), (b"PLTE", bytes(3)), (b"tRNS", bytes(1)), (b"IDAT", rows), (b"IEND", b""))
     return SIGNATURE + b"".join(chunk(*part) for part in parts)

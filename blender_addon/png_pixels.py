@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PNG files as arrays, without Blender: for threads (PNG specification, W3C, 3rd edition)."""
+"""PNG files as arrays, without Blender, for use in threads (PNG specification, W3C, 3rd edition)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .png import SIGNATURE, chunk, chunks
 from .translatable_text import TranslatableText
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Channels a pixel by color type: gray, RGB, palette, gray and alpha, RGBA."""
+"""Channels per pixel by color type: gray, RGB, palette, gray and alpha, RGBA."""
 
 _COLOR_TYPE = 25
-"""Where a PNG tells its color type."""
+"""Offset of the color type in a PNG file."""
 
 _KINDS = {1: 0, 3: 2, 4: 6}
 
@@ -25,13 +25,13 @@ _KINDS = {1: 0, 3: 2, 4: 6}
 def read_png(path: Path) -> np.ndarray:
     """Read an 8-bit PNG: uint8 [H, W] if it is gray, [H, W, 3] or, with transparency, [H, W, 4] otherwise.
 
-    Raises ShotError for what is none, or has other depths or is interlaced.
+    Raises ShotError if the file is not a PNG, has another bit depth, or is interlaced.
     """
     try:
         content = path.read_bytes()
         if not content.startswith(SIGNATURE):
             raise ShotError(
-                TranslatableText("{path} is no PNG image: export the shot again, or choose another file.", path=path)
+                TranslatableText("{path} is not a PNG image: export the shot again, or choose another file.", path=path)
             )
         parts: dict[bytes, bytes] = {}
         for kind, whole in chunks(content):
@@ -40,7 +40,7 @@ def read_png(path: Path) -> np.ndarray:
         if interlaced:
             raise ShotError(
                 TranslatableText(
-                    "{path} has {depth} bits a channel and is interlaced: save it as a plain PNG with 8 bits.",
+                    "{path} has {depth} bits per channel and is interlaced: save it as a plain PNG with 8 bits.",
                     path=path,
                     depth=depth,
                 )
@@ -48,7 +48,7 @@ def read_png(path: Path) -> np.ndarray:
         if depth != 8:
             raise ShotError(
                 TranslatableText(
-                    "{path} has {depth} bits a channel: save it as a plain PNG with 8 bits.", path=path, depth=depth
+                    "{path} has {depth} bits per channel: save it as a plain PNG with 8 bits.", path=path, depth=depth
                 )
             )
         raw = np.frombuffer(zlib.decompress(parts[b"IDAT"]), np.uint8)
@@ -72,7 +72,7 @@ def read_png(path: Path) -> np.ndarray:
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write uint8 [H, W], [H, W, 3] or [H, W, 4] to a PNG, which appears whole or not at all. Raises OSError."""
+    """Write uint8 [H, W], [H, W, 3] or [H, W, 4] to a PNG atomically. Raises OSError."""
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     header = struct.pack(">IIBBBBB", width, height, 8, _KINDS[channels], 0, 0, 0)
@@ -85,14 +85,14 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
 
 
 def is_transparent(path: Path) -> bool:
-    """Tell whether an image is transparent somewhere: more than half, as the server sees it. Raises ShotError."""
+    """Tell whether any pixel is more than half transparent, the limit that the server uses. Raises ShotError."""
     if path.read_bytes()[_COLOR_TYPE : _COLOR_TYPE + 1] in (b"\0", b"\2"):
-        return False  # gray or RGB, most of all keyframes: nothing need be unpacked
+        return False  # gray or RGB, as most keyframes are: no need to decompress
     return bool((read_png(path)[..., 3:] < 128).any())
 
 
 def _painted(indices: np.ndarray, parts: dict[bytes, bytes]) -> np.ndarray:
-    """The colors of a palette, with alpha where the file has it."""
+    """The colors of palette indices, with alpha if the file has it."""
     palette = np.frombuffer(parts[b"PLTE"], np.uint8).reshape(-1, 3)
     if b"tRNS" not in parts:
         return palette[indices]
@@ -105,8 +105,8 @@ def _painted(indices: np.ndarray, parts: dict[bytes, bytes]) -> np.ndarray:
 def _unfiltered(kinds: np.ndarray, filtered: np.ndarray) -> np.ndarray:
     """Undo the filters of the rows; `kinds` uint8 [H], `filtered` uint8 [H, W, C].
 
-    A pixel depends on those to its left, above, and above left, so all pixels of an anti-diagonal are done at once. The
-    rows are skewed for that: row y begins y columns later.
+    A pixel depends on those to its left, above, and above left, so all pixels of an anti-diagonal are processed at
+    once. For this, the rows are skewed: row y begins y columns later.
     """
     height, width, channels = filtered.shape
     if not kinds.any():
@@ -116,7 +116,7 @@ def _unfiltered(kinds: np.ndarray, filtered: np.ndarray) -> np.ndarray:
     skewed[:, :width] = filtered
     skewed = skewed.reshape(-1, channels)[: height * steps].reshape(height, steps, channels)
     columns = np.ascontiguousarray(skewed.transpose(1, 0, 2)).astype(np.int16)
-    # Row 0 of the result stands above the image.
+    # Row 0 of the result is above the image.
     done = np.zeros((steps + 2, height + 1, channels), np.int16)
     is_sub, is_up, is_average, is_paeth = ((kinds == kind)[:, None] for kind in (1, 2, 3, 4))
     for step in range(steps):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension's preferences: which servers there are, where takes go."""
+"""The extension's preferences: the servers, and the folder of the takes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ LOCAL_SERVER = "http://127.0.0.1:7860"
 
 
 class LONGANIMATION_server(bpy.types.PropertyGroup):
-    """A coloring server; its name is what shots call it."""
+    """A coloring server; shots refer to it by its name."""
 
     address: bpy.props.StringProperty(
         name="Address", description="Address of the coloring server, such as http://studio:7860", default=LOCAL_SERVER
     )
     token: bpy.props.StringProperty(
         name="Token",
-        description="What the server's administrator gave you; empty for a server on this computer",
+        description="Token from the server's administrator; empty for a server on this computer",
         subtype="PASSWORD",
     )
 
 
 class LONGANIMATION_UL_servers(bpy.types.UIList):
-    """The servers, a row each."""
+    """The servers, one per row."""
 
     def draw_item(
         self,
@@ -63,14 +63,14 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
     active: bpy.props.IntProperty(name="Server", description="The server of shots that choose none", min=0)
     output: bpy.props.StringProperty(
         name="Output",
-        description="Folder that takes are written to; one that begins with // lies beside the .blend file",
+        description="Folder that takes are written to; a leading // stands for the folder of the .blend file",
         subtype="DIR_PATH",
         options=compat.BLEND_RELATIVE,
         default="//longanimation/",
     )
     home: bpy.props.StringProperty(
         name="Local Server",
-        description="Folder that holds install.py, from which a server on this computer is started",
+        description="Folder that contains install.py; the server on this computer is started from there",
         subtype="DIR_PATH",
     )
 
@@ -128,7 +128,7 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
 
 
 def current() -> LONGANIMATION_preferences:
-    """Return the preferences in force."""
+    """Return the current preferences."""
     return bpy.context.preferences.addons[__package__].preferences
 
 
@@ -138,7 +138,7 @@ def server_of(scene: bpy.types.Scene) -> LONGANIMATION_server:
 
 
 def make_client(address: str = "") -> Client:
-    """A client for the server at an address, or the active one. Raises ServerError when Blender may not go online."""
+    """A client for the server at an address, or the active one. Raises ServerError if Blender may not go online."""
     preferences = current()
     address = address or preferences.server
     check_online(address)
@@ -146,7 +146,7 @@ def make_client(address: str = "") -> Client:
 
 
 def check_online(address: str) -> None:
-    """Raise ServerError unless Blender may go to this address: a server on this computer needs no network."""
+    """Raise ServerError unless Blender may contact this address: a server on this computer needs no network."""
     if bpy.app.online_access or is_loopback(address):
         return
     remedy = (
@@ -161,7 +161,7 @@ def check_online(address: str) -> None:
 
 
 def token_of(address: str) -> str:
-    """The token for a server; the environment's, if there is one, is for the active server."""
+    """The token for a server; a token in the environment is for the active server."""
     preferences = current()
     if address == preferences.server and os.environ.get(_TOKEN_VARIABLE):
         return os.environ[_TOKEN_VARIABLE]
@@ -169,8 +169,11 @@ def token_of(address: str) -> str:
 
 
 def output_folder() -> Path:
-    """The folder that the takes of the open file go to; for a file that was never saved, one of the user's that
-    outlives the extension: Blender removes the extension's own when it is uninstalled."""
+    """The folder for the takes of the open file.
+
+    For a file that was never saved, it is a user folder that stays when the extension is uninstalled; Blender then
+    removes the extension's own folder.
+    """
     output = current().output
     if output.startswith("//") and not bpy.data.filepath:
         return Path(bpy.utils.user_resource("DATAFILES", path="longanimation", create=True))
@@ -178,7 +181,7 @@ def output_folder() -> Path:
 
 
 def new_take_folder(shot: str) -> Path:
-    """A folder of its own for the next take of a shot."""
+    """A new folder for the next take of a shot."""
     name = f"{bpy.path.clean_name(shot)}-{time.strftime('%Y%m%d-%H%M%S')}"
     names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
     return next(folder for folder in (output_folder() / one for one in names) if not folder.exists())
@@ -188,7 +191,7 @@ _CLASSES = (LONGANIMATION_server, LONGANIMATION_UL_servers, LONGANIMATION_prefer
 
 
 def register() -> None:
-    """Make the preferences known to Blender, with a server on this computer if there is none yet."""
+    """Register the preferences with Blender, and add a server on this computer if there is none yet."""
     for kind in _CLASSES:
         bpy.utils.register_class(kind)
     if not current().servers:
@@ -196,6 +199,6 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take the preferences back."""
+    """Unregister the preferences."""
     for kind in reversed(_CLASSES):
         bpy.utils.unregister_class(kind)

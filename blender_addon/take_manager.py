@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The takes that are known, and those under way: a timer polls their threads and updates the Sequencer.
+"""The known takes and those in progress: a timer polls their threads and updates the Sequencer.
 
-All of it runs on Blender's main thread and keeps to a few milliseconds a tick. What is under way when Blender is closed
-goes on when it is opened again: each take's own record says how far it was.
+All of it runs on Blender's main thread and takes at most a few milliseconds per tick. Takes that are in progress when
+Blender is closed continue when it is opened again, because each take's record stores its state.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ presets: list[str] = []
 
 @dataclass
 class Entry:
-    """A take, the session that has it under way, and the last messages of that.
+    """A take, the session that processes it, and the last messages of that session.
 
-    arrived: frames that are here and not in the strips yet. latest: the one that came last. inspection: of its
-    drawings and keyframes. remarks: of the server about the result, and what went wrong here. remedy: what would help
-    if it failed, as in errors.ServerError.
+    arrived: frames that have arrived and are not in the strips yet. latest: the frame that arrived last. inspection:
+    the checks of its drawings and keyframes. remarks: the server's remarks about the result, and problems on this
+    computer. remedy: what would help if it failed, as in errors.ServerError.
     """
 
     take: Take
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def is_active(self) -> bool:
-        """Whether the take is under way."""
+        """Whether the take is in progress."""
         return self.take.state == "sent"
 
     @property
@@ -65,15 +65,15 @@ class Entry:
 
 
 entries: dict[str, Entry] = {}
-"""All takes that are known, by the id of their job, the oldest first."""
+"""All known takes, by the id of their job, oldest first."""
 
 _paused = False
 _was_inspecting = False
-"""Whether drawings were being inspected at the last poll: the last findings are shown, too."""
+"""Whether drawings were being inspected at the last poll, so that the last findings are also shown."""
 
 
 def pause() -> None:
-    """Leave strips as they are while a shot is exported: the undo step would keep the scene as it is set up for
+    """Do not change strips while a shot is exported: the undo step would store the scene as it is set up for
     rendering."""
     global _paused
     _paused = True
@@ -86,22 +86,22 @@ def resume() -> None:
 
 
 def in_view(context: bpy.types.Context) -> list[Entry]:
-    """The takes of the open file whose strips belong to the window's scene or the Sequencer's, or whose scene is gone,
-    the newest first."""
+    """The takes of the open file whose strips belong to the window's or the Sequencer's scene, or whose scene is gone,
+    newest first."""
     scenes = context.scene, compat.sequencer_scene(context)
     here = [entry for entry in entries.values() if entry.take.placement.blend == blend_file.name()]
     return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scenes[0]) in scenes][::-1]
 
 
 def submit(take: Take) -> Entry:
-    """Send a take; it is registered from now on, also when Blender is closed. Raises ColorError."""
+    """Send a take, and register it so that it is still known after Blender is closed. Raises ColorError."""
     entry = entries.setdefault(take.job, Entry(take))
     if entry.session is not None:
         return entry
     client = make_client(take.server)
     retry = take.state in ("failed", "cancelled")
     entry.take = take.changed(state="sent", problem="")
-    entry.progress, entry.remedy = Progress(0.0, TranslatableText("Asking the server")), ""
+    entry.progress, entry.remedy = Progress(0.0, TranslatableText("Contacting the server")), ""
     entry.session = Session(client, entry.take, retry)
     library().add(entry.take)
     entry.session.start()
@@ -110,7 +110,7 @@ def submit(take: Take) -> Entry:
 
 
 def register(take: Take) -> None:
-    """Add a take that is not to be sent, or not yet."""
+    """Add a take without sending it."""
     entries[take.job] = Entry(take, arrived=take.arrived() if take.state == "done" else [])
     library().add(take)
     start_polling()
@@ -126,7 +126,7 @@ def discard(job: str) -> None:
 
 
 def inspect(job: str) -> Inspection:
-    """Begin to inspect a take's drawings and keyframes, in a thread."""
+    """Start to inspect a take's drawings and keyframes in a thread."""
     inspection = entries[job].inspection = Inspection(entries[job].take)
     inspection.start()
     start_polling()
@@ -134,7 +134,7 @@ def inspect(job: str) -> Inspection:
 
 
 def cancel(job: str) -> None:
-    """Stop a take that is under way, on the server too."""
+    """Cancel a take in progress, also on the server."""
     entry = entries[job]
     if entry.session is not None:
         entry.session.cancel()
@@ -147,7 +147,7 @@ def update(job: str, **changes: Any) -> None:
 
 
 def wait(jobs: list[str]) -> Iterator[Entry]:
-    """Work until these takes have ended, where timers do not fire; yield an entry each time that it changed."""
+    """Poll until these takes have ended, where timers do not run; yield an entry each time that it changes."""
     reported: dict[str, Progress] = {}
     while any(entries[job].is_active or _can_place_strips(entries[job]) for job in jobs):
         time.sleep(_PERIOD)
@@ -159,7 +159,7 @@ def wait(jobs: list[str]) -> Iterator[Entry]:
 
 
 def poll() -> float | None:
-    """Read the threads' messages, for Blender's timer; returns the seconds until the next poll, None for never."""
+    """Read the threads' messages, for Blender's timer; returns the seconds until the next poll, or None to stop."""
     global _was_inspecting
     changed = False
     for entry in entries.values():
@@ -168,7 +168,7 @@ def poll() -> float | None:
             _apply(entry, message)
     waiting = [entry for entry in entries.values() if _can_place_strips(entry)]
     if waiting and not _is_busy():
-        _place_strips(waiting[0])  # one a tick
+        _place_strips(waiting[0])  # one per tick
     inspecting = any(entry.inspection is not None and entry.inspection.is_running for entry in entries.values())
     if changed or inspecting or _was_inspecting:
         redraw()
@@ -181,7 +181,7 @@ def _can_place_strips(entry: Entry) -> bool:
 
 
 def _apply(entry: Entry, message: Message) -> None:
-    """Update an entry by one message of its session."""
+    """Update an entry with one message of its session."""
     if isinstance(message, Progress):
         entry.progress = message
     elif isinstance(message, Remark):
@@ -205,14 +205,14 @@ def _apply(entry: Entry, message: Message) -> None:
 
 
 def _update(entry: Entry, **changes: Any) -> None:
-    """Change a take, also when its folder cannot be written to."""
+    """Change a take, even if its folder cannot be written to."""
     try:
         entry.take = entry.take.changed(**changes)
     except OSError as error:
         entry.take = replace(entry.take, **changes)
         entry.remarks.append(
             TranslatableText(
-                "{folder} cannot be written to ({reason}): make room or mount it again.",
+                "{folder} cannot be written to ({reason}): free up space, or mount it again.",
                 folder=entry.take.folder,
                 reason=error.strerror,
             )
@@ -220,10 +220,10 @@ def _update(entry: Entry, **changes: Any) -> None:
 
 
 def _place_strips(entry: Entry) -> None:
-    """Bring the strips of a take up to date.
+    """Update the strips of a take.
 
-    Its first frames come with new strips, as a step that can be undone; where the animator has removed these, no others
-    follow. Of a take that failed or was cancelled no half strip stays.
+    Its first frames come with new strips, as a step that can be undone. If the animator has removed the strips, they
+    are not added again. The incomplete strips of a failed or cancelled take are removed.
     """
     scene = bpy.data.scenes[entry.take.placement.scene]
     frames, entry.arrived = entry.arrived, []
@@ -241,7 +241,7 @@ def _place_strips(entry: Entry) -> None:
 
 
 def _is_busy() -> bool:
-    """Tell whether strips must be left alone for the moment: something renders, or the animator uses a tool."""
+    """Tell whether strips must not change now, because Blender renders or the animator uses a tool."""
     windows = bpy.context.window_manager.windows
     return (
         _paused
@@ -251,7 +251,7 @@ def _is_busy() -> bool:
 
 
 _LASTING = {PLAYBACK}
-"""Modal operators that run for minutes and do not mind."""
+"""Modal operators that run for minutes and allow strips to change."""
 
 
 def library() -> Library:
@@ -260,13 +260,13 @@ def library() -> Library:
 
 
 def start_polling() -> None:
-    """Poll the threads from now on, until nothing is under way."""
+    """Poll the threads from now on, until nothing is in progress."""
     if not bpy.app.background and not bpy.app.timers.is_registered(poll):
         bpy.app.timers.register(poll, first_interval=_PERIOD, persistent=True)
 
 
 def detach() -> None:
-    """Stop following the takes under way; their jobs go on, and are followed again when the extension is enabled."""
+    """Stop following the takes in progress; their jobs continue. Enabling the extension follows them again."""
     for entry in entries.values():
         if entry.session is not None:
             entry.session.detach()

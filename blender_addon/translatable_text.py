@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that are made far from the window, and can still be translated when they are shown."""
+"""Texts that are made far from the interface, and can still be translated when they are shown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class TranslatableText(str):
-    """An English text that keeps what it was made of.
+    """An English text that keeps its template and its values.
 
-    template: the text with names in braces, which is what translators see. values: what stands in the braces.
+    template: the text with names in braces, which is what translators see. values: the values of these names.
     """
 
     template: str
@@ -22,5 +22,5 @@ class TranslatableText(str):
         return text
 
     def __str__(self) -> TranslatableText:
-        """Itself, so that `str(error)` of an error raised with one can still be translated."""
+        """Return the text itself, so that `str(error)` of an error raised with one can still be translated."""
         return self

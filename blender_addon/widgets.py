@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that wrap, as Blender's labels do not, and notices with buttons that help."""
+"""Texts that wrap, which Blender's labels do not, and notices with buttons that help."""
 
 import re
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from . import notices
 from .translations import translated
 
 _BESIDE = 85
-"""Pixels, at the usual size of the interface, of a region's width that a sentence in a box has not: borders, the icon
+"""Pixels of a region's width, at the interface's default scale, that a sentence in a box cannot use: borders, the icon
 and the tabs."""
 
 _PARTS = re.compile(r"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][\u3000-\u3002\uff01-\uff1f]*|\s+")
-"""What a line may end after: a word, or a letter of a script that has no spaces, with the signs that follow it."""
+"""The parts after which a line may end: a word, or a character of a script without spaces and its punctuation."""
 
 _EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
-"""Those that show our panels."""
+"""The editors that show our panels."""
 
 _REMEDIES = {
     "start_server": ("longanimation.start_server", "PLAY"),
@@ -28,15 +28,15 @@ _REMEDIES = {
     "online": ("longanimation.allow_online", "INTERNET"),
     "update_addon": ("longanimation.update_addon", "IMPORT"),
 }
-"""The operator that helps, and its icon; a server is updated by whoever runs it."""
+"""The operator that helps, and its icon. "update_server" has none: only the person who runs a server can update it."""
 
 
 def draw_sentence(
     layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE", share: float = 1.0
 ) -> None:
-    """Draw a sentence, in the animator's language, in as many labels as the region's width asks for.
+    """Draw a sentence in the animator's language, in as many labels as the region's width requires.
 
-    The icon stands before the first. share: of the region's width, where other things are in its row.
+    The icon is before the first. share: share of the region's width, if other items are in the same row.
     """
     scale = context.preferences.system.ui_scale
     column = layout.column(align=True)
@@ -48,7 +48,7 @@ def draw_sentence(
 
 
 def _lines(text: str, width: float) -> Iterator[str]:
-    """Break a text into lines that are no wider than `width` pixels in the interface's font, if no single part is."""
+    """Break a text into lines that are no wider than `width` pixels in the interface's font, unless a part is."""
     line = ""
     for part in _PARTS.findall(text):
         if line and blf.dimensions(0, (line + part).rstrip())[0] > width:
@@ -59,7 +59,7 @@ def _lines(text: str, width: float) -> Iterator[str]:
 
 
 def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Draw what there is to know, each with a button that helps and one that dismisses it."""
+    """Draw the notices, each with a button that helps and one that dismisses it."""
     for index, notice in enumerate(notices.notices):
         box = layout.box()
         row = box.row()
@@ -78,7 +78,7 @@ def draw_remedy(layout: bpy.types.UILayout, remedy: str) -> None:
 
 
 def redraw() -> None:
-    """Let the editors that show our panels draw them again."""
+    """Redraw the editors that show our panels."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in _EDITORS:

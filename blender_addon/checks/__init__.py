@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of a shot before it is sent. Knows nothing of Blender: NumPy only, fit for a thread."""
+"""Checks a shot before it is sent. Uses only NumPy, not Blender, so that it can run in a thread."""

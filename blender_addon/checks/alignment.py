@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does a painted keyframe lie on the line art of its frame, and how must it be moved and scaled to do so?"""
+"""Finds whether a painted keyframe is aligned with its frame's line art, and how to move and scale it to fit."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Literal
 import numpy as np
 
 _SIDE = 256
-"""Longer side of the pictures that are searched first."""
+"""Longer side of the small pictures that are searched."""
 
 _SCALES = np.geomspace(0.8, 1.25, 31)
 _ALIGNED = 1.5
-"""Pixels of the searched picture that a keyframe may be off: its lines still lie on those of the drawing."""
+"""Pixels of the searched picture that a keyframe may be off and still count as aligned."""
 
 _RELATED = 0.3
-"""Least agreement of the best fit for a painting to be of this drawing at all."""
+"""Lowest agreement of the best fit at which a painting counts as one of this drawing."""
 
 Verdict = Literal["aligned", "misaligned", "unrelated"]
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How a keyframe lies on its line art.
+    """How a keyframe is aligned with its line art.
 
-    scale, dx, dy: a point (x, y) of the keyframe, once that is scaled to the drawing's size, belongs at (scale·x + dx,
-    scale·y + dy) of the drawing, in pixels. before, after: how well lines lie on lines as it is, and moved so, 0 to 1.
+    scale, dx, dy: a point (x, y) of the keyframe, scaled to the drawing's size, belongs at (scale·x + dx, scale·y + dy)
+    of the drawing, in pixels. before, after: agreement of the lines before and after the fit, 0 to 1.
     """
 
     scale: float
@@ -38,10 +38,10 @@ class Alignment:
 
 
 def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
-    """Find how a keyframe uint8 [h, w, 3 or 4] lies on line art uint8 [H, W].
+    """Find how a keyframe uint8 [h, w, 3 or 4] is aligned with line art uint8 [H, W].
 
-    Thin dark structures of both are compared by normalized correlation, for a range of scales and all shifts at once
-    (Fourier transform), in small pictures; then finer around the best.
+    Thin dark structures of both are compared in small pictures by normalized correlation, for a range of scales and for
+    all shifts at once (Fourier transform). A finer search of scales around the best one follows.
     """
     height, width = line_art.shape
     step = max(1, max(height, width) // _SIDE)
@@ -63,10 +63,10 @@ def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
 
 
 def fit(keyframe: np.ndarray, alignment: Alignment, size: tuple[int, int]) -> np.ndarray:
-    """Move and scale a keyframe uint8 [h, w, 3 or 4] as was found; `size` is the drawing's width and height.
+    """Move and scale a keyframe uint8 [h, w, 3 or 4] to fit; `size` is the drawing's width and height.
 
-    Returns uint8 [H, W, 3 or 4]. Colors are taken from the nearest pixel, so that none is mixed, and the keyframe's
-    edge goes on where it does not reach.
+    Returns uint8 [H, W, 3 or 4]. Colors are taken from the nearest pixel, so that none are mixed. Outside the keyframe,
+    its edge pixels are repeated.
     """
     width, height = size
     x = ((np.arange(width) + 0.5 - alignment.dx) / alignment.scale * keyframe.shape[1] / width).astype(int)
@@ -75,7 +75,7 @@ def fit(keyframe: np.ndarray, alignment: Alignment, size: tuple[int, int]) -> np
 
 
 def _thin_dark(keyframe: np.ndarray) -> np.ndarray:
-    """The darkness of a painting over white, float32 [h, w]: 0 is dark."""
+    """The darkest channel of a painting over white, float32 [h, w]: 0 is dark."""
     color = keyframe[..., :3].min(axis=2).astype(np.float32)
     if keyframe.shape[2] == 4:
         alpha = keyframe[..., 3].astype(np.float32) / 255
@@ -84,13 +84,13 @@ def _thin_dark(keyframe: np.ndarray) -> np.ndarray:
 
 
 def _shrunk(picture: np.ndarray, step: int) -> np.ndarray:
-    """A picture at a whole fraction of its size, each pixel the mean of what it covers."""
+    """A picture shrunk by a whole factor; each pixel is the mean of those that it covers."""
     rows, columns = picture.shape[0] // step, picture.shape[1] // step
     return picture[: rows * step, : columns * step].reshape(rows, step, columns, step).mean(axis=(1, 3))
 
 
 def _sampled(picture: np.ndarray, shape: tuple[int, int], scale: float, dx: float, dy: float) -> np.ndarray:
-    """A picture scaled to `shape` and moved; outside of it is white. Means are taken where it shrinks."""
+    """A picture scaled to `shape` and moved; outside of it is white. Pixels are averaged if it shrinks."""
     height, width = shape
     step = max(1, int(picture.shape[1] / (width * scale)))
     small = _shrunk(picture, step)
@@ -102,14 +102,14 @@ def _sampled(picture: np.ndarray, shape: tuple[int, int], scale: float, dx: floa
 
 
 def _lines(picture: np.ndarray) -> np.ndarray:
-    """What is darker than its surroundings, without its mean and of unit length, so that a product is an agreement."""
+    """What is darker than its surroundings, with mean 0 and norm 1, so that a dot product measures agreement."""
     around = picture
     for axis in (0, 1):
         padded = np.pad(around, [(3, 3) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
         moved = [np.take(padded, range(shift, shift + picture.shape[axis]), axis=axis) for shift in range(7)]
         around = np.mean(moved, axis=0)
     thin = np.maximum(around - picture, 0)
-    for axis in (0, 1):  # a pixel off is nearly on it
+    for axis in (0, 1):  # lines that are one pixel apart still agree
         padded = np.pad(thin, [(1, 1) if one == axis else (0, 0) for one in (0, 1)])
         thin = sum(np.take(padded, range(shift, shift + picture.shape[axis]), axis=axis) for shift in range(3))
     thin = thin - thin.mean()
@@ -121,9 +121,9 @@ def _agreement(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _shift(drawing: np.ndarray, painting: np.ndarray, scale: float) -> tuple[float, float, float, float]:
-    """The best shift of a painting: agreement, scale, dx, dy in pixels of the small pictures, parts of a pixel too."""
+    """The best shift of a painting: agreement, scale, dx and dy, in fractional pixels of the small pictures."""
     height, width = drawing.shape
-    shape = (2 * height, 2 * width)  # so that nothing comes round at the other side
+    shape = (2 * height, 2 * width)  # so that nothing wraps around
     spectrum = np.fft.rfft2(drawing, shape) * np.conj(np.fft.rfft2(painting, shape))
     found = np.fft.irfft2(spectrum, shape)
     y, x = np.unravel_index(found.argmax(), found.shape)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much a drawing differs from the one before it, and drawings that are none."""
+"""Measures how much a drawing differs from the one before it, and how much of it is line."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ import numpy as np
 from .regions import INK
 
 CUT = 0.5
-"""From this difference on it is probably another shot. Between drawings that follow each other in eleven shots the
-largest was 0.45; between drawings of two of these shots it was above 0.5 in 78 of 100 cases."""
+"""From this difference on, a drawing is probably of another shot. In eleven shots, the largest difference between
+consecutive drawings was 0.45. Between drawings of two of these shots, it was above 0.5 in 78 of 100 cases."""
 
 _COLUMNS = 48
 _MAX_SHIFT = 3
-"""Columns of the small picture, and by how many of them a line may move without being missed."""
+"""Columns of the small picture, and the number of columns that a line may move and still match."""
 
 
 def ink_share(line_art: np.ndarray) -> float:
-    """How much of uint8 [H, W] is line, 0 to 1: nothing on an empty drawing, nearly all when black and white are
-    swapped."""
+    """Share of line art uint8 [H, W] that is line: 0 for an empty drawing, nearly 1 if black and white are swapped."""
     return float(np.mean(line_art < INK))
 
 
 def small_ink(line_art: np.ndarray) -> np.ndarray:
-    """Where lines are, blurred by as much as they may move from drawing to drawing: float32 [h, w]."""
+    """Where lines are, blurred by the distance that they may move between drawings: float32 [h, w]."""
     height, width = line_art.shape
     step = max(1, width // _COLUMNS)
     rows, columns = max(1, height // step), max(1, width // step)
@@ -38,6 +37,6 @@ def small_ink(line_art: np.ndarray) -> np.ndarray:
 
 
 def difference(previous: np.ndarray, current: np.ndarray) -> float:
-    """How much two results of `small_ink` differ: 0 are equal, 1 have no line near each other."""
+    """How much two results of `small_ink` differ: 0 if they are equal, 1 if no lines are near each other."""
     together = float(np.maximum(previous, current).sum())
     return 1 - float(np.minimum(previous, current).sum()) / together if together else 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that is found out about an exported take before it is sent, or while it is colored."""
+"""Finds problems of an exported take before it is sent, or while it is colored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .gaps import find_gaps
 from .overlay import draw_cut, draw_gaps, draw_keyframe
 
 _GAP = 0.008
-"""The widest gap in an outline that is looked for, as a share of the picture's height."""
+"""The widest gap in an outline that is reported, as a share of the picture's height."""
 
 _INVERTED = 0.5
 """With more ink than this, black and white are probably swapped."""
@@ -30,7 +30,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a frame that the animator may want to look at; `frame` is the shot's own number.
+    """Something about a frame that the animator may want to look at; `frame` is its number in the shot.
 
     fits: the frame's keyframe can be fitted to its drawing. pictured: an overlay image shows it.
     """
@@ -43,10 +43,10 @@ class Finding:
 
 
 def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
-    """Look at a take's drawings and keyframes, one image a step; yields images done, images in all, what was found.
+    """Check a take's drawings and keyframes, one image per step; yields images done, total images, and findings.
 
-    For drawings with something to show, overlay images go to the take's folder `checks`, by the first frame that shows
-    the drawing. Raises ShotError when an image cannot be read.
+    Overlay images of the findings go to the take's folder `checks`, named after the first frame that shows the drawing.
+    Raises ShotError if an image cannot be read.
     """
     exposure = take.manifest.exposure
     first_frames = [exposure.first_frame_of(drawing) for drawing in range(exposure.drawing_count)]
@@ -65,7 +65,7 @@ def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
 def _inspect_drawing(
     line_art: np.ndarray, frame: int, before: np.ndarray | None, overlays: Path
 ) -> tuple[list[Finding], np.ndarray | None]:
-    """Look at one drawing; returns what was found, and the small picture that the next one is compared with."""
+    """Check one drawing; returns the findings, and the small picture that the next drawing is compared with."""
     share = drawing_difference.ink_share(line_art)
     if share == 0:
         return [
@@ -88,7 +88,7 @@ def _inspect_drawing(
         draw_gaps(overlay, gaps)
     if before is not None and drawing_difference.difference(before, small) >= drawing_difference.CUT:
         sentence = TranslatableText(
-            "A cut, probably: color what comes after it as a shot of its own, or paint a keyframe."
+            "Probably a cut: color what comes after it as a separate shot, or paint a keyframe."
         )
         found.append(Finding("warning", frame, sentence, pictured=True))
         draw_cut(overlay)
@@ -98,23 +98,23 @@ def _inspect_drawing(
 
 
 def _inspect_keyframe(take: Take, frame: int, overlays: Path) -> list[Finding]:
-    """Look at a painted keyframe beside its drawing."""
+    """Check a painted keyframe against its drawing."""
     painting, line_art = _keyframe(take, frame)
     if painting.ndim == 2:
         return [Finding("warning", frame, TranslatableText("The keyframe has no colors: paint it, or choose another."))]
     color = painting[..., :3]
     if painting.shape[2] == 4 and not painting[..., 3].any():
-        return [Finding("error", frame, TranslatableText("The keyframe is transparent all over: paint it."))]
+        return [Finding("error", frame, TranslatableText("The keyframe is completely transparent: paint it."))]
     if (color.max(axis=2) - color.min(axis=2)).max() == 0:
         return [Finding("warning", frame, TranslatableText("The keyframe has no colors: paint it, or choose another."))]
     found = align(painting, line_art)
     if found.verdict == "unrelated":
-        sentence = TranslatableText("The keyframe is of another drawing: its lines are not those of this frame.")
+        sentence = TranslatableText("The keyframe shows another drawing: its lines do not match this frame.")
         return [Finding("warning", frame, sentence)]
     if found.verdict == "misaligned":
         sentence = TranslatableText(
-            "The keyframe does not lie on its drawing: it is {x} pixels to the side, {y} up or down, and {scale} % of "
-            "its size. Fit it.",
+            "The keyframe is not aligned with its drawing: it is off by {x} pixels horizontally and {y} vertically, "
+            "and is at {scale} % of its size. Fit it.",
             x=round(abs(found.dx)),
             y=round(abs(found.dy)),
             scale=round(100 / found.scale),
@@ -128,7 +128,7 @@ def _inspect_keyframe(take: Take, frame: int, overlays: Path) -> list[Finding]:
 
 
 def fitted_keyframe(take: Take, frame: int) -> np.ndarray:
-    """A take's keyframe as it lies on its drawing, uint8 [H, W, 3 or 4]. Raises ShotError when it cannot be read."""
+    """A take's keyframe, fitted to its drawing, uint8 [H, W, 3 or 4]. Raises ShotError if it cannot be read."""
     painting, line_art = _keyframe(take, frame)
     return fit(painting, align(painting, line_art), (take.manifest.width, take.manifest.height))
 

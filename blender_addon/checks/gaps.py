@@ -11,12 +11,12 @@ import numpy as np
 from .regions import INK, find_regions
 
 _LEAST_SIDE = 0.0004
-"""Share of the picture that a region on either side of a gap must have."""
+"""Smallest share of the picture that a region on either side of a gap must cover."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A place, in pixels, and how wide the opening is at most."""
+    """The place of a gap, in pixels, and the largest width of the opening."""
 
     x: float
     y: float
@@ -24,11 +24,12 @@ class Gap:
 
 
 def find_gaps(line_art: np.ndarray, width: int) -> list[Gap]:
-    """Find the openings of at most `width` pixels through which parts of one region of uint8 [H, W] are joined.
+    """Find the openings of at most `width` pixels that join parts of one region of line art uint8 [H, W].
 
-    What lies further than half of that from every line falls apart into the parts that no opening joins (erosion,
-    Serra 1982). Grown again by as much as was lost, two parts meet where the way between them is narrow and short: in a
-    gap. A long narrow way, as between two fingers, is none, and two parts that are joined elsewhere are one.
+    Pixels farther than half of `width` from every line form the parts that no such opening joins (erosion, Serra 1982).
+    When the parts are grown back by what they lost, two parts meet where the passage between them is narrow and short:
+    at a gap. A long narrow passage, such as between two fingers, is not a gap. Two parts that are joined elsewhere are
+    one part.
     """
     paper = line_art >= INK
     radius = (width + 1) // 2
@@ -47,7 +48,7 @@ def find_gaps(line_art: np.ndarray, width: int) -> list[Gap]:
 
 
 def _near(mask: np.ndarray, radius: int) -> np.ndarray:
-    """Where a mask is no further away than so many pixels along each axis: bool [H, W]."""
+    """Where a mask is at most `radius` pixels away along each axis: bool [H, W]."""
     side = 2 * radius + 1
     total = np.pad(mask, ((radius + 1, radius), (radius + 1, radius))).cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
     return total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side] > 0
@@ -65,7 +66,7 @@ def _largest_near(labels: np.ndarray) -> np.ndarray:
 
 
 def _meet(labels: np.ndarray) -> np.ndarray:
-    """Where pixels of two parts lie side by side: bool [H, W]."""
+    """Where pixels of two parts are adjacent: bool [H, W]."""
     meet = np.zeros(labels.shape, bool)
     for one, other, at in (
         (labels[:, 1:], labels[:, :-1], meet[:, 1:]),
@@ -76,7 +77,7 @@ def _meet(labels: np.ndarray) -> np.ndarray:
 
 
 def _line_width(line_art: np.ndarray) -> float:
-    """About how wide the lines are, in pixels: twice their area over the length of their edges."""
+    """Approximate width of the lines, in pixels: twice their area over the length of their edges."""
     ink = line_art < INK
     edge = int((ink[:, 1:] != ink[:, :-1]).sum() + (ink[1:] != ink[:-1]).sum())
     return 2 * float(ink.sum()) / max(edge, 1) * 1.3  # edges of slanted lines are counted along both axes

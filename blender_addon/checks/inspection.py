@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks of a take, in a thread of its own."""
+"""Runs the checks of a take in a thread."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .findings import Finding, inspect
 
 
 class Inspection:
-    """Looks at a take; what it found so far can be read at any time.
+    """Checks a take; its findings so far can be read at any time.
 
-    findings: in the order of the frames. done, total: images. problem: why it ended early, or "".
+    findings: in frame order. done, total: numbers of images. problem: why it ended early, or "".
     """
 
     def __init__(self, take: Take) -> None:
@@ -25,20 +25,20 @@ class Inspection:
         self._thread = threading.Thread(target=self._run, name=f"LongAnimation checks {take.job}", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the checks."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the image at hand."""
+        """Stop after the current image."""
         self._stop.set()
 
     def wait(self) -> None:
-        """Return when everything was looked at."""
+        """Wait until everything is checked."""
         self._thread.join()
 
     @property
     def is_running(self) -> bool:
-        """Whether there is more to come."""
+        """Whether the checks are still running."""
         return self._thread.is_alive()
 
     def _run(self) -> None:

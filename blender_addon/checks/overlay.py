@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings as pictures to lie over a drawing: shapes differ as well as colors."""
+"""Draws findings into pictures to show over a drawing; the findings differ in shape as well as in color."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BLUE = (26, 99, 190, 255)
 
 
 def draw_gaps(overlay: np.ndarray, gaps: Iterable[Gap]) -> None:
-    """Draw a ring round each gap into an overlay, RGBA uint8 [H, W, 4]."""
+    """Draw a ring around each gap into an overlay, RGBA uint8 [H, W, 4]."""
     height, width = overlay.shape[:2]
     thick = max(2, height // 270)
     for gap in gaps:
@@ -29,7 +29,7 @@ def draw_gaps(overlay: np.ndarray, gaps: Iterable[Gap]) -> None:
 
 
 def draw_keyframe(overlay: np.ndarray, keyframe: np.ndarray) -> None:
-    """Lay a keyframe uint8 [h, w, 3 or 4] half transparent below what an overlay, RGBA uint8 [H, W, 4], shows."""
+    """Draw a keyframe uint8 [h, w, 3 or 4] half transparent below the content of an overlay, RGBA uint8 [H, W, 4]."""
     height, width = overlay.shape[:2]
     rows, columns = (
         np.arange(side) * count // side for side, count in zip((height, width), keyframe.shape, strict=False)
@@ -41,7 +41,7 @@ def draw_keyframe(overlay: np.ndarray, keyframe: np.ndarray) -> None:
 
 
 def draw_cut(overlay: np.ndarray) -> None:
-    """Draw a dashed frame round the picture."""
+    """Draw a dashed frame around the picture."""
     height, width = overlay.shape[:2]
     thick, dash = max(4, height // 90), max(12, height // 20)
     y, x = np.ogrid[:height, :width]

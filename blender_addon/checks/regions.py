@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 INK = 224
-"""A pixel darker than this is line: than seven eighths of white, as for the server."""
+"""A pixel darker than this, seven eighths of white, is line, as on the server."""
 
 
 @dataclass(frozen=True)
 class Regions:
-    """Labeled regions. labels: int32 [H, W], 0 outside; areas, in pixels, and boxes (left, top, right, bottom; right
-    and bottom excluded) by label, with an empty one for 0; centers: float [N, 2], x and y."""
+    """Labeled regions.
+
+    labels: int32 [H, W], 0 outside. areas: pixels by label. boxes: left, top, right and bottom (the last two excluded)
+    by label. centers: float [N, 2], x and y by label. All of these have an empty entry for label 0.
+    """
 
     labels: np.ndarray
     areas: np.ndarray
@@ -23,14 +26,14 @@ class Regions:
 
     @property
     def count(self) -> int:
-        """How many labels there are, with 0."""
+        """The number of labels, including 0."""
         return len(self.areas)
 
 
 def find_regions(mask: np.ndarray) -> Regions:
-    """Label the 4-connected regions of `mask` bool [H, W], from 1, by the first pixel in reading order.
+    """Label the 4-connected regions of `mask` bool [H, W], from 1, in the reading order of their first pixels.
 
-    Runs of a row are joined with those of the row above that they touch, all at once (union by pointer jumping).
+    Runs in a row are joined with the runs in the row above that they touch, all at once (union by pointer jumping).
     """
     height, width = mask.shape
     edges = np.diff(mask.astype(np.int8), axis=1, prepend=0, append=0)
@@ -58,7 +61,7 @@ def find_regions(mask: np.ndarray) -> Regions:
 
 
 def _joined(start: np.ndarray, end: np.ndarray, stride: int) -> np.ndarray:
-    """The smallest index of the runs that each run is connected with; positions in reading order, a row a stride."""
+    """The smallest index of the runs that each run is connected with; positions in reading order, `stride` per row."""
     first = np.searchsorted(end, start - stride, side="right")
     last = np.searchsorted(start, end - stride, side="left")
     touched = np.maximum(last - first, 0)

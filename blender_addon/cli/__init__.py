@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The terminal's way in: `blender FILE --command longanimation colorize …`, for scripts and for farms."""
+"""The command line, `blender FILE --command longanimation colorize …`, for scripts and for farms."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _command: object = None
 
 
 def _run(words: list[str]) -> int:
-    """Do what the command line says; returns the exit status."""
+    """Run the command; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         options = parse(words)
-    except SystemExit as end:  # help was asked for (0), or the words make no sense (2)
+    except SystemExit as end:  # help was requested (0), or the arguments are invalid (2)
         return int(end.code or 0)
-    # Blender's own answer to Ctrl-C in the background is to break off a render and go on.
+    # In the background, Blender itself reacts to Ctrl-C by stopping the render and continuing.
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
     report = Report(options.json, options.openjd)
     actions = {"colorize": verbs.colorize, "fetch": verbs.fetch, "shots": verbs.list_shots}
     try:
-        if not bpy.data.filepath:  # Blender goes on with another file where it cannot read the one that is named
-            raise ShotError("No .blend file is open: name one before --command, and look above whether it can be read.")
+        if not bpy.data.filepath:  # Blender continues with another file if it cannot read the named one
+            raise ShotError("No .blend file is open: name one before --command, and see above whether it can be read.")
         return 0 if actions[options.verb](options, report) else _FAILED
     except ColorError as error:
         report.failure(str(error))
@@ -50,11 +50,11 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def register() -> None:
-    """Add the command to Blender's."""
+    """Register the command with Blender."""
     global _command
     _command = bpy.utils.register_cli_command("longanimation", _run)
 
 
 def unregister() -> None:
-    """Take the command back."""
+    """Unregister the command."""
     bpy.utils.unregister_cli_command(_command)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the command line can say. A value that is empty counts as not given, so that templates can pass all of them."""
+"""The arguments of the command line. An empty value counts as not given, so that templates can pass all arguments."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PROGRAM = "blender FILE --command longanimation"
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    """Read the command line. Raises SystemExit when help was asked for (0), or the words make no sense (2)."""
+    """Read the command line. Raises SystemExit if help was requested (0) or the arguments are invalid (2)."""
     parser = argparse.ArgumentParser(prog=PROGRAM, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     output = argparse.ArgumentParser(add_help=False)
-    output.add_argument("--json", action="store_true", help="tell each result as a line of JSON")
+    output.add_argument("--json", action="store_true", help="print each result as a line of JSON")
     work = argparse.ArgumentParser(add_help=False)
-    work.add_argument("--openjd", action="store_true", help="tell progress as Open Job Description wants it")
-    work.add_argument("--no-save", action="store_true", help="leave the file as it is: place no strips in it")
+    work.add_argument("--openjd", action="store_true", help="print progress in Open Job Description's format")
+    work.add_argument("--no-save", action="store_true", help="leave the file as it is, without the strips")
     which = argparse.ArgumentParser(add_help=False)
     _add_shots(which)
 
@@ -32,24 +32,24 @@ def parse(words: list[str]) -> argparse.Namespace:
     _add_settings(colorize)
     fetch = verbs.add_parser("fetch", parents=[work, output], help="fetch takes that were sent, and place their strips")
     fetch.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="folder of a take, or of several")
-    shots = verbs.add_parser("shots", parents=[which, output], help="list the shots of the file, and do nothing")
+    shots = verbs.add_parser("shots", parents=[which, output], help="only list the shots of the file")
     shots.set_defaults(openjd=False)
     options = parser.parse_args(words)
     if options.verb != "fetch" and options.scene and options.source == "scenes":
-        parser.error("--scene chooses one scene, and --all-scenes all of them: give one of the two")
+        parser.error("--scene chooses one scene, and --all-scenes chooses all of them: give only one of the two")
     return options
 
 
 def _add_shots(parser: argparse.ArgumentParser) -> None:
-    """Which shots: those of `colorize` and `shots`."""
+    """Add the arguments of `colorize` and `shots` that choose shots."""
     parser.add_argument("--scene", metavar="NAME", help="the scene that is drawn (default: the file's active one)")
     parser.add_argument(
         "--from",
         dest="source",
         choices=("scene", "markers", "list", "scenes"),
         default="scene",
-        help="what a shot is: the scene's frames, those from a marker to the next, each of the file's Batch list, each "
-        "scene with a camera (default: %(default)s)",
+        help="where the shots come from: the scene's frames, its markers, the file's Batch list, or all scenes with a "
+        "camera (default: %(default)s)",
     )
     for flag, source in (("--markers", "markers"), ("--all-scenes", "scenes")):
         parser.add_argument(
@@ -66,42 +66,42 @@ def _add_shots(parser: argparse.ArgumentParser) -> None:
         action="extend",
         type=_keyframes,
         default=[],
-        help="frames that are painted too, in the scene or in an image file; may be repeated",
+        help="additional painted frames, in the scene or in an image file; may be repeated",
     )
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """How to color; what is not given is as in the file."""
-    parser.add_argument("--directory", metavar="DIR", help="folder of the take; with several shots, of their folders")
-    parser.add_argument("--server", metavar="ADDRESS", help="where to color; the token comes from LONGANIMATION_TOKEN")
-    parser.add_argument("--preset", metavar="NAME", help="which of the server's models")
+    """Add the coloring settings; those that are not given are as in the file."""
+    parser.add_argument("--directory", metavar="DIR", help="folder of the take; with several shots, the parent folder")
+    parser.add_argument("--server", metavar="ADDRESS", help="the coloring server; its token is in LONGANIMATION_TOKEN")
+    parser.add_argument("--preset", metavar="NAME", help="model on the server")
     parser.add_argument("--finish", type=_given(_one_of("flats", "painted")), help="flats or painted")
     parser.add_argument("--quality", type=_given(_one_of(*get_args(Quality))), help=", ".join(get_args(Quality)))
     parser.add_argument("--seed", metavar="N", type=_given(int), help="another seed gives another take")
-    parser.add_argument("--prompt", metavar="TEXT", help="the shot in a sentence")
+    parser.add_argument("--prompt", metavar="TEXT", help="description of the shot in a sentence")
     parser.add_argument("--layout", type=_given(_one_of("meta", "strips", "flat")), help="meta, strips or flat")
     parser.add_argument(
         "--wait",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="wait for the colors, or only send the shots and tell where to fetch them",
+        help="wait for the colors, or only send the shots and print where to fetch them",
     )
 
 
 def _given(kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Read a value of a kind, and an empty one as None."""
+    """Read a value with `kind`, and an empty value as None."""
 
     def read(text: str) -> Any:
         return kind(text) if text else None
 
-    read.__name__ = kind.__name__.strip("_")  # in argparse's sentence about a value that cannot be read
+    read.__name__ = kind.__name__.strip("_")  # for argparse's message about an invalid value
     return read
 
 
 def _one_of(*names: str) -> Callable[[str], str]:
     def name(text: str) -> str:
         if text not in names:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names)}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(names)}")
         return text
 
     return name
@@ -110,7 +110,7 @@ def _one_of(*names: str) -> Callable[[str], str]:
 def _frames(text: str) -> range:
     found = re.fullmatch(r"(-?\d+)-(-?\d+)", text)
     if not found or int(found[2]) < int(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no range of frames: write it like 1-48")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range of frames: write it like 1-48")
     return range(int(found[1]), int(found[2]) + 1)
 
 
@@ -122,4 +122,4 @@ def _keyframes(text: str) -> list[tuple[int, Path | None]]:
             return [(int(number), Path(image))]
         return [(int(part), None) for part in text.split(",") if part]
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no keyframe: write 12, or 1,12, or 12=IMAGE") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a keyframe: write 12, or 1,12, or 12=IMAGE") from error

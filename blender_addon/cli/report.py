@@ -16,20 +16,20 @@ class Report:
     """Prints progress and results.
 
     as_json: a result is a line of JSON instead of a sentence. openjd: progress goes to the standard output as well, in
-    the words of Open Job Description (How Jobs Are Run, "Stdout messages").
+    the format of Open Job Description (How Jobs Are Run, "Stdout messages").
     """
 
     def __init__(self, as_json: bool, openjd: bool) -> None:
         self._as_json = as_json
         self._openjd = openjd
         self._last_line = ""
-        # Blender writes to the standard output whatever it likes; from now on that goes to the standard error.
+        # Blender writes its own messages to the standard output; from now on they go to the standard error.
         sys.stdout.flush()
         self._results = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
 
     def progress(self, fraction: float, text: str) -> None:
-        """Print how far the whole is (0 to 1), and what is being done."""
+        """Print the overall progress (0 to 1) and the current step."""
         line = f"{round(100 * fraction):3d}% {text}"
         if line == self._last_line:
             return

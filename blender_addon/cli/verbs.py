@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the command does. Each verb returns whether all went well, and raises ColorError when nothing could be done."""
+"""The verbs of the command. Each returns whether everything succeeded, and raises ColorError if it can do nothing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def colorize(options: argparse.Namespace, report: Report) -> bool:
 
 
 def fetch(options: argparse.Namespace, report: Report) -> bool:
-    """Fetch what is missing of takes, and place their strips."""
+    """Fetch the missing frames of takes, and place their strips."""
     jobs = []
     for folder in options.directories:
         found = (
@@ -62,7 +62,7 @@ def fetch(options: argparse.Namespace, report: Report) -> bool:
 
 
 def list_shots(options: argparse.Namespace, report: Report) -> bool:
-    """List the shots, and what is wrong with them."""
+    """List the shots and their problems."""
     shots = _shots(options)
     for number, shot in _chosen(shots, options):
         known = [item.frame for item in bpy.data.scenes[shot.scene].longanimation.keyframes]
@@ -76,7 +76,7 @@ def list_shots(options: argparse.Namespace, report: Report) -> bool:
 
 
 def _shots(options: argparse.Namespace) -> list[BatchShot]:
-    """The shots of the file that the source has, within the frames that are asked for. Raises ShotError."""
+    """The shots from the chosen source, within the requested frames. Raises ShotError."""
     scene = bpy.data.scenes.get(options.scene) if options.scene else bpy.context.scene
     if scene is None:
         names = ", ".join(one.name for one in bpy.data.scenes)
@@ -93,12 +93,12 @@ def _shots(options: argparse.Namespace) -> list[BatchShot]:
     if options.frames:
         shots = [part for part in (clipped(shot, options.frames) for shot in shots) if part.frames]
     if not shots:
-        raise ShotError("The file has no such shot: look at `shots` with the same options but without --frames.")
+        raise ShotError("The file has no such shot: run `shots` with the same options but without --frames.")
     return shots
 
 
 def _chosen(shots: list[BatchShot], options: argparse.Namespace) -> list[tuple[int, BatchShot]]:
-    """The shots that are asked for, with their numbers from 1. Raises ShotError for one that is not there."""
+    """The requested shots, with their numbers from 1. Raises ShotError for an unknown shot."""
     numbered = list(enumerate(shots, start=1))
     wanted = [word for word in options.shot if word]
     if not wanted:
@@ -114,13 +114,13 @@ def _chosen(shots: list[BatchShot], options: argparse.Namespace) -> list[tuple[i
 
 @contextmanager
 def _paintings(options: argparse.Namespace, shots: list[BatchShot]) -> Iterator[list[PaintedFrame]]:
-    """The painted frames that are given, their images loaded within the block. Raises ShotError."""
+    """The painted frames from the command line; their images are loaded within the block. Raises ShotError."""
     images = []
     try:
         painted = []
         for frame, path in options.keyframes:
             if not any(frame in shot.frames for shot in shots):
-                raise ShotError(f"Keyframe {frame} lies in no shot: `shots` with the same options lists their frames.")
+                raise ShotError(f"Keyframe {frame} is not in any shot: run `shots` with the same options to list them.")
             if path is not None:
                 try:
                     images.append(bpy.data.images.load(str(path.absolute())))
@@ -134,7 +134,7 @@ def _paintings(options: argparse.Namespace, shots: list[BatchShot]) -> Iterator[
 
 
 def _request(shot: BatchShot, painted: list[PaintedFrame], options: argparse.Namespace) -> ShotRequest:
-    """The shot with what the command line says in the place of what the file says."""
+    """The request for a shot; the command line overrides the file."""
     folder = None
     if options.directory:
         folder = Path(options.directory).absolute()
@@ -170,7 +170,7 @@ def _export(requests: list[ShotRequest], jobs: list[str], report: Report) -> boo
 
 
 def _wait(jobs: list[str], report: Report, save: bool) -> bool:
-    """Wait for the colors and save the file with the strips; returns whether all are there."""
+    """Wait for the colors and save the file with the strips; returns whether all takes are done."""
     for entry in take_manager.wait(jobs):
         _report_progress(jobs, entry, report)
     takes = [take_manager.entries[job].take for job in jobs]
@@ -181,7 +181,7 @@ def _wait(jobs: list[str], report: Report, save: bool) -> bool:
 
 
 def _send(jobs: list[str], report: Report) -> bool:
-    """Wait until the server has the jobs; returns whether it took all of them."""
+    """Wait until the server has the jobs; returns whether it accepted all of them."""
     for entry in take_manager.wait(jobs):
         _report_progress(jobs, entry, report)
         if all(
@@ -198,7 +198,7 @@ def _send(jobs: list[str], report: Report) -> bool:
 
 
 def _cancel(jobs: list[str], report: Report) -> None:
-    """Cancel what is under way, here and on the server."""
+    """Cancel the takes in progress, here and on the server."""
     for job in jobs:
         take_manager.cancel(job)
     for _ in take_manager.wait(jobs):

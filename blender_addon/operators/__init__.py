@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the animator can do, a file a noun. Each operator has a blocking path, for background use and for scripts."""
+"""The animator's operators, one file per noun. Each has a blocking path, for background use and for scripts."""
 
 import bpy
 
@@ -10,12 +10,12 @@ _CLASSES = tuple(kind for part in _PARTS for kind in part.CLASSES)
 
 
 def register() -> None:
-    """Make the operators known to Blender."""
+    """Register the operators with Blender."""
     for kind in _CLASSES:
         bpy.utils.register_class(kind)
 
 
 def unregister() -> None:
-    """Take the operators back."""
+    """Unregister the operators."""
     for kind in reversed(_CLASSES):
         bpy.utils.unregister_class(kind)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Slow work beside Blender."""
+"""Runs slow work in a thread."""
 
 import threading
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _PERIOD = 0.1
 
 
 def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: str = "") -> None:
-    """Do work that knows nothing of Blender in a thread, and use its result on the main thread.
+    """Run `work`, which must not use Blender, in a thread, and pass its result to `use` on the main thread.
 
-    What it raises is shown as a notice; `work` may raise ColorError and OSError. doing: a notice until it has ended.
+    `work` may raise ColorError and OSError, which are shown as notices. doing: a notice that is shown until it ends.
     """
     results: list[Result] = []
     problems: list[Exception] = []

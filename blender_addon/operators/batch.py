@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many shots at once: found by markers, strips and scenes, listed, and sent together."""
+"""Many shots at once: collected from markers, strips and scenes, listed, and sent together."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .export import ExportsShots
 from .requests import request_of_shot
 
 _PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "COLOR", "META"}
-"""Strips that stand for frames of the scene they lie in, as in an animatic. Where the line art comes from is for the
-scene's own settings to say, also when it is such a strip."""
+"""Types of strips that stand for frames of their own scene, as in an animatic. The scene's settings choose the source
+of the line art, even for such strips."""
 
 
 def _open_strips_of(timeline: bpy.types.Scene) -> list[bpy.types.Strip]:
-    """The strips of the level that is open in the Sequencer: the top, or within a meta strip."""
+    """The strips of the level that is open in the Sequencer: the top level, or the inside of a meta strip."""
     editor = timeline.sequence_editor
     if editor is None:
         return []
@@ -33,7 +33,7 @@ def _open_strips_of(timeline: bpy.types.Scene) -> list[bpy.types.Strip]:
 
 
 def _collect(operator: bpy.types.Operator, context: bpy.types.Context, find: Callable[[], list[BatchShot]]) -> set[str]:
-    """Add the shots that `find` finds to the batch, but none that is in it already."""
+    """Add the shots that `find` returns to the batch, except those that are already in it."""
     try:
         shots = find()
     except ColorError as error:
@@ -46,7 +46,7 @@ def _collect(operator: bpy.types.Operator, context: bpy.types.Context, find: Cal
         batch.shots.add().fill(shot)
     batch.active = len(batch.shots) - 1
     message = TranslatableText(
-        "Shots added: {new}; in the batch already: {known}", new=len(new), known=len(shots) - len(new)
+        "Shots added: {new}; already in the batch: {known}", new=len(new), known=len(shots) - len(new)
     )
     operator.report({"INFO"}, translated(message))
     return {"FINISHED"}
@@ -60,20 +60,20 @@ class LONGANIMATION_OT_batch_markers(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Called by Blender; the markers are those of the timeline that is in sight."""
+        """Called by Blender; uses the markers of the visible timeline."""
         scene = compat.timeline(context)
         return _collect(self, context, lambda: shots_of_markers(scene))
 
 
 class LONGANIMATION_OT_batch_strips(bpy.types.Operator):
-    """Add a shot for each selected strip: of a scene strip the frames of its scene, of others those of this scene"""
+    """Add a shot for each selected strip: for a scene strip, its scene's frames; for others, this scene's frames"""
 
     bl_idname = "longanimation.batch_strips"
     bl_label = "From Strips"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Called by Blender; strips that cannot be a shot are reported, and do not hold up the others."""
+        """Called by Blender; strips that cannot be a shot are reported, and do not stop the others."""
         timeline = compat.sequencer_scene(context)
         spans = []
         for strip in _open_strips_of(timeline):
@@ -98,7 +98,7 @@ class LONGANIMATION_OT_batch_scenes(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_batch_add(bpy.types.Operator):
-    """Add this scene's frames as a shot, whose name and frames you can change"""
+    """Add this scene's frames as a shot; you can change its name and frames"""
 
     bl_idname = "longanimation.batch_add"
     bl_label = "Add Shot"
@@ -114,7 +114,7 @@ class LONGANIMATION_OT_batch_add(bpy.types.Operator):
 
 
 class _OfBatch:
-    """What operators on the batch's shots share: there is one."""
+    """Base of operators on the batch's shots: they need at least one."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -123,7 +123,7 @@ class _OfBatch:
 
 
 class LONGANIMATION_OT_batch_remove(_OfBatch, bpy.types.Operator):
-    """Leave the chosen shot out of the batch"""
+    """Remove the chosen shot from the batch"""
 
     bl_idname = "longanimation.batch_remove"
     bl_label = "Remove Shot"
@@ -138,7 +138,7 @@ class LONGANIMATION_OT_batch_remove(_OfBatch, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_batch_clear(_OfBatch, bpy.types.Operator):
-    """Empty the batch; takes and strips stay"""
+    """Remove all shots from the batch; takes and strips are kept"""
 
     bl_idname = "longanimation.batch_clear"
     bl_label = "Clear Batch"
@@ -175,14 +175,14 @@ class LONGANIMATION_OT_batch_jump(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
-    """Color every shot of the batch that is ticked and has a keyframe; go on working meanwhile"""
+    """Color every enabled shot of the batch that has a keyframe; you can continue to work meanwhile"""
 
     bl_idname = "longanimation.color_batch"
     bl_label = "Color All"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def requests(self, context: bpy.types.Context) -> list[ShotRequest]:
-        """The shots that can be colored; why the others cannot is reported. Raises ShotError when none can."""
+        """The shots that can be colored; problems of the others are reported. Raises ShotError if there are none."""
         wanted = [shot for shot in of_file(context.scene).shots if shot.enabled]
         problems = [
             TranslatableText("{shot}: {problem}", shot=shot.name, problem=shot.problem)
@@ -191,7 +191,7 @@ class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
         ]
         ready = [shot.as_shot() for shot in wanted if not shot.problem]
         if not ready:
-            unticked = TranslatableText("No shot of the batch is ticked: tick those to color.")
+            unticked = TranslatableText("No shot of the batch is enabled: turn on the checkboxes of those to color.")
             raise ShotError(problems[0] if problems else unticked)
         for problem in problems:
             self.report({"WARNING"}, translated(problem))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shot looked at before it is sent."""
+"""Checks the shot before it is sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
         return [request_of(context.scene)]
 
     def use(self, take: Take) -> None:
-        """Keep the exported take, in the place of an earlier check of the shot, and look at it."""
+        """Keep the exported take instead of an earlier check of the shot, and inspect it."""
         for job, entry in [*take_manager.entries.items()]:
             earlier, scene = entry.take, bpy.data.scenes.get(entry.take.placement.scene)
             if earlier.shot == take.shot and earlier.state == "exported" and entry.inspection is not None:
@@ -49,7 +49,7 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
             take_manager.inspect(take.job)
 
     def wait(self, jobs: list[str]) -> set[str]:
-        """Wait until all was looked at, in background Blender."""
+        """Wait until everything is checked, in background Blender."""
         for job in jobs:
             inspection = take_manager.inspect(job)
             inspection.wait()
@@ -76,7 +76,7 @@ class LONGANIMATION_OT_jump_to_frame(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_fit_keyframe(OfTake, bpy.types.Operator):
-    """Move and scale a copy of the keyframe's painting so that it lies on its drawing, and use that; it is shown"""
+    """Move and scale a copy of the keyframe's painting to fit its drawing, use the copy, and show it"""
 
     bl_idname = "longanimation.fit_keyframe"
     bl_label = "Fit Keyframe"
@@ -91,7 +91,7 @@ class LONGANIMATION_OT_fit_keyframe(OfTake, bpy.types.Operator):
         try:
             if self.job not in take_manager.entries or keyframe is None:
                 raise ShotError(
-                    TranslatableText("There is no keyframe {frame} any more: check the shot again.", frame=self.frame)
+                    TranslatableText("Keyframe {frame} no longer exists: check the shot again.", frame=self.frame)
                 )
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "fitted.png"
@@ -108,7 +108,7 @@ class LONGANIMATION_OT_fit_keyframe(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
-    """Show what was found over the drawings in the Sequencer, or take it away again"""
+    """Show the findings over the drawings in the Sequencer, or remove them again"""
 
     bl_idname = "longanimation.show_overlay"
     bl_label = "Show in Sequencer"
@@ -118,7 +118,7 @@ class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
         """Called by Blender."""
         try:
             if self.job not in take_manager.entries:
-                raise ShotError(TranslatableText("This take is not known any more: check the shot again."))
+                raise ShotError(TranslatableText("This take is no longer known: check the shot again."))
             strips.toggle_overlay(self.timeline(context), self.take)
             compat.show_in_sequencer(self.timeline(context), context.workspace)
         except ColorError as error:

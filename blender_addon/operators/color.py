@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shot sent to be colored."""
+"""Sends the shot to be colored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .requests import request_of
 
 
 class LONGANIMATION_OT_color_shot(ExportsShots, bpy.types.Operator):
-    """Color the shot from its keyframes; go on working meanwhile, and find the strips in the Sequencer"""
+    """Color the shot from its keyframes; you can continue to work, and the strips appear in the Sequencer"""
 
     bl_idname = "longanimation.color_shot"
     bl_label = "Color Shot"
@@ -33,7 +33,7 @@ class LONGANIMATION_OT_color_shot(ExportsShots, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_preview_shot(ExportsShots, bpy.types.Operator):
-    """Carry the keyframes' colors along without the model, and see in which frames they leave colors a guess"""
+    """Carry the keyframes' colors along without the model, and list the frames in which colors are a guess"""
 
     bl_idname = "longanimation.preview_shot"
     bl_label = "Preview Colors"

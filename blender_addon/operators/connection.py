@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to the servers: added, tried out, and mended."""
+"""Servers and the connections to them: added, tested, and repaired."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LONGANIMATION_OT_add_server(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_remove_server(bpy.types.Operator):
-    """Remove the server from the list; its jobs go on"""
+    """Remove the server from the list; its jobs continue"""
 
     bl_idname = "longanimation.remove_server"
     bl_label = "Remove Server"
@@ -47,7 +47,7 @@ class LONGANIMATION_OT_remove_server(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        """One server stays."""
+        """One server must stay."""
         return len(current().servers) > 1
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
@@ -59,13 +59,13 @@ class LONGANIMATION_OT_remove_server(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_test_connection(bpy.types.Operator):
-    """Look at the active server and say what is wrong with the way to it, and what helps"""
+    """Check the connection to the active server, and show what is wrong and how to fix it"""
 
     bl_idname = "longanimation.test_connection"
     bl_label = "Test Connection"
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        """The blocking path: returns when the server was looked at."""
+        """The blocking path: returns when the connection is tested."""
         address = current().server
         try:
             check_online(address)
@@ -79,7 +79,7 @@ class LONGANIMATION_OT_test_connection(bpy.types.Operator):
         return {"FINISHED"} if diagnosis.is_good else {"CANCELLED"}
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """The window's path: looks in a thread, and shows a notice."""
+        """The interactive path: tests in a thread, and shows a notice."""
         address = current().server
         try:
             check_online(address)
@@ -92,7 +92,7 @@ class LONGANIMATION_OT_test_connection(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_start_server(bpy.types.Operator):
-    """Start the server on this computer; it goes on when Blender is closed"""
+    """Start the server on this computer; it keeps running when Blender is closed"""
 
     bl_idname = "longanimation.start_server"
     bl_label = "Start Local Server"
@@ -118,14 +118,14 @@ class LONGANIMATION_OT_start_server(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_stop_server(bpy.types.Operator):
-    """Stop the server that was started here; its jobs go on when it is started again"""
+    """Stop the server that was started here; its jobs continue when it is started again"""
 
     bl_idname = "longanimation.stop_server"
     bl_label = "Stop"
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        """Only what was started here."""
+        """Only servers that were started here can be stopped."""
         return any(server.is_running for server in _started)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
@@ -149,7 +149,7 @@ class LONGANIMATION_OT_edit_server(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_allow_online(bpy.types.Operator):
-    """Open Blender's System preferences, where online access is allowed"""
+    """Open Blender's System preferences, where you can allow online access"""
 
     bl_idname = "longanimation.allow_online"
     bl_label = "Open System Preferences"
@@ -162,7 +162,7 @@ class LONGANIMATION_OT_allow_online(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_update_addon(bpy.types.Operator):
-    """Open Blender's extensions, where this one is updated"""
+    """Open Blender's extensions, where you can update this one"""
 
     bl_idname = "longanimation.update_addon"
     bl_label = "Update Extension"
@@ -175,7 +175,7 @@ class LONGANIMATION_OT_update_addon(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_dismiss_notice(bpy.types.Operator):
-    """Take this message away"""
+    """Remove this message"""
 
     bl_idname = "longanimation.dismiss_notice"
     bl_label = "Dismiss"
@@ -197,7 +197,7 @@ def _wait_for(server: LocalServer) -> Diagnosis:
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    """Show what a look at a server found, in the place of what was known before."""
+    """Show the result of a connection test instead of earlier notices."""
     notices.notices.clear()
     for sentence in diagnosis.sentences:
         notices.show(sentence, diagnosis.remedy, diagnosis.is_good)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender's editors, where they show what an operator made."""
+"""Shows the results of operators in Blender's editors."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import bpy
 
 
 def show_image(context: bpy.types.Context, image: bpy.types.Image, paint: bool = False) -> None:
-    """Show an image in an Image Editor that is open, or in a new window; `paint` lets it be painted there.
+    """Show an image in an open Image Editor, or in a new window; `paint` turns on paint mode there.
 
-    In background Blender there is nowhere to show it.
+    Background Blender has no editors, so it shows nothing.
     """
     if context.window is not None and not bpy.app.background:
         bpy.ops.longanimation.show_image("INVOKE_DEFAULT", image=image.name, paint=paint)
 
 
 class LONGANIMATION_OT_show_image(bpy.types.Operator):
-    """Show an image in an Image Editor that is open, or in a new window"""
+    """Show an image in an open Image Editor, or in a new window"""
 
-    # An operator, so that the new window opens in a context of Blender's own: up to Blender 5.0 one that is overridden
-    # from Python is read without Python's lock, while the threads of takes run.
+    # This is an operator so that the new window opens in Blender's own context. Blender up to 5.0 reads a context that
+    # is overridden from Python without Python's lock, while the threads of takes run.
     bl_idname = "longanimation.show_image"
     bl_label = "Show Image"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
     image: bpy.props.StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE"})
-    paint: bpy.props.BoolProperty(name="Paint", description="Let it be painted", options={"SKIP_SAVE"})
+    paint: bpy.props.BoolProperty(name="Paint", description="Open it in paint mode", options={"SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Wait for the next event: Blender 4.3 ends when a button of a panel opens a window at once."""
+        """Wait for the next event: Blender 4.3 crashes if a panel's button opens a window immediately."""
         self._timer = context.window_manager.event_timer_add(0.01, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What operators that send shots have in common: they export an image a tick, then submit the takes."""
+"""Base of operators that send shots: they export one image per tick, then submit the takes."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ _TICK = 0.01
 
 
 Steps = Generator[tuple[int, int, Take | None], None, None]
-"""Images done, images in all (0 while a server is asked), and each take when it is ready."""
+"""Images done, total images (0 while a server is contacted), and each take when it is ready."""
 
 
 class ExportsShots:
     """Exports shots, one after the other, and sends each as soon as it is exported.
 
-    A subclass says which, in `requests`. A shot that cannot be exported is reported and does not hold up the others.
+    A subclass chooses the shots in `requests`. A shot that cannot be exported is reported and does not stop the others.
     """
 
     sends = True
-    """Whether the servers are asked before anything is rendered."""
+    """Whether the servers are contacted before anything is rendered."""
 
     report: Callable[[set[str], str], None]
-    """Blender's own way to tell the animator something."""
+    """Blender's own method for messages to the animator."""
 
     def requests(self, context: bpy.types.Context) -> list[ShotRequest]:
-        """The shots to export. Raises ColorError when there are none."""
+        """The shots to export. Raises ColorError if there are none."""
         raise NotImplementedError
 
     def use(self, take: Take) -> None:
-        """What is done with an exported take: it is sent."""
+        """Process an exported take: send it."""
         take_manager.submit(take)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """The blocking path: returns when the strips are placed, or all was looked at."""
+        """The blocking path: returns when the strips are placed, or everything is checked."""
         jobs = []
         try:
             for done, total, take in self._steps(context):
@@ -70,11 +70,11 @@ class ExportsShots:
         return self.wait(jobs)
 
     def wait(self, jobs: list[str]) -> set[str]:
-        """Wait for what was begun with takes, in the blocking path."""
+        """Wait until the takes are processed, in the blocking path."""
         return wait_for(self, jobs)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """The window's path: exports an image a tick, then submits the takes."""
+        """The interactive path: exports one image per tick, then submits the takes."""
         if bpy.app.background:
             return self.execute(context)
         try:
@@ -88,7 +88,7 @@ class ExportsShots:
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Called by Blender for each event; all but the timer and Esc wait until the export is done."""
+        """Called by Blender for each event; all but the timer and Esc are ignored until the export is done."""
         if event.type == "ESC":
             self._leave(context)
             self.report({"INFO"}, translated("Export cancelled"))
@@ -107,18 +107,18 @@ class ExportsShots:
             self._fail(error)
             return {"CANCELLED"}
         exporting = TranslatableText("Exporting image {done} of {total}", done=done, total=total)
-        doing = exporting if total else TranslatableText("Asking the server")
+        doing = exporting if total else TranslatableText("Contacting the server")
         context.workspace.status_text_set(translated(TranslatableText("{doing}. Esc: cancel", doing=doing)))
         return {"RUNNING_MODAL"}
 
     def _fail(self, error: Exception) -> None:
-        """Say what went wrong, at once and until it is dismissed."""
+        """Report an error, and show it until it is dismissed."""
         notices.show(str(error), getattr(error, "remedy", ""))
         redraw()
         self.report({"ERROR"}, translated(str(error)))
 
     def _steps(self, context: bpy.types.Context) -> Steps:
-        """Check that the servers are there before anything is rendered, then export."""
+        """Check that the servers answer before anything is rendered, then export."""
         requests = self.requests(context)
         clients = [make_client(address) for address in {request.server for request in requests}] if self.sends else []
         return self._ask_and_export(clients, requests)
@@ -133,7 +133,7 @@ class ExportsShots:
         yield from self.export(requests)
 
     def export(self, requests: list[ShotRequest]) -> Steps:
-        """Export shots one after the other; what one of several lacks is reported. Raises ColorError or OSError."""
+        """Export shots one after the other; a problem of one of several is reported. Raises ColorError or OSError."""
         for request in requests:
             folder = request.folder or new_take_folder(request.name)
             total = done = 1
@@ -160,13 +160,13 @@ class ExportsShots:
 
 
 def _named(take: Take, request: ShotRequest) -> Take:
-    """The exported take with its place among the takes of the shot."""
+    """The exported take with its name, its placement and its number among the takes of the shot."""
     take = replace(take, manifest=replace(take.manifest, name=request.name), placement=request.placement)
     return take.changed(server=request.server, number=next_number(take), created=time.time())
 
 
 def next_number(take: Take) -> int:
-    """The number of the next take of a take's shot in its file; what was only checked does not count."""
+    """The number of the next take of a take's shot in its file; takes that were only checked do not count."""
     takes = [entry.take for entry in take_manager.entries.values() if entry.take.state != "exported"]
     return 1 + max((one.number for one in takes if one.shot == take.shot), default=0)
 

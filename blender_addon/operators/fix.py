@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A colored frame that is wrong: painted over, made a keyframe, and the shot colored again from it."""
+"""Fixes a wrong colored frame: it is painted over and made a keyframe, and the shot is colored again from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .editors import show_image
 from .export import next_number, wait_for
 
 _JOB, _FRAME = "longanimation_job", "longanimation_frame"
-"""What a frame that is being fixed remembers: the take and the frame that it is of."""
+"""Custom properties of the image of a frame that is being fixed: its take and its frame."""
 
 
 class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
@@ -43,7 +43,7 @@ class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
-    """Make the painted frame a keyframe and color again what depends on it; the take so far is kept"""
+    """Make the painted frame a keyframe and color again what depends on it; the current take is kept"""
 
     bl_idname = "longanimation.recolor_from_fix"
     bl_label = "Use as Keyframe and Recolor"
@@ -57,7 +57,7 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Everywhere but over another image than one that is being fixed."""
+        """Available everywhere except over an image that is not being fixed."""
         image = getattr(context.space_data, "image", None) if context.space_data else None
         return image is None or _JOB in image
 
@@ -69,19 +69,19 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
         except (ColorError, OSError) as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        self.report({"INFO"}, translated(TranslatableText("{take} is under way", take=entry.take.title)))
+        self.report({"INFO"}, translated(TranslatableText("{take} is in progress", take=entry.take.title)))
         return wait_for(self, [entry.take.job]) if bpy.app.background else {"FINISHED"}
 
 
 def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
-    """The take that the Sequencer shows at the playhead, and the shot's frame there. Raises ShotError when there is
+    """The take that the Sequencer shows at the playhead, and the shot's frame there. Raises ShotError if there is
     none, or it has not arrived."""
     scene = compat.timeline(context)
     job = strips.job_at(scene, scene.frame_current)
     if job not in take_manager.entries:
         raise ShotError(
             TranslatableText(
-                "No take is shown at frame {frame}: go to a colored frame, or show a take with its eye.",
+                "No take is shown at frame {frame}: go to a colored frame, or show a take with its eye button.",
                 frame=scene.frame_current,
             )
         )
@@ -90,14 +90,14 @@ def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
     if not (take.colored / frame_name(frame)).is_file():
         raise ShotError(
             TranslatableText(
-                "Frame {frame} of {take} is not here yet: wait until it is colored.", frame=frame, take=take.title
+                "Frame {frame} of {take} has not arrived yet: wait until it is colored.", frame=frame, take=take.title
             )
         )
     return take, frame
 
 
 def _painting(take: Take, frame: int) -> bpy.types.Image:
-    """The image in which a colored frame is fixed; the one that was begun earlier, if there is one."""
+    """The image in which a colored frame is fixed; an earlier one is used again."""
     for image in bpy.data.images:
         if (image.get(_JOB), image.get(_FRAME)) == (take.job, frame):
             return image
@@ -110,12 +110,12 @@ def _painting(take: Take, frame: int) -> bpy.types.Image:
 
 def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
     image = bpy.data.images.get(name) or getattr(context.space_data, "image", None)
-    if image is None:  # asked for elsewhere: the frame at the playhead
+    if image is None:  # not in an Image Editor: the frame at the playhead
         image = _painting(*_shown_frame(context))
     if image.get(_JOB) not in take_manager.entries:
         raise ShotError(
             TranslatableText(
-                "{image} is no colored frame of a take: go to one and press Fix This Frame.", image=image.name
+                "{image} is not a colored frame of a take: go to one and press Fix This Frame.", image=image.name
             )
         )
     if image.is_dirty:

@@ -100,7 +100,7 @@ class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
             if not image.size[0]:
                 bpy.data.images.remove(image)
                 problem = TranslatableText(
-                    "{file} is no image that Blender reads: save it as PNG, TIFF or EXR", file=path.name
+                    "{file} is not an image that Blender can read: save it as PNG, TIFF or EXR", file=path.name
                 )
                 self.report({"ERROR"}, translated(problem))
                 continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of shots, kept by name (Blender manual, Interface › Controls › Templates › Presets)."""
+"""Settings of shots, saved under names (Blender manual, Interface › Controls › Templates › Presets)."""
 
 import bpy
 
@@ -7,7 +7,7 @@ from ..internals import EXECUTE_PRESET, PresetOperator, draw_preset_menu
 
 
 class LONGANIMATION_MT_presets(bpy.types.Menu):
-    """Settings that were kept by name"""
+    """Settings that were saved under a name"""
 
     bl_label = "Settings"
     preset_subdir = "longanimation"
@@ -16,10 +16,10 @@ class LONGANIMATION_MT_presets(bpy.types.Menu):
 
 
 class LONGANIMATION_OT_add_preset(PresetOperator, bpy.types.Operator):
-    """Keep these settings under a name, or forget those that are chosen"""
+    """Save these settings under a name, or delete the chosen ones"""
 
     bl_idname = "longanimation.add_preset"
-    bl_label = "Keep Settings"
+    bl_label = "Save Settings"
     preset_menu = "LONGANIMATION_MT_presets"
     preset_subdir = "longanimation"
     preset_defines = ("shot = bpy.context.scene.longanimation",)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line art of one frame, to look at; and what the layers hold."""
+"""Previews the line art of one frame, and sets what the layers hold."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class LONGANIMATION_OT_set_layer_role(bpy.types.Operator):
     """Choose what the Grease Pencil layers of this name hold"""
 
     bl_idname = "longanimation.set_layer_role"
-    bl_label = "Layer Holds"
+    bl_label = "Set Layer Role"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     layer: bpy.props.StringProperty(name="Layer", description="Name of the layers", options={"SKIP_SAVE"})
-    role: bpy.props.EnumProperty(name="Holds", description="What the layers hold", items=ROLES)
+    role: bpy.props.EnumProperty(name="Role", description="What the layers hold", items=ROLES)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
@@ -63,7 +63,7 @@ class LONGANIMATION_OT_set_layer_role(bpy.types.Operator):
 
 
 def _kept(path: Path) -> bpy.types.Image:
-    """The image of the file, in the file that is open, in the place of an earlier preview."""
+    """Load an image into the open .blend file, in place of an earlier preview."""
     loaded = bpy.data.images.load(str(path))
     loaded.pack()
     earlier = bpy.data.images.get(_NAME)

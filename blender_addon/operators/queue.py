@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes under way: cancelled, tried again, moved up and down the queue."""
+"""Takes in progress: cancelled, tried again, moved up and down the queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .export import wait_for
 
 
 class OfTake:
-    """What operators on a take share: the job that it is."""
+    """Base of operators on a take, which is identified by its job."""
 
     job: bpy.props.StringProperty(name="Job", description="Id of the take's job", options={"SKIP_SAVE", "HIDDEN"})
 
@@ -23,7 +23,7 @@ class OfTake:
         return take_manager.entries[self.job].take
 
     def timeline(self, context: bpy.types.Context) -> bpy.types.Scene:
-        """The scene whose Sequencer shows the take; the one at hand when it is gone."""
+        """The scene whose Sequencer shows the take; the current one if that is gone."""
         return bpy.data.scenes.get(self.take.placement.scene, compat.timeline(context))
 
 
@@ -40,7 +40,7 @@ class LONGANIMATION_OT_cancel(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_retry(OfTake, bpy.types.Operator):
-    """Send the take; of one that was sent before, what was finished is kept"""
+    """Send the take; if it was sent before, what is finished is kept"""
 
     bl_idname = "longanimation.retry"
     bl_label = "Try Again"
@@ -56,14 +56,14 @@ class LONGANIMATION_OT_retry(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_prioritize(OfTake, bpy.types.Operator):
-    """Change when it is this take's turn"""
+    """Change this take's priority in the queue"""
 
     bl_idname = "longanimation.prioritize"
     bl_label = "Priority"
 
     priority: bpy.props.EnumProperty(
         name="Priority",
-        description="When it is the take's turn among those that wait on the server",
+        description="When the take is colored, compared with others that wait on the server",
         items=(
             ("high", "High", "Before all others; only for the server's administrators"),
             ("normal", "Normal", "In the order of arrival"),

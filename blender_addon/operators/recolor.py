@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colors of a finished take, changed over the whole shot."""
+"""Changes colors of a finished take over the whole shot."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """The window's path: reads in a thread."""
+        """The interactive path: reads in a thread."""
         in_thread(
             partial(palette_of, take_manager.entries[self.job].take), partial(_list, context.scene.name, self.job)
         )
@@ -43,7 +43,7 @@ class LONGANIMATION_OT_read_palette(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_recolor(bpy.types.Operator):
-    """Make a take with the changed colors; this one is kept, and no server is asked"""
+    """Make a take with the changed colors; this one is kept, and no server is needed"""
 
     bl_idname = "longanimation.recolor"
     bl_label = "Recolor"
@@ -63,7 +63,7 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """The window's path: works in a thread."""
+        """The interactive path: works in a thread."""
         try:
             take, changes = _changes(context.scene)
         except ColorError as error:
@@ -88,12 +88,12 @@ def _list(scene: str, job: str, palette: dict[Color, float]) -> None:
 
 
 def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
-    """The take whose palette is listed, and the colors that were changed. Raises ShotError when there are none."""
+    """The take whose palette is listed, and the colors that were changed. Raises ShotError if there are none."""
     shot = scene.longanimation
     changes = {_rgb(paint.color): _rgb(paint.changed) for paint in shot.palette if paint.is_changed}
     if not changes or shot.palette_take not in take_manager.entries:
         raise ShotError(
-            TranslatableText("No color was changed: list a take's palette and pick another color for one of them.")
+            TranslatableText("No color was changed: list a take's palette and pick another color beside one of them.")
         )
     return take_manager.entries[shot.palette_take].take, changes
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots of the open file, as requests to export them."""
+"""Makes export requests from the shots of the open file."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class LONGANIMATION_OT_place_take(OfTake, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Called by Blender; a take whose scene is gone comes into the scene at hand."""
+        """Called by Blender; a take whose scene is gone is placed in the current scene."""
         scene = self.timeline(context)
         take = replace(self.take, placement=replace(self.take.placement, scene=scene.name))
         try:
@@ -41,7 +41,7 @@ class LONGANIMATION_OT_place_take(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_open_take(bpy.types.Operator):
-    """Open a take from its folder, fetch what is missing of it, and place its strips in this scene"""
+    """Open a take from its folder, fetch what is missing, and place its strips in this scene"""
 
     bl_idname = "longanimation.open_take"
     bl_label = "Open Take"
@@ -55,7 +55,7 @@ class LONGANIMATION_OT_open_take(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """The blocking path in background Blender; in a window the monitor takes over."""
+        """Called by Blender; in background Blender it returns when the take has ended."""
         try:
             take = Take.load(Path(bpy.path.abspath(self.directory)))
             scene = compat.timeline(context)
@@ -72,7 +72,7 @@ class LONGANIMATION_OT_open_take(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_show_take(OfTake, bpy.types.Operator):
-    """Show this take and mute the others of the shot; their strips stay"""
+    """Show this take and mute the others of the shot; their strips are kept"""
 
     bl_idname = "longanimation.show_take"
     bl_label = "Show Take"
@@ -85,7 +85,7 @@ class LONGANIMATION_OT_show_take(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_compare_takes(OfTake, bpy.types.Operator):
-    """Show this take in the left half and the take that is shown now in the right half; again to end"""
+    """Show this take in the left half and the currently shown take in the right half; press again to end"""
 
     bl_idname = "longanimation.compare_takes"
     bl_label = "Compare"
@@ -98,24 +98,24 @@ class LONGANIMATION_OT_compare_takes(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_show_timeline(OfTake, bpy.types.Operator):
-    """Let the Sequencer show the scene that this take's strips are in"""
+    """Show the scene with this take's strips in the Sequencer"""
 
     bl_idname = "longanimation.show_timeline"
     bl_label = "Show in Sequencer"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Called by Blender; only since 5.0 can that be another scene than the window's."""
+        """Called by Blender; since 5.0 this can be another scene than the window's."""
         compat.show_in_sequencer(self.timeline(context), context.workspace)
         return {"FINISHED"}
 
 
 class LONGANIMATION_OT_note_take(OfTake, bpy.types.Operator):
-    """Write a note to this take"""
+    """Write a note about this take"""
 
     bl_idname = "longanimation.note_take"
     bl_label = "Note"
 
-    note: bpy.props.StringProperty(name="Note", description="Your own words about the take")
+    note: bpy.props.StringProperty(name="Note", description="Your note about the take")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the note."""
@@ -129,7 +129,7 @@ class LONGANIMATION_OT_note_take(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_hide_take(OfTake, bpy.types.Operator):
-    """Leave this take out of the list, or put it back; nothing is deleted"""
+    """Hide this take from the list, or show it again; nothing is deleted"""
 
     bl_idname = "longanimation.hide_take"
     bl_label = "Hide Take"
@@ -141,7 +141,7 @@ class LONGANIMATION_OT_hide_take(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_use_settings(OfTake, bpy.types.Operator):
-    """Give the shot the settings that this take was made with"""
+    """Give the shot the settings of this take"""
 
     bl_idname = "longanimation.use_settings"
     bl_label = "Use These Settings"

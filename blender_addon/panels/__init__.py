@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the animator sees, a file a noun: each section is a panel in the sidebars that a shot passes through."""
+"""The panels, one file per noun. Each section is a panel in the sidebars of three editors."""
 
 import bpy
 
@@ -17,11 +17,11 @@ _SECTIONS = (
     palette.Palette,
     strip.Strip,
 )
-"""In the order in which they are shown; the first holds the others."""
+"""In the order in which they are shown; the first is the parent of the others."""
 
 
 def _panels() -> list[type[bpy.types.Panel]]:
-    """One class for each section and editor, as Blender wants it."""
+    """One class for each section and editor, as Blender requires."""
     panels = []
     for space in _SPACES:
         place = space.split("_")[0].lower()

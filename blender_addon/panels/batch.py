@@ -8,7 +8,7 @@ from ..widgets import draw_sentence
 
 
 class LONGANIMATION_UL_batch(bpy.types.UIList):
-    """The shots of the batch, a row each; what is wrong with the chosen one stands below the list."""
+    """The shots of the batch, one per row; the problem of the chosen one is shown below the list."""
 
     def draw_item(self, _context, layout, _data, shot, _icon, _active_data, _active_name) -> None:
         """Called by Blender."""

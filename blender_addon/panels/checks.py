@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was found out about the shot."""
+"""The findings about the shot."""
 
 import bpy
 
@@ -9,14 +9,14 @@ from ..widgets import draw_sentence
 
 _ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
 _NUMBERS = 0.2
-"""Share of the width for the frames' numbers."""
+"""Share of the width for the frame numbers."""
 
 _MOST = 30
-"""Findings that are listed; a list that is longer helps nobody."""
+"""The most findings that are listed; a longer list would not help."""
 
 
 class Checks:
-    """What was found out about the shot, with a way to each frame."""
+    """The findings about the shot, each with a button that jumps to its frame."""
 
     bl_label = "Checks"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
@@ -36,7 +36,7 @@ class Checks:
             return
         take, inspection = checked[0]
         if inspection.is_running:
-            layout.progress(factor=inspection.done / inspection.total, text=translated("Looking"))
+            layout.progress(factor=inspection.done / inspection.total, text=translated("Checking"))
         elif inspection.problem:
             draw_sentence(layout, context, inspection.problem, "ERROR")
         elif not inspection.findings:

@@ -7,7 +7,7 @@ from .. import take_manager
 
 
 class Palette:
-    """The colors of a take, each beside what it is to become."""
+    """The colors of a take, each beside its replacement."""
 
     bl_label = "Palette"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012

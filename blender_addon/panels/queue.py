@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The takes under way, of any file, and those of the open one that have no frames: not sent, failed, cancelled."""
+"""The takes in progress of any file, and the unfinished takes of the open file: not sent, failed, or cancelled."""
 
 import bpy
 
@@ -12,7 +12,7 @@ from .thumbnails import icon_of
 
 
 class Queue:
-    """The takes under way."""
+    """The takes in progress."""
 
     bl_label = "Queue"
 
@@ -24,7 +24,7 @@ class Queue:
         ]
         shown = [entry for entry in entries if entry.is_active or entry.take.placement.blend == blend_file.name()]
         if not shown:
-            layout.label(text="Nothing is under way")
+            layout.label(text="Nothing is in progress")
         for entry in shown:
             _draw_entry(layout.box(), context, entry)
 
@@ -60,7 +60,7 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: take
 
 
 def _progress_text(progress: Progress) -> str:
-    """What is being done, and how long it will take."""
+    """The current step, and the time left."""
     if progress.eta is None:
         return translated(progress.text)
     minutes, seconds = divmod(round(progress.eta), 60)

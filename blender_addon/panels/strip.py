@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the active strip of the Sequencer is of."""
+"""The take of the Sequencer's active strip."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The takes of the scene, side by side."""
+"""The finished takes of the scene."""
 
 import bpy
 
@@ -11,7 +11,7 @@ from ..widgets import draw_sentence
 from .thumbnails import icon_of
 
 _MOST_GUESSES = 6
-"""Guessed frames that are listed of a take."""
+"""The most guessed frames that are listed per take."""
 
 
 class Takes:
@@ -39,7 +39,7 @@ class Takes:
 
 
 def _draw_guesses(box: bpy.types.UILayout, take: Take) -> None:
-    """The frames in which most is a guess, with a way to each."""
+    """List the frames with the largest guessed shares, each with a button that jumps to it."""
     box.label(text="Partly guessed: a keyframe there helps", icon="QUESTION")
     worst = sorted(take.guesses, key=lambda guess: -guess[1])[:_MOST_GUESSES]
     grid = box.grid_flow(row_major=True, columns=3, even_columns=True, align=True)

@@ -11,7 +11,7 @@ _pictures: "bpy.utils.previews.ImagePreviewCollection | None" = None
 
 
 def icon_of(entry: Entry) -> int:
-    """The icon of a take: the frame that arrived last, or else its first painted keyframe; 0 outside a window."""
+    """The icon of a take: the frame that arrived last, or else its first painted keyframe; 0 in background Blender."""
     global _pictures
     if bpy.app.background:
         return 0

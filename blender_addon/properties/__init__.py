@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a shot, a file a noun. They belong to the scene and are saved with it."""
+"""The settings of a shot, one file per noun. They belong to the scene and are saved with it."""
 
 import bpy
 
@@ -17,7 +17,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take the settings back."""
+    """Remove the settings from the scenes."""
     del bpy.types.Scene.longanimation_batch
     del bpy.types.Scene.longanimation
     for kind in reversed(_CLASSES):

@@ -13,11 +13,11 @@ class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
     """A shot of the batch."""
 
     enabled: bpy.props.BoolProperty(name="Color", description="Color this shot with the others", default=True)
-    name: bpy.props.StringProperty(name="Name", description="What the shot is called; its folder is named after it")
+    name: bpy.props.StringProperty(name="Name", description="Name of the shot; its folder is named after it")
     scene: bpy.props.PointerProperty(
         type=bpy.types.Scene,
         name="Scene",
-        description="The scene that is drawn, with the shot's keyframes and settings",
+        description="The scene with the shot's drawings, keyframes and settings",
     )
     frame_start: bpy.props.IntProperty(name="Start", description="First frame of the shot")
     frame_end: bpy.props.IntProperty(name="End", description="Last frame of the shot")
@@ -25,7 +25,7 @@ class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
         type=bpy.types.Scene, name="Timeline", description="The scene whose Sequencer shows the result"
     )
     shift: bpy.props.IntProperty(
-        name="Shift", description="How many frames later than the drawings the result lies in its timeline"
+        name="Shift", description="Frames by which the result is later in its timeline than the drawings are"
     )
 
     @property
@@ -35,17 +35,17 @@ class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):
 
     @property
     def problem(self) -> str:
-        """Why the shot cannot be colored, and what to do; "" when it can."""
+        """Why the shot cannot be colored, and what to do; "" if it can."""
         if self.scene is None or self.timeline is None:
             return TranslatableText("The scene of {shot} is gone: choose another, or remove the shot.", shot=self.name)
         return problem_of(self.frames, [item.frame for item in self.scene.longanimation.keyframes])
 
     def as_shot(self) -> BatchShot:
-        """The shot as plain values; only of one without a problem."""
+        """The shot as plain values, if it has no problem."""
         return BatchShot(self.name, self.scene.name, self.frames, self.timeline.name, self.frame_start + self.shift)
 
     def fill(self, shot: BatchShot) -> None:
-        """Take over the values of a shot of the open file."""
+        """Copy the values of a shot of the open file."""
         self.name = shot.name
         self.scene = bpy.data.scenes[shot.scene]
         self.timeline = bpy.data.scenes[shot.timeline]
@@ -66,8 +66,10 @@ class LONGANIMATION_batch(bpy.types.PropertyGroup):
 
 
 def of_file(scene: bpy.types.Scene) -> LONGANIMATION_batch:
-    """The batch of the open file. A file has one, whatever scene is shown; it is kept in the first that has shots, or
-    begins in `scene`."""
+    """The batch of the open file.
+
+    A file has only one, whichever scene is shown. It is stored in the first scene with batch shots, or else in `scene`.
+    """
     return next(
         (one.longanimation_batch for one in bpy.data.scenes if one.longanimation_batch.shots), scene.longanimation_batch
     )

@@ -6,8 +6,8 @@ import bpy
 from ..shot.options import LayerRoles, LineArtOptions
 
 ROLES = (
-    ("lines", "Lines", "Its lines are the line art; its fills only hide what lies behind them"),
-    ("fills", "Fills", "All of it is as white as the paper, and hides the lines behind it"),
+    ("lines", "Lines", "Its lines are the line art; its fills only hide what is behind them"),
+    ("fills", "Fills", "All of it is white, and hides the lines behind it"),
     ("none", "Left Out", "It is not in the line art; a painted keyframe shows it"),
 )
 
@@ -29,8 +29,8 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
             ("pencil", "Grease Pencil", "Every Grease Pencil object; other objects hide the lines behind them"),
             ("line_art", "Line Art", "The lines of meshes, from Line Art modifiers alone"),
             ("freestyle", "Freestyle", "The lines of meshes, from Freestyle's line sets; rendered by Cycles"),
-            ("images", "Image Sequence", "Files that are there already; their names tell the frame numbers"),
-            ("mixed", "All of the Scene", "Grease Pencil, Line Art and, where it is enabled, Freestyle together"),
+            ("images", "Image Sequence", "Existing files; the numbers in their names are the frame numbers"),
+            ("mixed", "Whole Scene", "Grease Pencil, Line Art and, where it is enabled, Freestyle together"),
         ),
     )
     images: bpy.props.StringProperty(
@@ -39,14 +39,14 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
     )
     collection: bpy.props.PointerProperty(
-        type=bpy.types.Collection, name="Only", description="Collection with the objects to take; none for all"
+        type=bpy.types.Collection, name="Only", description="Collection with the objects to use; none for all"
     )
     layers: bpy.props.CollectionProperty(
         type=LONGANIMATION_layer, description="The layers that hold something other than lines"
     )
     fills_by: bpy.props.EnumProperty(
         name="Also Fills",
-        description="What else holds fills, beside the fills of materials, which never show",
+        description="What else holds fills, besides the fills of materials, which never show",
         items=(
             ("none", "Nothing", "No other layers or materials"),
             ("layer", "Layers with Pass Index", "Layers with this pass index hold fills"),
@@ -64,7 +64,7 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
     )
     use_scene_percentage: bpy.props.BoolProperty(
         name="Scene Resolution",
-        description="Render at the scene's resolution percentage, and take images at their full size",
+        description="Render at the scene's resolution percentage, and use images at their full size",
         default=True,
     )
     percentage: bpy.props.IntProperty(
@@ -78,18 +78,18 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
     )
     step: bpy.props.IntProperty(
         name="Step",
-        description="Frames from one drawing to the next: 2 takes every second frame and holds it for two",
+        description="Frames from one drawing to the next: 2 uses every second frame and holds it for two",
         default=1,
         min=1,
         soft_max=12,
     )
     keep_colors: bpy.props.BoolProperty(
         name="Keep Line Colors",
-        description="Leave lines as they are colored; else they are all black, so that none is too light to be a line",
+        description="Keep the colors of lines; otherwise all lines are black, so that none are too light",
     )
 
     def options(self) -> LineArtOptions:
-        """These settings, as the export wants them."""
+        """These settings, as the export needs them."""
         return LineArtOptions(
             source=self.source,
             images=self.images,

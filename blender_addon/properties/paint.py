@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The colors of a take, and what they are to become."""
+"""The colors of a take, and their replacements."""
 
 import bpy
 
@@ -12,7 +12,7 @@ class LONGANIMATION_paint(bpy.types.PropertyGroup):
     )
     changed: bpy.props.FloatVectorProperty(
         name="New Color",
-        description="What the color is to become over the whole shot",
+        description="Replacement for the color over the whole shot",
         subtype="COLOR_GAMMA",
         size=3,
         min=0,

@@ -14,7 +14,7 @@ from .paint import LONGANIMATION_paint
 class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
     """A painted frame of the shot."""
 
-    frame: bpy.props.IntProperty(name="Frame", description="Frame number that is painted")
+    frame: bpy.props.IntProperty(name="Frame", description="Number of the painted frame")
     image: bpy.props.PointerProperty(
         type=bpy.types.Image,
         name="Image",
@@ -34,13 +34,13 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     keyframes: bpy.props.CollectionProperty(type=LONGANIMATION_keyframe)
     server: bpy.props.StringProperty(
         name="Server",
-        description="Which of the preferences' servers colors the shot; empty for the active one",
+        description="Server from the preferences that colors the shot; empty for the active one",
         search=lambda _self, _context, text: [entry.name for entry in current().servers if text in entry.name],
         search_options={"SUGGESTION"},
     )
     preset: bpy.props.StringProperty(
         name="Preset",
-        description="Which of the server's models colors the shot",
+        description="Model on the server that colors the shot",
         default="tiny",
         search=lambda _self, _context, text: [name for name in take_manager.presets if text in name],
         search_options={"SUGGESTION"},
@@ -48,7 +48,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     finish: bpy.props.EnumProperty(
         name="Finish",
         items=(
-            ("flats", "Flats", "One flat color a region, from the keyframe's palette"),
+            ("flats", "Flats", "One flat color per region, from the keyframe's palette"),
             ("painted", "Painted", "The model's own painting"),
         ),
         default="flats",
@@ -59,13 +59,13 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
             ("final", "Final", "For delivery"),
             ("draft", "Draft", "Faster, to look at the take; Final with the same seed gives the same take"),
             ("preview", "Preview", "Colors are only carried along, without the model"),
-            ("exact", "Exact", "Nothing is left out; slower, and hardly to be told from Final"),
+            ("exact", "Exact", "No step is skipped; slower, and hardly different from Final"),
         ),
         default="final",
     )
     layout: bpy.props.EnumProperty(
         name="Strips",
-        description="How the result lies in the Sequencer",
+        description="How the result is placed in the Sequencer",
         items=(
             ("meta", "Meta Strip", "One strip that holds the colors and, multiplied over them, your line art"),
             ("strips", "Two Strips", "The colors and, multiplied over them, your line art"),
@@ -78,9 +78,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
 
     palette: bpy.props.CollectionProperty(type=LONGANIMATION_paint, name="Palette", description="The colors of a take")
     palette_take: bpy.props.StringProperty(name="Palette of", description="Job of the take whose colors are listed")
-    show_hidden_takes: bpy.props.BoolProperty(
-        name="Show Hidden Takes", description="List the takes that were hidden, too"
-    )
+    show_hidden_takes: bpy.props.BoolProperty(name="Show Hidden Takes", description="Also list the hidden takes")
 
     def keyframe_at(self, frame: int) -> LONGANIMATION_keyframe | None:
         """The keyframe of a frame, if it has one."""
@@ -95,7 +93,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         return range(start, end + 1)
 
     def options(self, frames: range | None = None) -> ShotOptions:
-        """These settings, as the export wants them; for other frames than the shot's own with the keyframes in them."""
+        """These settings, as the export needs them; if `frames` are given, only with the keyframes in them."""
         painted = tuple(PaintedFrame(item.frame, item.image) for item in self.keyframes)
         if frames is not None:
             painted = tuple(keyframe for keyframe in painted if keyframe.frame in frames)

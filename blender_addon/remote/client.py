@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server, seen from the extension: typed calls. Knows nothing of Blender."""
+"""Typed calls to the server. Does not use Blender."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..translatable_text import TranslatableText
 from .transport import RETRIES, Transport
 
 Layer = Literal["colored", "fills", "lines"]
-"""The frame as it is to be seen, or its colors without the lines."""
+"""The finished frame, its colors without the lines, or its lines alone."""
 
 Message = TypeVar("Message")
 
@@ -33,7 +33,7 @@ class Client:
         self.server = self._transport.server
 
     def info(self) -> ServerInfo:
-        """Ask the server what it is; raises VersionError when it speaks another protocol version."""
+        """Ask the server for its information; raises VersionError if it uses another protocol version."""
         answer = self._transport.json("GET", "/info", patient=False)
         theirs = answer.get("protocol_version") if isinstance(answer, dict) else None
         if not isinstance(theirs, int):
@@ -46,7 +46,7 @@ class Client:
             )
             raise VersionError(
                 TranslatableText(
-                    "The server speaks protocol version {theirs}, this extension version {ours}: update {older}.",
+                    "The server uses protocol version {theirs}, this extension version {ours}: update {older}.",
                     theirs=theirs,
                     ours=PROTOCOL_VERSION,
                     older=older,
@@ -63,7 +63,7 @@ class Client:
         return tuple(self._message(QueueStatus, item) for item in answer)
 
     def missing(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of `addresses` that the server has not yet."""
+        """Return those of `addresses` that the server does not have yet."""
         answer = self._transport.json("POST", "/blobs/missing", json=list(addresses))
         if not isinstance(answer, list) or not all(isinstance(item, str) for item in answer):
             raise self._transport.foreign_answer()
@@ -75,11 +75,11 @@ class Client:
         self._transport.request("PUT", f"/blobs/{address}", data=path.read_bytes(), headers=headers)
 
     def create(self, job: str, manifest: ShotManifest) -> JobStatus:
-        """Create a job under an id made here; the same job sent again is the same job."""
+        """Create a job under an id made here; sending the same job again does not create another."""
         return self._message(JobStatus, self._transport.json("PUT", f"/jobs/{job}", json=to_json(manifest)))
 
     def status(self, job: str) -> JobStatus:
-        """Return where a job stands."""
+        """Return the status of a job."""
         return self._message(JobStatus, self._transport.json("GET", f"/jobs/{job}"))
 
     def events(self, job: str, after: int) -> tuple[JobEvent, ...]:
@@ -102,15 +102,15 @@ class Client:
         self._transport.request("POST", f"/jobs/{job}/cancel")
 
     def retry(self, job: str) -> None:
-        """Ask the server to take up a failed or cancelled job again."""
+        """Ask the server to try a failed or cancelled job again."""
         self._transport.request("POST", f"/jobs/{job}/retry")
 
     def set_priority(self, job: str, priority: Priority) -> None:
-        """Change when it is a waiting job's turn."""
+        """Change the priority of a waiting job."""
         self._transport.request("POST", f"/jobs/{job}/priority", json=to_json(PriorityChange(priority)))
 
     def download(self, job: str, frame: int, path: Path, layer: Layer = "colored") -> None:
-        """Write a colored frame, or a layer of it, to `path`, which appears whole or not at all."""
+        """Write a colored frame, or a layer of it, to `path` atomically."""
         content = self._transport.request("GET", f"/jobs/{job}/frames/{frame}.png", params={"layer": layer}).content
         if not content.startswith(png.SIGNATURE):
             raise ServerError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a server cannot be used, and what to do about it. Knows nothing of Blender."""
+"""Finds out why a server cannot be used, and what to do about it. Does not use Blender."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a look at a server found.
+    """The result of a connection test.
 
-    sentences: for the animator, the most important first. remedy: what would help, as in errors.ServerError. info: what
-    the server says of itself, when it can be used.
+    sentences: for the animator, the most important first. remedy: what would help, as in errors.ServerError. info: the
+    server's information, if it can be used.
     """
 
     sentences: tuple[str, ...]
@@ -37,13 +37,13 @@ class Diagnosis:
 
 
 def diagnose(address: str, token: str) -> Diagnosis:
-    """Look at a server, from its name to its workers; takes up to half a minute."""
+    """Test a server, from its name to its workers; takes up to half a minute."""
     try:
         client = Client(address, token, retries=0)
         begun = time.monotonic()
         info = client.info()
         milliseconds = 1000 * (time.monotonic() - begun)
-        client.missing(())  # /info needs no token where a server is open to all; this always does
+        client.missing(())  # /info needs no token on a server that is open to all; this always does
         workers = sum(queue.workers for queue in client.queues())
     except (VersionError, RefusedError) as error:
         return Diagnosis((_refused(error, token),), error.remedy)
@@ -86,7 +86,7 @@ def _refused(error: ServerError, token: str) -> str:
 
 
 def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
-    """Find out on which step of the way a server is lost."""
+    """Find out at which step the connection to a server fails."""
     parts = urlsplit(address)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
@@ -103,8 +103,7 @@ def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
         return Diagnosis(
             (
                 TranslatableText(
-                    "{host} does not answer on port {port}: it is off, on another network, or a firewall keeps you "
-                    "out.",
+                    "{host} does not answer on port {port}: it is off, on another network, or blocked by a firewall.",
                     host=host,
                     port=port,
                 ),
@@ -129,7 +128,7 @@ def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
 
 
 def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Diagnosis | None:
-    """Look at what stands between a connection and an answer; None when that is not found out."""
+    """Find out why a connected server does not answer; None if the reason is not found."""
     connection.settimeout(_SECONDS)
     if secure:
         try:
@@ -138,8 +137,8 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
             return Diagnosis(
                 (
                     TranslatableText(
-                        "The certificate of {host} is not trusted: {reason}. Use the name that it was made for, or let "
-                        "your computer trust the studio's authority (REQUESTS_CA_BUNDLE names its file).",
+                        "The certificate of {host} is not trusted: {reason}. Use the name that it was issued for, or "
+                        "make your computer trust the studio's authority (REQUESTS_CA_BUNDLE names its file).",
                         host=host,
                         reason=error.verify_message,
                     ),
@@ -147,7 +146,7 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
                 "certificate",
             )
         except ssl.SSLError:
-            sentence = TranslatableText("{host} does not speak https there: write http:// in the address.", host=host)
+            sentence = TranslatableText("{host} does not use https there: write http:// in the address.", host=host)
             return Diagnosis((sentence,), "address")
         except OSError:
             return None
@@ -158,5 +157,5 @@ def _after_connecting(connection: socket.socket, host: str, secure: bool) -> Dia
         return None
     plain.close()
     return Diagnosis(
-        (TranslatableText("{host} speaks https there: write https:// in the address.", host=host),), "address"
+        (TranslatableText("{host} uses https there: write https:// in the address.", host=host),), "address"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server on this computer, started from Blender. Knows nothing of Blender."""
+"""A server on this computer, started from Blender. Does not use Blender's API."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _TAIL_LINES = 5
 
 @dataclass
 class LocalServer:
-    """A server process that goes on when Blender ends.
+    """A server process that keeps running when Blender is closed.
 
-    home: the folder that holds install.py. address: where it is to listen. log: a file for what it says.
+    home: the folder that contains install.py. address: the address to listen on. log: a file for its output.
     """
 
     home: Path
@@ -31,13 +31,13 @@ class LocalServer:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it. Raises ServerError when the folder holds no installed server."""
+        """Start it. Raises ServerError if the folder does not contain an installed server."""
         python = self.home / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")
         if not (self.home / "install.py").is_file():
             raise ServerError(
                 TranslatableText(
-                    "{folder} holds no LongAnimation Color: in the extension's preferences choose the folder that "
-                    "holds install.py.",
+                    "{folder} does not contain LongAnimation Color: in the extension's preferences, choose the folder "
+                    "that contains install.py.",
                     folder=self.home,
                 ),
                 "address",
@@ -52,7 +52,7 @@ class LocalServer:
             )
         parts = urlsplit(self.address)
         command = [str(python), "-m", "server", "serve", "--listen", f"{parts.hostname}:{parts.port or 7860}"]
-        # A group of its own: Ctrl-C in Blender's terminal, or Blender's end, does not reach it.
+        # A separate process group: Ctrl-C in Blender's terminal, or closing Blender, does not reach it.
         detached = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}  # type: ignore[attr-defined]
             if os.name == "nt"
@@ -71,7 +71,7 @@ class LocalServer:
             )
 
     def wait(self) -> None:
-        """Return when it answers. Raises ServerError with its last words when it ends, or takes too long."""
+        """Wait until it answers. Raises ServerError with its last output if it ends or takes too long."""
         deadline = time.monotonic() + _SECONDS
         client = Client(self.address, retries=0)
         while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
@@ -82,7 +82,7 @@ class LocalServer:
                 time.sleep(0.5)
         raise ServerError(
             TranslatableText(
-                "The server did not start. Its last words, in {log}: {words}", log=self.log, words=self._log_tail()
+                "The server did not start. Its last output, in {log}: {words}", log=self.log, words=self._log_tail()
             )
         )
 
@@ -96,6 +96,6 @@ class LocalServer:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """Ask it to end; what it colors goes on when it is started again."""
+        """Ask it to end; its jobs continue when it is started again."""
         if self._process is not None:
             self._process.terminate()

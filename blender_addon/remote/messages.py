@@ -10,10 +10,10 @@ from ..takes.take import Take
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the take is (0 to 1), and what is being done.
+    """The progress of the take (0 to 1), and the current step.
 
-    eta: seconds that are left, where the server can tell. trouble: why nothing goes on at the moment, or "".
-    waiting: the job waits for its turn.
+    eta: seconds left, if the server knows. trouble: why there is no progress at the moment, or "". waiting: the job
+    waits for its turn.
     """
 
     fraction: float
@@ -25,7 +25,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Arrived:
-    """These frames are in the take's folder now, complete."""
+    """These frames are now complete in the take's folder."""
 
     frames: tuple[int, ...]
 
@@ -39,7 +39,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Guessed:
-    """So far the colors of these frames are a guess: by frame, the share of the picture."""
+    """The frames with guessed colors so far: the guessed share of the picture, by frame."""
 
     shares: dict[int, float]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One take on its way through the server, in a thread of its own. Knows nothing of Blender.
+"""Sends one take through the server, in a thread. Does not use Blender.
 
-The thread puts messages on a queue; whoever owns the session reads them: a timer in Blender's window, or a loop in
+The thread puts messages on a queue. The owner of the session reads them: a timer in Blender's window, or a loop in
 background Blender. The last message is Finished, Failed or Cancelled, unless the session was detached.
 """
 
@@ -23,13 +23,13 @@ from .messages import Arrived, Cancelled, Failed, Finished, Guessed, Message, Ou
 
 _POLL_SECONDS = 0.5
 _PAUSES = (1, 2, 5, 10, 20, 30)
-"""Seconds between the attempts to reach a server that is away; the last pause stays."""
+"""Seconds between the attempts to reach an unavailable server; the last pause is repeated."""
 
 _BUSY = frozenset((429, 503, 507))
-"""Refusals that pass: too many requests, a server that is ending, a full disk."""
+"""Temporary refusals: too many requests, a server that is shutting down, a full disk."""
 
 UPLOADED, _COLORED = 0.05, 1.0
-"""Progress at the end of the upload and of the coloring: frames are fetched meanwhile."""
+"""Progress at the end of the upload and of the coloring; frames are fetched during the coloring."""
 
 Result = TypeVar("Result")
 
@@ -41,8 +41,8 @@ class _Stopped(Exception):
 class Session:
     """Sends a take unless the server has it already, follows its job, and fetches frames as segments end.
 
-    A session that is started again for the same take goes on where the last one was, whatever that had done. A server
-    that does not answer is asked again until it does. retry: a job that failed or was cancelled is to be tried again.
+    A new session for the same take continues wherever the last one stopped. A server that does not answer is asked
+    again until it does. retry: try a failed or cancelled job again.
     """
 
     def __init__(self, client: Client, take: Take, retry: bool = False) -> None:
@@ -53,11 +53,11 @@ class Session:
         self._priorities: queue.SimpleQueue[Priority] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._cancelling = False
-        self._latest = Progress(0.0, TranslatableText("Asking the server"))
+        self._latest = Progress(0.0, TranslatableText("Contacting the server"))
         self._thread = threading.Thread(target=self._run, name=f"LongAnimation {take.job}", daemon=True)
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start the thread."""
         self._thread.start()
 
     def cancel(self) -> None:
@@ -66,7 +66,7 @@ class Session:
         self._stop.set()
 
     def detach(self) -> None:
-        """Stop following; the job goes on. No message follows."""
+        """Stop following; the job continues. No message follows."""
         self._stop.set()
 
     def prioritize(self, priority: Priority) -> None:
@@ -110,7 +110,7 @@ class Session:
         return Finished(self.take)
 
     def _find_job(self) -> JobStatus | None:
-        """Return where the job stands on the server, None when it is not there."""
+        """Return the job's status on the server, or None if it is not there."""
         try:
             return self._ask(self._client.status, self.take.job)
         except RefusedError as error:
@@ -119,7 +119,7 @@ class Session:
             return None
 
     def _ask(self, call: Callable[..., Result], *arguments: Any) -> Result:
-        """Call the server until it answers: it may be restarting, or this computer asleep."""
+        """Call the server until it answers: it may be restarting, or this computer may have slept."""
         since = time.monotonic()
         pauses = iter(_PAUSES)
         pause = 0
@@ -135,7 +135,7 @@ class Session:
                 trouble = str(error)
             pause = next(pauses, pause)
             latest = self._latest
-            text = TranslatableText("No answer for {seconds} s; asking again", seconds=round(time.monotonic() - since))
+            text = TranslatableText("No answer for {seconds} s; trying again", seconds=round(time.monotonic() - since))
             self._queue.put(Progress(latest.fraction, text, None, trouble))
             self._sleep(pause)
         return result
@@ -168,7 +168,7 @@ class Session:
                 if event.message and event.kind != "segment":  # those report guesses
                     self._queue.put(Remark(event.message))
             self._send_priorities()
-            # Asked after the events and before the frames, so that a final state has all of both.
+            # Requested after the events and before the frames, so that a final state has all of both.
             status = self._ask(self._client.status, job)
             self._report(_progress_of(status))
             if status.state == "done" or any(event.kind == "segment" for event in events):
@@ -193,7 +193,7 @@ class Session:
                 self._queue.put(Remark(str(error)))
 
     def _fetch(self, frames_done: tuple[int, ...]) -> None:
-        """Fetch each drawing that is done and not here yet, and give it to every frame that shows it."""
+        """Fetch each finished drawing that has not arrived yet, and copy it to every frame that shows it."""
         exposure = self.take.manifest.exposure
         here = set(self.take.arrived())
         wanted: dict[int, list[int]] = {}
@@ -218,7 +218,9 @@ class Session:
             if error.status not in (404, 409):  # it was not sent yet, or had ended by itself
                 return Failed(str(error))
         except ColorError as error:
-            return Failed(TranslatableText("The job could not be cancelled and may go on: {reason}", reason=str(error)))
+            return Failed(
+                TranslatableText("The job could not be cancelled and may continue: {reason}", reason=str(error))
+            )
         return Cancelled()
 
 

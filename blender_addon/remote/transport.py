@@ -17,13 +17,14 @@ from ..shared.protocol import API_PREFIX, Problem, ProtocolError
 from ..translatable_text import TranslatableText
 
 _TIMEOUT = (5, 60)
-"""Seconds to connect and between two bytes of an answer."""
+"""Seconds to connect, and between two bytes of an answer."""
 
 _AWAY = (502, 503, 504)
-"""What a gateway answers for a server that is away."""
+"""What a gateway answers for an unavailable server."""
 
 RETRIES = Retry(total=2, backoff_factor=0.3, status_forcelist=_AWAY, allowed_methods=None, raise_on_status=False)
-"""A second of patience with a dropped connection; every request of the API may be repeated. More is the session's."""
+"""About a second of retries after a dropped connection; every request of the API may be repeated. The session retries
+for longer."""
 
 _CUT_OFF = (
     requests.ConnectionError,
@@ -43,11 +44,11 @@ class Transport:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ServerError(
                 TranslatableText(
-                    "{address} is no server address: write it like http://127.0.0.1:7860.", address=repr(server)
+                    "{address} is not a server address: write it like http://127.0.0.1:7860.", address=repr(server)
                 )
             )
         self._http = requests.Session()
-        # A proxy, or the credentials of a .netrc, must not come between Blender and its own machine.
+        # Requests to this computer must not use a proxy, or the credentials of a .netrc.
         self._http.trust_env = not is_loopback(self.server)
         if token:
             self._http.auth = _Bearer(token)
@@ -80,13 +81,13 @@ class Transport:
             ) from error
         except requests.RequestException as error:
             raise ServerError(
-                TranslatableText("{address} cannot be asked: {reason}", address=self.server, reason=str(error))
+                TranslatableText("The request to {address} failed: {reason}", address=self.server, reason=str(error))
             ) from error
         if response.is_redirect:
             raise ServerError(
                 TranslatableText(
-                    "{address} sends requests on to {other}: "
-                    "write that server's address in the extension's preferences.",
+                    "{address} redirects requests to {other}: "
+                    "enter that server's address in the extension's preferences.",
                     address=self.server,
                     other=response.headers["Location"],
                 ),
@@ -97,28 +98,27 @@ class Transport:
         return response
 
     def foreign_answer(self) -> ServerError:
-        """The error for an answer that no server of ours gives."""
+        """The error for an answer that is not from a server of ours."""
         return ServerError(
             TranslatableText(
-                "What answers at {address} is not a LongAnimation Color server: "
-                "check the address in the extension's preferences.",
+                "{address} is not a LongAnimation Color server: check the address in the extension's preferences.",
                 address=self.server,
             ),
             "address",
         )
 
     def _impatient(self) -> requests.Session:
-        """The same session without retries: someone waits for the first answer."""
+        """The same session without retries, because someone waits for the first answer."""
         http = requests.Session()
         http.trust_env, http.auth = self._http.trust_env, self._http.auth
         return http
 
     def _refusal(self, response: requests.Response) -> ServerError:
-        """The error that a response with an error status stands for."""
+        """The error for a response with an error status."""
         if response.status_code == 401:
             return RefusedError(
                 TranslatableText(
-                    "{address} wants a token: make one with `python -m server token` on the server "
+                    "{address} requires a token: create one with `python -m server token` on the server "
                     "and paste it into the extension's preferences.",
                     address=self.server,
                 ),
@@ -133,7 +133,7 @@ class Transport:
             return kind(
                 TranslatableText(
                     "{address} answered {status} {reason} without an explanation: "
-                    "look at the server's log, and check that the address is a LongAnimation Color server's.",
+                    "look at the server's log, and check that the address is that of a LongAnimation Color server.",
                     address=self.server,
                     status=response.status_code,
                     reason=response.reason,
@@ -154,5 +154,5 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def is_loopback(server: str) -> bool:
-    """Tell whether an address is on this very machine: such a server needs no network."""
+    """Tell whether an address is on this computer: such a server needs no network."""
     return bool(hosts.is_loopback(urlsplit(server).hostname or ""))

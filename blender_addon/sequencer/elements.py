@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The elements of image strips: a file a frame, each with the size of its image."""
+"""The elements of image strips: one file per frame, each with its image size."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..internals import memory_of
 
 
 def append(strip: bpy.types.Strip, names: Iterable[str], width: int, height: int) -> None:
-    """Add elements to an image strip that was just made, and let all know the size of their images, in pixels.
+    """Add elements to a new image strip, and set the image size of all its elements, in pixels.
 
-    Blender leaves the sizes of appended elements undefined until it has drawn them, and draws a picture of that size in
-    the place of a file that is missing: gigabytes, or the end of Blender. Python cannot set them otherwise.
+    Blender leaves the size of an appended element undefined until it has drawn the element. If the file is missing, it
+    draws a picture of that size, which can take gigabytes or crash Blender. Python has no other way to set the size.
     """
     for name in names:
         strip.elements.append(name)

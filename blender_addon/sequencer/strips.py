@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes → image strips in the Sequencer, at the frames of the shot (Blender manual, Video Editing › Strips › Image)."""
+"""Puts takes into the Sequencer as image strips (Blender manual, Video Editing › Strips › Image)."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ from .elements import append
 
 _LAST_CHANNEL = 128
 _PENDING = "pending.png"
-"""A transparent image in the place of a frame that has not arrived."""
+"""A transparent image that is shown for a frame that has not arrived."""
 
 JOB, OVERLAY = "longanimation_job", "longanimation_checks"
-"""The custom properties by which a strip knows the take that it shows, or lies over; strips inside a meta strip have
-them too."""
+"""Custom properties with the job of the take that a strip shows or overlays; strips inside a meta strip also have
+them."""
 
 
 def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
-    """Add the take's strips above whatever the timeline holds there, and return the top-level ones.
+    """Add the take's strips above the existing strips there, and return the top-level ones.
 
-    Frames that have not arrived are transparent until `refresh` is called for them. Earlier takes of the shot at this
-    place are muted: kept, but out of sight. Raises ShotError, before anything is added, when line art is missing or
-    the channels are all taken.
+    Frames that have not arrived are transparent until `refresh` is called for them. Earlier takes of the shot are
+    muted, not removed. Raises ShotError, before anything is added, if line art is missing or no channel is free.
     """
     frames = take.manifest.exposure.frames
     layered = take.placement.layout != "flat"
@@ -66,7 +65,7 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
 
 
 def refresh(scene: bpy.types.Scene, take: Take, frames: Collection[int]) -> bool:
-    """Show frames that have arrived in the take's strips; tells whether there are such strips."""
+    """Show newly arrived frames in the take's strips; returns whether the take has strips."""
     found = False
     first = take.manifest.frame_start
     for strip in strips_of_take(scene, take.job):
@@ -79,21 +78,21 @@ def refresh(scene: bpy.types.Scene, take: Take, frames: Collection[int]) -> bool
 
 
 def _remove_placeholders(take: Take) -> None:
-    """Leave nothing but frames in the folders of a take that is complete."""
+    """Remove the placeholder images from the folders of a complete take."""
     if len(take.arrived()) == len(take.manifest.timing):
         for folder in take.results:
             (folder / _PENDING).unlink(missing_ok=True)
 
 
 def strips_of_take(scene: bpy.types.Scene, job: str) -> Iterator[bpy.types.Strip]:
-    """Yield the strips of a take wherever they are, those inside meta strips too."""
+    """Yield all strips of a take, including those inside meta strips."""
     editor = scene.sequence_editor
     if editor is not None:
         yield from (strip for strip in compat.all_strips_of(editor) if strip.get(JOB) == job)
 
 
 def job_at(scene: bpy.types.Scene, frame: int) -> str:
-    """The take that is shown at a frame of the timeline: that of the highest strip of ours that is not muted, or ""."""
+    """The job of the take that a timeline frame shows: that of our highest unmuted strip, or ""."""
     if scene.sequence_editor is None:
         return ""
     strips = compat.strips_of(scene.sequence_editor)
@@ -102,7 +101,7 @@ def job_at(scene: bpy.types.Scene, frame: int) -> str:
 
 
 def remove(scene: bpy.types.Scene, job: str, kind: str = JOB) -> bool:
-    """Remove the strips of a take, or of its overlay; its files stay. Tells whether there were any."""
+    """Remove the strips of a take, or of its overlay; its files are kept. Returns whether there were any."""
     if scene.sequence_editor is None:
         return False
     strips = compat.strips_of(scene.sequence_editor)
@@ -113,9 +112,9 @@ def remove(scene: bpy.types.Scene, job: str, kind: str = JOB) -> bool:
 
 
 def free_channel(editor: bpy.types.SequenceEditor, frames: range, count: int) -> int:
-    """Return the lowest channel above every strip of `frames`, with `count` free ones from there.
+    """Return the lowest channel above every strip in `frames`; `count` channels are free from there up.
 
-    Raises ShotError when there are not so many.
+    Raises ShotError if there are not enough channels.
     """
     taken = [
         strip.channel
@@ -139,7 +138,7 @@ def _require_lineart(take: Take) -> None:
     if absent:
         raise ShotError(
             TranslatableText(
-                "{folder} lacks {count} frames, the first of them {first}: color the shot again.",
+                "{count} frames are missing from {folder} (the first is {first}): color the shot again.",
                 folder=take.lineart,
                 count=len(absent),
                 first=absent[0],
@@ -148,7 +147,7 @@ def _require_lineart(take: Take) -> None:
 
 
 def _add(holder: object, take: Take, folder: Path, here: Collection[int], channel: int) -> bpy.types.Strip:
-    """Add an image strip of a folder, one element a frame; those that are not `here` are transparent."""
+    """Add an image strip of a folder, one element per frame; frames not in `here` are transparent."""
     frames = take.manifest.exposure.frames
     here = set(here)
     names = [frame_name(frame) if frame in here else _PENDING for frame in frames]
@@ -169,7 +168,7 @@ def _add(holder: object, take: Take, folder: Path, here: Collection[int], channe
 
 
 def _tag(strip: bpy.types.Strip, take: Take) -> None:
-    """Give a strip the properties by which it is recognized."""
+    """Set the custom properties that identify a strip."""
     strip[JOB] = take.job
     strip["longanimation_shot"] = take.manifest.name
     strip["longanimation_seed"] = take.manifest.seed
@@ -178,7 +177,7 @@ def _tag(strip: bpy.types.Strip, take: Take) -> None:
 
 
 def _blender_path(folder: Path) -> str:
-    """The folder as Blender writes it: relative to the .blend file where there is one on the same drive."""
+    """The folder as Blender writes it: relative to the .blend file if there is one on the same drive."""
     if bpy.data.filepath:
         try:
             return bpy.path.relpath(str(folder)) + os.sep
@@ -188,15 +187,17 @@ def _blender_path(folder: Path) -> str:
 
 
 def show(scene: bpy.types.Scene, take: Take) -> None:
-    """Show a take's strips whole, and mute those of the other takes of its shot."""
+    """Show a take's strips uncropped, and mute those of the other takes of its shot."""
     for strip in _of_shot(scene, take):
         strip.mute = strip[JOB] != take.job
         strip.crop.min_x = strip.crop.max_x = 0
 
 
 def compare(scene: bpy.types.Scene, take: Take) -> bool:
-    """Show a take in the left half of the picture, beside the one that is shown now; if it is there already, show it
-    whole again. Tells whether two are compared now."""
+    """Show a take in the left half of the picture, and the currently shown take in the right half.
+
+    If they are already compared, show the take whole again. Returns whether two takes are compared now.
+    """
     strips = list(_of_shot(scene, take))
     mine = [strip for strip in strips if strip[JOB] == take.job]
     others = [strip for strip in strips if strip[JOB] != take.job and not strip.mute]
@@ -213,9 +214,9 @@ def compare(scene: bpy.types.Scene, take: Take) -> bool:
 
 
 def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
-    """Lay what was found out about a take over the timeline, a strip a picture, or take it away again.
+    """Show a take's findings over the timeline, one strip per overlay image, or remove them again.
 
-    Where no take of the shot is shown yet, its line art lies below.
+    If no take of the shot is shown yet, its line art is placed below.
     """
     if remove(scene, take.job, OVERLAY):
         return

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot of the scene: rendered as line art and painted keyframes, and described."""
+"""A shot of the scene: its rendered line art, its painted keyframes and its description."""

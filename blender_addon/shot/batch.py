@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many shots at once: which frames of which scene are a shot of their own. Knows nothing of Blender."""
+"""Many shots at once: which frames of which scene form a shot. Does not use Blender."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..translatable_text import TranslatableText
 class BatchShot:
     """A shot of a batch.
 
-    scene: name of the scene that is drawn. frames: of that scene. timeline: name of the scene whose Sequencer shows the
-    result. start: the frame there at which the shot's first frame lies.
+    scene: name of the scene with the drawings. frames: frames of that scene. timeline: name of the scene whose
+    Sequencer shows the result. start: the timeline frame of the shot's first frame.
     """
 
     name: str
@@ -28,7 +28,7 @@ class BatchShot:
 
 @dataclass(frozen=True)
 class Span:
-    """What a strip shows: frames of the timeline, each frame of a scene from `first` on."""
+    """What a strip shows: at `frames` of the timeline, the frames of a scene from `first` on."""
 
     name: str
     frames: range
@@ -37,15 +37,15 @@ class Span:
 
 
 def of_scene(scene: str, frames: range) -> BatchShot:
-    """A scene's own shot, with its result at its own frames."""
+    """The shot of a scene's own frames, with its result at the same frames."""
     return BatchShot(scene, scene, frames, scene, frames.start)
 
 
 def from_markers(scene: str, frames: range, markers: Iterable[tuple[int, str]]) -> list[BatchShot]:
-    """The shots that markers part a scene's frames into: each begins at its marker and ends before the next.
+    """Split a scene's frames into shots at markers: each begins at its marker and ends before the next.
 
-    Frames before the first marker belong to no shot. Of several markers on one frame the last counts. Raises ShotError
-    when there is no shot.
+    Frames before the first marker belong to no shot. If several markers are on one frame, the last one is used. Raises
+    ShotError if there is no shot.
     """
     begins = sorted(dict(markers).items())
     ends = [frame for frame, _ in begins[1:]] + [frames.stop]
@@ -67,8 +67,8 @@ def from_markers(scene: str, frames: range, markers: Iterable[tuple[int, str]]) 
 
 
 def from_spans(timeline: str, spans: Iterable[Span]) -> list[BatchShot]:
-    """The shots of strips, in the order of the timeline; strips that show the same frames are one shot. Raises
-    ShotError when there is none."""
+    """The shots of strips, in timeline order; strips that show the same frames are one shot. Raises ShotError if there
+    is none."""
     shots: dict[tuple[str, int, int], BatchShot] = {}
     for span in sorted(spans, key=lambda span: span.frames.start):
         frames = range(span.first, span.first + len(span.frames))
@@ -84,13 +84,13 @@ def from_spans(timeline: str, spans: Iterable[Span]) -> list[BatchShot]:
 
 
 def clipped(shot: BatchShot, frames: range) -> BatchShot:
-    """The part of a shot that lies in `frames`, at its place in the timeline; it may be empty."""
+    """The part of a shot within `frames`, at its place in the timeline; it may be empty."""
     inside = range(max(shot.frames.start, frames.start), min(shot.frames.stop, frames.stop))
     return replace(shot, frames=inside, start=shot.start + inside.start - shot.frames.start)
 
 
 def with_unique_names(shots: Iterable[BatchShot], taken: Iterable[str] = ()) -> list[BatchShot]:
-    """The shots under names that differ, also as names of folders, from each other and from names that are taken."""
+    """Rename shots so that their names, also as folder names, differ from each other and from those in `taken`."""
     known = {_folder_name(name) for name in taken}
     renamed = []
     for shot in shots:
@@ -104,15 +104,15 @@ def with_unique_names(shots: Iterable[BatchShot], taken: Iterable[str] = ()) -> 
 
 
 def problem_of(frames: range, painted: Collection[int]) -> str:
-    """Why these frames cannot be colored with these painted frames, and what to do; "" when they can."""
+    """Why these frames cannot be colored with these painted frames, and what to do; "" if they can."""
     if not frames:
         return TranslatableText(
             "The shot ends before it begins, at frame {first}: set its end at or after its start.", first=frames.start
         )
     if not any(frame in frames for frame in painted):
         return TranslatableText(
-            "No painted keyframe lies between frames {first} and {last}: jump to the shot, go to a painted frame and "
-            "press Use This Frame as Keyframe.",
+            "There is no painted keyframe between frames {first} and {last}: jump to the shot, go to a painted frame "
+            "and press Use This Frame as Keyframe.",
             first=frames.start,
             last=frames.stop - 1,
         )
@@ -120,5 +120,5 @@ def problem_of(frames: range, painted: Collection[int]) -> str:
 
 
 def _folder_name(name: str) -> str:
-    """What is left of a name on every disk: most know no capitals, and none takes every sign."""
+    """Reduce a name to what every file system keeps apart: many ignore case, and none allows every character."""
     return re.sub(r"\W", "_", name).casefold()

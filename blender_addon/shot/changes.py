@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings changed for a while, and the scene put back as it was, down to the poses that nobody keyed."""
+"""Changes settings temporarily and restores the scene, including poses that are not keyed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .. import compat
 
 
 class Changes:
-    """Settings that were changed, with their former values."""
+    """Settings that were changed, with their original values."""
 
     def __init__(self) -> None:
         self._former: dict[tuple[Any, str], Any] = {}
         self._unset: set[tuple[Any, str]] = set()
 
     def set(self, owner: Any, **values: Any) -> None:
-        """Set properties of `owner`, remembering what they were at first."""
+        """Set properties of `owner`, and remember their original values."""
         self.set_all((owner, values))
 
     def set_all(self, *changes: tuple[Any, dict[str, Any]]) -> None:
         """Set properties of several owners.
 
-        All are read before any is set: a new view transform or file format changes settings that depend on it. What
-        animates or drives a property is muted, or it would set it again at the next frame.
+        All are read before any is set, because a new view transform or file format changes settings that depend on it.
+        Animation and drivers of a property are muted, because they would set it again at the next frame.
         """
         for owner, values in changes:
             for name in values:
@@ -42,27 +42,27 @@ class Changes:
                     curve.mute = True
 
     def undo(self) -> None:
-        """Put the former values back."""
-        # In the order of the changes: some settings (a look, a color depth) are only accepted after the
-        # one that they depend on.
+        """Restore the original values."""
+        # In the order of the changes: some settings (a look, a color depth) are accepted only after the setting that
+        # they depend on.
         for (owner, name), former in self._former.items():
             if (owner, name) in self._unset:
                 owner.property_unset(name)
-            elif _plain(getattr(owner, name)) != former:  # setting a file format to what it is changes another setting
+            elif _plain(getattr(owner, name)) != former:  # setting even the same file format changes another setting
                 setattr(owner, name, former)
 
     def _remember(self, owner: Any, name: str) -> None:
         if (owner, name) not in self._former:
             self._former[owner, name] = _plain(getattr(owner, name))
-            if not owner.is_property_set(name):  # Cycles keeps only what differs from its defaults
+            if not owner.is_property_set(name):  # Cycles stores only what differs from its defaults
                 self._unset.add((owner, name))
 
 
 @contextmanager
 def same_frame(scene: bpy.types.Scene) -> Iterator[None]:
-    """Come back to the current frame after the block, with what was posed there and not keyed yet.
+    """Return to the current frame after the block, with the poses there that are not keyed yet.
 
-    Rendering other frames sets all that is animated, as going to them does.
+    Rendering another frame sets all animated properties, as going to that frame does.
     """
     frame, subframe, camera = scene.frame_current, scene.frame_subframe, scene.camera
     posed = [(*place, _plain(place[0].path_resolve(place[1]))) for place in _animated()]
@@ -78,7 +78,7 @@ def same_frame(scene: bpy.types.Scene) -> Iterator[None]:
 
 
 def _curves_on(owner: Any, name: str) -> list[bpy.types.FCurve]:
-    """What animates or drives a property."""
+    """The curves that animate or drive a property."""
     curves = list(compat.curves_of(owner.id_data))
     if not curves:
         return []
@@ -92,7 +92,7 @@ def _curves_on(owner: Any, name: str) -> list[bpy.types.FCurve]:
 def datablocks() -> Iterator[bpy.types.ID]:
     """Yield everything in the file that can be animated."""
     for kind in bpy.data.bl_rna.properties:
-        if kind.type == "COLLECTION" and kind.identifier != "all_ids":  # that is all of them once more
+        if kind.type == "COLLECTION" and kind.identifier != "all_ids":  # it lists all of them again
             for datablock in getattr(bpy.data, kind.identifier):
                 yield datablock
                 if getattr(datablock, "node_tree", None) is not None:
@@ -100,12 +100,12 @@ def datablocks() -> Iterator[bpy.types.ID]:
 
 
 def _animated() -> Iterator[tuple[bpy.types.ID, str]]:
-    """Yield each property of the file that animation sets, as a datablock and the path from there."""
+    """Yield each animated property of the file, as a datablock and a path within it."""
     for block in datablocks():
         for path in {curve.data_path for curve in compat.curves_of(block)}:
             try:
                 block.path_resolve(path)
-            except ValueError:  # what it animated is gone
+            except ValueError:  # the animated property no longer exists
                 continue
             yield block, path
 
@@ -121,5 +121,5 @@ def _assign(block: bpy.types.ID, path: str, value: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """The value itself, where Blender gives a view of it."""
+    """Copy a value of which Blender gives only a view."""
     return tuple(value) if hasattr(value, "__len__") and not isinstance(value, (str, bytes, set)) else value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot of a scene → its distinct drawings, its keyframes and the manifest that describes them."""
+"""Exports a shot of a scene: its distinct drawings, its keyframes and the manifest that describes them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from .options import ShotOptions
 from .resolved_shot import ResolvedShot, resolve
 
 _INK = 0.75
-"""A drawing has a line when a pixel of it is darker than this (1 is white)."""
+"""A drawing has a line if any of its pixels is darker than this (1 is white)."""
 
 
 def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> Generator[tuple[int, int], None, Take]:
-    """Export a shot into `folder`, one image a step; yields (images done, images in all), returns the take.
+    """Export a shot to `folder`, one image per step; yields (images done, total images), returns the take.
 
-    Between the steps the scene is set up for rendering: let nothing else change or save it until the generator has
-    ended or was closed; then it is as the animator left it. Nothing is left in `folder` unless the export comes to its
-    end. Raises ShotError, whose text says what to change in the scene.
+    Between steps, the scene is set up for rendering. Nothing else may change or save it until the generator has ended
+    or was closed. Then the scene is as the animator left it. The export adds files to `folder` only if it finishes.
+    Raises ShotError, whose text says what to change in the scene.
     """
     _check(options)
     shot = resolve(scene, options)
@@ -54,7 +54,7 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
             yield done, total
         manifest = _describe(shot, work, addresses)
         transparent = any(map(is_transparent, (work / "keyframes").iterdir()))
-        # What an older take had in the same folder does not belong to this one.
+        # The results of an older take in the same folder do not belong to this one.
         (folder / RECORD).unlink(missing_ok=True)
         for name in ("colored", "fills", "lines"):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -90,8 +90,8 @@ def _draw(shot: ResolvedShot, folder: Path, total: int) -> Generator[tuple[int, 
 def _unwritable(folder: Path, error: OSError) -> ShotError:
     return ShotError(
         TranslatableText(
-            "The shot could not be written to {folder} ({reason}): free space there, "
-            "or choose an output folder that can be written to in the extension's preferences.",
+            "The shot could not be written to {folder} ({reason}): free up space there, "
+            "or choose a writable output folder in the extension's preferences.",
             folder=folder,
             reason=error.strerror,
         )

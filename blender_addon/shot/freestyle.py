@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Freestyle's lines, drawn by Cycles with a few samples (Blender manual, Render › Freestyle).
 
-Workbench draws them too, but builds the shaders of their strokes again for each frame, which takes minutes.
+Workbench can also draw them, but it rebuilds the shaders of their strokes for each frame, which takes minutes.
 """
 
 from __future__ import annotations
@@ -52,8 +52,10 @@ def check(scene: bpy.types.Scene) -> None:
 def drawn(
     scene: bpy.types.Scene, layer: bpy.types.ViewLayer, surfaces: bool, keep_colors: bool, changes: Changes
 ) -> Iterator[None]:
-    """Within the block the view layer renders Freestyle's lines on white; `surfaces`: also white objects, which hide
-    Grease Pencil behind them."""
+    """Within the block, the view layer renders Freestyle's lines on white.
+
+    surfaces: also render the objects in white, so that they hide Grease Pencil behind them.
+    """
     changes.set(scene.render, engine="CYCLES", use_freestyle=True)
     changes.set(
         scene.cycles,
@@ -69,7 +71,7 @@ def drawn(
         pixel_filter_type="BLACKMAN_HARRIS",
         filter_width=1.5,
     )
-    # The lines are a layer of their own, with all samples.
+    # The lines are a separate layer, which has all samples.
     changes.set(layer, samples=1, use_solid=surfaces, use_sky=True, use_volumes=False, use_strand=False)
     changes.set(layer, **compat.optional(layer, world_override=None))
     changes.set(layer.freestyle_settings, as_render_pass=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which frames show the same drawing: known before they are rendered, where nothing but drawings changes."""
+"""Finds frames that show the same drawing before they are rendered, if nothing but the drawings changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STILL_MODIFIERS = {
     *("GP_ARMATURE", "GP_ARRAY", "GP_COLOR", "GP_MIRROR", "GP_OFFSET", "GP_OPACITY", "GP_SIMPLIFY", "GP_SMOOTH"),
     *("GP_SUBDIV", "GP_THICK", "GP_TINT"),
 }
-"""Modifiers that do the same at every frame."""
+"""Modifiers that have the same effect at every frame."""
 
 _HANDLERS = (
     "frame_change_pre",
@@ -31,11 +31,11 @@ _HANDLERS = (
     "depsgraph_update_pre",
     "depsgraph_update_post",
 )
-"""Where scripts could change the scene as it is rendered."""
+"""Handlers with which scripts could change the scene while it is rendered."""
 
 
 def drawing_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:
-    """Return a function of frame numbers: equal results mean equal line art."""
+    """Return a function that maps a frame number to a key: equal keys mean equal line art."""
     if not _is_still(shot):
         return shot.drawn_at
     pencils = {item.data for item in pencils_of(shot.scene, shot.collection)}
@@ -44,9 +44,9 @@ def drawing_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:
 
 
 def _is_still(shot: ResolvedShot) -> bool:
-    """Tell whether nothing in the file changes but from one Grease Pencil drawing to the next.
+    """Tell whether nothing in the file changes except Grease Pencil drawings.
 
-    It is asked of the whole file: what is hidden, or in another scene, may move what is seen.
+    The whole file is checked, because hidden objects and other scenes may move visible objects.
     """
     return not (
         any(getattr(bpy.app.handlers, name) for name in _HANDLERS)

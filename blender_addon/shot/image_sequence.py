@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Line art that is there as a sequence of image files, in any format that Blender reads."""
+"""Line art from a sequence of image files, in any format that Blender reads."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..translatable_text import TranslatableText
 from .pixels import picked, write
 
 _NUMBERED = re.compile(r"(.*?)(-?\d+)(\D*)", re.DOTALL)
-"""What stands before a file's number, the number, and what comes after it; the last number in a name counts."""
+"""The text before a file's number, the number, and the text after it; the last number in a name is used."""
 
 
 @dataclass(frozen=True)
 class ImageSequence:
-    """Files that are named alike but for a frame number.
+    """Files whose names differ only in a frame number.
 
     files: path of each frame's image, by the number in its name.
     """
@@ -56,7 +56,8 @@ class ImageSequence:
         if not sequences:
             raise ShotError(
                 TranslatableText(
-                    "{path} is no image with a number in its name, nor a folder of them: choose another one.",
+                    "{path} is neither an image with a number in its name nor a folder of such images: choose another "
+                    "one.",
                     path=given,
                 )
             )
@@ -64,7 +65,7 @@ class ImageSequence:
             names = ", ".join(next(iter(files.values())).name for files in sequences.values())
             raise ShotError(
                 TranslatableText(
-                    "{path} holds several image sequences ({names}): choose the first image of one.",
+                    "{path} contains several image sequences ({names}): choose the first image of one.",
                     path=given,
                     names=names,
                 )
@@ -72,7 +73,7 @@ class ImageSequence:
         return cls(next(iter(sequences.values())))
 
     def require(self, frames: Iterable[int]) -> None:
-        """Raise ShotError, with their numbers, when frames have no image."""
+        """Raise ShotError with their numbers if frames have no image."""
         missing = [frame for frame in frames if frame not in self.files]
         if missing:
             raise ShotError(
@@ -86,7 +87,7 @@ class ImageSequence:
             )
 
     def size(self, percentage: int = 0) -> tuple[int, int]:
-        """Width and height in pixels, of a percentage of the first image. Raises ShotError."""
+        """Width and height in pixels: a percentage of the first image's, 0 for its own size. Raises ShotError."""
         if not self._size:
             with _loaded(self.files[min(self.files)]) as image:
                 self._size.append(tuple(image.size))
@@ -95,15 +96,15 @@ class ImageSequence:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def write(self, frame: int, path: Path, percentage: int = 0, keep_colors: bool = False) -> None:
-        """Write a frame's image to a PNG: over white paper, and gray unless it keeps its colors. Raises ShotError."""
+        """Write a frame's image to a PNG: on white, and in gray unless `keep_colors`. Raises ShotError."""
         source = self.files[frame]
         wanted = self.size()
         with _loaded(source) as image:
             if tuple(image.size) != wanted:
                 raise ShotError(
                     TranslatableText(
-                        "{file} is {size} pixels, but the sequence began with {wanted}: give all of its images one "
-                        "size.",
+                        "{file} is {size} pixels, but the sequence began with {wanted}: give all of its images the "
+                        "same size.",
                         file=source.name,
                         size=f"{image.size[0]}×{image.size[1]}",
                         wanted=f"{wanted[0]}×{wanted[1]}",
@@ -135,7 +136,9 @@ def _loaded(path: Path) -> Iterator[bpy.types.Image]:
     try:
         if not image.size[0]:
             raise ShotError(
-                TranslatableText("{path} is damaged, or no image that Blender reads: export it again.", path=path)
+                TranslatableText(
+                    "{path} is damaged, or is not an image that Blender can read: export it again.", path=path
+                )
             )
         yield image
     finally:
@@ -143,13 +146,13 @@ def _loaded(path: Path) -> Iterator[bpy.types.Image]:
 
 
 def _over_white(image: bpy.types.Image) -> np.ndarray:
-    """The image's picked colors on white paper as float32 RGB [H, W, 3], 0..1, the lowest row first."""
+    """The image's picked colors on white as float32 RGB [H, W, 3], 0..1, bottom row first."""
     pixels = picked(image)
     return pixels[..., :3] * pixels[..., 3:] + (1 - pixels[..., 3:])
 
 
 def _listed(frames: list[int]) -> TranslatableText:
-    """Name frames in a sentence, neighbors together; the first ten groups of many."""
+    """Name frames in a sentence, consecutive frames as one group; at most ten groups are named."""
     groups: list[list[int]] = []
     for frame in frames:
         if groups and groups[-1][-1] == frame - 1:

@@ -14,9 +14,9 @@ from .resolved_shot import ResolvedShot
 
 
 def write_keyframe(shot: ResolvedShot, keyframe: PaintedFrame, path: Path) -> None:
-    """Write a keyframe to a PNG of the shot's size; a held drawing is painted as it was drawn.
+    """Write a keyframe to a PNG of the shot's size; a held drawing is rendered at the frame where it is drawn.
 
-    Raises ShotError when that cannot be done, or OSError.
+    Raises ShotError if that is not possible, or OSError.
     """
     if keyframe.image is not None:
         keyframe.write_image(path, shot.size)
@@ -27,7 +27,7 @@ def write_keyframe(shot: ResolvedShot, keyframe: PaintedFrame, path: Path) -> No
 
 
 def check(keyframes: tuple[PaintedFrame, ...], frames: range) -> None:
-    """Raise ShotError unless there is at least one keyframe and all of them lie in `frames`."""
+    """Raise ShotError unless there is at least one keyframe and all of them are in `frames`."""
     if not keyframes:
         raise ShotError(
             TranslatableText("The shot has no keyframe: go to a painted frame and press Use This Frame as Keyframe.")

@@ -14,7 +14,7 @@ from .resolved_shot import ResolvedShot
 
 @contextmanager
 def line_art(shot: ResolvedShot) -> Iterator[Callable[[int, Path], None]]:
-    """Within the block the function that it gives writes the line art of a frame to a PNG, from whatever source.
+    """Provide, within the block, a function that writes the line art of a frame to a PNG, from any source.
 
     The block and the function raise ShotError.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How wide the lines of Line Art modifiers must be to be dark."""
+"""Makes the lines of Line Art modifiers wide enough to be dark."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .changes import Changes
 from .scene_objects import line_art_modifiers, rendered
 
 _LEAST_RADIUS = 2.0
-"""Half the width of the thinnest line, in pixels; Grease Pencil fades the outermost."""
+"""Half the width of the thinnest line, in pixels; Grease Pencil fades the outermost pixels."""
 
 
 def least_radius(scene: bpy.types.Scene) -> float:
-    """Half the width of a line that is still dark at the middle mesh's distance from the camera, in Blender units."""
+    """Half the width of the thinnest dark line at the meshes' median distance from the camera, in Blender units."""
     camera, render = scene.camera, scene.render
     corners = camera.data.view_frame(scene=scene)
     width = max(corner.x for corner in corners) - min(corner.x for corner in corners)
@@ -28,7 +28,7 @@ def least_radius(scene: bpy.types.Scene) -> float:
 
 
 def thicken(scene: bpy.types.Scene, item: bpy.types.Object, changes: Changes) -> None:
-    """Let no Line Art modifier draw lines so thin that they are faint, as by its defaults."""
+    """Thicken the lines of Line Art modifiers that would be so thin that they are faint, as they are by default."""
     least = least_radius(scene)
     for modifier in line_art_modifiers(item):
         if hasattr(modifier, "radius") and modifier.radius < least:

@@ -21,8 +21,8 @@ Role = Literal["lines", "fills", "none"]
 class LayerRoles:
     """What Grease Pencil layers and materials hold.
 
-    by_name: what the layers of a name hold: lines, fills, which hide the lines behind them, or neither; lines when it
-    is not said. fills_by: layers or materials with the index `fill_pass` hold fills, too.
+    by_name: what the layers of a name hold: lines, fills (which hide the lines behind them), or neither; a name that is
+    not listed holds lines. fills_by: layers or materials with the pass index `fill_pass` also hold fills.
     """
 
     by_name: Mapping[str, Role] = field(default_factory=dict)
@@ -45,11 +45,12 @@ class LayerRoles:
 class LineArtOptions:
     """How line art is made.
 
-    source: "pencil" is every Grease Pencil object, "line_art" those with a Line Art modifier, "freestyle" the lines of
-    Freestyle, "images" files that are there already, "mixed" all of the scene; "auto" is the first of them that the
-    scene has. images: path of one file of the sequence, or of its folder. collection: only its objects. camera: None
-    for the scene's. percentage: of the scene's resolution, or of the images'; 0 for the scene's own, or all of the
-    images'. step: frames from one drawing to the next. keep_colors: lines keep their colors; else they are black.
+    source: "pencil" is every Grease Pencil object, "line_art" those with a Line Art modifier, "freestyle" Freestyle's
+    lines, "images" existing files, "mixed" the whole scene; "auto" is the first of these that the scene has. images:
+    path of one file of the sequence, or of its folder. collection: use only its objects. camera: None for the scene's
+    camera. percentage: percentage of the scene's or the images' resolution; 0 for the scene's own percentage, or the
+    images' full size. step: frames from one drawing to the next. keep_colors: lines keep their colors; otherwise they
+    are black.
     """
 
     source: Source | Literal["auto"] = "auto"
@@ -64,8 +65,8 @@ class LineArtOptions:
 
 @dataclass(frozen=True)
 class ShotOptions:
-    """What to color and how: the frames, the painted ones among them, the settings sent along, and where the line art
-    comes from."""
+    """What to color and how: the frames, the painted frames, the settings for the server, and the source of the line
+    art."""
 
     frames: range
     painted: tuple[PaintedFrame, ...]

@@ -15,7 +15,7 @@ from ..translatable_text import TranslatableText
 from .pixels import picked, scaled, write
 
 LINES = "longanimation_lines"
-"""The custom property by which a painting names the image of its untouched lines."""
+"""The custom property of a painting with the name of the image of its untouched lines."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class PaintedFrame:
     image: bpy.types.Image | None = None
 
     def write_image(self, path: Path, size: tuple[int, int] | None = None) -> None:
-        """Write the image to a PNG; one of the same proportions is scaled to `size` (width and height).
+        """Write the image to a PNG, scaled to `size` (width and height) if it has the same proportions.
 
-        Raises ShotError when there is no image or it has no pixels, or OSError.
+        Raises ShotError if there is no image or it has no pixels, or OSError.
         """
         pixels = self._pixels()
         if size and pixels.shape[1::-1] != size and _is_alike(pixels.shape[1::-1], size):
@@ -57,5 +57,5 @@ def painting_of(image: bpy.types.Image) -> np.ndarray:
 
 
 def _is_alike(size: Sequence[int], other: tuple[int, int]) -> bool:
-    """Tell whether two sizes have the same proportions, within a pixel of the other."""
+    """Tell whether two sizes have the same proportions, to within one pixel of `other`."""
     return abs(size[0] * other[1] / size[1] - other[0]) <= 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pixels of images in Blender as they were picked: straight sRGB, whatever Blender keeps of them."""
+"""The pixels of Blender images as colors are picked: straight sRGB, however Blender stores them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..png_pixels import write_png
 
 
 def picked(image: bpy.types.Image) -> np.ndarray:
-    """An image as it is now, also if it was painted and not saved: float32 RGBA [H, W, 4], 0..1, the lowest row first.
+    """An image's current pixels, including unsaved painting: float32 RGBA [H, W, 4], 0..1, bottom row first.
 
-    Images of floats are linear light, multiplied by alpha (Blender manual, Color Management › Image Files).
+    Float images are linear and premultiplied by alpha (Blender manual, Color Management › Image Files).
     """
     width, height = image.size
     flat = np.empty(len(image.pixels), np.float32)
@@ -29,7 +29,7 @@ def picked(image: bpy.types.Image) -> np.ndarray:
 
 
 def scaled(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Pixels [H, W, 4] as Blender scales them to a size (width, height)."""
+    """Scale pixels [H, W, 4] to a size (width, height), as Blender does."""
     height, width, _ = pixels.shape
     image = bpy.data.images.new("scaled", width, height, alpha=True)
     try:
@@ -41,7 +41,7 @@ def scaled(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def write(pixels: np.ndarray, path: Path) -> None:
-    """Write pixels float [H, W, 3 or 4], the lowest row first, to a PNG, without alpha if all is opaque.
+    """Write float pixels [H, W, 3 or 4], bottom row first, to a PNG, without alpha if all are opaque.
 
     Raises OSError.
     """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets a shot's scene up to render line art, or a painted keyframe, and puts everything back.
+"""Sets up a shot's scene to render line art or a painted keyframe, and restores everything.
 
-Both are rendered with the Standard view transform, so that a color in the file is the color that was picked, and
-by Workbench, unless Freestyle draws. For line art the fills are painted white rather than hidden: a part still hides
-the lines behind it.
+Both are rendered with the Standard view transform, so that a color in the file is the color that was picked. Workbench
+renders them, unless Freestyle draws the lines. For line art, the fills are painted white rather than hidden, so that
+they still hide the lines behind them.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ _END = b"\0\0\0\0IEND\xaeB`\x82"
 
 @contextmanager
 def rendering(shot: ResolvedShot, painted: bool) -> Iterator[None]:
-    """Within the block the shot's scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
+    """Within the block, the scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
 
-    Both have the same camera and size; a painted keyframe shows all layers, and nothing behind them where the scene's
-    film is transparent. Every setting, datablock and the current frame are as before afterwards, also after an error.
+    Both have the same camera and size. A painted keyframe shows all layers, and has a transparent background if the
+    scene's film is transparent. Afterward, all settings and datablocks and the current frame are as before, even after
+    an error.
     """
     scene = shot.scene
     source = "mixed" if painted else shot.source
@@ -60,17 +61,17 @@ def rendering(shot: ResolvedShot, painted: bool) -> Iterator[None]:
                 thicken(scene, item, changes)
         if not painted:
             _hide_others(shot, changes)
-            # Other objects turn into white paper too: they hide the lines behind them.
+            # Other objects also turn white, and hide the lines behind them.
             changes.set(scene.display.shading, color_type="SINGLE", single_color=WHITE)
         yield
 
 
 @contextmanager
 def _shown(scene: bpy.types.Scene) -> Iterator[None]:
-    """Within the block the window shows the scene.
+    """Within the block, the window shows the scene.
 
-    By its name a scene would be rendered at the frame of the one that is in sight. With an overridden context Blender
-    up to 5.0 looks into it without Python's lock, and ends if a thread of Python's is at work.
+    A scene that is rendered by name would be rendered at the frame of the visible scene. Blender up to 5.0 reads an
+    overridden context without Python's lock, and crashes if a Python thread is running.
     """
     window = bpy.context.window or bpy.context.window_manager.windows[0]
     former, layer = window.scene, window.view_layer
@@ -89,7 +90,7 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     kept = scene.render.filepath
     scene.render.filepath = compat.literal_path(str(path))
     try:
-        # Rendering evaluates the frame; going to it first would do so twice.
+        # Rendering evaluates the frame; going to it first would evaluate it twice.
         scene.frame_current, scene.frame_subframe = frame, 0.0
         bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
@@ -107,19 +108,19 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     if not path.read_bytes().endswith(_END):
         raise ShotError(
             TranslatableText(
-                "Only a part of {file} could be written: free space on the disk of the output folder.", file=path.name
+                "Only part of {file} could be written: free up space on the disk of the output folder.", file=path.name
             )
         )
 
 
 def _set_view(shot: ResolvedShot, changes: Changes) -> None:
-    """Let the scene render with the shot's camera at the shot's size."""
+    """Set the scene to render with the shot's camera at the shot's size."""
     scene = shot.scene
     if shot.camera is not None:
         for marker in scene.timeline_markers:
             if marker.camera is not None:
                 changes.set(marker, camera=None)
-        changes.set(scene, camera=shot.camera)  # last: markers that change set it, too
+        changes.set(scene, camera=shot.camera)  # last: changing a marker sets it, too
     if shot.sequence is not None:
         width, height = shot.size
         changes.set(scene.render, resolution_x=width, resolution_y=height, resolution_percentage=100)
@@ -128,7 +129,7 @@ def _set_view(shot: ResolvedShot, changes: Changes) -> None:
 
 
 def _hide_others(shot: ResolvedShot, changes: Changes) -> None:
-    """Hide what does not belong to the source."""
+    """Hide the objects that do not belong to the source."""
     for item in left_out(shot.scene, shot.collection):
         changes.set(item, hide_render=True)
     if shot.source == "mixed":
@@ -137,7 +138,7 @@ def _hide_others(shot: ResolvedShot, changes: Changes) -> None:
         if shot.source == "freestyle" or (shot.source == "line_art" and not has_line_art(item)):
             changes.set(item, hide_render=True)
         elif shot.source == "line_art":
-            changes.set(item, show_in_front=True)  # the modifier itself knows what is hidden
+            changes.set(item, show_in_front=True)  # the modifier itself leaves out hidden lines
 
 
 def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) -> None:
@@ -194,14 +195,14 @@ def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) 
             {"view_transform": "Standard", "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False},
         ),
         (view, compat.optional(view, use_white_balance=False)),
-        # One sample a pixel: the line smoothing that remains is Grease Pencil's own, and eight times faster.
+        # One sample per pixel: Grease Pencil's own line smoothing remains, and is eight times faster.
         (scene.grease_pencil_settings, compat.optional(scene.grease_pencil_settings, aa_samples=1)),
     )
 
 
 @contextmanager
 def _last_render_slot() -> Iterator[None]:
-    """Render into the last slot within the block: what the animator rendered stays in the others."""
+    """Within the block, render into the last slot, so that the animator's renders stay in the others."""
     result = bpy.data.images.get(RENDER_RESULT)
     if result is None:
         yield
@@ -216,7 +217,7 @@ def _last_render_slot() -> Iterator[None]:
 
 @contextmanager
 def _white_world(scene: bpy.types.Scene, changes: Changes) -> Iterator[None]:
-    """Blender fills the background with the world's color: white paper."""
+    """Within the block, the world is white: Blender fills the background with its color."""
     paper = bpy.data.worlds.new("LongAnimation paper")
     try:
         compat.make_white(paper)

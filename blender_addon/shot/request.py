@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be exported and where the result is to go."""
+"""What to export, and where to put the result."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .options import ShotOptions
 class ShotRequest:
     """One shot to color.
 
-    name: what the shot is called. scene: where its drawings are. placement: where the strips go. server: the address of
-    the server that colors it. folder: of the new take; None for a new one in the output folder.
+    name: the shot's name. scene: the scene with its drawings. placement: where the strips go. server: the address of
+    the server that colors it. folder: folder of the new take; None for a new one in the output folder.
     """
 
     name: str

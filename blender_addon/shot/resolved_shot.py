@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot as it is read from its scene, with every choice made."""
+"""A shot as it is read from its scene, with every option resolved."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from .scene_objects import chosen, has_line_art, pencils_of
 
 @dataclass(frozen=True)
 class ResolvedShot:
-    """A shot of a scene, as all that renders or exports it needs it.
+    """A shot of a scene, with everything that is needed to render or export it.
 
-    scene: where it is drawn. size: width and height of its images in pixels. source: what its line art is made from.
-    sequence: the files of the source "images", else None. percentage: as in LineArtOptions, like all that follows.
+    scene: the scene with its drawings. size: width and height of its images in pixels. source: what its line art is
+    made from. sequence: the files of the source "images", otherwise None. percentage and the fields after it: as in
+    LineArtOptions.
     """
 
     scene: bpy.types.Scene
@@ -51,7 +52,7 @@ class ResolvedShot:
 
 
 def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
-    """Read a shot from its scene. Raises ShotError, with what to do, when there is no line art of its frames."""
+    """Read a shot from its scene. Raises ShotError, with what to do, if its frames have no line art."""
     lineart = options.lineart
     if lineart.step > max(1, len(options.frames)):
         raise ShotError(
@@ -95,7 +96,7 @@ def drawn_at(frame: int, first: int, step: int) -> int:
 
 
 def check_limits(shot: ResolvedShot, limits: Limits) -> None:
-    """Raise ShotError when a shot is more than a server accepts, before anything of it is rendered."""
+    """Raise ShotError if a shot exceeds a server's limits, before any of it is rendered."""
     width, height = shot.size
     if width * height > limits.image_pixels:
         raise ShotError(
@@ -119,7 +120,7 @@ def check_limits(shot: ResolvedShot, limits: Limits) -> None:
 def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:
     """What the line art is made from; "auto" is the first source that the scene has.
 
-    Raises ShotError, with what to do, when there is none, or no camera to render it.
+    Raises ShotError, with what to do, if there is none, or no camera to render it.
     """
     if lineart.source == "images":
         return lineart.source
@@ -180,13 +181,13 @@ def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:
 
 
 def _check_drawable(scene: bpy.types.Scene, lineart: LineArtOptions, source: Source) -> None:
-    """Raise ShotError when the scene has nothing that the source could draw."""
+    """Raise ShotError if the scene has nothing that the source could draw."""
     if source == "freestyle":
         freestyle.check(scene)
     elif source == "mixed" and not chosen(scene, lineart.collection):
         raise ShotError(
             TranslatableText(
-                "Nothing of the scene renders: enable its objects in renders, or choose another collection."
+                "Nothing in the scene renders: enable its objects in renders, or choose another collection."
             )
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which objects of a scene its line art is made of."""
+"""Finds the objects of a scene that its line art is made from."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _GEOMETRY = {"MESH", "CURVE", "SURFACE", "FONT", "META", "CURVES", "POINTCLOUD",
 
 
 def layer_name(layer: bpy.types.GreasePencilLayer) -> str:
-    """What the animator calls a layer."""
+    """The name of a layer, as the animator sees it."""
     return layer.info if hasattr(layer, "info") else layer.name
 
 
 def pencils_of(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> list[bpy.types.Object]:
-    """The Grease Pencil objects that a render of the scene shows, of a collection or all."""
+    """The Grease Pencil objects that a render of the scene shows: all, or those of a collection."""
     return [item for item in chosen(scene, collection) if compat.is_grease_pencil(item)]
 
 
 def chosen(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> list[bpy.types.Object]:
-    """The objects that a render of the scene shows, of a collection or all; those of instanced collections, too."""
+    """The objects that a render of the scene shows, also by instances: all, or those of a collection."""
     among = None if collection is None else set(collection.all_objects)
     return list(_with_instances(item for item in rendered(scene) if among is None or item in among))
 
 
 def left_out(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> list[bpy.types.Object]:
-    """The objects of the scene that would be seen but are not in the collection."""
+    """The visible objects of the scene that are not in the collection."""
     if collection is None:
         return []
     among = set(collection.all_objects)
@@ -71,7 +71,7 @@ def _shown_by(branch: bpy.types.LayerCollection) -> Iterator[bpy.types.Object]:
 
 
 def _with_instances(items: Iterator[bpy.types.Object]) -> dict[bpy.types.Object, None]:
-    """The objects, and those of the collections that they are instances of, each once."""
+    """The objects, and those of the collections that they instance, each once."""
     found: dict[bpy.types.Object, None] = {}
     waiting = list(items)
     while waiting:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Grease Pencil objects shown as dark lines, with fills as white as the paper: a part still hides the lines behind."""
+"""Shows Grease Pencil objects as dark lines with white fills, which still hide the lines behind them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .scene_objects import layer_name
 WHITE = (1.0, 1.0, 1.0)
 _BLACK = (0.0, 0.0, 0.0)
 _SOFT = {"FX_BLUR", "FX_COLORIZE", "FX_GLOW", "FX_PIXEL", "FX_RIM", "FX_SHADOW"}
-"""Effects that make lines other than crisp and dark."""
+"""Effects that keep lines from being crisp and dark."""
 
 
 @contextmanager
 def as_line_art(item: bpy.types.Object, roles: LayerRoles, keep_colors: bool, changes: Changes) -> Iterator[None]:
-    """Within the block a Grease Pencil object shows its lines alone."""
+    """Within the block, a Grease Pencil object shows only its lines."""
     fill_pass = roles.material_pass
     for slot in item.material_slots:
         paint = slot.material and slot.material.grease_pencil
@@ -30,7 +30,7 @@ def as_line_art(item: bpy.types.Object, roles: LayerRoles, keep_colors: bool, ch
     for effect in item.shader_effects:
         if effect.type in _SOFT:
             changes.set(effect, show_render=False)
-    # By modifiers those that are painted with colors of their own, too.
+    # Tint modifiers also recolor strokes that are painted with their own colors.
     tints = [compat.add_tint(item, "FILL", WHITE)]
     if not keep_colors:
         tints.append(compat.add_tint(item, "STROKE", _BLACK, material_pass=fill_pass, others=True))
@@ -57,5 +57,5 @@ def _recolor(paint: bpy.types.MaterialGPencilStyle, fill_pass: int, keep_colors:
     if fill_pass and paint.pass_index == fill_pass:
         changes.set(paint, color=(*WHITE, paint.color[3]))
     elif not keep_colors:
-        # A textured line keeps the texture's shape alone.
+        # A textured line keeps only the texture's shape.
         changes.set(paint, color=(*_BLACK, paint.color[3]), mix_stroke_factor=1.0)

@@ -28,8 +28,8 @@ def lineart_image(scene: bpy.types.Scene, frame: int, name: str) -> bpy.types.Im
 
 
 def template(scene: bpy.types.Scene, frame: int) -> bpy.types.Image:
-    """An image to paint a keyframe in. Its lines may be painted over: `painted_frame.painting_of` lays them on top
-    again."""
+    """An image to paint a keyframe in. Its lines may be painted over; `painted_frame.painting_of` puts them back on
+    top."""
     lines = lineart_image(scene, frame, f"{scene.name} lines {frame}")
     lines.use_fake_user = True
     image = lines.copy()

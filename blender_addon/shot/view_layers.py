@@ -13,10 +13,10 @@ from .changes import Changes
 
 @contextmanager
 def one_view_layer(scene: bpy.types.Scene, freestyle: bool, changes: Changes) -> Iterator[bpy.types.ViewLayer]:
-    """Within the block a single view layer renders: without compositing, Blender writes only one of several.
+    """Within the block, a single view layer renders: without compositing, Blender writes only one of several.
 
-    Where several are in use it is a new one that shows what any of them shows; for Freestyle, whose line sets belong to
-    a view layer, the first that has some.
+    If several are in use, it is a new one that shows what any of them shows. Freestyle's line sets belong to a view
+    layer, so for Freestyle it is the first layer that has some.
     """
     used = [layer for layer in scene.view_layers if layer.use]
     if freestyle:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes: colorings of a shot, in folders of their own."""
+"""Takes: colorings of a shot, each in its own folder."""

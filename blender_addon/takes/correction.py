@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take that corrects another one: the same drawings and settings, with one more painted keyframe.
 
-Its keyframes keep their order and the new one comes last, so that the server colors only what depends on it.
+The keyframes keep their order and the new one comes last. The server then colors only what depends on it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .take import Take, address_of_file, copy_whole, frame_name
 
 
 def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -> Take:
-    """Make the take in the new folder `folder` that follows from `take` with `painting` as keyframe `frame`.
+    """Make a take in the new folder `folder` from `take`, with `painting` as the keyframe of `frame`.
 
-    A keyframe of the same drawing is replaced. number: of the new take. Nothing is left of `folder` when it fails.
-    Raises OSError, or ShotError when `painting` cannot be read.
+    A keyframe of the same drawing is replaced. number: number of the new take. If it fails, `folder` is not created.
+    Raises OSError, or ShotError if `painting` cannot be read.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -56,7 +56,7 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
 
 
 def _with(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
-    """The take's keyframes with a new one, in the place of one that paints the same drawing, else last."""
+    """Add a keyframe to the take's keyframes: it replaces one of the same drawing, or else comes last."""
     exposure = take.manifest.exposure
     drawing = exposure.drawing_at(corrected.frame)
     kept = [corrected if exposure.drawing_at(one.frame) == drawing else one for one in take.manifest.keyframes]
@@ -64,7 +64,7 @@ def _with(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
 
 
 def link(source: Path, target: Path) -> None:
-    """Let `target` be the same file, or a copy where the disk knows no links."""
+    """Make `target` a hard link to `source`, or a copy if the file system does not support links."""
     try:
         os.link(source, target)
     except OSError:

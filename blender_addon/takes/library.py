@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which takes there are: notes of their folders that outlive Blender."""
+"""The list of known takes: records of their folders, which are kept when Blender closes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ from .take import RECORD, Take
 
 @dataclass(frozen=True)
 class Library:
-    """The takes that were made on this computer: a folder with a file a take, named by its job, that holds the path of
-    its folder. Several Blenders can write into it at once."""
+    """The takes that were made on this computer.
+
+    The library is a folder with one file per take. The file is named after the take's job and contains the path of the
+    take's folder. Several Blender processes can write to the library at once.
+    """
 
     home: Path
 
     def add(self, take: Take) -> None:
-        """Note where a take lies."""
+        """Record where a take is."""
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / take.job).write_text(str(take.folder), encoding="utf-8")
 
     def remove(self, job: str) -> None:
-        """Forget where a take lies."""
+        """Remove the record of a take."""
         (self.home / job).unlink(missing_ok=True)
 
     def takes(self, place: Path, folders: Iterable[Path]) -> list[Take]:
-        """All takes that are noted, those within the folder `place`, and those in `folders`, the oldest first.
+        """All recorded takes, those within the folder `place`, and those in `folders`, oldest first.
 
-        A take whose folder is gone or cannot be read is left out; of one that is in several, that of `folders` counts.
+        Takes with missing or unreadable folders are left out. If a take is in several folders, the one in `folders` is
+        used.
         """
         folders = [*folders, *(Path(note.read_text(encoding="utf-8")) for note in self.home.glob("*"))]
         folders += [record.parent for record in place.glob(f"*/{RECORD}")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The palette of a finished take, and the take with other colors, without a server."""
+"""The palette of a finished take, and takes with changed colors, made without a server."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .take import Take, address_of_file, frame_name
 Color = tuple[int, int, int]
 
 _LEAST_SHARE = 0.0002
-"""Share of the shot's pixels that a color has at least, if it is of the palette."""
+"""Smallest share of the shot's pixels that a palette color has."""
 
 
 def palette_of(take: Take) -> dict[Color, float]:
-    """The colors of a take's fills and their share of the shot's pixels, the largest first.
+    """The colors of a take's fills and their shares of the shot's pixels, largest first.
 
-    Raises ShotError when fills are missing or cannot be read.
+    Raises ShotError if fills are missing or cannot be read.
     """
     exposure = take.manifest.exposure
     if len(take.arrived()) < len(exposure.frames) or take.fills not in take.results:
@@ -54,10 +54,11 @@ def palette_of(take: Take) -> dict[Color, float]:
 
 
 def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: int) -> Take:
-    """Make a take in the new folder `folder` in which colors are others: pixels of exactly these colors change, in
-    the fills and in the keyframes; colored frames are the fills with the line art laid over them.
+    """Make a take with changed colors in the new folder `folder`.
 
-    number: of the new take. Nothing is left of `folder` when it fails. Raises ShotError or OSError.
+    Pixels of exactly these colors change, in the fills and in the keyframes. The colored frames are the fills with the
+    line art laid over them. number: number of the new take. If it fails, `folder` is not created. Raises ShotError or
+    OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -109,7 +110,7 @@ def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> N
 
 
 def _changed(picture: np.ndarray, changes: Mapping[Color, Color]) -> np.ndarray:
-    """A picture uint8 [H, W, 3 or 4] with other colors; what is transparent stays so."""
+    """Change colors of a picture uint8 [H, W, 3 or 4]; transparent pixels stay as they are."""
     changed = picture.copy()
     seen = (picture[..., 3:] > 0).all(axis=2)
     for old, new in changes.items():

@@ -2,8 +2,8 @@
 """A take: one coloring of a shot, and the folder that holds it.
 
 The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, as they arrive, `colored/NNNN.png` and
-`fills/NNNN.png` (the colors without the lines), by frame number and with held drawings repeated, so that other
-programs can use the images too. A take that is transparent in places has `lines/NNNN.png` too.
+`fills/NNNN.png` (the colors without the lines). A take that is partly transparent also has `lines/NNNN.png`. NNNN is
+the frame number. Held drawings are repeated, so that other programs can also use the images.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Layout = Literal["meta", "strips", "flat"]
 class Placement:
     """Where a take's strips go.
 
-    blend: the .blend file, "" when it was never saved. scene: the scene whose Sequencer shows them. start: the frame
-    there at which the shot's first frame lies. layout: "meta" is a meta strip with the fills and, multiplied over
-    them, the line art; "strips" is these two on channels of their own; "flat" is one strip of finished images.
+    blend: the .blend file, "" if it was never saved. scene: the scene whose Sequencer shows them. start: the timeline
+    frame of the shot's first frame. layout: "meta" is a meta strip with the fills and, multiplied over them, the line
+    art; "strips" puts these two on separate channels; "flat" is one strip of finished images.
     """
 
     blend: str = ""
@@ -44,12 +44,12 @@ class Placement:
 
 @dataclass(frozen=True)
 class Take:
-    """A shot as it was exported, the id of its job, and what became of it.
+    """An exported shot, the id of its job, and its state.
 
-    server: address of the server that colors it. number: counts the takes of a shot, from 1. state: as far as is
-    known here. transparent: a keyframe is so somewhere, and with it the colored frames. problem: why it failed. note:
-    the animator's own words. hidden: kept, but not shown. guesses: frames whose colors are a guess, each with its
-    share of the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
+    server: address of the server that colors it. number: number of the take within its shot, from 1. state: last known
+    state. transparent: a keyframe, and so the colored frames, are partly transparent. problem: why it failed. note: the
+    animator's note. hidden: kept, but not shown. guesses: frames with guessed colors, each with the guessed share of
+    the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
     """
 
     folder: Path
@@ -69,17 +69,17 @@ class Take:
 
     @property
     def title(self) -> str:
-        """What the take is called: the shot and its number."""
+        """The take's title: the shot's name and the take's number."""
         return f"{self.manifest.name}, take {self.number}"
 
     @property
     def shot(self) -> tuple[str, str]:
-        """What it is a take of: the shot's name and the .blend file."""
+        """The shot that it is a take of: the shot's name and the .blend file."""
         return self.manifest.name, self.placement.blend
 
     @property
     def summary(self) -> TranslatableText:
-        """What it is made of, and how."""
+        """The take's contents and settings, in one line."""
         return TranslatableText(
             "{frames} frames, {drawings} drawings · {preset}, {quality} · seed {seed}",
             frames=len(self.manifest.timing),
@@ -91,7 +91,7 @@ class Take:
 
     @property
     def lineart(self) -> Path:
-        """Folder of the line art, one PNG a frame."""
+        """Folder of the line art, one PNG per frame."""
         return self.folder / "lineart"
 
     @property
@@ -101,7 +101,7 @@ class Take:
 
     @property
     def colored(self) -> Path:
-        """Folder of the colored frames, one PNG a frame."""
+        """Folder of the colored frames, one PNG per frame."""
         return self.folder / "colored"
 
     @property
@@ -111,18 +111,18 @@ class Take:
 
     @property
     def lines(self) -> Path:
-        """Folder of the lines alone, black on nothing: multiplied line art would not show where colors end."""
+        """Folder of the lines alone, black on transparent; multiplied line art would not show where colors end."""
         return self.folder / "lines"
 
     @property
     def results(self) -> tuple[Path, ...]:
-        """The folders that the server's frames go to, called as the layers that they hold."""
+        """The folders for the server's frames; each is named after the layer that it contains."""
         if self.placement.layout == "flat":
             return (self.colored,)
         return (self.colored, self.fills, self.lines) if self.transparent else (self.colored, self.fills)
 
     def arrived(self) -> list[int]:
-        """The frames that are here, in every folder of results."""
+        """The frames that are in every results folder."""
         here = [{path.name for path in folder.glob("*.png")} for folder in self.results]
         return [frame for frame in self.manifest.exposure.frames if all(frame_name(frame) in names for names in here)]
 
@@ -136,13 +136,13 @@ class Take:
         return files | {item.blob: self.keyframes / frame_name(item.frame) for item in self.manifest.keyframes}
 
     def changed(self, **changes: Any) -> Take:
-        """Return the take with other values, which are also written into its folder."""
+        """Return the take with changed values, which are also written to its folder."""
         take = replace(self, **changes)
         take.save()
         return take
 
     def save(self) -> None:
-        """Write the take's record into its folder, whole or not at all."""
+        """Write the take's record to its folder atomically."""
         record = {name: getattr(self, name) for name in _RECORD_FIELDS}
         record |= {"manifest": to_json(self.manifest), "placement": asdict(self.placement)}
         partial = self.folder / f".{RECORD}.part"
@@ -151,7 +151,7 @@ class Take:
 
     @classmethod
     def load(cls, folder: Path) -> Take:
-        """Read the record in `folder`. Raises ShotError when there is none or it cannot be read."""
+        """Read the record in `folder`. Raises ShotError if there is none or it cannot be read."""
         try:
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             manifest = from_json(ShotManifest, record.pop("manifest"))
@@ -161,7 +161,7 @@ class Take:
         except FileNotFoundError as error:
             raise ShotError(
                 TranslatableText(
-                    "{folder} holds no take: choose a folder in which there is a {file}.", folder=folder, file=RECORD
+                    "{folder} contains no take: choose a folder that contains {file}.", folder=folder, file=RECORD
                 )
             ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:
@@ -182,14 +182,14 @@ def frame_name(frame: int) -> str:
 
 
 def replace_folder(ready: Path, target: Path) -> None:
-    """Put the finished folder `ready` in the place of `target`."""
+    """Replace `target` with the finished folder `ready`."""
     if target.exists():
         shutil.rmtree(target)
     ready.rename(target)
 
 
 def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file; `target` appears whole or not at all."""
+    """Copy a file to `target` atomically."""
     partial = target.with_name(f".{target.name}.part")
     shutil.copyfile(source, partial)
     partial.replace(target)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The extension in the animator's language (Blender API, bpy.app.translations).
 
-A file a language, named as Blender names it: a JSON object of English texts and their translations.
+There is one file per language, with Blender's name for it: a JSON object of English texts and their translations.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..translatable_text import TranslatableText
 
 _FOLDER = Path(__file__).parent
 _CONTEXTS = ("*", "Operator")
-"""Where Blender looks a text up: labels of operators have a context of their own."""
+"""Where Blender looks up a text: labels of operators have a separate context."""
 
 
 def translated(text: str) -> str:
-    """A text for the animator in the language of Blender's interface; what is not known stays English.
+    """Translate a text to the language of Blender's interface; an unknown text stays English.
 
-    Of a sentence's values only those that are sentences are translated: the others are names, numbers and other
-    people's words.
+    Of a sentence's values, only those that are sentences are translated. The others are names, numbers and texts from
+    outside the extension.
     """
     look_up = bpy.app.translations.pgettext_rpt
     if isinstance(text, TranslatableText):
@@ -35,12 +35,12 @@ def translated(text: str) -> str:
 
 
 def languages() -> dict[str, dict[str, str]]:
-    """All translations: by language, by English text."""
+    """All translations, by language and by English text."""
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(_FOLDER.glob("*.json"))}
 
 
 def register() -> None:
-    """Tell Blender the translations."""
+    """Register the translations with Blender."""
     known = {
         language: {(context, english): text for english, text in texts.items() for context in _CONTEXTS}
         for language, texts in languages().items()
@@ -49,5 +49,5 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take them back."""
+    """Unregister the translations."""
     bpy.app.translations.unregister(__package__)

@@ -116,8 +116,10 @@ def test_a_strip_is_the_shot_that_the_sequencer_shows_in_it(scenario: Scenario, 
     assert len({wanted for _, wanted in found["shown"].values()}) > 3, "all frames look the same"
     problems = found["reports"][:-1]
     assert len(problems) == 2
-    assert "'reversed' is retimed or reversed" in problems[0] and "'an edit' shows no scene's camera" in problems[1]
-    assert found["reports"][-1] == "Shots added: 4; in the batch already: 0"
+    assert (
+        "'reversed' is retimed or reversed" in problems[0] and "'an edit' does not show a scene's camera" in problems[1]
+    )
+    assert found["reports"][-1] == "Shots added: 4; already in the batch: 0"
 
 
 def test_one_click_colors_every_shot_that_can_be_colored_and_names_the_others(
@@ -126,9 +128,9 @@ def test_one_click_colors_every_shot_that_can_be_colored_and_names_the_others(
     with coloring_server(tmp_path) as server:
         found = scenario("batch.color_all", str(tmp_path / "film"), server.address)
     assert not found["nothing"]
-    assert "walk: No painted keyframe lies between frames 1 and 4" in found["not ready"]
+    assert "walk: There is no painted keyframe between frames 1 and 4" in found["not ready"]
     unpainted, blind, *colored = found["reports"]
-    assert "unpainted: No painted keyframe" in unpainted
+    assert "unpainted: There is no painted keyframe" in unpainted
     assert "blind: The scene has no camera" in blind
     assert ["is colored" in sentence for sentence in colored] == [True, True]
     assert found["strips"] == [[1, 5, "walk"], [100, 104, "run"]]

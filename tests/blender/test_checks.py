@@ -19,7 +19,7 @@ def test_a_shot_is_checked_without_a_server_and_what_is_found_can_be_shown(scena
     assert answer["looked at"] == [4, 4]
     (misaligned,) = [found for found in answer["findings"] if found[0] == "warning"]
     assert misaligned[1] == 3
-    assert "does not lie on its drawing: it is 12 pixels to the side" in misaligned[2]
+    assert "is not aligned with its drawing: it is off by 12 pixels horizontally" in misaligned[2]
     lines, *pictures = answer["overlay"]
     assert lines["range"] == [1, 7] and lines["directory"].endswith("/lineart/")
     assert [3, 5] in [strip["range"] for strip in pictures], "the drawing is held"

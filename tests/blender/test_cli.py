@@ -100,7 +100,7 @@ def test_shots_are_listed_with_their_numbers_frames_keyframes_and_problems(run: 
     }  # fmt: skip
     assert running["keyframes"] == [6, 7, 8]
     assert (unpainted["number"], unpainted["frames"]) == (3, [9, 12])
-    assert "No painted keyframe lies between frames 9 and 12" in unpainted["problem"]
+    assert "There is no painted keyframe between frames 9 and 12" in unpainted["problem"]
     (sentence,) = run("shots", "--markers", "--shot", "walk").lines
     assert sentence == "1 walk: Crossing 1-4, keyframes [2]"
 
@@ -229,7 +229,7 @@ def test_what_cannot_be_done_is_said_with_the_next_step(scenario: Scenario, film
         ("--from", "list"): "no such shot",
         ("--markers", "--frames", "13-20"): "no such shot",
         ("--markers", "--shot", "fly"): "no shot fly: give --shot one of 1 walk, 2 run, 3 unpainted",
-        ("--keyframe", "99"): "Keyframe 99 lies in no shot",
+        ("--keyframe", "99"): "Keyframe 99 is not in any shot",
         ("--keyframe", "3=absent.png"): "The image of keyframe 3 cannot be read",
         ("--scene", "Empty", "--markers"): "press M in the Timeline",
     }
@@ -244,9 +244,9 @@ def test_words_that_make_no_sense_are_refused_and_help_is_there(scenario: Scenar
         ("colorize", "--frames", "9"): "write it like 1-48",
         ("colorize", "--frames", "9-3"): "write it like 1-48",
         ("colorize", "--keyframe", "one"): "write 12, or 1,12, or 12=IMAGE",
-        ("colorize", "--finish", "glossy"): "none of flats, painted",
+        ("colorize", "--finish", "glossy"): "not one of flats, painted",
         ("colorize", "--seed", "x"): "invalid int value",
-        ("colorize", "--scene", "A", "--all-scenes"): "give one of the two",
+        ("colorize", "--scene", "A", "--all-scenes"): "give only one of the two",
         ("fetch",): "DIR",
     }
     good = [["--help"], ["colorize", "--help"], ["colorize", "--frames=-5-3"], ["colorize", "--all-scenes"]]

@@ -108,7 +108,7 @@ def test_an_absent_server_is_reported_at_once(addon: Import) -> None:
 
 @pytest.mark.parametrize("address", ["", "studio", "ftp://studio", "http://"])
 def test_what_is_no_address_is_refused(addon: Import, address: str) -> None:
-    with pytest.raises(addon("errors").ServerError, match="is no server address"):
+    with pytest.raises(addon("errors").ServerError, match="is not a server address"):
         addon("remote.client").Client(address)
 
 
@@ -121,7 +121,7 @@ def test_another_program_s_answer_is_recognized(addon: Import, stub: Stub, body:
 
 def test_a_redirect_is_not_followed_with_the_token(addon: Import, stub: Stub) -> None:
     stub.answers.append((301, {"Location": "https://elsewhere.example/"}, b""))
-    with pytest.raises(addon("errors").ServerError, match=r"sends requests on to https://elsewhere\.example/"):
+    with pytest.raises(addon("errors").ServerError, match=r"redirects requests to https://elsewhere\.example/"):
         addon("remote.client").Client(stub.address, "secret").info()
     assert len(stub.requests) == 1
 

@@ -108,10 +108,10 @@ def test_another_version(addon: Import, ahead: int, remedy: str) -> None:
 def test_https_where_http_is_spoken_and_the_reverse(addon: Import) -> None:
     with _answering(b"{}") as port:
         found = _look(addon, f"https://127.0.0.1:{port}")
-    assert "does not speak https there: write http://" in found.sentences[0]
+    assert "does not use https there: write http://" in found.sentences[0]
     with _answering(b"{}", _certified("localhost")) as port:
         found = _look(addon, f"http://localhost:{port}")
-    assert "speaks https there: write https://" in found.sentences[0]
+    assert "uses https there: write https://" in found.sentences[0]
 
 
 def test_a_certificate_that_nobody_vouches_for(addon: Import) -> None:
@@ -128,7 +128,7 @@ def test_a_token_that_is_missing_wrong_or_right(addon: Import, tmp_path: Path) -
         missing = _look(addon, server.address)
         wrong = _look(addon, server.address, token + "x")
         right = _look(addon, server.address, token)
-    assert "wants a token" in missing.sentences[0]
+    assert "requires a token" in missing.sentences[0]
     assert "does not know this token" in wrong.sentences[0]
     assert missing.remedy == wrong.remedy == "token"
     assert right.is_good
@@ -171,13 +171,13 @@ def test_a_server_that_ends_at_once_tells_its_last_words(addon: Import, tmp_path
         address = f"http://127.0.0.1:{taken}"
         server = addon("remote.launcher").LocalServer(ROOT, address, tmp_path / "server.log")
         server.start()
-        with pytest.raises(addon("errors").ServerError, match=r"did not start\. Its last words"):
+        with pytest.raises(addon("errors").ServerError, match=r"did not start\. Its last output"):
             server.wait()
 
 
 def test_a_folder_without_a_server_is_refused(addon: Import, tmp_path: Path) -> None:
     start = addon("remote.launcher").LocalServer
-    with pytest.raises(addon("errors").ServerError, match=r"choose the folder that holds install\.py"):
+    with pytest.raises(addon("errors").ServerError, match=r"choose the folder that contains install\.py"):
         start(tmp_path, "http://127.0.0.1:7860", tmp_path / "log").start()
     (tmp_path / "install.py").touch()
     with pytest.raises(addon("errors").ServerError, match="not installed yet"):

@@ -21,5 +21,5 @@ def test_a_frame_is_painted_over_its_line_art_and_keeps_its_lines(scenario: Scen
 def test_files_become_keyframes_of_the_frames_that_their_names_tell(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("keyframes.files", str(tmp_path / "files"))
     assert answer["keyframes"] == [[5, "sc01_v2_0005.png"], [9, "painted.png"]]
-    assert "notes_0007.txt is no image" in answer["message"]
+    assert "notes_0007.txt is not an image" in answer["message"]
     assert answer["from the scene"] == [[5, False], [9, True]]

@@ -109,6 +109,6 @@ def test_a_sequence_that_cannot_be_used_gets_a_message_that_says_why(scenario: S
     assert "9.png" in said["damaged"] and "export it again" in said["damaged"]
     assert "8.png" in said["empty file"] and "export it again" in said["empty file"]
     assert "several image sequences" in said["several"] and "rough_8.png" in said["several"]
-    assert "no image with a number in its name" in said["none"]
+    assert "neither an image with a number in its name" in said["none"]
     assert "choose another image sequence" in said["1.png"]
     assert [path for path in (tmp_path / "take").rglob("*") if path.is_file()] == []

@@ -56,10 +56,10 @@ def test_each_line_art_that_cannot_be_exported_gets_a_message_that_says_what_to_
         "no layer": "set at least one of its layers to Lines",
         "no line set": "Freestyle has no line set that renders: add one",
         "no view layer": "No view layer of the scene renders: switch one on",
-        "folder": "choose an output folder that can be written to",
+        "folder": "choose a writable output folder",
         "too large": "200×100, more than the 5,000 pixels that the server accepts",
         "too long": "4 frames, more than the 3 that the server accepts",
-        "disk full": "free space",
+        "disk full": "free up space",
     }
     assert answer.pop("left") == []
     assert answer.pop("within limits") == ""

@@ -42,7 +42,8 @@ def test_strips_lie_where_the_take_belongs_above_what_is_there(scenario: Scenari
 
 def test_a_take_that_lacks_line_art_is_not_placed_at_all(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("strips.lineart_missing", str(tmp_path / "take"))
-    assert "lacks 1 frames, the first of them 4: color the shot again" in answer["message"]
+    assert "1 frames are missing from" in answer["message"]
+    assert "(the first is 4): color the shot again" in answer["message"]
     assert answer["strips"] == 0
 
 

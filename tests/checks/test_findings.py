@@ -74,7 +74,7 @@ def test_what_is_wrong_is_found_in_its_frame(addon: Import, take: Callable[..., 
         ("warning", 1),
     ]
     words = [sentence for *_, sentence in found]
-    for part in ("is white", "mostly black", "A cut, probably", "40 pixels to the side, 10 up or down"):
+    for part in ("is white", "mostly black", "Probably a cut", "40 pixels horizontally and 10 vertically"):
         assert any(part in sentence for sentence in words), part
     assert ("note", 4) in [(severity, frame) for severity, frame, sentence in found if "Open outlines" in sentence]
     overlay = np.asarray(Image.open(tmp_path / "checks" / "0004.png"))
@@ -87,8 +87,8 @@ def test_what_is_wrong_is_found_in_its_frame(addon: Import, take: Callable[..., 
     ("keyframe", "words"),
     [
         (np.full((540, 960, 3), 90, np.uint8), "has no colors"),
-        (np.zeros((540, 960, 4), np.uint8), "transparent all over"),
-        (painting(drawing(3)), "of another drawing"),
+        (np.zeros((540, 960, 4), np.uint8), "completely transparent"),
+        (painting(drawing(3)), "shows another drawing"),
     ],
 )
 def test_a_keyframe_that_cannot_serve_is_found(

@@ -103,5 +103,5 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, mode: str, options: dict[s
         read_png(path)
     assert "image.png" in str(caught.value)
     path.write_text("no image", encoding="utf-8")
-    with pytest.raises(ShotError, match="is no PNG image"):
+    with pytest.raises(ShotError, match="is not a PNG image"):
         read_png(path)
