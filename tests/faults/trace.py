@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What processes did to their files, as `strace` saw it."""
+"""The file operations of processes, recorded by `strace`."""
 
 import os
 import re
@@ -31,14 +31,14 @@ class Call:
 
 
 def can_trace() -> bool:
-    """Tell whether there is a strace here that may look at processes."""
+    """Return whether this machine has a strace that may trace processes."""
     if shutil.which("strace") is None:
         return False
     return subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
 
 
 def strace(log: Path) -> tuple[str, ...]:
-    """Return the words to put before a command so that it and its children write what they do to `log`."""
+    """Return the words to put before a command, so that its calls and those of its children are written to `log`."""
     options = ("-f", "-y", "-xx", "-ttt", "-T", "-s", str(LONGEST_WRITE), "-e", f"trace={CALLS}", "--seccomp-bpf")
     return ("strace", *options, "-o", str(log))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line matcher's stage trains on windows of several sizes, stops, goes on, and shows what it can do."""
+"""The line matcher's stage trains on windows of several sizes, stops, continues, and shows its results."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every stage trains, stops, goes on, and ends in a preset that loads; on the tiny stack and on a published base."""
+"""Every stage trains, stops and continues, and a preset that loads results, on the tiny stack and a published base."""
 
 import csv
 import re
