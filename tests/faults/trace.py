@@ -57,7 +57,7 @@ def read_calls(log: Path) -> Iterator[Call]:
         else:
             found += [(place, call) for call in _call(text, float(moment))]
     found.sort(key=lambda one: one[0])
-    # A call that had not ended when all was killed changed nothing that anybody was told of.
+    # A call that had not ended when everything was killed changed nothing that was acknowledged.
     return (call for _, call in found)
 
 

@@ -165,7 +165,7 @@ class Memory:
         if not self.can_tell:
             call()
             return 0
-        Path("/proc/self/clear_refs").write_text("5")  # the highest mark starts anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
         before = psutil.Process().memory_info().rss
         try:
             call()
