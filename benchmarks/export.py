@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the export of a shot costs beside Blender's own rendering, in the first Blender that is installed.
+"""The cost of a shot's export relative to Blender's own rendering, in the first Blender that is installed.
 
-overhead: all of the export of a shot without holds, its frames rendered in turns with plain renders of the same frames
-with the same settings, over these renders; 1 is none. held: the export of drawings on twos, found before they are
-rendered, over one of as many frames that are all rendered. --size: height of the frames in pixels, 16:9. --frames: how
-many.
+overhead: the time of the export of a shot without holds, over the time of plain renders of the same frames with the
+same settings; both alternate. 1 means no overhead. held: the time of the export of drawings on twos, whose holds are
+found before rendering, over the time of an export that renders as many frames. --size: height of the frames in pixels,
+16:9. --frames: number of frames.
 """
 
 import tempfile
@@ -23,7 +23,7 @@ _EXPORT_TIMES = "benchmarks.blender.export.export_times"
 
 @dataclass(frozen=True)
 class Frames:
-    """How high and how many the frames are."""
+    """Height and number of the frames."""
 
     size: int
     frames: int
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit("no Blender: run `python install.py test`, or set LONGANIMATION_BLENDER to one")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        progress(f"the export of {sizes.frames} frames, {sizes.size} pixels high, and their renders by turns")
+        progress(f"the export of {sizes.frames} frames, {sizes.size} pixels high, alternating with plain renders")
         archive = build_extension(folder / "extension", blenders[0])
         times = run_in_blender(blenders[0], archive, folder, _EXPORT_TIMES, str(folder), *vars(sizes).values())
     print_json_line(

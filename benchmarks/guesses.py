@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well a preview tells which colors are a guess, on drawn cartoons that no training sees, from one keyframe each.
+"""How well a preview reports which colors are a guess, on drawn cartoons not used for training, with one keyframe each.
 
-told: the share of regions that are told to be a guess. right_to_tell: the share of these that have a wrong color.
-found: the share of the regions with a wrong color that are told. Regions are those of
-`label_regions` that are large enough to be listed. --clips: how many cartoons. --size: height of the frames in pixels,
-16:9.
+told: the share of regions that are reported as a guess. right_to_tell: the share of these that have a wrong color.
+found: the share of the regions with a wrong color that are reported. Regions are those of `label_regions` that are
+large enough to be listed. --clips: number of cartoons. --size: height of the frames in pixels, 16:9.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,12 +25,12 @@ from .measure import print_json_line, progress, read_sizes
 _FRAMES, _DRAWINGS, _EVERY = 48, 16, 4
 _SEED = FIRST_SEED + 500
 _WRONG = 16
-"""Levels by which a channel may be off."""
+"""The largest accepted difference of a channel, in levels."""
 
 
 @dataclass(frozen=True)
 class Clips:
-    """How many cartoons, and how high."""
+    """Number of cartoons, and height of the frames."""
 
     clips: int
     size: int
@@ -59,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _regions(matcher: LineMatcher, seed: int, height: int) -> Iterator[tuple[bool, bool]]:
-    """Of each region of some drawings of a cartoon: whether it is told to be a guess, and whether it is wrong."""
+    """For each region of some drawings of a cartoon, whether it is reported as a guess, and whether it is wrong."""
     clip = draw_clip(seed=seed, drawings=_FRAMES, width=height * 16 // 9, height=height, at=range(_DRAWINGS))
     painting = clip.colors[clip.labels]
     palette = extract_palette([painting[0]], [clip.line_art[0]])

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it costs to remember a shot: Video-XL's incremental memory against encoding all of the past for every segment.
+"""The cost of remembering a shot: Video-XL's incremental memory, compared with encoding all of the past for every
+segment.
 
-Three ways are timed segment by segment and summed, each from frames to what DGLM reads: adding the new segment to the
-memory; encoding everything again, which gives the same; and encoding again as the research driver does, which takes a
-sample of 650 frames where there are more. The memory's bound is 650 frames, too.
+Three methods are timed segment by segment and summed, each from frames to what DGLM reads:
 
---width: of Video-XL; --layers: of Video-XL, at least 9; --size: drawings of a segment.
+- adding the new segment to the memory
+- encoding everything again, which gives the same result
+- encoding again as the research driver does, which takes a sample of 650 frames if there are more
+
+The memory's limit is 650 frames, too.
+
+--width: width of Video-XL; --layers: layers of Video-XL, at least 9; --size: drawings of a segment.
 """
 
 from collections.abc import Sequence
@@ -53,14 +58,14 @@ def video_xl(sizes: Sizes, limit: int) -> VideoXL:
 
 @torch.no_grad()
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run and print.
+    """Run the benchmark and print the result.
 
-    `times_cheaper` after so many segments, against encoding everything and against the research driver; `growth` of the
-    summed costs: a cost linear in length grows 5-, 2- and 3-fold.
+    `times_cheaper`: the gain after a number of segments, compared with encoding everything and with the research
+    driver. `growth`: of the summed costs; a cost linear in length grows 5-, 2- and 3-fold.
     """
     sizes = read_sizes(__doc__, DEFAULT, QUICK, arguments)
     torch.manual_seed(0)
-    sample = max(round(SAMPLE * sizes.size), 40)  # the bound has to hold four windows
+    sample = max(round(SAMPLE * sizes.size), 40)  # the limit must hold four windows
     model = video_xl(sizes, sample)
     shot = torch.rand(SEGMENTS * sizes.size, 3, 64, 64)
 

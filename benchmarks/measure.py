@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmarks share, and what they have in common.
+"""Helper functions and conventions of the benchmarks.
 
-A module here that defines `main(arguments)` is a benchmark: `python -m benchmarks.NAME [--size N] [--quick]`, with
-`--width N` and `--layers N` where a model of random weights can have any. It tells its progress on stderr and prints
-one JSON line on stdout: its sizes, and ratios from this one run, since times say more about the machine. What the sizes
-mean is in its docstring. With its defaults it ends within about a minute on two cores, unless it says otherwise; with
-`--quick`, whose only purpose is to see that it runs, within seconds.
+A module here that defines `main(arguments)` is a benchmark. Run it with
+`python -m benchmarks.NAME [--size N] [--quick]`, and with `--width N` and `--layers N` where it uses a model of random
+weights. It reports its progress on stderr and prints one JSON line on stdout. The line has its sizes, and ratios from
+this one run, because times depend too much on the machine. The benchmark's docstring explains the sizes.
+
+With its defaults, a benchmark ends within about a minute on two cores, unless its docstring says otherwise. With
+`--quick`, it ends within seconds; this only tests that it runs.
 """
 
 import argparse
@@ -26,7 +28,7 @@ S = TypeVar("S", bound="DataclassInstance")
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large a benchmark runs."""
+    """The sizes of a benchmark."""
 
     width: int
     layers: int
@@ -46,21 +48,21 @@ def read_sizes(description: str | None, default: S, quick: S, arguments: Sequenc
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """Wall-clock time of one call."""
+    """Return the wall-clock time of one call."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
 def median_seconds(calls: Mapping[str, Callable[[], Any]], repeats: int = 5) -> dict[str, float]:
-    """Median time of each call. They take turns, so that a busy moment of the machine does not hit one of them alone;
-    a first round does not count."""
+    """Return the median time of each call. The calls alternate, so that a busy moment of the machine does not affect
+    only one of them. The first round does not count."""
     rounds = [{name: seconds(call) for name, call in calls.items()} for _ in range(repeats + 1)]
     return {name: median(times[name] for times in rounds[1:]) for name in calls}
 
 
 def progress(text: str) -> None:
-    """Tell on stderr what has been done."""
+    """Report progress on stderr."""
     print(text, file=sys.stderr)
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What DGLM costs in a denoising step, with keys and values mapped in every step and once a segment.
+"""The cost of DGLM in a denoising step, with keys and values mapped in every step or once per segment.
 
---width: of the control signal; --layers: of DGLM; --size: video tokens. Memory has as many tokens beside them, and its
-mapping widths beside `--width`, as in the published model at 1024×576 with 650 frames of history.
+--width: width of the control signal; --layers: layers of DGLM; --size: number of video tokens. The number of memory
+tokens relative to `--size`, and the mapping widths relative to `--width`, are those of the published model at 1024×576
+with 650 frames of history.
 """
 
 from collections.abc import Sequence
@@ -22,10 +23,10 @@ VIDEO, GLOBAL, LOCAL = 25_344, 14 + 18 * 650 + 16, 14 + 18 * 20 + 16
 
 @torch.no_grad()
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run and print.
+    """Run the benchmark and print the result.
 
-    `step`: time of a step that maps over one that does not; `segment`: the same over 50 steps, the one mapping counted;
-    `mapping_share`: of a step that maps.
+    `step`: time of a step that maps, over the time of one that does not; `segment`: the same over 50 steps, including
+    the one mapping; `mapping_share`: share of the mapping in a step that maps.
     """
     sizes = read_sizes(__doc__, DEFAULT, QUICK, arguments)
     torch.manual_seed(0)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory a shot takes by its length: the peak of a process that colors 2,000 drawings over that of one that
-colors 200.
+"""The memory that a shot takes by its length: the peak of a process that colors 2,000 drawings, over the peak of a
+process that colors 200.
 
-Line art is read from a folder and frames are written to one, as by `python -m server colorize`.
+Line art is read from a folder and frames are written to a folder, as by `python -m server colorize`.
 
---width, --layers: of the denoiser. --size: height of the frames, 3:2.
+--width, --layers: width and layers of the denoiser. --size: height of the frames, 3:2.
 """
 
 import functools

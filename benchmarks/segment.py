@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pipeline costs beside its modules: one segment against the plain sum of their forwards.
+"""The cost of the pipeline in addition to its modules: one segment compared with the plain sum of their forwards.
 
---width, --layers: of the denoiser; SketchDiT has a seventh of the layers. --size: height of the frames, 3:2.
+--width, --layers: width and layers of the denoiser; SketchDiT has a seventh of the layers. --size: height of the
+frames, 3:2.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ STEPS, DRAWINGS = 4, 25
 
 
 def plain_sum(pipeline: LongAnimationPipeline, images: torch.Tensor, memory: list) -> Callable[[], None]:
-    """Return a call that runs every module as often as a guided segment has to, and nothing else."""
+    """Return a function that runs every module as often as a guided segment must, and nothing else."""
     reference, sketch, sketches = images[:1], images[1:2], images[2:]
     latents = torch.cat([pipeline.encode_sketches(sketch[0], sketches)] * 2)
     both = torch.cat([latents, latents], dim=2)
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "pipeline": lambda: pipeline(images[:1], images[1], images[2:], num_inference_steps=STEPS, memory=memory),
         "modules": plain,
     }
-    progress(f"a segment of {DRAWINGS} drawings, {STEPS} steps, and its modules by turns")
+    progress(f"a segment of {DRAWINGS} drawings, {STEPS} steps, alternating with its modules")
     times = median_seconds(calls)
     print_json_line(benchmark="segment", **vars(sizes), pipeline_over_modules=times["pipeline"] / times["modules"])
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A finished take → strips in the Sequencer of a real Blender: `size` frames, with their line art in a meta strip.
+"""Placing a finished take in the Sequencer of a real Blender: `size` frames, with their line art in a meta strip.
 
-`to_plain` is its time over that of making two image strips of the same files and nothing else. `seconds` is what the
-animator waits; reading 500 frames into the Sequencer is to take less than half a second.
+`to_plain`: its time over the time of only making two image strips of the same files. `seconds`: the time that the
+animator waits. The goal for reading 500 frames into the Sequencer is less than half a second.
 """
 
 import tempfile
@@ -22,7 +22,7 @@ _MANY_FRAMES = "benchmarks.blender.sequencer.many_frames"
 
 @dataclass(frozen=True)
 class Sizes:
-    """Frames of the take, and how often it is placed, each time in a new Blender."""
+    """The number of frames of the take, and how often it is placed, each time in a new Blender."""
 
     size: int
     repeats: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot of any length, colored by a process of its own as by `python -m server colorize`: what it costs."""
+"""The cost of a shot of any length, colored in a process of its own as by `python -m server colorize`."""
 
 import multiprocessing
 import resource
@@ -18,19 +18,19 @@ from server.coloring.colorizer import Colorizer
 from server.coloring.folder import read_folder
 
 Load = Callable[[int], Colorizer]
-"""Gives the model for drawings of so many pixels; must be known by name to another process."""
+"""Returns the model for drawings of a number of pixels. Another process must be able to import it by name."""
 
 
 class Cost(NamedTuple):
-    """Wall-clock seconds from the line art's folder to the last frame, the model loaded, and the process's peak of
-    memory in bytes."""
+    """Wall-clock seconds from the folder of line art to the last frame, with the model already loaded, and the
+    process's peak memory in bytes."""
 
     seconds: float
     peak: int
 
 
 def color_shot(drawings: int, height: int, load: Load) -> Cost:
-    """Color so many drawings, 3:2, in a process of its own."""
+    """Color a number of drawings, 3:2, in a process of its own."""
     context = multiprocessing.get_context("spawn")
     answer: multiprocessing.Queue[Cost] = context.Queue()
     process = context.Process(target=_color, args=(drawings, height, load, answer))

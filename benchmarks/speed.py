@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each way to sample faster gains, and what it costs: against all steps, guided, with nothing left out.
+"""The gain and the loss of each method to sample faster, compared with all steps, guided, with nothing left out.
 
-`tiny`: on the tiny preset and cartoon clips that it was not trained on: times faster (in processor time, which a busy
-machine distorts less; of a segment but for its decoding), PSNR to the exact result and to the true colors. "other
-noise" is the yardstick: the exact result from another seed. `wide`: times faster on a stack of random weights, from the
-measured cost of a step with and without guidance, but for the caches, which leave out parts of a step.
+`tiny`: on the tiny preset and cartoon clips that it was not trained on: times faster, PSNR to the exact result and to
+the true colors. The time is processor time, which a busy machine distorts less, of a segment without its decoding.
+"other noise" is for comparison: the exact result from another seed. `wide`: times faster on a stack of random weights,
+from the measured cost of a step with and without guidance. It leaves out the caches, which skip parts of a step.
 
---width: of the random stack; --layers: of its transformer (SketchDiT has a seventh of them, at least one); --size:
-height of the pictures in pixels; --steps: of the exact result, 50 by default; --compile: measure `torch.compile` of the
-random transformer's blocks too, which takes a C++ compiler.
+--width: width of the random stack; --layers: layers of its transformer (SketchDiT has a seventh of them, at least
+one); --size: height of the pictures in pixels; --steps: steps of the exact result, 50 by default; --compile: also
+measure `torch.compile` of the random transformer's blocks, which needs a C++ compiler.
 """
 
 import argparse
@@ -37,7 +37,7 @@ QUICK = Sizes(width=64, layers=1, size=16)
 STEPS, QUICK_STEPS = 50, 2
 GUIDANCE, DRAWINGS = 6.0, 5
 CLIPS = (910_000_000, 910_000_001)
-"""Seeds far beyond those of training, and not among those that the qualities were chosen by."""
+"""Seeds far beyond those of training, and not among those that were used to choose the qualities."""
 
 ATTENTION = r"transformer_blocks\.\d+\.attn1"
 LEVERS: dict[str, tuple[float, SamplingSchedule]] = {
@@ -54,11 +54,11 @@ LEVERS: dict[str, tuple[float, SamplingSchedule]] = {
     "final": (1, FINAL),
     "draft": (1, DRAFT),
 }
-"""Share of the exact result's steps, and what is left out of them."""
+"""The share of the exact result's steps, and what they leave out."""
 
 
 def psnr(one: torch.Tensor, other: torch.Tensor) -> float:
-    """In decibels, for values in 0..1; at most 100, where they are equal."""
+    """Return the PSNR in decibels for values in 0..1, at most 100 (for equal values)."""
     return float(-10 * ((one - other) ** 2).mean().clamp(min=1e-10).log10())
 
 
@@ -66,7 +66,7 @@ def psnr(one: torch.Tensor, other: torch.Tensor) -> float:
 def color(
     pipeline: LongAnimationPipeline, sample: dict, steps: int, schedule: SamplingSchedule, seed: int = 0
 ) -> tuple[torch.Tensor, float]:
-    """Color a sample: its frames [F, 3, H, W], and the processor time of all but decoding them, in seconds."""
+    """Color a sample. Returns its frames [F, 3, H, W], and the processor time without decoding them, in seconds."""
     height, width = sample["line_art"].shape[1:]
     sketches = torch.stack([sketch_signal(drawing, height, width) for drawing in sample["line_art"]])
     begun = time.process_time()
@@ -86,7 +86,7 @@ def color(
 
 
 def measure_tiny(height: int, steps: int) -> dict[str, dict[str, float]]:
-    """Color the clips with every lever; means over clips."""
+    """Color the clips with every method. Returns means over clips."""
     pipeline = LongAnimationPipeline.from_pretrained(find_preset("tiny").folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     width = round(height * 16 / 9 / pipeline.geometry.multiple) * pipeline.geometry.multiple
@@ -112,7 +112,7 @@ def measure_tiny(height: int, steps: int) -> dict[str, dict[str, float]]:
 
 @torch.no_grad()
 def measure_wide(sizes: Sizes, steps: int, compiled: bool) -> dict[str, float]:
-    """Weigh the steps of every lever by the cost of the parts that run in them."""
+    """Weight the steps of every method by the cost of the parts that run in them."""
     pipeline = random_pipeline(sizes.width, sizes.layers)
     transformer, sketch_dit = pipeline.transformer, pipeline.sketch_dit
     frames, rows, columns = 2 * DRAWINGS, sizes.size // 8, sizes.size // 4
@@ -150,7 +150,7 @@ def measure_wide(sizes: Sizes, steps: int, compiled: bool) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run and print."""
+    """Run the benchmark and print the result."""
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     parser = argparse.ArgumentParser(add_help=False)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole stack with random weights at any width, in the published geometry: four drawings a latent, eight pixels a
-latent, patches of 2×2×2 latents. For what depends on sizes and not on what the weights have learned."""
+"""The whole stack with random weights at any width, in the published geometry: four drawings per latent, eight pixels
+per latent, patches of 2×2×2 latents. For measurements that depend on sizes and not on trained weights."""
 
 import torch
 from diffusers import AutoencoderKLCogVideoX
@@ -21,10 +21,10 @@ CHANNELS = 4
 
 
 def random_pipeline(width: int = 64, layers: int = 4, seed: int = 0) -> LongAnimationPipeline:
-    """Return a pipeline whose transformer has `layers` blocks of `width`, a multiple of 64; SketchDiT has a seventh of
-    them, as published, and at least one.
+    """Return a pipeline whose transformer has `layers` blocks of `width`, a multiple of 64. SketchDiT has a seventh of
+    the blocks, as published, and at least one.
 
-    No part is silent, as freshly made ones are where training starts from zero.
+    No weights are zero, as they would be in new modules whose training starts from zero.
     """
     torch.manual_seed(seed)
     transformer = {

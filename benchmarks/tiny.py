@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the preset `tiny` keeps to what it promises on two cores: 81 drawings in 90 seconds, 4 GB of memory, and no
-more of that for a longer shot. Prints each as a share of its limit; at most 1 is kept. Takes some minutes.
+"""Whether the preset `tiny` keeps its limits on two cores: 81 drawings in 90 seconds, 4 GB of memory, and no more
+memory for a longer shot. Prints each as a share of its limit: at most 1 is within the limit. Takes some minutes.
 
---drawings: of the short shot; the long one has four times as many. --size: height of the frames, 3:2. The preset's own
-is 144; at 360 the line matcher sees all that it can.
+--drawings: drawings of the short shot; the long shot has four times as many. --size: height of the frames, 3:2. The
+preset's own height is 144; at 360, the line matcher sees as much detail as it can.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MEMORY = 4e9
 
 @dataclass(frozen=True)
 class ShotSizes:
-    """How large the shot is."""
+    """The size of the shot."""
 
     drawings: int
     size: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for all tests, their markers, and the Blender that several of them need."""
+"""Settings and markers of all tests, and the Blender that several of them need."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what this machine left untested, before pytest's closing line."""
+    """Report what this machine left untested, before pytest's closing line."""
     skipped = [
         (entry.nodeid, str(entry.longrepr[2]).removeprefix("Skipped: "))
         for entry in terminalreporter.stats.get("skipped", ())

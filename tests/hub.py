@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model hub on this machine: speaks what huggingface_hub asks when it lists and downloads files."""
+"""A model hub on this machine. It answers the requests with which huggingface_hub lists and downloads files."""
 
 import hashlib
 import json
@@ -19,8 +19,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class Hub:
     """Repositories by name, as folders. Files of at least `large` bytes have a SHA-256, as with Git LFS.
 
-    requests: what was asked for, with the range where there was one. cut: file names of which half is sent, once.
-    changed: file names whose content is not what the listing's checksum says. watch: called before each answer.
+    requests: the requested paths, with their ranges. cut: names of files of which only half is sent, once. changed:
+    names of files whose content does not match the listing's checksum. watch: called before each answer.
     """
 
     repositories: dict[str, Path]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real PostgreSQL server for the tests, made from nothing and thrown away."""
+"""A real PostgreSQL server for the tests, which is created and deleted by them."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 SERVICE_USER = "postgres"
-"""Who runs the server when root runs the tests, for PostgreSQL refuses root."""
+"""The user that runs the server when root runs the tests, because PostgreSQL refuses root."""
 
 
 def _binaries() -> Path | None:
-    """Where PostgreSQL's own programs are: on the path, or where Debian puts them."""
+    """The folder of PostgreSQL's programs: on the path, or where Debian puts them."""
     found = shutil.which("initdb")
     if found:
         return Path(found).parent

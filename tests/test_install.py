@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""install.py: complete environments once, resumed and repaired, and a sentence for every failure.
+"""install.py makes complete environments once, resumes and repairs them, and explains every failure in a sentence.
 
-The environments here are real: Python's venv, its pip, and wheels made on the spot. Nothing comes from the network.
+The environments here are real: Python's venv, its pip, and wheels that the tests make. Nothing comes from the network.
 """
 
 import ast

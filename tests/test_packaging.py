@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The project as a package: one version everywhere, and a wheel that has what the server needs."""
+"""The project as a package: one version everywhere, and a wheel with everything that the server needs."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The code reads alike everywhere: ruff and mypy find nothing."""
+"""The code is consistent: ruff and mypy find nothing."""
 
 import subprocess
 import sys

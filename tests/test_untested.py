@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run says what its machine left untested, and how to test it, before pytest's closing line."""
+"""A run reports what its machine left untested, and how to test it, before pytest's closing line."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run of the tests left untested on its machine, and the command that brings each."""
+"""The report of what a test run left untested on its machine, with the commands that install what is missing."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What benchmarks, and tests, do in Blender processes."""
+"""Functions that benchmarks and tests call in Blender processes."""

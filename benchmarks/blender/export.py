@@ -15,13 +15,14 @@ from .stage import begin_export, finish, shot
 
 
 def export_times(folder: str, height: int, frames: int) -> dict[str, Any]:
-    """Seconds of an export, of plain renders of the same frames in between, and of exports with and without holds."""
+    """Return the seconds of an export, of plain renders of the same frames in between, and of exports with and without
+    holds."""
     home = Path(folder)
     scene = shot()
     scene.render.resolution_percentage = round(100 * height / scene.render.resolution_y)
     steps = begin_export(scene, home / "warm", range(1, 2))
     next(steps)
-    steps.close()  # the shaders are there now
+    steps.close()  # the shaders are compiled now
     bpy.data.objects["Girl"].keyframe_insert("location", frame=1)  # so that every frame is rendered
     shown = range(1, 1 + frames)
     steps = begin_export(scene, home / "take", shown)

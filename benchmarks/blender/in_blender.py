@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The other end of `process`: inside Blender."""
+"""The counterpart of `process` inside Blender."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _SECONDS = 300
 
 def run_in_blender(blender: Path, archive: Path, folder: Path, name: str, *arguments: object) -> Any:
     """Start Blender with the built extension `archive` installed, call a function (`package.module.function`) in it,
-    and return what that returns. Blender's user folder and the answer lie in `folder`."""
+    and return the result. `folder` gets Blender's user folder and the file with the result."""
     answer = folder / "answer.json"
     result = subprocess.run(
         command(blender, "benchmarks.blender.in_blender", "run", name, str(archive), str(answer), *arguments),

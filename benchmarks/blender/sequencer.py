@@ -12,8 +12,8 @@ from .stage import extension, finished_take, shot, strips_of, with_placement
 
 
 def many_frames(folder: str, count: int) -> dict[str, Any]:
-    """Place a take of many frames; returns the frames that its strip covers, and the seconds that it took, beside
-    those of nothing but the same two image strips."""
+    """Place a take of many frames. Returns the frames that its strip covers, the seconds that it took, and the seconds
+    that only two image strips of the same files took."""
     scene = shot()
     take = finished_take(scene, Path(folder))
     frames = [f"{frame:04d}.png" for frame in range(1, count + 1)]

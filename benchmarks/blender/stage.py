@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What functions inside Blender have in common: the demonstration's shot, its export, and the extension's functions."""
+"""Helpers of functions inside Blender: the demo's shot, its export, and the extension's functions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def strips_of(scene: bpy.types.Scene) -> Any:
 
 
 def shot() -> bpy.types.Scene:
-    """The demonstration's shot at a quarter of its size."""
+    """The demo's shot at a quarter of its size."""
     scene = cartoon_scene.build()
     scene.render.resolution_percentage = 25
     return scene
@@ -53,7 +53,7 @@ def begin_export(
 
 
 def finish(steps: Any) -> Any:
-    """Bring an export to its end; returns the take."""
+    """Run an export to its end. Returns the take."""
     try:
         while True:
             next(steps)
@@ -76,7 +76,7 @@ def write_color(path: Path, color: list[int]) -> None:
 
 
 def finished_take(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
-    """A take of six frames on twos whose frames are flat colors, and whose line art is white but for the drawing."""
+    """A take of six frames on twos. Its frames are flat colors, and its line art is white except for the drawing."""
     take = finish(begin_export(scene, folder, FRAMES, (5,)))
     for layer in (take.colored, take.fills):
         layer.mkdir()
@@ -87,6 +87,6 @@ def finished_take(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
 
 
 def with_placement(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:
-    """The take with the place of its strips."""
+    """The take with the position of its strips."""
     placement = extension("takes.take").Placement(extension("blend_file").name(), scene.name, start, layout)
     return replace(take, placement=placement)

@@ -18,7 +18,8 @@ from benchmarks.measure import print_json_line
 from . import crowd, latency_under_load, second_upload
 
 TIMES_FASTER, LATE_MS = 5.0, 200.0
-"""Least gain of a second upload; most milliseconds of the 99th percentile while a worker computes."""
+"""The smallest accepted gain of a second upload, and the largest accepted 99th percentile, in milliseconds, while a
+worker computes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,15 +68,15 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     texts = {
         "clients": "clients at once",
         "jobs": "jobs of each client",
-        "drawings": "drawings of a job",
+        "drawings": "drawings of each job",
         "uploads": "drawings that are sent twice",
-        "minutes": "a part that takes longer is given up: its jobs count as lost",
+        "minutes": "minutes after which a part is stopped: its unfinished jobs count as lost",
     }
     for name, (usual, quick) in sizes.items():
         text = f"{texts[name]} (default: {usual}, {quick} with --quick)"
         parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
     parser.add_argument("--quick", action="store_true", help="sizes that end within a minute")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result to this file")
     given = parser.parse_args(arguments)
     for name, pair in sizes.items():
         if getattr(given, name) is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests whose times are kept, and what they come to."""
+"""Requests whose times are recorded, and a summary of the times."""
 
 import time
 from collections import defaultdict
@@ -17,11 +17,11 @@ Latencies = dict[str, list[float]]
 
 
 class RequestFailed(Exception):
-    """A request was not answered, or not as it should be."""
+    """A request got no answer, or a wrong one."""
 
 
 class Api:
-    """One client of a server: a connection that stays open, as the add-on's does, and no second tries, unlike it."""
+    """One client of a server. Its connection stays open, as the add-on's does. Unlike the add-on, it does not retry."""
 
     def __init__(self, url: str) -> None:
         self._url = url + API_PREFIX
@@ -30,7 +30,7 @@ class Api:
         self.latencies: Latencies = defaultdict(list)
 
     def call(self, endpoint: str, method: str, path: str, *statuses: int, **arguments: Any) -> requests.Response:
-        """Send a request, read all of its answer, and note the time under `endpoint`; raises RequestFailed."""
+        """Send a request, read all of its answer, and record the time under `endpoint`. Raises RequestFailed."""
         begin = time.perf_counter()
         try:
             response = self._session.request(method, self._url + path, timeout=TIMEOUT, **arguments)
@@ -42,7 +42,7 @@ class Api:
         return response
 
     def upload(self, blobs: Mapping[str, bytes]) -> int:
-        """Send those of the blobs that the server lacks, by address; return how many."""
+        """Send the blobs, given by address, that the server lacks. Returns how many were sent."""
         missing = self.call("POST /blobs/missing", "POST", "/blobs/missing", 200, json=list(blobs)).json()
         for address in missing:
             self.call("PUT /blobs", "PUT", f"/blobs/{address}", 201, data=blobs[address])

@@ -24,12 +24,12 @@ POLL_SECONDS = 0.5
 """As the add-on polls."""
 START_SECONDS = 600.0
 GRACE_SECONDS = 90.0
-"""How long the clients may draw, and how long after the deadline a client may still take to hand in its result."""
+"""How long the clients may draw, and how long after the deadline a client may take to report its result, in seconds."""
 
 
 @dataclass
 class Record:
-    """What a client saw. right: jobs that ended `done`, all of whose frames came and are what they must be."""
+    """The results of a client. right: number of jobs that ended `done` and whose frames all arrived and are right."""
 
     latencies: Latencies = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Record:
 
 
 def measure(folder: Path, clients: int, jobs: int, drawings: int, minutes: float) -> dict[str, Any]:
-    """Let clients send jobs of drawings; measure until all frames are fetched, or the minutes have passed."""
+    """Let clients send jobs of drawings. Measures until all frames are fetched, or the minutes have passed."""
     context = multiprocessing.get_context("spawn")
     start, records = context.Barrier(clients + 1), context.Queue()
     with (
@@ -88,7 +88,7 @@ def _next(records: Any, end: float) -> Record:
     try:
         return records.get(timeout=max(end - time.monotonic(), 0.1))
     except queue.Empty:
-        return Record(errors=["a client ended without a word"])
+        return Record(errors=["a client ended without a result"])
 
 
 def _client(
@@ -100,7 +100,7 @@ def _client(
     start: multiprocessing.synchronize.Barrier,
     records: Any,
 ) -> None:
-    """Send the jobs one after the other, then follow and fetch them in that order, as the add-on does with one."""
+    """Send the jobs one after another, then follow and fetch them in that order, as the add-on does with one job."""
     shots = [make_shot(number * jobs + job, drawings, WIDTH, HEIGHT) for job in range(jobs)]
     record, api = Record(), Api(url)
     start.wait(START_SECONDS)
@@ -123,7 +123,7 @@ def _client(
 
 def _check_time(end: float) -> None:
     if time.monotonic() > end:
-        raise RequestFailed("there is no time left")
+        raise RequestFailed("the time is up")
 
 
 def _send(api: Api, shot: SentShot) -> str:
@@ -135,7 +135,7 @@ def _send(api: Api, shot: SentShot) -> str:
 
 
 def _follow(api: Api, job: str, end: float) -> bool:
-    """Read a job's events until it ends; tell whether it is done. Raises RequestFailed, also when time is up."""
+    """Read a job's events until it ends. Returns whether it is done. Raises RequestFailed, also when the time is up."""
     last, state = 0, "queued"
     while state not in FINAL_STATES:
         events = api.call("GET /jobs/<id>/events", "GET", f"/jobs/{job}/events?after={last}", 200).json()
@@ -149,7 +149,7 @@ def _follow(api: Api, job: str, end: float) -> bool:
 
 
 def _fetch(api: Api, job: str, shot: SentShot) -> bool:
-    """Fetch all frames; tell whether they are right."""
+    """Fetch all frames. Returns whether they are right."""
     path = f"/jobs/{job}/frames"
     numbers = range(len(shot.manifest.drawings))
     frames = [api.call("GET /jobs/<id>/frames/<n>.png", "GET", f"{path}/{one + 1}.png", 200).content for one in numbers]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A coloring that takes no time, so that only the server around it is measured, and whose frames anybody can check.
+"""A colorizer that takes no time, so that only the server is measured. Every client can check its frames.
 
-Run as a program it is a worker process: `python -m benchmarks.load.instant_colorizer DATA_FOLDER`.
+Run as a program, it is a worker process: `python -m benchmarks.load.instant_colorizer DATA_FOLDER`.
 """
 
 import sys
@@ -18,8 +18,8 @@ DRAWINGS_A_SEGMENT = 25
 
 
 def paint(line_art: np.ndarray, tint: np.ndarray, drawing: int) -> np.ndarray:
-    """Color a drawing, uint8 [H, W], as RGB [H, W, 3]: black lines on the keyframe's color, moved on by the drawing's
-    number so that no frame can be taken for another."""
+    """Color a drawing, uint8 [H, W], as RGB [H, W, 3]: black lines on the keyframe's color, which is shifted by the
+    drawing's number, so that no two frames are equal."""
     color = (tint.astype(int) + drawing) % 256
     return np.where(line_art[..., None] < 128, 0, color).astype(np.uint8)
 
@@ -36,7 +36,7 @@ class InstantSegment:
 
     @property
     def sequence(self) -> tuple[int, ...]:
-        """What is looked at: just what is colored."""
+        """The drawings that the segment looks at: only those that it colors."""
         return self.drawings
 
 
@@ -78,7 +78,7 @@ class InstantColorizer:
 
 
 if __name__ == "__main__":
-    # Not above: every client imports this module, for `paint`, and has no use for what a worker is made of.
+    # Not at the top: every client imports this module for `paint`, and does not need the worker's modules.
     from server.config import Config
     from server.jobs import worker
     from server.storage.heartbeats import Device

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How soon the server answers a few clients while a worker computes with all that the machine has."""
+"""How fast the server answers a few clients while a worker computes on all cores of the machine."""
 
 import threading
 import time
@@ -21,9 +21,9 @@ FIRST_NUMBER = 20_000_000
 
 
 def measure(folder: Path, drawings: int, width: int, height: int, seconds: float, minutes: float) -> dict[str, Any]:
-    """Color a shot with the preset `tiny` on the CPU; ask the server meanwhile, for so many seconds at most.
+    """Color a shot with the preset `tiny` on the CPU, and send requests in the meantime, for `seconds` at most.
 
-    Only what is asked while the job runs and the worker computes counts.
+    Only requests while the job runs and the worker computes count.
     """
     shot = make_shot(FIRST_NUMBER // drawings, drawings, width, height)
     end = time.monotonic() + 60 * minutes
@@ -85,11 +85,11 @@ def _wait(api: Api, job: str, end: float) -> None:
         if status["segments_total"]:
             return
         time.sleep(PAUSE_SECONDS)
-    raise RuntimeError("no worker has begun with the job in time")
+    raise RuntimeError("no worker has started the job in time")
 
 
 def _ask(api: Api, job: str, addresses: list[str], content: bytes) -> None:
-    """Ask for what an add-on and a page that look on ask for, and send something."""
+    """Send the requests of an add-on and of an open page, and upload something."""
     api.call("GET /info", "GET", "/info", 200)
     api.call("GET /jobs", "GET", "/jobs", 200)
     api.call("GET /jobs/<id>", "GET", f"/jobs/{job}", 200)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes that are measured: a real server on a free port, workers beside it, and what they take."""
+"""The processes that are measured: a real server on a free port, its workers, and their memory and processor time."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ STOP_SECONDS = 20
 
 @contextmanager
 def running(log: Path, *arguments: str) -> Iterator[subprocess.Popen]:
-    """Run `python -m …` for as long as the block, with its log in a file."""
+    """Run `python -m …` during the block, with its log in a file."""
     with log.open("w") as file:
         process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=file, text=True)
         try:
@@ -36,7 +36,7 @@ def running(log: Path, *arguments: str) -> Iterator[subprocess.Popen]:
 
 @contextmanager
 def running_server(data: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Run a server without workers; gives its address too. Raises RuntimeError with its log when it does not start."""
+    """Run a server without workers. Also yields its address. Raises RuntimeError with its log if it does not start."""
     data.mkdir(parents=True)
     log = data / "server.log"
     serve = ("server", "serve", "--listen", "127.0.0.1:0", "--workers", "0", "--device", "cpu", "--data", str(data))
@@ -49,7 +49,7 @@ def running_server(data: Path) -> Iterator[tuple[str, subprocess.Popen]]:
 
 @dataclass
 class Consumption:
-    """What a process takes, over time: resident memory in bytes, and processor time in seconds."""
+    """The use of a process over time: resident memory in bytes, and processor time in seconds."""
 
     process: psutil.Process
     resident: list[int] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Consumption:
         self.processor.append(times.user + times.system)
 
     def summary(self) -> dict[str, float]:
-        """Megabytes at the start, at most and at the end; processor seconds in between."""
+        """Return the megabytes at the start, at the peak and at the end, and the processor seconds in between."""
         return {
             "start_mb": self.resident[0] / 1e6,
             "peak_mb": max(self.resident) / 1e6,
@@ -74,7 +74,7 @@ class Consumption:
 
 @contextmanager
 def consumption(**processes: subprocess.Popen) -> Iterator[dict[str, Any]]:
-    """Watch processes for as long as the block; at its end the dictionary that it gives has a summary of each."""
+    """Watch processes during the block. At its end, the yielded dictionary has a summary of each process."""
     watched = {name: Consumption(psutil.Process(process.pid)) for name, process in processes.items()}
     summaries: dict[str, Any] = {}
     stop = threading.Event()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a second upload of the same drawings costs, against the first."""
+"""The cost of a second upload of the same drawings, compared with the first."""
 
 import tempfile
 from pathlib import Path
@@ -31,10 +31,10 @@ def measure(folder: Path, drawings: int) -> dict[str, Any]:
             sent.append(api.upload({address_of(content): content for content in contents}))
 
         progress("Sending them twice")
-        api.call("GET /info", "GET", "/info", 200)  # the connection is there
+        api.call("GET /info", "GET", "/info", 200)  # opens the connection
         first, second = seconds(upload), seconds(upload)
         if sent != [drawings, 0]:
-            raise AssertionError(f"{sent} drawings were sent, not all and none")
+            raise AssertionError(f"{sent} drawings were sent, instead of all the first time and none the second time")
         size = sum(file.stat().st_size for file in files)
     return {
         "drawings": drawings,

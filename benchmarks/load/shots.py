@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots to send: drawings that are all different, so that nothing is stored or colored only once."""
+"""Shots to send: their drawings all differ, so that none is stored or colored only once."""
 
 import io
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NUMBER_BITS = 40
 
 
 def draw(number: int, width: int, height: int) -> np.ndarray:
-    """Draw curved strokes at random, uint8 [H, W]; each number gives another drawing."""
+    """Draw random curved strokes, uint8 [H, W]. Each number gives another drawing."""
     random = np.random.default_rng(number)
     art = np.full((height, width), 255, np.uint8)
     for start, turns in zip(random.random((STROKES, 2)), random.normal(0, 0.3, (STROKES, 24)), strict=True):
@@ -33,21 +33,21 @@ def draw(number: int, width: int, height: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SentShot:
-    """A shot as it is sent. blobs: its images by address."""
+    """A shot to send. blobs: its images by address."""
 
     manifest: ShotManifest
     blobs: dict[str, bytes]
     tint: tuple[int, int, int]
 
     def is_right(self, drawing: int, frame: bytes) -> bool:
-        """Tell whether a frame, a PNG, is what the instant colorizer makes of a drawing."""
+        """Return whether a frame, a PNG, is the instant colorizer's result for a drawing."""
         art = np.asarray(Image.open(io.BytesIO(self.blobs[self.manifest.drawings[drawing]])))
         found = np.asarray(Image.open(io.BytesIO(frame)))
         return np.array_equal(found, paint(art, np.array(self.tint), drawing))
 
 
 def make_shot(number: int, drawings: int, width: int, height: int, name: str = "load") -> SentShot:
-    """Make the shot of that number, with so many drawings on ones and a keyframe of one color."""
+    """Make the shot with this number. It has `drawings` drawings on ones and a keyframe of one color."""
     tint = (number % 256, 40 + number // 256 % 200, 120)
     images = [encode_png(draw(number * drawings + one, width, height)) for one in range(drawings)]
     key = encode_png(np.full((height, width, 3), tint, np.uint8))

@@ -11,11 +11,13 @@ from server.coloring.palette import distinct_colors, to_lab
 
 
 def ceiling(drawings: Sequence[np.ndarray], truth: Sequence[np.ndarray], at: int) -> list[np.ndarray]:
-    """Give every pixel the color, of those that drawing number `at` shows, that is nearest to the true one.
+    """Give every pixel the color of drawing number `at` that is nearest to the pixel's true color.
 
-    No method that copies a keyframe's colors can be right where this is wrong: there something shows that the keyframe
-    does not. drawings: line art uint8 [H, W] each; truth: finished frames RGB uint8 [H, W, 3], one a drawing. Returns
-    one RGB uint8 [H, W, 3] a drawing.
+    No method that copies a keyframe's colors can be right where this result is wrong, because the keyframe does not
+    have the color there.
+
+    drawings: line art uint8 [H, W] each; truth: finished frames RGB uint8 [H, W, 3], one for each drawing. Returns one
+    RGB uint8 [H, W, 3] for each drawing.
     """
     shown, _, _ = distinct_colors(fill_under_lines(drawings[at], truth[at]).reshape(-1, 3))
     tree = cKDTree(to_lab(shown))

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="DIR",
-        help="write tables, plots and contact sheets there; finished clips are not measured again",
+        help="write tables, plots and contact sheets to this folder; finished clips are not measured again",
     )
     parser.add_argument(
         "--methods",
@@ -91,7 +91,7 @@ def report(results: Sequence[ClipResult]) -> dict[str, object]:
 
 
 def table(results: Sequence[ClipResult]) -> Table:
-    """The results as a table for the terminal: a row a clip and method, then over all clips."""
+    """The results as a table for the terminal: a row for each clip and method, then rows for all clips together."""
     grid = Table("clip", "method")
     headings = ("mean ΔE", "within ΔE 10", "moved within", "moved", "areas right", "flicker", "PSNR", "SSIM")
     for heading in headings:

@@ -28,7 +28,7 @@ class Clip:
 
     @property
     def holds(self) -> list[int]:
-        """For how many frames each drawing is shown."""
+        """The number of frames for which each drawing is shown."""
         return [self.exposure.drawing_of.count(index) for index in range(len(self.drawings))]
 
     def drawing_at(self, number: int) -> int:
@@ -38,7 +38,7 @@ class Clip:
         return self.exposure.drawing_of[self.numbers.index(number)]
 
     def first_place_of(self, drawing: int) -> int:
-        """Where among the frames a drawing is first shown."""
+        """The index of the first frame that shows a drawing."""
         return self.exposure.first_frame_of(drawing)
 
 

@@ -9,11 +9,11 @@ from skimage.measure import label
 from server.evaluation.metrics import MOVED, RIGHT, delta_e, interior_pixels
 
 SMALLEST_AREA = 16
-"""Areas of fewer pixels are slivers between lines, or between a thing's old and new outline."""
+"""Areas with fewer pixels are slivers between lines, or between a figure's old and new outline."""
 
 
 def color_areas(truth: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Find the connected areas of one color in truth RGB uint8 [H, W, 3], where that is wanted, bool [H, W].
+    """Find the connected areas of one color in truth RGB uint8 [H, W, 3], within the mask `where`, bool [H, W].
 
     Returns the flat indices [P] of their pixels, the area int [P] of each, and how many areas there are.
     """
@@ -39,12 +39,12 @@ class MovedAreas:
 
     @property
     def count(self) -> int:
-        """How many areas."""
+        """The number of areas."""
         return len(np.unique(self.area))
 
     def right(self, result: np.ndarray) -> int:
-        """How many of them are right in most of their pixels in a result RGB uint8 [H, W, 3]. Each of the others is a
-        click to repair."""
+        """Return how many of the areas are right in most of their pixels in a result RGB uint8 [H, W, 3]. Each of the
+        others is one click to repair."""
         right = delta_e(result.reshape(-1, 3)[self.place], self.colors) <= RIGHT
         return int((2 * np.bincount(self.area, right) > np.bincount(self.area)).sum())
 

@@ -21,8 +21,8 @@ def compare(
 ) -> dict[str, ColorError]:
     """Measure the color of our result, of the keyframe held and of flow from it, over all drawings but the keyframe's.
 
-    drawings: distinct line drawings uint8 [H, W] in story order; truth, ours: finished frames RGB uint8
-    [H, W, 3], one a drawing; keyframe: the painting RGB uint8 of drawing number `at`; holds: for how many frames
+    drawings: distinct line drawings uint8 [H, W] in story order; truth, ours: finished frames RGB uint8 [H, W, 3], one
+    for each drawing; keyframe: the painting RGB uint8 of drawing number `at`; holds: the number of frames for which
     each drawing is shown, by default one. Returns method → error over the pixels of all frames.
     """
     holds = holds or [1] * len(drawings)

@@ -37,7 +37,7 @@ class Evaluation:
     """The clips measured so far, all in the same way.
 
     methods: names from `METHODS`; at: which frame is painted, see `find_keyframe`; output: the folder to write into,
-    whose finished clips, by name, are taken over; console: where progress is shown.
+    whose finished clips, by name, are reused; console: where progress is shown.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Evaluation:
         return [result for result, _ in self.clips]
 
     def add(self, folder: Path) -> None:
-        """Measure a clip and keep its results, or take them over when it was measured before.
+        """Measure a clip and keep its results, or reuse them if it was measured before.
 
         Raises FolderError or ImageError for a clip that cannot be read.
         """
@@ -91,7 +91,7 @@ class Evaluation:
         self.clips.append(done)
 
     def write(self) -> None:
-        """Write `tables.md`, `results.json` and `frequency.png` over all clips, where an output folder was given."""
+        """Write `tables.md`, `results.json` and `frequency.png` over all clips, if an output folder was given."""
         if self.output:
             write_results(self.output, self.clips, self.metrics)
             self._plot(self.output / "frequency.png")
@@ -100,7 +100,7 @@ class Evaluation:
         clip = read_clip(folder / "lineart", folder / "color")
         at = clip.drawing_at(settings.keyframe)
         if len(clip.drawings) < 2:
-            raise FolderError(f"{folder} shows one drawing only: there is nothing to color besides the keyframe.")
+            raise FolderError(f"{folder} shows only one drawing: there is nothing to color besides the keyframe.")
         truth = ClipTruth(clip, at, self.metrics)
         chosen = spread(len(clip.drawings), SHEET_COLUMNS, keep=at)
         rows = {"line art": [clip.drawings[index] for index in chosen]}
@@ -133,7 +133,7 @@ class Evaluation:
             plot_frequency(curves(self.results), path)
         except ImportError:
             self.console.print(
-                f"{path} is not drawn: install matplotlib (pip install matplotlib) and run the command again.",
+                f"{path} cannot be drawn: install matplotlib (pip install matplotlib) and run the command again.",
                 markup=False,
                 highlight=False,
             )
@@ -141,8 +141,8 @@ class Evaluation:
 
 @functools.cache
 def _load(preset: str) -> Colorizer:
-    """Load a preset when the first clip is ready for it, and once for all clips."""
-    from server.coloring.colorizer import Colorizer  # brings torch
+    """Load a preset once for all clips, when the first clip is ready for it."""
+    from server.coloring.colorizer import Colorizer  # imports torch
 
     return Colorizer.from_preset(preset)
 
@@ -160,8 +160,8 @@ def find_keyframe(folder: Path, where: str) -> int:
 
 
 def curves(results: Sequence[ClipResult]) -> Mapping[str, Mapping[str, Sequence[np.ndarray]]]:
-    """The curves of Fig. 8: title of the method → name → one a clip. Like the paper's, of those in Table 1 only, unless
-    only ablations were run."""
+    """The curves of Fig. 8: title of the method → name → one curve per clip. As in the paper, only the methods of Table
+    1 are shown, unless only ablations were run."""
     measured = list(results[0].methods)
     names = ("psnr", "psnr_low", "psnr_high")
     return {

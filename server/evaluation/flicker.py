@@ -13,11 +13,11 @@ from server.evaluation.metrics import interior_pixels
 
 @dataclass(frozen=True)
 class LastingAreas:
-    """The areas of two consecutive drawings that show the same thing.
+    """The areas that show the same color in two consecutive drawings.
 
     An area is connected, touches no line in either drawing, and has one true color, the same in both.
 
-    place: flat indices [P] of their pixels; area: int [P], which area each belongs to; count: how many areas.
+    place: flat indices [P] of their pixels; area: int [P], the area of each pixel; count: number of areas.
     """
 
     place: np.ndarray
@@ -38,7 +38,7 @@ def lasting_areas(
 
 def color_changes(areas: LastingAreas, result: np.ndarray, next_result: np.ndarray) -> tuple[float, int]:
     """The change of a result between two drawings, RGB uint8 [H, W, 3]: ΔE between the mean colors of each lasting
-    area, averaged over their pixels, and how many pixels these are. A result that is right changes by 0."""
+    area, averaged over the areas' pixels, and the number of these pixels. A correct result changes by 0."""
     if not areas.count:
         return 0.0, 0
     pixels = np.bincount(areas.area)
@@ -48,8 +48,8 @@ def color_changes(areas: LastingAreas, result: np.ndarray, next_result: np.ndarr
 
 
 def flicker(areas: Sequence[LastingAreas], results: Sequence[np.ndarray]) -> float | None:
-    """Mean ΔE by which the colors of lasting areas change where one drawing follows another, over all pixels of all
-    such pairs. areas: from each drawing to the next; results: finished drawings. None when nothing lasts."""
+    """The mean ΔE by which the colors of lasting areas change from one drawing to the next, over all pixels of all such
+    pairs. areas: from each drawing to the next; results: finished drawings. None when no area lasts."""
     changes = [
         color_changes(pair, before, after) for pair, before, after in zip(areas, results[:-1], results[1:], strict=True)
     ]

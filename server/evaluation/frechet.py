@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Fréchet distance between two sets of features, on which FID and FVD rest (Heusel et al., 2017)."""
+"""The Fréchet distance between two sets of features, which FID and FVD use (Heusel et al., 2017)."""
 
 import numpy as np
 from scipy import linalg

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PSNR and SSIM as the paper takes them: frames of 256×256 in [0, 1] (§4.1)."""
+"""PSNR and SSIM as in the paper: on frames of 256×256 in [0, 1] (§4.1)."""
 
 import cv2
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 SIDE = 256
-"""Height and width at which the paper's metrics look at a frame."""
+"""Height and width to which the paper's metrics resize a frame."""
 SHORT_TERM = 14
 """Frames of the short-term comparison: the first of the clip."""
 MAX_PSNR = 60.0
-"""Where PSNR ends, in dB: rounding to 8 bits alone costs 58.9, and for equal frames it would be infinite."""
+"""The largest PSNR, in dB: rounding to 8 bits alone gives 58.9, and equal frames would give infinity."""
 
 
 def at_protocol_size(frame: np.ndarray) -> np.ndarray:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The measures of a method's frames on a clip. A held drawing is measured once and counts as often as it is shown."""
+"""The measures of a method's frames on a clip. A held drawing is measured once and counts once per frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from server.evaluation.metrics import ColorError, color_error, pool
 from server.evaluation.perceptual import PerceptualMetrics
 
 Curve = list[float | None]
-"""A value a frame of the clip; None where the frame shows the keyframe's drawing, whose colors are given."""
+"""A value for each frame of the clip; None where the frame shows the keyframe's drawing, whose colors are given."""
 
 Features = dict[str, np.ndarray]
-"""What FID and FVD compare: `image` [D, 2048], a row a drawing; `short` and `long` [400], of the first 14 frames and of
-the whole clip. What cannot be measured is left out."""
+"""The features that FID and FVD compare: `image` [D, 2048], a row for each drawing; `short` and `long` [400], of the
+first 14 frames and of the whole clip. Features that cannot be computed are left out."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Measures:
 
     color: over all frames but those of the keyframe's drawing; areas: the share of moved areas that are right, see
     `color_areas.MovedAreas`, over all drawings, None when none moved; flicker: see `flicker.flicker`; curves: by frame
-    `psnr`, `ssim`, `psnr_low`, `psnr_high` and, unless refused, `lpips`; seconds: how long the coloring took.
+    `psnr`, `ssim`, `psnr_low`, `psnr_high` and, unless refused, `lpips`; seconds: the time that the coloring took.
     """
 
     color: ColorError
@@ -67,7 +67,7 @@ class ClipTruth:
         return self._features(self._small)
 
     def measure(self, frames: Sequence[np.ndarray], seconds: float) -> tuple[Measures, Features]:
-        """Measure finished frames, RGB uint8 [H, W, 3], one a drawing; seconds: how long coloring took."""
+        """Measure finished frames, RGB uint8 [H, W, 3], one for each drawing; seconds: the time that coloring took."""
         small = [at_protocol_size(frame) for frame in frames]
         values: dict[str, list[float]] = {"psnr": [], "ssim": [], "psnr_low": [], "psnr_high": []}
         for result, truth in zip(small, self._small, strict=True):

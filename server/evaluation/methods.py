@@ -45,9 +45,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Method:
-    """A way of coloring.
+    """A method of coloring.
 
-    color: returns one RGB uint8 [H, W, 3] a drawing; model: whether it runs the preset.
+    color: returns one RGB uint8 [H, W, 3] for each drawing; model: whether it runs the preset.
     """
 
     title: str
@@ -74,14 +74,14 @@ def _by_last_frame(task: Task) -> list[np.ndarray]:
 
 
 def _compared(title: str, ablation: Ablation) -> Method:
-    """A method with the same finish as ours, with which the paradigms are compared."""
+    """A method with the same finish as our own method, so that the paradigms can be compared with it."""
     return Method(title, functools.partial(_with_ablation, ablation, "flats"))
 
 
 def _ablated(
     title: str, memory: tuple[MemoryKind, ...] = MODEL.memory, fusion_start: float = MODEL.fusion_start
 ) -> Method:
-    """The model alone, as it painted: an election in every region would hide what a part adds."""
+    """The model alone, as it painted: choosing one color for every region would hide what a module adds."""
     ablation = replace(MODEL, memory=memory, fusion_start=fusion_start)
     return Method(title, functools.partial(_with_ablation, ablation, "painted"))
 
@@ -106,7 +106,8 @@ METHODS = {
     "fusion-50": _ablated("fusion from t_st = 50", fusion_start=0.0),
     "fusion-40": _ablated("fusion from t_st = 40", fusion_start=0.2),
 }
-"""By name on the command line. The paper counts t_st in steps of 50 that are left; `fusion_start` in steps done."""
+"""The methods by their names on the command line. The paper's t_st counts the steps of 50 that are left, and
+`fusion_start` counts the steps that are done."""
 
 TABLES = {
     "table1": ("hold", "flow", "flow-previous", "local", "last-frame", "ours"),
@@ -117,7 +118,7 @@ TABLES = {
 
 
 def parse_methods(text: str) -> tuple[str, ...]:
-    """Read names of methods and of tables, with commas between, into methods in the order of `METHODS`.
+    """Parse names of methods and of tables, separated by commas, into methods in the order of `METHODS`.
 
     Raises FolderError for an unknown name.
     """
@@ -125,7 +126,7 @@ def parse_methods(text: str) -> tuple[str, ...]:
     chosen = {method for name in names for method in TABLES.get(name, (name,))}
     if unknown := sorted(chosen - METHODS.keys()):
         raise FolderError(
-            f"There is no method {unknown[0]!r}. Give some of {', '.join((*TABLES, *METHODS))}, with commas between."
+            f"There is no method {unknown[0]!r}. Give some of {', '.join((*TABLES, *METHODS))}, separated by commas."
         )
     if not chosen:
         raise FolderError(f"Name at least one method: {', '.join((*TABLES, *METHODS))}.")

@@ -21,8 +21,8 @@ MOVED = 5.0
 class ColorError:
     """Color error over the pixels that count, of one frame or of many.
 
-    mean_de: mean ΔE; within10: share of pixels with ΔE ≤ 10; within10_moved: the same among moved pixels, None
-    when none moved; moved_share: share of moved pixels; pixels: how many count.
+    mean_de: mean ΔE; within10: share of pixels with ΔE ≤ 10; within10_moved: the same among moved pixels, None when
+    none moved; moved_share: share of moved pixels; pixels: number of pixels that count.
     """
 
     mean_de: float
@@ -43,9 +43,9 @@ def color_error(
     """Compare a finished frame with the true one, both RGB uint8 [H, W, 3] with the lines on.
 
     A pixel counts when the line art (uint8 [H, W]) is at least 200 there and at its eight neighbors
-    (`interior_pixels`). keyframe_truth: the keyframe's true colors, RGB uint8 [H, W, 3], filled
-    under its lines (`compositing.fill_under_lines`), otherwise its lines would count as moved. Returns None for a frame
-    in which no pixel counts.
+    (`interior_pixels`). keyframe_truth: the keyframe's true colors, RGB uint8 [H, W, 3], filled under its lines
+    (`compositing.fill_under_lines`), because its lines would otherwise count as moved. Returns None for a frame in
+    which no pixel counts.
     """
     counts = interior_pixels(line_art)
     if not counts.any():

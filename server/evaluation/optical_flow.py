@@ -6,13 +6,13 @@ import numpy as np
 
 
 def soften(line_art: np.ndarray) -> np.ndarray:
-    """Blur line art uint8 [H, W], so that there is something to follow on both sides of a line."""
+    """Blur line art uint8 [H, W], so that flow can follow both sides of a line."""
     return cv2.GaussianBlur(line_art, (0, 0), line_art.shape[0] / 60)
 
 
 def backward_map(target: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns and rows, float32 [H, W] each, of the place in `source` that each pixel of `target` comes from, by
-    DIS optical flow (Kroeger et al., 2016) between softened line art uint8 [H, W]."""
+    """Return columns and rows, float32 [H, W] each, of the position in `source` that each pixel of `target` comes from.
+    The flow is DIS optical flow (Kroeger et al., 2016) between softened line art uint8 [H, W]."""
     height, width = target.shape
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our stack with some modules off: the paradigms of others (paper §2) and the ablations of Tables 2 and 3."""
+"""Our stack with some modules off: the paradigms of other methods (paper §2) and the ablations of Tables 2 and 3."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEGMENT_ALONE = Ablation(memory=(), fusion_start=1.0, propagated=False)
 def color_shot(
     colorizer: Colorizer, shot: Shot, ablation: Ablation = FULL, on_segment: SegmentCallback | None = None
 ) -> list[np.ndarray]:
-    """Color a shot with some parts of the stack off; returns one RGB uint8 [H, W, 3] a drawing."""
+    """Color a shot with some modules of the stack off. Returns one RGB uint8 [H, W, 3] for each drawing."""
     coloring = colorizer.open(shot, ablation)
     frames: dict[int, np.ndarray] = {}
     for index in range(len(coloring.segments)):
@@ -46,9 +46,9 @@ def color_by_last_frame(
     seed: int,
     on_segment: SegmentCallback | None = None,
 ) -> list[np.ndarray]:
-    """Color a shot so that the last frame of a segment is the reference of the next one (paper §4.1): errors add up.
+    """Color a shot with the last frame of each segment as the reference of the next one (paper §4.1): errors add up.
 
-    Arguments and result as for `baselines.hold`; seed: of the shot, which every segment takes.
+    The arguments and the result are those of `baselines.hold`; seed: the shot's seed, which every segment uses.
     """
     frames: dict[int, np.ndarray] = {}
     ways = [range(at, len(drawings)), range(at, -1, -1)]

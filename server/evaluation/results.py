@@ -14,10 +14,10 @@ from shared.digests import address_of
 
 @dataclass(frozen=True)
 class Settings:
-    """What a clip's results depend on.
+    """The settings that a clip's results depend on.
 
-    clip, model: stamps of the clip's and of the preset's folder; keyframe: number of the painted frame; metrics: what
-    was measured through published weights.
+    clip, model: stamps of the clip's and of the preset's folder; keyframe: number of the painted frame; metrics: the
+    metrics that were measured with published weights.
     """
 
     preset: str
@@ -44,21 +44,21 @@ class ClipResult:
 
 
 ClipFeatures = dict[str, Features]
-"""What FID and FVD compare, of `truth` and of each method."""
+"""The features that FID and FVD compare, of `truth` and of each method."""
 
 CLIP_RESULT = TypeAdapter(ClipResult)
 """Reads and writes results as JSON."""
 
 
 def stamp(folder: Path) -> str:
-    """A digest of the names, sizes and times of the files of a folder: it changes when one of them does."""
+    """A digest of the names, sizes and times of a folder's files. It changes when one of them changes."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     lines = [f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
     return address_of("\n".join(lines).encode())
 
 
 class ResultFolder:
-    """A folder of finished clips: `NAME.json` and, where something was measured through a network, `NAME.npz`."""
+    """A folder of finished clips: `NAME.json` and, if something was measured with a network, `NAME.npz`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One number a method and metric, over all clips."""
+"""One number for each method and metric, over all clips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ Evaluated = Sequence[tuple[ClipResult, ClipFeatures]]
 
 @dataclass(frozen=True)
 class Scores:
-    """The paper's metrics (§4.1) over some frames of every clip: LPIPS, SSIM, PSNR are means over clips of means over
-    frames; FID pools all frames, FVD all clips. None is what was refused, or needs more clips or frames."""
+    """The paper's metrics (§4.1) over some frames of every clip. LPIPS, SSIM and PSNR are means over clips of means
+    over frames. FID pools all frames, and FVD pools all clips. A metric is None if it was refused, or needs more clips
+    or frames."""
 
     lpips: float | None
     ssim: float | None
@@ -34,8 +35,8 @@ class Summary:
     """A method over all clips.
 
     short, long: the first 14 frames and whole clips; color: pooled over pixels; areas, flicker: mean over clips;
-    psnr_low, psnr_high, decay_low, decay_high: mean PSNR in dB by frequency band, and its decay in % against the first
-    14 frames; None where a clip is no longer than those; seconds: the coloring took, in all.
+    psnr_low, psnr_high, decay_low, decay_high: mean PSNR in dB by frequency band, and its decay in % compared with the
+    first 14 frames, None if a clip has no more frames than that; seconds: the total time of the coloring.
     """
 
     short: Scores
@@ -51,7 +52,7 @@ class Summary:
 
 
 def summarize(clips: Evaluated, method: str) -> Summary:
-    """Sum a method up over all clips."""
+    """Summarize a method over all clips."""
     measures = [result.methods[method] for result, _ in clips]
     return Summary(
         short=_scores(clips, method, "short"),
@@ -91,7 +92,7 @@ def _scores(clips: Evaluated, method: str, term: str) -> Scores:
 
 
 def _shown(result: ClipResult, features: np.ndarray, frames: int | None) -> np.ndarray:
-    """The features of the frames that count, a held drawing as often as it is shown."""
+    """The features of the frames that count. Those of a held drawing are repeated for each of its frames."""
     return features[[drawing for drawing in result.drawing_of[:frames] if drawing != result.at]]
 
 
@@ -104,6 +105,6 @@ def _decay(measures: Measures, name: str) -> float | None:
 
 
 def mean(values: Sequence[float | None]) -> float | None:
-    """The mean of what is known, None when nothing is."""
+    """The mean of the values that are known, None when there are none."""
     known = [value for value in values if value is not None and not np.isnan(value)]
     return float(np.mean(known)) if known else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results as Markdown, in the form of the paper's Tables 1 to 3, and what the paper does not measure."""
+"""The results as Markdown: the paper's Tables 1 to 3, and tables of measures that the paper does not have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ NONE = "–"
 
 _PAPER = ("LPIPS ↓", "SSIM ↑", "PSNR ↑", "FVD ↓", "FID ↓")
 _MODULES = (
-    "The model alone, as it painted (finish `painted`), whole clips. The Color Consistency Reward (CCR) is a stage of "
-    "training, not a switch: it takes a preset with it and one without."
+    "The model alone, as it painted (finish `painted`), on whole clips. The Color Consistency Reward (CCR) is a stage "
+    "of training, not a switch. It needs one preset with it and one without it."
 )
 _FUSION = (
-    "As Table 2, with DGLM. t_st counts the steps of 50 that are left when fusion begins; a preset of few steps cannot "
-    "tell all of them apart."
+    "The conditions are those of Table 2, with DGLM. t_st counts the steps of 50 that are left when fusion begins. A "
+    "preset of few steps cannot tell all the settings apart."
 )
 
 
@@ -26,8 +26,8 @@ def markdown(
 ) -> str:
     """Write all tables.
 
-    clips: what was measured; summaries: by method; refused: metric → sentence that says what is missing; lpips: which
-    network LPIPS looks through, empty where it is refused.
+    clips: the measured clips; summaries: by method; refused: metric → sentence that says what is missing; lpips: the
+    network that LPIPS uses, empty if LPIPS is refused.
     """
     parts = [_heading(clips, lpips)]
     if rows := _ranked(summaries, TABLES["table1"]):
@@ -53,10 +53,11 @@ def markdown(
 
 
 _COLOR_NOTE = (
-    "CIEDE2000 at full size, without line pixels; a pixel has moved when its true color is not the keyframe's at that "
-    "place. Areas right are the share of moved areas of one true color that are right in most of their pixels: each "
-    "other one is a click to repair. Flicker is the mean ΔE, from a drawing to the next, between the mean colors of "
-    "areas whose true color stays where it is; the truth has 0, and so has what never changes."
+    "Colors are compared as CIEDE2000 at full size, without line pixels. A pixel has moved when its true color is not "
+    "the keyframe's color at that place. Areas right is the share of moved areas of one true color that are right in "
+    "most of their pixels. Each other area is one click to repair. Flicker is the mean ΔE, from a drawing to the next, "
+    "between the mean colors of areas whose true color stays where it is. The truth has 0, and so has a result that "
+    "never changes."
 )
 _COLOR_HEAD = (
     "method",
@@ -68,20 +69,20 @@ _COLOR_HEAD = (
     "seconds to color",
 )
 _FREQUENCY_NOTE = (
-    "PSNR in dB of the low (below 16 cycles a picture: color) and the high frequencies, and how far it has decayed "
-    "after the first 14 frames, in %."
+    "PSNR in dB of the low frequencies (below 16 cycles per picture: color) and of the high frequencies, and how far "
+    "it has decayed after the first 14 frames, in %."
 )
 _FREQUENCY_HEAD = ("method", "low ↑", "high ↑", "low: decay ↓", "high: decay ↓")
 _CLIP_HEAD = ("clip", "method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, within ΔE 10 ↑", "areas right ↑", "flicker ↓")
 
 
 def number(value: float | None, digits: int) -> str:
-    """A number as text; a dash where there is none."""
+    """A number as text, or a dash if there is none."""
     return NONE if value is None else f"{value:.{digits}f}"
 
 
 def share(value: float | None) -> str:
-    """A share in percent; a dash where there is none."""
+    """A share in percent, or a dash if there is none."""
     return NONE if value is None else f"{value:.1%}"
 
 
@@ -93,10 +94,10 @@ def _heading(clips: Sequence[ClipResult], lpips: str) -> str:
     count = "one clip" if len(clips) == 1 else f"{len(clips)} clips"
     text = (
         f"Preset `{settings.preset}`, seed {settings.seed}, {count} of {length} frames ({drawings} drawings in all), "
-        "one painted keyframe each. Frame metrics leave the keyframe's own drawing out. The paper's metrics look at "
-        "256×256 in [0, 1]; short term is the first 14 frames, long term the whole clip."
+        "one painted keyframe each. Frame metrics leave out the keyframe's own drawing. The paper's metrics look at "
+        "256×256 in [0, 1]. Short term is the first 14 frames. Long term is the whole clip."
     )
-    return f"# Evaluation\n\n{text}" + (f" LPIPS looks through {lpips}." if lpips else "")
+    return f"# Evaluation\n\n{text}" + (f" LPIPS uses {lpips}." if lpips else "")
 
 
 def _notes(summaries: Iterable[Summary], refused: Mapping[str, str]) -> list[str]:

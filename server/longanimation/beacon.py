@@ -27,11 +27,11 @@ class KeyValueCache:
         return self.keys[0].shape[2] if self.keys else 0
 
     def copy(self) -> "KeyValueCache":
-        """A cache that can grow without changing this one; the tensors are shared."""
+        """Return a cache that can grow without changing this one. The tensors are shared."""
         return KeyValueCache(list(self.keys), list(self.values))
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Drop all but the tokens for which `rows` [N] is true. Positions of the rest are counted again from 0."""
+        """Keep only the tokens for which `rows` [N] is true. Their positions are counted from 0 again."""
         self.keys = [key[:, :, rows] for key in self.keys]
         self.values = [value[:, :, rows] for value in self.values]
 
@@ -61,7 +61,7 @@ class _Attention(nn.Module):
         self.o_proj = nn.Linear(heads * self.head_dim, hidden, bias=False)
 
     def _project(self, name: str, hidden: torch.Tensor, beacons: torch.Tensor | None) -> torch.Tensor:
-        """Project ordinary tokens and beacons with their own weights; [B, heads, T, head_dim]."""
+        """Project ordinary tokens and beacons with their own weights. Returns [B, heads, T, head_dim]."""
         projected = getattr(self, f"{name}_proj")(hidden)
         if beacons is not None:
             own = getattr(self, f"beacon_{name}_proj")(hidden[:, beacons])
@@ -121,7 +121,7 @@ class BeaconLayer(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return hidden states [B, T, hidden] and the new keys and values [B, kv_heads, T, head_dim].
 
-        beacons: positions of the beacons among the T tokens; past: keys and values of what came before.
+        beacons: positions of the beacons among the T tokens; past: keys and values of earlier tokens.
         """
         attended, key, value = self.self_attn(self.input_layernorm(hidden), beacons, rotation, past)
         hidden = hidden + attended
@@ -129,7 +129,7 @@ class BeaconLayer(nn.Module):
 
 
 class BeaconModel(nn.Module):
-    """Embeddings, layers and final norm. It has no notion of images."""
+    """Embeddings, layers and final norm. It does not handle images."""
 
     def __init__(
         self,
@@ -154,11 +154,11 @@ class BeaconModel(nn.Module):
         self.norm = nn.RMSNorm(hidden_size, rms_norm_eps)
 
     def extend(self, embeddings: torch.Tensor, cache: KeyValueCache, ratio: int | None = None) -> torch.Tensor:
-        """Run tokens [B, T, hidden] after what the cache holds, and put their keys and values into it.
+        """Run tokens [B, T, hidden] after the tokens in the cache, and add their keys and values to it.
 
-        With `ratio` one beacon follows each `ratio` tokens, and only the beacons enter the cache; T must be a multiple.
-        Positions are counted from the start of the cache, beacons included: keys are cached before rotation, so that
-        tokens can be dropped. Returns normed hidden states.
+        With `ratio`, one beacon follows each `ratio` tokens, and only the beacons enter the cache. T must be a multiple
+        of `ratio`. Positions are counted from the start of the cache, beacons included. Keys are cached before
+        rotation, so that tokens can be dropped. Returns normed hidden states.
         """
         beacons = None
         if ratio is not None:

@@ -19,7 +19,7 @@ class Conditions:
     text: features of the prompts, [B, L, D].
     sketch, image: latents [B, F, C, h, w]; frame 0 belongs to the reference.
     rotary: from `rotary_embedding`.
-    memory: from `DynamicGlobalLocalMemory.map_memory`; None where there is no memory.
+    memory: from `DynamicGlobalLocalMemory.map_memory`; None if there is no memory.
     """
 
     text: torch.Tensor
@@ -29,7 +29,7 @@ class Conditions:
     memory: MappedMemory | None = None
 
     def repeat_interleave(self, times: int) -> "Conditions":
-        """Repeat each segment of the batch so many times, one copy after the other."""
+        """Repeat each segment of the batch, one copy after the other."""
         text, sketch, image = (part.repeat_interleave(times, 0) for part in (self.text, self.sketch, self.image))
         memory = self.memory and [tuple(part.repeat_interleave(times, 0) for part in layer) for layer in self.memory]
         return replace(self, text=text, sketch=sketch, image=image, memory=memory)

@@ -13,7 +13,7 @@ from .transformer import LongAnimationTransformer3DModel
 
 @dataclass(frozen=True)
 class Denoiser:
-    """SketchDiT makes the control signal, DGLM adds memory to it, and the transformer predicts v under its control.
+    """SketchDiT makes the control signal, DGLM adds memory to it, and the transformer predicts v with it.
 
     dynamic_memory: may be None where no conditions have memory.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this package uses of Diffusers beyond its public interface. `tests/longanimation/test_diffusers_internals.py`
-says which of it has changed when an upgrade of Diffusers breaks something.
+"""The internals of Diffusers that this package uses. When an upgrade of Diffusers breaks something,
+`tests/longanimation/test_diffusers_internals.py` says which of them has changed.
 
-Besides the functions here, these names are part of a class and can stand nowhere else:
+These names also belong to the internals. They are part of classes, so they cannot be moved here:
 - `_no_split_modules`, `_repeated_blocks` (`ModelMixin`): the blocks that Accelerate does not split over devices, and
   those that `compile_repeated_blocks` compiles.
 - `_optional_components`, `_execution_device` (`DiffusionPipeline`): the modules that may be None, and the device that
@@ -18,9 +18,10 @@ from torch import nn
 
 
 def register_block(block_class: type[nn.Module]) -> None:
-    """Let Diffusers' caches know a transformer block that returns (hidden states, encoder hidden states).
+    """Register a transformer block that returns (hidden states, encoder hidden states) with Diffusers' caches.
 
-    The registry has no public entry. Without it `enable_cache` raises ValueError for a model with such blocks.
+    The registry has no public interface. Without the registration, `enable_cache` raises ValueError for a model with
+    such blocks.
     """
     metadata = TransformerBlockMetadata(return_hidden_states_index=0, return_encoder_hidden_states_index=1)
     TransformerBlockRegistry.register(block_class, metadata)
@@ -29,8 +30,8 @@ def register_block(block_class: type[nn.Module]) -> None:
 def replace_block_class(blocks: nn.ModuleList, stock: type[nn.Module], ours: type[nn.Module]) -> None:
     """Turn the stock blocks of a model into blocks of a subclass that changes only `forward`.
 
-    Diffusers has no way to choose the class of a model's blocks. New modules in their place would allocate the weights
-    twice, and would have to repeat how Diffusers makes its blocks from the configuration.
+    Diffusers cannot be told which class to use for a model's blocks. Replacing them with new modules would allocate the
+    weights twice, and would have to repeat how Diffusers makes its blocks from the configuration.
 
     Raises TypeError when a block is not of the stock class.
     """
@@ -41,8 +42,7 @@ def replace_block_class(blocks: nn.ModuleList, stock: type[nn.Module], ours: typ
 
 
 def run_block(model: ModelMixin, block: nn.Module, *arguments: Any) -> Any:
-    """Run one of the model's blocks; where gradient checkpointing is enabled, it is computed again in the backward
-    pass."""
+    """Run one of the model's blocks. With gradient checkpointing, the block is computed again in the backward pass."""
     if torch.is_grad_enabled() and model.gradient_checkpointing:
         return model._gradient_checkpointing_func(block, *arguments)
     return block(*arguments)

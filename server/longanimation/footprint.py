@@ -2,8 +2,8 @@
 """The memory footprint of a pipeline, estimated from its configuration before anything is loaded.
 
 A segment goes through four stages. Each needs the weights that are on the GPU at that time, its activations, and the
-memory of the shot; the largest stage counts. The constants of the activations were measured: the peak of living
-tensors while the real-size modules run on the meta device.
+memory of the shot. The largest stage counts. The constants of the activations were measured as the peak of living
+tensors while the real-size modules ran on the meta device.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ CLASSES: dict[str, Any] = {
     "video_xl": VideoXL,
     "text_encoder": T5EncoderModel,
 }
-"""What loads each module."""
+"""The class that loads each module."""
 
 STAGES = {
     "video_xl": ("video_xl",),
@@ -41,20 +41,20 @@ STAGES = {
     "denoising": ("sketch_dit", "dynamic_memory", "transformer"),
     "vae": ("vae",),
 }
-"""What runs in turn, and the modules of it. Those of the denoising alternate in every step."""
+"""The stages, which run one after another, and their modules. Those of the denoising alternate in every step."""
 
 RESIDENT = ("vae", "dynamic_memory")
-"""Small modules that stay on the GPU where the others are streamed."""
+"""Small modules that stay on the GPU when the others are streamed."""
 
 STREAMED = ("video_xl", "transformer", "text_encoder", "sketch_dit")
-"""The large modules, the largest first: they are streamed, or kept in 8 bits."""
+"""The large modules, the largest first. They are streamed, or kept in 8 bits."""
 
 TILE = (240, 360)
 """Height and width of the VAE's tiles in pixels: multiples of six and of five latents. They overlap by a sixth of their
-height and a fifth of their width; where that has to be rounded, Diffusers returns frames of another size."""
+height and a fifth of their width. If that had to be rounded, Diffusers would return frames of another size."""
 
 MARGIN = 10**9
-"""Bytes that are not counted otherwise: workspaces of cuBLAS and cuDNN, gaps between blocks; in main memory, the
+"""Bytes for what is not estimated: workspaces of cuBLAS and cuDNN, and gaps between blocks; in main memory, the
 program."""
 
 DENOISING_TENSORS = 16
@@ -72,10 +72,10 @@ WINDOW_TENSORS = 25
 
 @dataclass(frozen=True)
 class Workload:
-    """What is colored at once.
+    """The amount that is colored at once.
 
-    pixels: area of a drawing as the model sees it; drawings: of a segment, at most; colorings: of the same drawings in
-    one batch; guided: whether a second branch runs for guidance.
+    pixels: area of a drawing as the model sees it; drawings: largest number in a segment; colorings: number of
+    colorings of the same drawings in one batch; guided: whether a second branch runs for guidance.
     """
 
     pixels: int
@@ -86,7 +86,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes that are needed: device, on the GPU; host, of main memory, to keep what is not there."""
+    """The bytes that are needed. device: on the GPU; host: in main memory, for the weights that are not on the GPU."""
 
     device: int
     host: int
@@ -102,8 +102,8 @@ def skeleton(folder: Path) -> dict[str, nn.Module]:
 
 
 def weight_bytes(module: nn.Module, dtype: torch.dtype, eight_bits: bool = False) -> int:
-    """Bytes of a module's weights in `dtype`. eight_bits: those of linear layers take a byte each, and each row 5 bytes
-    for its scale and zero point, as in torchao."""
+    """Return the bytes of a module's weights in `dtype`. eight_bits: the weights of linear layers take one byte each,
+    and each row takes 5 bytes for its scale and zero point, as in torchao."""
     size = sum(parameter.numel() for parameter in module.parameters()) * dtype.itemsize
     if eight_bits:
         for layer in module.modules():
@@ -113,13 +113,13 @@ def weight_bytes(module: nn.Module, dtype: torch.dtype, eight_bits: bool = False
 
 
 def activation_bytes(modules: Modules, workload: Workload, dtype: torch.dtype, tiling: bool) -> dict[str, int]:
-    """Bytes of each stage's activations. tiling: the VAE works in overlapping tiles."""
+    """Return the bytes of each stage's activations. tiling: the VAE works in overlapping tiles."""
     transformer, vae, video = (modules[name].config for name in ("transformer", "vae", "video_xl"))
     tower = modules["video_xl"].model.vision_tower.config
     size, frames = dtype.itemsize, workload.drawings
 
     width = transformer.num_attention_heads * transformer.attention_head_dim
-    latents = 2 + ceil((frames - 1) / vae.temporal_compression_ratio)  # the reference's is one more
+    latents = 2 + ceil((frames - 1) / vae.temporal_compression_ratio)  # one more for the reference
     patch = 2 ** (len(vae.block_out_channels) - 1) * transformer.patch_size
     tokens = ceil(latents / (transformer.patch_size_t or 1)) * ceil(workload.pixels / patch**2)
     batch = workload.colorings * (1 + workload.guided)
@@ -146,8 +146,8 @@ def activation_bytes(modules: Modules, workload: Workload, dtype: torch.dtype, t
 
 
 def memory_bytes(modules: Modules, workload: Workload, dtype: torch.dtype) -> int:
-    """Bytes of what the shot's memory holds on the GPU all along when it is full: the keys and values of Video-XL, and
-    what DGLM makes of them."""
+    """Return the bytes of a shot's full memory, which is always on the GPU: the keys and values of Video-XL, and what
+    DGLM makes of them."""
     video, memory = modules["video_xl"].config, modules["dynamic_memory"].config
     cached = 2 * video.num_hidden_layers * modules["video_xl"].memory_width
     mapped = 2 * memory.depth * memory.heads * memory.dim_head
@@ -155,10 +155,11 @@ def memory_bytes(modules: Modules, workload: Workload, dtype: torch.dtype) -> in
 
 
 def footprint(modules: Modules, workload: Workload, mode: str, dtype: torch.dtype, tiling: bool) -> Footprint:
-    """Estimate what `mode` (see `placement`) takes.
+    """Estimate the memory that `mode` (see `placement`) takes.
 
-    On the GPU: margin + memory + the largest stage. A stage counts all weights in `full`; its own in `model` and
-    `int8`; in `group` and `fp8` those that are resident, and the layer that works and the one that is fetched.
+    On the GPU: margin + memory + the largest stage. In `full`, a stage counts all weights. In `model` and `int8`, it
+    counts its own. In `group` and `fp8`, it counts the resident weights, the layer that works and the layer that is
+    fetched.
     """
     eight_bits = STREAMED if mode in ("int8", "fp8") else ()
     weights = {name: weight_bytes(each, dtype, name in eight_bits) for name, each in modules.items()}
@@ -178,5 +179,5 @@ def footprint(modules: Modules, workload: Workload, mode: str, dtype: torch.dtyp
 
 
 def _largest_layer(module: nn.Module) -> int:
-    """Parameters of the largest layer that has no layers inside."""
+    """Return the number of parameters of the largest layer that contains no other layers."""
     return max(sum(p.numel() for p in layer.parameters(recurse=False)) for layer in module.modules())

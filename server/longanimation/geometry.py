@@ -8,8 +8,8 @@ import torch
 
 @dataclass(frozen=True)
 class Geometry:
-    """spatial: pixels a latent, in each direction. temporal: drawings a latent, after the first. channels: of a latent.
-    patch: latents a token, in each direction; patch_time: in time.
+    """spatial: pixels per latent, in each direction. temporal: drawings per latent, after the first. channels: of a
+    latent. patch: latents per token, in each direction; patch_time: in time.
     """
 
     spatial: int
@@ -24,13 +24,13 @@ class Geometry:
         return self.spatial * self.patch
 
     def segment_length(self, drawings: int) -> int:
-        """The smallest number of drawings, at least `drawings`, that fills latents and patches."""
+        """Return the smallest number of drawings, at least `drawings`, that fills latents and patches."""
         while (drawings - 1) % self.temporal or self.latents(drawings) % self.patch_time:
             drawings += 1
         return drawings
 
     def latents(self, drawings: int) -> int:
-        """How many latents a number of drawings have, the reference's included."""
+        """Return the number of latents of a number of drawings, including the reference's latent."""
         return 1 + (drawings - 1) // self.temporal + 1
 
     def check(

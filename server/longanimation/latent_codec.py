@@ -6,7 +6,7 @@ from diffusers import AutoencoderKLCogVideoX
 
 
 class LatentCodecMixin:
-    """What a pipeline with a VAE needs to encode references, sketches and hints, and to decode frames."""
+    """The methods of a pipeline with a VAE that encode references, sketches and hints, and decode frames."""
 
     vae: AutoencoderKLCogVideoX
     _execution_device: torch.device
@@ -17,15 +17,15 @@ class LatentCodecMixin:
         return self.vae.encode(video).latent_dist.sample(generator).transpose(1, 2)
 
     def encode_segment(self, signal: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        """Encode [B, 1 + F, 3, H, W], picture 0 on its own, into scaled latents [B, 1 + f, C, h, w] in float32."""
+        """Encode [B, 1 + F, 3, H, W] into scaled latents [B, 1 + f, C, h, w] in float32, picture 0 separately."""
         parts = [self.encode_video(part, generator) for part in (signal[:, :1], signal[:, 1:])]
         return torch.cat(parts, dim=1).float() * self.vae.config.scaling_factor
 
     def encode_sketches(
         self, reference_sketch: torch.Tensor, sketches: torch.Tensor, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Return sketch latents [1, 1 + f, C, h, w], scaled: the sketch [3, H, W] of the reference image on its own,
-        then the segment's [F, 3, H, W]."""
+        """Return scaled sketch latents [1, 1 + f, C, h, w]. The sketch [3, H, W] of the reference image is encoded
+        separately, before the segment's sketches [F, 3, H, W]."""
         return self.encode_segment(torch.cat([reference_sketch[None], sketches])[None], generator)
 
     def encode_references(
@@ -38,7 +38,7 @@ class LatentCodecMixin:
         """Return image latents [B, latents, C, h, w]: the references [B, 3, H, W] at 0, then the hints [B, F, 3, H, W]
         or zeros.
 
-        CogVideoX-1.5 (`invert_scale_latents`) was trained on them as they come from the VAE.
+        They are not scaled, because CogVideoX-1.5 (`invert_scale_latents`) was trained on the VAE's unscaled output.
         """
         encoded = self.encode_video(references[:, None], generator)
         rest = encoded.new_zeros(len(encoded), latents - 1, *encoded.shape[2:])

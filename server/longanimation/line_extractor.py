@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Line art of a painted image that was not drawn in lines: for a reference from outside the shot (paper §4.1).
+"""Line art of a painted image that has no line drawing, such as a reference from outside the shot (paper §4.1).
 
-A keyframe whose frame is in the shot needs none of this: its own line art is its sketch.
+A keyframe whose frame is in the shot does not need it: its own line art is its sketch.
 """
 
 from pathlib import Path
@@ -22,10 +22,11 @@ class LineExtractor(Protocol):
 
 
 class DifferenceOfGaussians:
-    """The classical extractor: Winnemöller et al., "XDoG", 2012, Eq. 5 and 6 with τ = 1, so that flat areas stay paper
-    however dark they are, and only the dark side of an edge becomes a line.
+    """The classical extractor: Winnemöller et al., "XDoG", 2012, Eq. 5 and 6 with τ = 1. Flat areas stay paper however
+    dark they are, and only the dark side of an edge becomes a line.
 
-    line_width: in pixels at a height of 540. contrast: how much darker than its surroundings a line is at least, of 1.
+    line_width: in pixels at a height of 540. contrast: the smallest difference in brightness, from 0 to 1, between a
+    line and its surroundings.
     """
 
     def __init__(self, line_width: float = 1.5, contrast: float = 0.02) -> None:
@@ -54,7 +55,7 @@ class _Residual(nn.Module):
 
 
 class _Generator(nn.Module):
-    """Its parts have the published names."""
+    """The published network. Its modules have the published names."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot of any length, segment by segment, with the memory of what is colored (paper Fig. 2 b and c, §3.3)."""
+"""A shot of any length, segment by segment, with the memory of the colored drawings (paper Fig. 2 b and c, §3.3)."""
 
 import functools
 import zlib
@@ -20,7 +20,7 @@ MemoryKind = Literal["global", "local"]
 
 @dataclass(frozen=True)
 class ColoredSegment:
-    """A finished segment: everything that later segments need of it.
+    """A finished segment: everything that later segments need from it.
 
     drawings: the drawings that were colored.
     frames: one for each drawing, uint8 [B, F, 3, H, W], as delivered, so that memory is the same in every process.
@@ -36,19 +36,20 @@ class LongShot:
     """The coloring of one shot.
 
     Every drawing is colored once, outward from the keyframes in both directions. Global memory holds all colored
-    drawings in the order of work, including those of the keyframes. Local memory holds the latest drawings. Of the
-    finished frames, only those are kept that a later segment's local memory shows.
+    drawings in the order of work, including those of the keyframes. Local memory holds the latest drawings. Only the
+    finished frames that a later segment's local memory shows are kept.
 
     sketches: [3, H, W] for each drawing; references: [B, 3, H, W] by drawing, in the order of work; both may be read
         lazily.
     seed: each segment has its own seed, derived from this one and from its first drawing.
-    segment: most drawings that the model sees at once. ratio: of the memory, see `VideoXL.start`.
-    memory: what DGLM reads.
+    segment: largest number of drawings that the model sees at once. ratio: of the memory, see `VideoXL.start`.
+    memory: which memories DGLM reads.
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
-    compatibility: "research" does as the authors' driver does: forward only, from drawing 0; segments that overlap by
-        16 drawings, a latent out of step; the ends of the shot dropped; the prompt's suffix once more each segment; the
-        same noise in every segment, free with seed 0; after the first segment its first sketch beside the
-        reference; frames cut to a square for CLIP. (Not its H.264 in between, nor its sample of 650 frames.)
+    compatibility: "research" does what the authors' driver does: forward only, from drawing 0; segments that overlap by
+        16 drawings, misaligned by one latent; the ends of the shot dropped; the prompt's suffix added once more in each
+        segment; the same noise in every segment, and no fixed seed for seed 0; after the first segment, its first
+        sketch with the reference; frames cropped to a square for CLIP. (It does not include the driver's H.264 in
+        between, nor its sample of 650 frames.)
 
     Raises ValueError for keyframes outside the shot.
     """
@@ -106,7 +107,7 @@ class LongShot:
     def color(
         self, index: int, callback_on_step_end: StepCallback | None = None, hints: torch.Tensor | None = None
     ) -> ColoredSegment:
-        """Color segment `index`; all segments before it must be remembered. If the callback raises, nothing changes.
+        """Color segment `index`. All segments before it must be in memory. If the callback raises, nothing changes.
 
         hints: [B, F, 3, H, W] for the drawings of the segment's sequence, see `LongAnimationPipeline.__call__`.
         """
@@ -138,7 +139,7 @@ class LongShot:
     def remember(self, index: int, frames: torch.Tensor, tail: torch.Tensor | None) -> None:
         """Add the finished frames of segment `index`, uint8 [B, F, 3, H, W], and its tail to memory."""
         segment, later = self.segments[index], self.segments[index + 1 :]
-        if later:  # nothing reads memory after the last one
+        if later:  # nothing reads memory after the last segment
             history: Sequence[VideoMemory | None] = self._history or [None] * len(frames)
             self._history = [self._remember(memory, video / 255) for memory, video in zip(history, frames, strict=True)]
         shown = {drawing for other in later for drawing in other.local}

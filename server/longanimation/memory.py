@@ -11,11 +11,11 @@ from torch import nn
 from torch.nn import functional as F
 
 MappedMemory = list[tuple[torch.Tensor, torch.Tensor]]
-"""For each layer the keys and values [B, N, heads · dim_head], ready for attention."""
+"""The keys and values of each layer, [B, N, heads · dim_head], ready for attention."""
 
 
 def _mapping(sizes: Sequence[int], dim: int) -> nn.Sequential:
-    """Lift Video-XL's narrow keys or values to the width of the transformer."""
+    """Projects Video-XL's narrow keys or values to the width of the transformer."""
     first, second, third = sizes
     return nn.Sequential(
         nn.Linear(first, second),
@@ -59,9 +59,9 @@ def _feed_forward(dim: int, mult: int) -> nn.Sequential:
 class DynamicGlobalLocalMemory(ModelMixin, ConfigMixin):
     """Fuses global and local memory into the control signal: `signal += dglm(global, local, signal)`.
 
-    dim: width of the control signal; depth: layers, one for each Video-XL layer read (−9, −5, −1);
-    mapping_sizes: width of a Video-XL key, then of the two hidden layers that lift it to `dim`. num_queries stands in
-    published configurations and does nothing.
+    dim: width of the control signal; depth: layers, one for each Video-XL layer that is read (−9, −5, −1);
+    mapping_sizes: width of a Video-XL key, then of the two hidden layers that project it to `dim`. num_queries is in
+    published configurations and has no effect.
     """
 
     @register_to_config
@@ -88,10 +88,10 @@ class DynamicGlobalLocalMemory(ModelMixin, ConfigMixin):
 
     @apply_forward_hook
     def map_memory(self, global_memory: torch.Tensor, local_memory: torch.Tensor | None) -> MappedMemory:
-        """Compute each layer's keys and values. They depend neither on the denoising step nor on the guidance branch:
-        once a segment is enough.
+        """Compute each layer's keys and values. They depend neither on the denoising step nor on the guidance branch,
+        so once per segment is enough.
 
-        Both memories: [B, 2 (K, V), depth, tokens, mapping_sizes[0]]; tokens are joined global, then local.
+        Both memories: [B, 2 (K, V), depth, tokens, mapping_sizes[0]]; global tokens are followed by local ones.
         """
         memory = global_memory if local_memory is None else torch.cat([global_memory, local_memory], dim=3)
         mapped: MappedMemory = []
@@ -103,7 +103,7 @@ class DynamicGlobalLocalMemory(ModelMixin, ConfigMixin):
 
     @apply_forward_hook
     def attend(self, mapped: MappedMemory, latents: torch.Tensor) -> torch.Tensor:
-        """Return what memory adds to the control signal `latents` [B, N, dim]; B a multiple of the memory's batch."""
+        """Return what memory adds to the control signal `latents` [B, N, dim]; B is a multiple of memory's batch."""
         for (attention, feed_forward), (key, value) in zip(self.layers, mapped, strict=True):  # type: ignore[misc]
             latents = latents + attention(latents, key, value)
             latents = latents + feed_forward(latents)

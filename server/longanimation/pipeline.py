@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One segment through the whole stack: encode, denoise under control and memory, fuse, decode (paper Fig. 2)."""
+"""One segment through the whole stack: encode, denoise with control and memory, fuse, decode (paper Fig. 2)."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ from .video_xl import Crop, VideoXL
 logger = logging.getLogger(__name__)
 
 Compatibility = Literal["research"]
-"""`"research"` does what the authors' code does, even where ours does better; None, the default, does not."""
+"""`"research"` does what the authors' code does, even where ours is better. None, the default, does not."""
 
 StepCallback = Callable[["LongAnimationPipeline", int, int, dict[str, Any]], dict[str, Any]]
 """Called after each step as in every Diffusers pipeline: (pipeline, index of the step, timestep, {"latents": …}). The
@@ -51,18 +51,18 @@ class SegmentOutput:
 
 
 class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
-    """Colors one segment of sketches by a reference image; `LongShot` joins segments to a shot.
+    """Colors one segment of sketches from a reference image. `LongShot` joins segments to a shot.
 
     The reference is at latent 0 with its own sketch, and is dropped before decoding. Published segments of 81 drawings
-    have 21 latents, which together with the reference's fill patches of two.
+    have 21 latents, which fill patches of two together with the reference's latent.
 
     Args:
-        tokenizer, text_encoder: for prompts; None where embeddings are given.
+        tokenizer, text_encoder: for prompts; None if embeddings are given.
         vae: encodes sketches and references, and decodes frames.
         transformer: the denoising transformer.
         sketch_dit: makes the control signal.
-        dynamic_memory: DGLM, which adds memory to the control signal; None where there is no memory.
-        video_tokenizer, video_xl: for memory; None where mapped memory is given.
+        dynamic_memory: DGLM, which adds memory to the control signal; None if there is no memory.
+        video_tokenizer, video_xl: for memory; None if mapped memory is given.
         scheduler: noise schedule and solver.
         prompt_suffix: added to every prompt, as the weights saw it in training.
     """
@@ -143,16 +143,16 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
     def remember(
         self, memory: VideoMemory | None, frames: torch.Tensor, ratio: Ratio | None = None, crop: Crop = None
     ) -> VideoMemory:
-        """Add finished frames [F, 3, H, W] in 0..1 to a memory, or begin one. What was compressed before does not
-        change, so only the new frames cost time. ratio, crop: see `VideoXL.start` and `encode_frames`."""
+        """Add finished frames [F, 3, H, W] in 0..1 to a memory, or start a new one. Earlier frames stay compressed, so
+        only the new frames cost time. ratio, crop: see `VideoXL.start` and `encode_frames`."""
         memory = self.video_xl.start(self._memory_prompt().head, ratio) if memory is None else memory
         self.video_xl.append_frames(memory, frames, crop)
         return memory
 
     @torch.no_grad()
     def map_memory(self, history: Sequence[VideoMemory], latest: Sequence[VideoMemory] | None) -> MappedMemory:
-        """Map global memories (all frames so far) and local ones (the latest drawings), one of each for every coloring
-        of a batch, to DGLM's keys and values, once per segment (Eq. 4)."""
+        """Map global memories (all frames so far) and local memories (the latest drawings) to DGLM's keys and values,
+        once per segment (Eq. 4). There is one of each for every coloring of a batch."""
         tail = self._memory_prompt().tail
         read = [
             None if memories is None else torch.cat([self.video_xl.read(memory, tail) for memory in memories])
@@ -200,7 +200,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
             hints: what the drawings may look like, [B, F, 3, H, W] in −1..1, propagated from elsewhere. Only for
                 weights that were trained with hints; the published ones were not.
             prompt: describes the shot. The pipeline's `prompt_suffix` is added.
-            negative_prompt: describes what guidance leads away from.
+            negative_prompt: describes what guidance avoids.
             num_inference_steps: number of denoising steps.
             guidance_scale: scale of classifier-free guidance; at 1 the negative prompt is not used.
             generator: of all random numbers that are not given.
@@ -271,7 +271,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
         return SegmentOutput(frames, latents, tail)
 
     def _step_hook(self, callback: StepCallback | None) -> StepHook | None:
-        """What the sampler calls after each step for a callback of a Diffusers pipeline."""
+        """Adapt a callback of a Diffusers pipeline to the sampler, which calls the result after each step."""
         if callback is None:
             return None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The placement of a pipeline's weights, on the GPU or in main memory: the best that fits."""
+"""The placement of a pipeline's weights on the GPU or in main memory: the best mode that fits."""
 
 import importlib.util
 import logging
@@ -34,19 +34,19 @@ MODES = EXACT_MODES | ROUNDED_MODES
 """The memory modes, the fastest first; the exact ones give the same frames as `full`."""
 
 NOT_CAST = (*DEFAULT_SKIP_MODULES_PATTERN, r"\.wo$", "relative_attention_bias")
-"""Layers that stay as they are in `fp8`: Diffusers' choice, T5's that cast what they are given to the type of their
+"""Layers that are not changed in `fp8`: Diffusers' choice, T5's layers that cast their inputs to the type of their
 weights, and its position biases, which every layer adds."""
 
 logger = logging.getLogger(__name__)
 
 
 class MemoryModeError(ValueError):
-    """A memory mode cannot be used here; the message says why and which can."""
+    """A memory mode cannot be used here. The message says why, and which modes can be used."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A memory mode, whether the VAE works in tiles, and what both are estimated to need."""
+    """A memory mode, whether the VAE works in tiles, and the estimated memory that both need."""
 
     mode: str
     tiling: bool
@@ -72,7 +72,7 @@ def load_pipeline(
     """
     device = torch.device(device)
     if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda", 0)  # the hooks compare it with where the weights are
+        device = torch.device("cuda", 0)  # the hooks compare it with the device of the weights
     if mode not in ("auto", *MODES):
         raise MemoryModeError(f"The memory mode must be auto, {', '.join(MODES)}, not {mode!r}.")
     if mode == "int8" and not _has_torchao():
@@ -92,7 +92,8 @@ def load_pipeline(
 
 
 def fit(modules: Modules, device: torch.device, workload: Workload, mode: str = "auto") -> Plan:
-    """Return how to place a pipeline's modules in what is free now on a GPU and in main memory; see `choose`."""
+    """Return how to place a pipeline's modules in the memory that is free now on a GPU and in main memory; see
+    `choose`."""
     free = Footprint(torch.cuda.mem_get_info(device)[0], psutil.virtual_memory().available)
     return choose(estimates(modules, workload, work_dtype(device)), free, mode)
 
@@ -105,8 +106,8 @@ def check_weights(folder: Path, modules: Modules) -> None:
 
 
 def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[Plan]:
-    """Every way to place a pipeline's modules, the best first: exact before rounded, then whole pictures before tiles,
-    then the fastest. `int8` is left out where torchao is missing."""
+    """Return every way to place a pipeline's modules, the best first: exact before rounded, then whole pictures before
+    tiles, then the fastest. `int8` is left out if torchao is missing."""
     return [
         Plan(mode, tiling, footprint(modules, workload, mode, dtype, tiling))
         for modes in (EXACT_MODES, ROUNDED_MODES)
@@ -117,9 +118,9 @@ def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[
 
 
 def choose(plans: list[Plan], free: Footprint, mode: str = "auto") -> Plan:
-    """Return the first of `plans` that fits into what is free, and log what was chosen and why.
+    """Return the first of `plans` that fits into the free memory, and log the choice and its reason.
 
-    mode: return a plan of this mode; when none fits, the one that needs least, with a warning.
+    mode: return a plan of this mode. If none fits, return the one that needs least memory, with a warning.
     Raises MemoryModeError when none fits and the mode is `auto`.
     """
     allowed = [plan for plan in plans if mode in ("auto", plan.mode)]
@@ -141,7 +142,7 @@ def choose(plans: list[Plan], free: Footprint, mode: str = "auto") -> Plan:
 
 
 def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
-    """Load a pipeline folder into main memory, its weights as `mode` keeps them."""
+    """Load a pipeline folder into main memory, with its weights in the form that `mode` needs."""
     arguments: dict[str, Any] = {}
     if mode == "int8":
         from torchao.quantization import Int8WeightOnlyConfig
@@ -176,16 +177,16 @@ def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tili
             onload_device=device,
             offload_type="leaf_level",
             use_stream=device.type == "cuda",
-            low_cpu_mem_usage=True,  # pinning everything beforehand could take twice the memory of the weights
+            low_cpu_mem_usage=True,  # pinning everything in advance could take twice the memory of the weights
             exclude_modules=list(RESIDENT),
         )
 
 
 def _place_by_stage(pipeline: LongAnimationPipeline, device: torch.device) -> None:
-    """Let each module move to the GPU when it is called, and those of other stages off it.
+    """Make each module move to the GPU when it is called, and the modules of other stages leave it.
 
-    `enable_model_cpu_offload` does not fit: its chain of single modules would move those of the denoising back and
-    forth in every step, and it leaves a module where it is when the next one in the chain is not called.
+    `enable_model_cpu_offload` does not fit. Its chain of single modules would move the denoising modules back and forth
+    in every step. It also leaves a module on the GPU when the next one in the chain is not called.
     """
     hooks = [
         custom_offload_with_hook(name, getattr(pipeline, name), device, _ByStage())
@@ -199,7 +200,7 @@ def _place_by_stage(pipeline: LongAnimationPipeline, device: torch.device) -> No
 
 
 class _ByStage(AutoOffloadStrategy):
-    """Diffusers' choice of the modules that leave the GPU: all that belong to another stage."""
+    """A strategy for Diffusers' offloading: all modules of other stages leave the GPU."""
 
     def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: torch.device) -> list[Any]:
         together = next(names for names in STAGES.values() if model_id in names)
@@ -211,7 +212,7 @@ def _has_torchao() -> bool:
 
 
 def _least_demanding(plans: list[Plan]) -> dict[str, Plan]:
-    """For each mode the plan that needs least of the GPU."""
+    """Return for each mode the plan that needs least GPU memory."""
     return {plan.mode: plan for plan in sorted(plans, key=lambda plan: -plan.needs.device)}
 
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 LOCAL_DRAWINGS = 20
-"""How many of the latest colored drawings the local memory shows, as in the research code."""
+"""The number of latest colored drawings in the local memory, as in the research code."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """What one run of the model colors.
+    """The drawings that one run of the model colors.
 
     keyframe: the drawing whose painting is the reference.
     sequence: the drawings that the model sees, in the direction of work.
-    drawings: those of them whose colors are kept; the drawings before them are context.
-    follows: index of the segment that this one continues and is fused with, None for the first next to a keyframe.
+    drawings: the drawings of the sequence whose colors are kept; the drawings before them are context.
+    follows: index of the segment that this one continues and is fused with, None for the first one at a keyframe.
     local: the latest colored drawings before this segment, for the local memory.
     """
 
@@ -57,7 +57,7 @@ def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, ove
         start, end = spans[keyframe]
         forward = _run(keyframe, (), (), range(keyframe, end), length, overlap, len(segments))
         segments += forward
-        # What was colored last, seen backward from the other side of the keyframe.
+        # The latest colored drawings, which are on the other side of the keyframe, in reverse order.
         local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
         backward = range(keyframe - 1, start - 1, -1)
         segments += _run(keyframe, (keyframe,), local, backward, length, overlap, len(segments))
@@ -86,9 +86,9 @@ def _run(
 
 
 def plan_research_segments(drawing_count: int, length: int = 81, stride: int = 65) -> tuple[Segment, ...]:
-    """Split a shot as the research code does: forward from drawing 0, an overlap of `length − stride` of which each
-    neighbor keeps half; the drawings that fill no segment, the first one and those half an overlap from the end stay
-    uncolored, and so does a shot shorter than `length`."""
+    """Split a shot as the research code does: forward from drawing 0, with an overlap of `length − stride`, of which
+    each neighbor keeps half. The drawings that fill no segment, the first one and those half an overlap from the end
+    stay uncolored. A shot shorter than `length` stays uncolored, too."""
     half = (length - stride) // 2
     segments: list[Segment] = []
     for start in range(0, drawing_count - length + 1, stride):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts as tokens: the animator's for the text encoder, and the fixed one around the frames for Video-XL."""
+"""Prompts as tokens: the animator's prompt for the text encoder, and the fixed prompt around Video-XL's frames."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

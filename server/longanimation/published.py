@@ -119,7 +119,7 @@ PROMPT_SUFFIX = " High quality, masterpiece, best quality, highres, ultra-detail
 
 
 def published_modules() -> dict[str, nn.Module]:
-    """Every module of the pipeline at its real size on the meta device: names and shapes, no memory."""
+    """Return every module of the pipeline at its real size on the meta device, with names and shapes but no memory."""
     with torch.device("meta"):
         return {
             "text_encoder": T5EncoderModel(T5Config(**TEXT_ENCODER)),

@@ -27,7 +27,7 @@ class ColorConsistencyReward:
     """The similarity of the colors of generated videos to those of their references, as Video-XL sees them.
 
     Self-attention is a low-pass filter, so keys and values hold colors rather than lines (§3.2.3). The reward is the
-    negative of Eq. 5: the larger, the better; 0 for the reference itself.
+    negative of Eq. 5. A larger reward is better. The reference itself has the reward 0.
 
     head_ids, tail_ids: Video-XL's tokens before and after the frames, as for the memory.
     """

@@ -21,16 +21,16 @@ NoiseSource = Callable[[int], torch.Tensor]
 """Returns the noise of a step, given its index."""
 
 StepHook = Callable[[int, int, torch.Tensor], torch.Tensor]
-"""Called with index, timestep and latents after each step; returns the latents to go on with."""
+"""Called with index, timestep and latents after each step. Returns the latents to continue with."""
 
 
 class NonFiniteLatents(ArithmeticError):
-    """The latents are no longer numbers; the message says since which step, and what to try."""
+    """The latents have become NaN or infinite. The message says in which step, and what to try."""
 
 
 @dataclass
 class Sampler:
-    """Samples one segment. It keeps what later steps take over from earlier ones, so each segment needs its own.
+    """Samples one segment. It keeps results that later steps reuse, so each segment needs its own sampler.
 
     conditions: of the segment. negative: text features [B, L, D] of the negative prompt; None samples without guidance.
     steps: denoising steps in all, to which the scheduler must be set.
@@ -53,7 +53,7 @@ class Sampler:
             self._guided = replace(given, text=torch.cat([self.negative, given.text]), sketch=sketch, image=image)
 
     def velocity(self, index: int, timestep: int, latents: torch.Tensor) -> torch.Tensor:
-        """Return v of step `index` for latents [B, F, C, h, w], guided, in float32. Steps are asked for in order."""
+        """Return v of step `index` for latents [B, F, C, h, w], guided, in float32. Call it for the steps in order."""
         alpha = self.scheduler.alphas_cumprod[timestep]
         signal, noise = alpha**0.5, (1 - alpha) ** 0.5
         if not self.schedule.runs_model(index, self.steps):

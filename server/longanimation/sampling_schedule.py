@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sampling schedules: what a denoising step leaves out, or takes over from the steps before it."""
+"""Sampling schedules: which parts a denoising step leaves out, or reuses from the steps before it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,15 +13,16 @@ from .transformer import LongAnimationTransformer3DModel
 
 @dataclass(frozen=True)
 class SamplingSchedule:
-    """What sampling may leave out for speed. All counts are in denoising steps, so that a preset of few steps is hardly
-    touched; the steps and their noise stay those of the exact result, so that every schedule shows the same take.
+    """The parts that sampling may leave out for speed. All counts are in denoising steps, so that a preset of few steps
+    hardly changes. The steps and their noise stay those of the exact result, so that every schedule shows the same
+    take.
 
-    model_every: the model, SketchDiT and DGLM included, runs in every n-th step, counted from the last;
-        `forecast_clean` stands in for it in the others.
-    first, last: how many steps at the beginning and at the end always run the model.
+    model_every: the model, including SketchDiT and DGLM, runs in every n-th step, counted from the last. In the other
+        steps, `forecast_clean` replaces it.
+    first, last: number of steps at the beginning and at the end that always run the model.
     guidance: share of the steps after which guidance begins, and after which it ends (Kynkäänniemi et al., 2024,
-        arXiv 2404.07724). Outside, only the conditional half of the batch is run.
-    cache: a cache of diffusers that keeps its state by cache context, as the batch changes with guidance.
+        arXiv 2404.07724). Outside that range, only the conditional half of the batch is run.
+    cache: a Diffusers cache that keeps its state by cache context, because the batch changes with guidance.
     """
 
     model_every: int = 1
@@ -42,7 +43,7 @@ class SamplingSchedule:
 
     @contextmanager
     def applied(self, transformer: LongAnimationTransformer3DModel) -> Iterator[None]:
-        """Cache inside the transformer for one segment; afterwards it is as before."""
+        """Enable the transformer's cache for one segment. Afterward the transformer is as before."""
         if self.cache is None:
             yield
             return
@@ -54,23 +55,24 @@ class SamplingSchedule:
 
 
 EXACT = SamplingSchedule()
-"""Every step in full: the reference for the others."""
+"""Runs every step in full. The other schedules are compared with it."""
 
 FINAL = SamplingSchedule(model_every=3, first=3, last=3, guidance=(0.0, 0.7))
-"""Of 50 steps 21 run the model, 14 with guidance: a third of the cost. On the tiny preset the PSNR to the true colors
-stays within 0.1 dB of the exact result's."""
+"""Of 50 steps, 21 run the model, 14 of them with guidance: a third of the cost. On the tiny preset, the PSNR to the
+true colors stays within 0.1 dB of the exact result's."""
 
 DRAFT = SamplingSchedule(model_every=8, last=3, guidance=(0.0, 0.5))
-"""For looking at a take: of 50 steps 10 run the model, 4 with guidance: a seventh of the cost."""
+"""For a first look at a take: of 50 steps, 10 run the model, 4 of them with guidance: a seventh of the cost."""
 
 SCHEDULES = {"exact": EXACT, "final": FINAL, "draft": DRAFT}
 
 
 def forecast_clean(known: Sequence[tuple[int, torch.Tensor]], timestep: int) -> torch.Tensor:
-    """Return the clean latents at a step in which the model does not run, linearly in time from the steps before.
+    """Extrapolate the clean latents to a step in which the model does not run, linearly in time from earlier steps.
 
-    The solver adds fresh noise in every step, so velocities do not carry over; the clean latents that they imply do.
-    known: timestep and clean latents of the last steps in which the model ran: two, or one, which is kept as it is.
+    The solver adds fresh noise in every step, so velocities do not carry over, but the clean latents that they imply
+    do. known: timestep and clean latents of the last two steps in which the model ran, or of one, which is returned
+    unchanged.
     """
     (before, clean_before), (last, clean) = known[0], known[-1]
     if before == last:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Line art as the model reads it (paper §4.1): paper is −1, line is +1, three equal channels."""
+"""Line art in the form that the model reads (paper §4.1): paper is −1, line is +1, in three equal channels."""
 
 import cv2
 import numpy as np
@@ -10,8 +10,8 @@ PAPER_ABOVE = 0.78
 
 
 def fit_size(image: np.ndarray, height: int, width: int, fill: int) -> np.ndarray:
-    """Scale an image [H, W] or [H, W, 3] to fit `height` × `width`, by area, and pad it evenly with `fill` (letterbox:
-    the edges of the frame are never lost)."""
+    """Scale an image [H, W] or [H, W, 3] by area to fit `height` × `width`, and pad it evenly with `fill`. This
+    letterbox never loses the edges of the frame."""
     rows, columns = fitted_size(image.shape[0], image.shape[1], height, width)
     scaled = _scaled(image, rows, columns)
     top, left = (height - rows) // 2, (width - columns) // 2
@@ -21,8 +21,8 @@ def fit_size(image: np.ndarray, height: int, width: int, fill: int) -> np.ndarra
 
 
 def cover_size(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Scale an image [H, W] or [H, W, 3] to cover `height` × `width` and cut off what sticks out, as the research code
-    does: for parity, before `sketch_signal` and `image_signal`."""
+    """Scale an image [H, W] or [H, W, 3] to cover `height` × `width` and crop the rest, as the research code does. Use
+    it before `sketch_signal` and `image_signal` to reproduce the research code."""
     scale = max(height / image.shape[0], width / image.shape[1])
     rows, columns = round(image.shape[0] * scale), round(image.shape[1] * scale)
     top, left = (rows - height) // 2, (columns - width) // 2
@@ -30,7 +30,7 @@ def cover_size(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _scaled(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Scale an image, by area where it shrinks."""
+    """Scale an image, by area if it shrinks."""
     shrinks = rows * columns < image.shape[0] * image.shape[1]
     return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
@@ -50,8 +50,8 @@ def unfit(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def sketch_signal(line_art: np.ndarray, height: int, width: int) -> torch.Tensor:
-    """Turn line art uint8 [H, W] (0 line, 255 paper) into [3, height, width]: binarized at its own size, then scaled,
-    so that thin lines fade but never vanish."""
+    """Turn line art uint8 [H, W] (0 line, 255 paper) into [3, height, width]. It is binarized at its own size before it
+    is scaled, so that thin lines fade but never vanish."""
     ink = np.where(line_art > PAPER_ABOVE * 255, 0, 255).astype(np.uint8)
     signal = torch.from_numpy(fit_size(ink, height, width, fill=0)).float() / 127.5 - 1
     return signal.expand(3, -1, -1)

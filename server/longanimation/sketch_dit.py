@@ -15,7 +15,7 @@ from .transformer import RotaryEmbedding, embed_tokens
 class SketchDiT(CogVideoXTransformer3DModel):
     """The first L blocks of CogVideoX over [sketch latents | image latents], ending in a zero-initialized projection.
 
-    It takes the configuration of a `CogVideoXTransformer3DModel`; it has no final norm and no output head, since its
+    It takes the configuration of a `CogVideoXTransformer3DModel`. It has no final norm and no output head, because its
     output is the control signal, not a latent. It never sees the noisy latents.
     """
 
@@ -40,7 +40,7 @@ class SketchDiT(CogVideoXTransformer3DModel):
         """Return the control signal [B, N, dim] for the N video tokens.
 
         hidden_states: channels [sketch latents | image latents], [B, F, 2C, H, W]; frame 0 holds the reference's sketch
-        and the reference image, the others the segment's sketches and zeros. The rest as in the transformer.
+        and the reference image, the others the segment's sketches and zeros. The other arguments are the transformer's.
         """
         video, text, temb = embed_tokens(self, hidden_states, encoder_hidden_states, timestep, ofs)
         for block in self.transformer_blocks:

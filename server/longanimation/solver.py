@@ -19,8 +19,8 @@ def solve_step(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return mean, deviation (a number) and the clean latents that the velocity implies.
 
-    The next latents are `mean + deviation · noise`. clean_before, timestep_before: those of the step before, None in
-    the first one.
+    The next latents are `mean + deviation · noise`. clean_before, timestep_before: clean latents and timestep of the
+    step before, None in the first step.
     """
     next_timestep = timestep - scheduler.config.num_train_timesteps // scheduler.num_inference_steps
     alphas = scheduler.alphas_cumprod

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stack at small width: the same parts as the published one, for a laptop's processor.
+"""The stack at small width: the same modules as the published stack, for a laptop's processor.
 
-What differs from the published configuration, and why: the VAE compresses space four times and time not at all
-(animation on twos has too large a motion between drawings to share a latent), a token covers a patch of 4×4 latents of
-one drawing, and the text encoder reads UTF-8 bytes, so that any language works without a vocabulary file.
+It differs from the published configuration in three points:
+
+- The VAE compresses space four times, and does not compress time, because animation on twos has too much motion between
+  drawings to share a latent.
+- A token covers a patch of 4×4 latents of one drawing.
+- The text encoder reads UTF-8 bytes, so that any language works without a vocabulary file.
 """
 
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler
@@ -71,7 +74,7 @@ def tiny_sketch_dit() -> SketchDiT:
 
 
 def tiny_video_xl() -> VideoXL:
-    """Video-XL: 36 visual tokens a frame, windows of ten frames, four tokens to a beacon (published: 144, ten, eight).
+    """Video-XL: 36 visual tokens per frame, windows of ten frames, four tokens per beacon (published: 144, ten, eight).
     It reads bytes, like the text encoder."""
     return VideoXL(
         vocab_size=len(tiny_tokenizer()),
@@ -121,12 +124,12 @@ def tiny_text_encoder() -> T5EncoderModel:
 
 
 def tiny_tokenizer() -> ByT5Tokenizer:
-    """UTF-8 bytes as tokens; it has no vocabulary file."""
+    """UTF-8 bytes as tokens, without a vocabulary file."""
     return ByT5Tokenizer(model_max_length=TEXT_LENGTH)
 
 
 def tiny_video_tokenizer() -> ByT5Tokenizer:
-    """The same bytes for Video-XL, whose prompt is longer."""
+    """The same tokenizer for Video-XL, whose prompt is longer."""
     return ByT5Tokenizer(model_max_length=1024)
 
 

@@ -43,8 +43,8 @@ def controlled_layers(num_layers: int) -> range:
 
 
 class ControlledBlock(CogVideoXBlock):
-    """A block of CogVideoX and the control that follows it, as one module: a cache that leaves the block out leaves out
-    its control too, and what it keeps of the block holds the control once."""
+    """A block of CogVideoX and the control that follows it, as one module. A cache that skips the block therefore skips
+    its control too, and the block's cached output contains the control once."""
 
     def forward(
         self,
@@ -66,7 +66,7 @@ register_block(ControlledBlock)
 class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
     """CogVideoX-1.5 I2V whose even blocks are followed by `h_video += γ · control_signal`.
 
-    Its weights have the names of the stock model; without a control signal it is the stock model.
+    Its weights have the names of the stock model. Without a control signal, it is the stock model.
     """
 
     _no_split_modules: ClassVar = ["ControlledBlock", "CogVideoXPatchEmbed"]
@@ -94,7 +94,7 @@ class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
         hidden_states: channels [noisy latents | image latents], [B, F, 2C, H, W], F a multiple of patch_size_t.
         encoder_hidden_states: [B, L, text_embed_dim]. timestep: [B]. ofs: [1], the constant 2.0.
         image_rotary_emb: cosines and sines of the video tokens, each [N, head_dim].
-        control_signal: SketchDiT's output, after DGLM where there is memory, [B, N, dim].
+        control_signal: SketchDiT's output, after DGLM if there is memory, [B, N, dim].
         Returns [B, F, C, H, W].
         """
         batch, frames, _, height, width = hidden_states.shape

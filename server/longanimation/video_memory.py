@@ -11,16 +11,16 @@ from .beacon import KeyValueCache
 from .compression import MAX_SEGMENT, MIN_WINDOWS, feature_changes, kept_windows, segment_length
 
 Ratio = int | Literal["dynamic"]
-"""How many visual tokens share a beacon; "dynamic": as many as a segment has frames (§3.2.2)."""
+"""The number of visual tokens that share a beacon. "dynamic": as many as a segment has frames (§3.2.2)."""
 
 
 @dataclass
 class VideoMemory:
     """What Video-XL remembers of a video. It does not depend on how the frames were grouped when they were added.
 
-    tokens: [N, hidden], visual tokens that wait for their window to fill; features: [F, width], CLIP's of the frames
-        that wait, where the ratio is dynamic.
-    cache: the prompt, then beacons; windows: how many beacons each remembered window has, oldest first.
+    tokens: [N, hidden], visual tokens that wait for their window to fill; features: [F, width], CLIP's features of the
+        waiting frames, if the ratio is dynamic.
+    cache: the prompt, then beacons; windows: the number of beacons of each remembered window, oldest first.
     """
 
     ratio: Ratio
@@ -30,13 +30,13 @@ class VideoMemory:
     windows: list[int] = field(default_factory=list)
 
     def copy(self) -> "VideoMemory":
-        """A memory that can grow without changing this one; the tensors are shared."""
+        """Return a memory that can grow without changing this one. The tensors are shared."""
         return replace(self, cache=self.cache.copy(), windows=list(self.windows))
 
     def add(self, tokens: torch.Tensor, features: torch.Tensor | None) -> None:
-        """Let tokens [N, hidden] wait, and for the dynamic ratio the CLIP features [F, width] of their F frames.
+        """Add waiting tokens [N, hidden], and for the dynamic ratio the CLIP features [F, width] of their F frames.
 
-        Raises ValueError where they do not fit what the memory holds.
+        Raises ValueError if they do not fit the memory.
         """
         hidden = self.tokens.shape[1]
         if tokens.ndim != 2 or tokens.shape[1] != hidden:
@@ -63,10 +63,11 @@ class VideoMemory:
         self.features = features if self.features is None else torch.cat([self.features, features])
 
     def take_window(self, window: int, threshold: float, finish: bool) -> tuple[torch.Tensor, int] | None:
-        """Take the next window out of what waits: its tokens [N, hidden] and how many of them share a beacon.
+        """Take the next window from the waiting tokens: its tokens [N, hidden], and how many of them share a beacon.
 
-        window: tokens of a window; threshold: of `segment_length`. With the dynamic ratio a segment is a window; a
-        single frame at the end is compressed like two. None where too little waits; with `finish` where nothing does.
+        window: number of tokens in a window; threshold: of `segment_length`. With the dynamic ratio, a segment is a
+        window, and a single frame at the end is compressed like two. Returns None if too few tokens wait; with
+        `finish`, only if none wait.
         """
         if self.ratio == "dynamic":
             features = self.features
@@ -83,10 +84,10 @@ class VideoMemory:
         return taken, ratio
 
     def close_window(self, beacons: int, limit: int) -> None:
-        """Count a window of so many beacons that the cache has grown by, and forget windows above `limit` beacons
-        (`kept_windows`).
+        """Record a new window with this number of beacons, which the cache already has, and forget windows above
+        `limit` beacons (`kept_windows`).
 
-        Raises ValueError where the limit is too small for that.
+        Raises ValueError if the limit is too small for that.
         """
         if limit < MIN_WINDOWS * beacons:
             raise ValueError(

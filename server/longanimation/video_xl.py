@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Video-XL, the long-video-understanding model whose keys and values are the memory (paper §3.2.2).
+"""Video-XL, the model for understanding long videos whose keys and values are the memory (paper §3.2.2).
 
-Frames become visual tokens (CLIP tower, projector, 2×2 average pool); windows of them are compressed by beacons; what
-DGLM reads are keys and values of three layers.
+Frames become visual tokens (CLIP tower, projector, 2×2 average pool). Beacons compress windows of tokens. DGLM reads
+the keys and values of three layers.
 """
 
 from typing import Any, Literal
@@ -23,24 +23,27 @@ MEMORY_LAYERS = (-9, -5, -1)
 """The layers that DGLM reads."""
 
 FRAMES_AT_ONCE = 16
-"""Frames that pass through the vision tower together: what bounds its memory, whatever a video's length."""
+"""Frames that pass through the vision tower together. This limits its memory for videos of any length."""
 
 Crop = Literal["center"] | None
 
 
 class VideoXL(ModelMixin, ConfigMixin):
-    """The language model with beacons, and the vision tower where `vision` gives its CLIP configuration.
+    """The language model with beacons, and the vision tower if `vision` has its CLIP configuration.
 
-    The arguments are the published configuration's; those about beacons that it could set otherwise are checked.
-    `beacon_window` counts visual tokens, `beacon_ratio` holds how many of them share a beacon.
+    The arguments are those of the published configuration. Beacon arguments with unsupported values are refused.
+    `beacon_window` counts visual tokens. `beacon_ratio` has the number of visual tokens that share a beacon.
 
-    Two are ours. `change_threshold`: how much CLIP's features may change within a segment of the dynamic ratio, as the
-    sum of 1 − cosine between neighbors. At the default, eight frames are one segment while neighbors are 0.986 alike
-    on average, four while they are 0.967; the paper gives no number, and this one is a choice, not a fit.
-    `beacon_limit`: at most so many beacons are remembered; the default is 650 frames at ratio 8, where the research
-    code begins to resample. When a window exceeds it, every second window of the older half is forgotten
-    (`kept_windows`). So memory, and the time for a window, are bounded for any length; what stays is not computed
-    again, and has seen what was forgotten.
+    Two arguments are not in the published configuration:
+
+    - `change_threshold`: how much CLIP's features may change within a segment of the dynamic ratio, as the sum of
+      1 − cosine between neighbors. At the default, eight frames form one segment if the mean similarity of neighbors is
+      at least 0.986, and four frames if it is at least 0.967. The paper gives no number. This one is a choice, not a
+      fit.
+    - `beacon_limit`: the largest number of beacons that are remembered. The default is 650 frames at ratio 8, where the
+      research code begins to resample. When a window exceeds the limit, every second window of the older half is
+      forgotten (`kept_windows`). Memory and the time per window are therefore bounded for any length. The remaining
+      beacons are not computed again, and were computed with the forgotten ones in view.
     """
 
     @register_to_config
@@ -102,16 +105,16 @@ class VideoXL(ModelMixin, ConfigMixin):
 
     @property
     def memory_width(self) -> int:
-        """Width of a key or value as DGLM reads it."""
+        """The width of a key or value that DGLM reads."""
         return self.config.hidden_size // self.config.num_attention_heads * self.config.num_key_value_heads
 
     @apply_forward_hook
     def encode_frames(self, frames: torch.Tensor, crop: Crop = None) -> torch.Tensor:
         """Turn frames [F, 3, H, W] in 0..1, on any device, into visual tokens [F · tokens a frame, hidden].
 
-        The whole frame is squeezed into the tower's square. `crop="center"` keeps its proportions and cuts the sides
-        off, 44 % of a 16:9 frame, as CLIP's own preprocessing and so the research code does.
-        Raises ValueError on frames of another shape or range, or not finite.
+        The whole frame is squeezed into the tower's square. `crop="center"` keeps the proportions and crops the sides,
+        44 % of a 16:9 frame, as CLIP's own preprocessing does, and therefore the research code.
+        Raises ValueError for frames of another shape or range, or with values that are not finite.
         """
         return torch.cat([self._encode(part, crop)[0] for part in frames.split(FRAMES_AT_ONCE)]).flatten(0, 1)
 
@@ -136,14 +139,14 @@ class VideoXL(ModelMixin, ConfigMixin):
 
     @apply_forward_hook
     def start(self, head_ids: torch.Tensor, ratio: Ratio | None = None) -> VideoMemory:
-        """Begin a memory with the tokens [L] before the image; they are not compressed.
+        """Start a memory with the tokens [L] before the image. They are not compressed.
 
-        ratio: how many visual tokens share a beacon, a divisor of the window; by default what the configuration says.
-        With "dynamic" (§3.2.2) 2, 4 or 8 frames are a segment (`segment_length`) and each segment is a window,
-        compressed 2, 4 or 8 to one: it costs as many beacons as a frame has tokens. A single frame at the end is
-        compressed like two. (Video-XL's paper, too, makes intervals finer where more happens; its released code has one
+        ratio: the number of visual tokens that share a beacon, a divisor of the window; by default the configuration's.
+        With "dynamic" (§3.2.2), a segment has 2, 4 or 8 frames (`segment_length`). Each segment is a window that is
+        compressed 2, 4 or 8 to one, so it costs as many beacons as a frame has tokens. A single frame at the end is
+        compressed like two. (Video-XL's paper also makes intervals finer where more happens. Its released code has one
         ratio throughout, or in training a random one for each window.)
-        Raises ValueError on any other ratio.
+        Raises ValueError for any other ratio.
         """
         ratio = self.config.beacon_ratio[0] if ratio is None else ratio
         window = self.config.beacon_window
@@ -165,28 +168,28 @@ class VideoXL(ModelMixin, ConfigMixin):
     def append(self, memory: VideoMemory, tokens: torch.Tensor, features: torch.Tensor | None = None) -> None:
         """Add visual tokens [N, hidden], N a multiple of the ratio.
 
-        Full windows are compressed at once; what is left waits, so that the result does not depend on how the tokens
-        were grouped. A dynamic ratio needs CLIP's features [F, width] of the F frames too.
-        Raises ValueError where these do not fit.
+        Full windows are compressed immediately. The remaining tokens wait, so that the result does not depend on how
+        the tokens were grouped. A dynamic ratio also needs CLIP's features [F, width] of the F frames.
+        Raises ValueError if these do not fit.
         """
         memory.add(tokens, features)
         self._compress(memory, finish=False)
 
     @apply_forward_hook
     def read(self, memory: VideoMemory, tail_ids: torch.Tensor) -> torch.Tensor:
-        """Return what DGLM reads: [1, 2 (K, V), 3 layers, N, memory_width], N counting prompt, beacons and the tokens
-        [L] after the image. The memory stays as it is; what waits in it is compressed on a copy."""
+        """Return what DGLM reads: [1, 2 (K, V), 3 layers, N, memory_width]. N counts the prompt, the beacons and the
+        tokens [L] after the image. The memory does not change: its waiting tokens are compressed in a copy."""
         return self._finish(memory, tail_ids)[0]
 
     def read_video(self, head_ids: torch.Tensor, frames: torch.Tensor, tail_ids: torch.Tensor) -> torch.Tensor:
-        """Return what `read` does for a video [F, 3, H, W] that is there as a whole."""
+        """Return the result of `read` for a whole video [F, 3, H, W]."""
         memory = self.start(head_ids)
         self.append_frames(memory, frames)
         return self.read(memory, tail_ids)
 
     @apply_forward_hook
     def ask(self, memory: VideoMemory, tail_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what `read` does, and the logits [1, L, vocab_size] of the tail."""
+        """Return the result of `read`, and the logits [1, L, vocab_size] of the tail."""
         found, hidden = self._finish(memory, tail_ids)
         return found, self.lm_head(hidden)
 
@@ -202,13 +205,13 @@ class VideoXL(ModelMixin, ConfigMixin):
         return torch.stack(stacked, dim=1), hidden
 
     def _compress(self, memory: VideoMemory, finish: bool) -> None:
-        """Compress the windows that are decided, or with `finish` everything that waits."""
+        """Compress the windows that are complete, or with `finish` all waiting tokens."""
         config = self.config
         while taken := memory.take_window(config.beacon_window, config.change_threshold, finish):
             tokens, ratio = taken
             self.model.extend(tokens[None], memory.cache, ratio)
             memory.close_window(len(tokens) // ratio, config.beacon_limit)
-        memory.tokens = memory.tokens.clone()  # a view would hold on to all that has been taken
+        memory.tokens = memory.tokens.clone()  # a view would keep all the taken tokens in memory
 
 
 def _check_frames(frames: torch.Tensor) -> None:

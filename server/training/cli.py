@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m server train STAGE`: one command a stage, resumable."""
+"""`python -m server train STAGE`: one resumable command for each stage."""
 
 import argparse
 import logging
@@ -23,29 +23,29 @@ STAGES: dict[str, dict[str, Any]] = {
     "reward": {"size": (256, 144), "drawings": 5, "history": 12, "batch": 2, "rate": 1e-4},
     "preset": {},
 }
-"""The stages in order, and how the tiny stack is trained in each, unless the command says otherwise."""
+"""The stages in order, and each one's default settings for the tiny stack."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
-    parser.add_argument("stage", choices=STAGES, help="what to train, in this order; `preset` puts it all together")
+    parser.add_argument("stage", choices=STAGES, help="what to train, in this order; `preset` assembles the result")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run: checkpoints, log, weights")
     parser.add_argument(
-        "--base", type=Path, help="folder of a pipeline, such as the converted published one, to train on; it is frozen"
+        "--base", type=Path, help="folder of a pipeline to train on, such as the converted published one; it is frozen"
     )
-    parser.add_argument("--minutes", type=float, default=60, help="how long to train in this call (%(default)g)")
-    parser.add_argument("--steps", type=int, help="stop when the stage has done so many steps in all")
+    parser.add_argument("--minutes", type=float, default=60, help="minutes to train in this call (%(default)g)")
+    parser.add_argument("--steps", type=int, help="stop when the stage has done this many steps in all")
     parser.add_argument(
-        "--seen", type=int, default=0, help="samples that the weights to begin with have seen already (%(default)s)"
+        "--seen", type=int, default=0, help="samples that the initial weights have already seen (%(default)s)"
     )
     parser.add_argument("--size", type=_size, help="WxH of the training drawings")
     parser.add_argument("--drawings", type=int, help="drawings in a segment")
     parser.add_argument("--history", type=int, help="colored drawings to remember or to describe")
-    parser.add_argument("--batch", type=int, help="samples a step, in each process")
+    parser.add_argument("--batch", type=int, help="samples per step, in each process")
     parser.add_argument("--accumulate", type=int, default=1, help="batches a step (%(default)s)")
     parser.add_argument("--rate", type=float, help="learning rate at the start")
     parser.add_argument(
-        "--precision", choices=("no", "bf16"), default="bf16", help="of the arithmetic; bf16 needs a recent processor"
+        "--precision", choices=("no", "bf16"), default="bf16", help="number format; bf16 needs a recent processor"
     )
     parser.add_argument("--recompute", action="store_true", help="save memory: compute activations twice")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw samples (%(default)s)")
@@ -63,8 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--hints", type=float, default=0.8, help="share of samples with hints (%(default)s)")
     parser.add_argument("--memory", choices=("local", "global", "both"), default="both", help="what DGLM reads")
-    parser.add_argument("--joint", action="store_true", help="stage memory: train Video-XL along")
-    parser.add_argument("--colorings", type=int, default=4, help="stage reward: samples of a shot (%(default)s)")
+    parser.add_argument("--joint", action="store_true", help="stage memory: also train Video-XL")
+    parser.add_argument("--colorings", type=int, default=4, help="stage reward: samples of each shot (%(default)s)")
     parser.add_argument("--sampling", type=int, default=4, help="stage reward: denoising steps (%(default)s)")
     parser.add_argument("--compile", action="store_true", help="stage sketch: torch.compile, needs a C++ compiler")
 
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> None:
-    """Run one stage. Imports are here, so that `--help` needs neither torch nor what only training needs."""
+    """Run one stage. The imports are here, so that `--help` needs neither torch nor the packages for training."""
     for name, value in STAGES[args.stage].items():
         if getattr(args, name) is None:
             setattr(args, name, value)

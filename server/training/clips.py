@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clip of a seed: a procedural cartoon, a cartoon played by shapes that others drew, or a studio's own clip."""
+"""The clip of a seed: a procedural cartoon, a cartoon with fetched shapes as actors, or a studio's own clip."""
 
 import functools
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from .sources.puppet_clip import Families
 from .sources.stored_clips import sample_stored_clip, stored_clips
 
 SHARES = {"openmoji": 0.25, "avatars": 0.15}
-"""Shares of cartoons that fetched shapes play; the others are procedural."""
+"""Shares of cartoons whose actors are fetched shapes. The others are procedural."""
 CLIPS_SHARE = 0.5
-"""Share of samples from a studio's own clips, where such clips are stored."""
+"""Share of samples from a studio's own clips, if such clips are stored."""
 
 
 @functools.lru_cache
@@ -24,8 +24,8 @@ def _families(folder: Path, source: str) -> Families:
 def sample_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[int], sources: Path | None) -> Clip:
     """Return the drawings `at` of the clip of `seed`, which has `drawings` drawings, for training.
 
-    sources: the folder with the shapes that `fetch_sources` fetched, the clips that `store_clips` stored, or both. None
-    gives procedural cartoons only.
+    sources: the folder with the shapes that `fetch_sources` fetched, the clips that `store_clips` stored, or both. With
+    None, all clips are procedural cartoons.
     """
     own = stored_clips(sources) if sources else ()
     if own and (seed * 0.7548776662) % 1 < CLIPS_SHARE:
@@ -36,7 +36,7 @@ def sample_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[
 def sample_cartoon(
     seed: int, drawings: int, width: int, height: int, at: Sequence[int], sources: Path | None
 ) -> PaintedClip:
-    """Return what `sample_clip` does, but never a studio's own clip: of a cartoon, every part is known."""
+    """Do the same as `sample_clip`, but never return a studio's own clip. In a cartoon, every part is known."""
     chance = (seed * 0.6180339887) % 1
     if sources is not None and (not stored_clips(sources) or (sources / f"{SOURCES[0]}.npz").exists()):
         for source, share in SHARES.items():

@@ -9,9 +9,9 @@ import numpy as np
 from server.coloring.palette import to_lab
 
 MAX_FIGURES = 5
-"""Figures in a description, the largest ones."""
+"""The number of figures in a description: the largest ones."""
 MAX_COLORS = 3
-"""Colors of each figure and of the background, those of the largest areas."""
+"""The number of colors of each figure and of the background: those of the largest areas."""
 MIN_SHARE = 0.003
 """Figures that cover a smaller share of the picture are left out."""
 

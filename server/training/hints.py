@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hints: what a drawing's colors may be, as propagated from the reference, with mistakes. The paper has no hints.
+"""Hints: guesses at a drawing's colors, propagated from the reference, with mistakes. The paper has no hints.
 
-They are in the channels of the image latents that CogVideoX leaves zero for all but the reference. The model is to use
-what is right in them and to correct the rest.
+Hints are in the channels of the image latents that CogVideoX leaves zero for all but the reference. The model should
+use what is right in them, and correct the rest.
 """
 
 from pathlib import Path
@@ -20,10 +20,10 @@ from server.presets.preset import WEIGHTS
 HINT_SHARE = 0.8
 """Share of samples with hints, unless the command says otherwise."""
 UNKNOWN = 128
-"""Gray level of what a hint leaves open."""
+"""Gray level of the areas that a hint leaves open."""
 MAX_WRONG, MAX_WRONG_WITHOUT_MATCHER = 0.15, 0.5
-"""Largest share of a drawing's areas that get a wrong color of the palette; each sample has its own share. It is lower
-with a matcher, which makes mistakes of its own."""
+"""Largest share of a drawing's areas that get a wrong color of the palette. Each sample has its own share. The share is
+lower with a matcher, which makes mistakes of its own."""
 MAX_OPEN = 0.3
 """Largest share of a drawing's areas that are left open."""
 EMPTY_SHARE = 0.1
@@ -31,7 +31,7 @@ EMPTY_SHARE = 0.1
 
 
 def find_matcher(folder: Path) -> LineMatcher | None:
-    """The line matcher that was trained in `folder`, else the shipped one, else None."""
+    """Return the line matcher that was trained in `folder`, else the included one, else None."""
     for place in (folder / "line_matcher", WEIGHTS / "line_matcher"):
         if place.is_dir():
             return LineMatcher.from_pretrained(place).eval().requires_grad_(False)
@@ -39,7 +39,7 @@ def find_matcher(folder: Path) -> LineMatcher | None:
 
 
 def make_hints(folder: Path, share: float) -> "Hints | None":
-    """The hints of a stage in `folder`, None where no sample has any."""
+    """Return the hints of a stage in `folder`, None if no sample has hints."""
     return Hints(share, find_matcher(folder)) if share else None
 
 
@@ -57,11 +57,11 @@ class Hints:
     def draw(
         self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, colors: np.ndarray
     ) -> np.ndarray | None:
-        """Return hints uint8 [T, H, W, 3] for line art uint8 [1 + T, H, W], whose drawing 0 is the reference; None for
-        a sample that has none.
+        """Return hints uint8 [T, H, W, 3] for line art uint8 [1 + T, H, W], whose drawing 0 is the reference. Returns
+        None for a sample without hints.
 
-        labels: palette entries uint8 [1 + T, H, W], of which only the reference's are read where there is a matcher;
-        colors: the palette uint8 [N, 3].
+        labels: palette entries uint8 [1 + T, H, W]; with a matcher, only the reference's are read. colors: the palette
+        uint8 [N, 3].
         """
         if rng.random() >= self.share:
             return None
@@ -73,12 +73,12 @@ class Hints:
         return recolor(np.stack(known), np.concatenate([colors, np.full((1, 3), UNKNOWN, np.uint8)]))
 
     def _propagate(self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-        """Propagate entries with the matcher: in one half of the samples by region, in the other by each feature's own
-        votes, which also separate what no line separates, such as the areas of a painted background."""
+        """Propagate entries with the matcher: by region in half of the samples, and by each feature's own votes in the
+        other half. Single features also separate areas without lines between them, as in a painted background."""
         by_region = rng.random() < 0.5
         propagator = Propagator(self.matcher, line_art.__getitem__, count)  # type: ignore[arg-type]
         found = []
-        with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn inside the training's precision
+        with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn within the autocast of training
             for propagated in propagator.propagate(range(1, len(line_art)), 0, 0, {0: labels[0]}):
                 own = propagated.votes.argmax(axis=-1).astype(np.uint8)
                 spread = cv2.resize(own, line_art.shape[:0:-1], interpolation=cv2.INTER_NEAREST)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `preset`: assemble what the other stages trained into the folder of a preset."""
+"""Stage `preset`: assemble the modules that the other stages trained into the folder of a preset."""
 
 import json
 import shutil
@@ -26,11 +26,11 @@ SETTINGS = {
 
 
 def assemble_preset(run: Path, base: Path | None = None, target: Path | None = None, hints: bool = True) -> None:
-    """Write the modules of `run`, or of the base where `run` has none, as one pipeline in bfloat16 to `target`, and the
-    line matcher next to it. `target` is replaced once everything is written. By default it is the preset with the name
-    of the run's folder.
+    """Write the modules of `run` as one pipeline in bfloat16 to `target`, and the line matcher next to it. Modules that
+    `run` does not have come from the base. `target` is replaced once everything is written. By default, it is the
+    preset with the name of the run's folder.
 
-    On a base, the settings are the base's. hints: whether the stages were trained with them.
+    On a base, the settings are those of the base. hints: whether the stages were trained with hints.
     """
     target = target or WEIGHTS / run.resolve().name
     chosen = SETTINGS if base is None else json.loads((base / "preset.json").read_text(encoding="utf-8"))
@@ -50,7 +50,8 @@ def assemble_preset(run: Path, base: Path | None = None, target: Path | None = N
 
 
 def _remove_origin(folder: Path) -> None:
-    """Remove from the configurations the path from which the weights were loaded: it is a path of this machine."""
+    """Remove the path from which the weights were loaded from the configurations, because it is local to this
+    machine."""
     for path in folder.rglob("config.json"):
         config = json.loads(path.read_text(encoding="utf-8"))
         config.pop("_name_or_path", None)

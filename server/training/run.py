@@ -29,7 +29,7 @@ FINAL_RATE = 0.1
 
 Precision = Literal["no", "bf16"]
 Picture = Callable[[], np.ndarray]
-"""Makes a picture of what the stage can do so far: RGB uint8 [H, W, 3]."""
+"""Returns a picture of the stage's current results: RGB uint8 [H, W, 3]."""
 
 _console = Console(stderr=True)
 
@@ -50,17 +50,18 @@ def _optimizers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.O
 
 
 def learning_rate(step: int, share_done: float) -> float:
-    """The learning rate of a step, counted from 0 over all calls, as a share of the highest: it rises linearly over
-    WARMUP_STEPS and falls linearly to FINAL_RATE.
+    """Return the learning rate of a step, as a share of the highest rate. It rises linearly over WARMUP_STEPS and falls
+    linearly to FINAL_RATE. Steps are counted from 0 over all calls.
 
-    share_done: how much of the call is over, in time or in steps. Diffusers' `get_scheduler` does not fit here: its
+    share_done: share of the call that is over, in time or in steps. Diffusers' `get_scheduler` does not fit here: its
     schedules fall over a number of steps that is known in advance, and a call may end by the clock.
     """
     return (1 - (1 - FINAL_RATE) * share_done) * min(1, (step + 1) / WARMUP_STEPS)
 
 
 class _Loss(nn.Module):
-    """A loss as a module that owns what it trains: Accelerate distributes modules over processes."""
+    """A loss as a module that owns the modules that it trains, because Accelerate distributes modules over
+    processes."""
 
     def __init__(self, modules: dict[str, nn.Module], loss_of: Callable[[dict], torch.Tensor]) -> None:
         super().__init__()
@@ -72,7 +73,7 @@ class _Loss(nn.Module):
 
 
 class TrainingRun:
-    """Trains named modules by calling a loss, for a limited time, from where the last run stopped.
+    """Trains named modules by calling a loss, for a limited time. It continues from where the last run stopped.
 
     folder: holds `checkpoint.pt` (weights, averages, optimizer, steps and samples seen), `log.csv` (step, samples,
         loss, norm of the gradient, seconds, then what the stage measures), TensorBoard's files in `tensorboard`, and
@@ -90,7 +91,7 @@ class TrainingRun:
         self.folder = folder
         self.modules = modules
         self.rate = rate
-        # Some parts of a module have no gradient in some steps, such as the head of a language model that is only read.
+        # Some parts of a module get no gradient in some steps, such as the head of a language model that is only read.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(
             mixed_precision=precision, gradient_accumulation_steps=accumulate, kwargs_handlers=[unused]
@@ -138,7 +139,7 @@ class TrainingRun:
             _console.print(f"{self.folder.name}: {text}")
 
     def save(self) -> None:
-        """Write the checkpoint; an interrupted write leaves the old one."""
+        """Write the checkpoint. An interrupted write leaves the old checkpoint."""
         if not self.accelerator.is_main_process:
             return
         content = {
@@ -177,10 +178,10 @@ class TrainingRun:
         """Train for `minutes`, or until `steps` have been done in all, whichever comes first.
 
         picture: called every `picture_minutes` and at the end. measures: numbers that the loss fills in, to be logged.
-        Raises FloatingPointError when the gradient is no longer finite; the checkpoint is from before that step.
+        Raises FloatingPointError when the gradient is no longer finite. The checkpoint is from before that step.
         """
         accelerator = self.accelerator
-        set_seed(self.samples, device_specific=True)  # other noise in every process and in every call
+        set_seed(self.samples, device_specific=True)  # different noise in every process and in every call
         model = accelerator.prepare(_Loss(self.modules, loss_of))
         optimizers = [accelerator.prepare(optimizer) for optimizer in self.optimizers]
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -200,7 +201,7 @@ class TrainingRun:
                     if not torch.isfinite(norm):
                         raise FloatingPointError(
                             f"{self.folder.name}: the gradient of step {self.step + 1} is {norm.item()}. Call again to "
-                            "go on from the checkpoint, with a lower --rate or --precision no."
+                            "continue from the checkpoint, with a lower --rate or --precision no."
                         )
                 for optimizer in optimizers:
                     optimizer.step()
@@ -232,7 +233,7 @@ class TrainingRun:
             log.close()
 
     def _share_done(self, started: float, minutes: float, first: int, steps: int | None) -> float:
-        """How much of this call is over, the same in every process."""
+        """Return the share of this call that is over. It is the same in every process."""
         share = (time.monotonic() - started) / (minutes * 60)
         if steps is not None:
             share = max(share, (self.step - first) / (steps - first) if steps > first else 1)

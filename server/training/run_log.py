@@ -12,7 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from server.files import write_file
 
 FLUSH_STEPS = 10
-"""The log reaches the disk every so many steps."""
+"""The number of steps after which the log is written to the disk."""
 
 
 class RunLog:

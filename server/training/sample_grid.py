@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sample grids: one picture of what a stage can do."""
+"""Sample grids: one picture of a stage's results."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 GAP = 4
-"""Pixels between drawings; twice as many between groups."""
+"""Pixels between drawings. Between groups there are twice as many."""
 
 
 def to_images(signal: torch.Tensor) -> np.ndarray:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training samples: a painted reference, the drawings of a segment and what they should look like."""
+"""Training samples: a painted reference, and the drawings of a segment with their true colors."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,23 +20,24 @@ from .hints import Hints
 from .stage import Settings
 
 CLIP_DRAWINGS = 40
-"""Length of the clip from which reference, segment and history are taken, in drawings; more for long segments."""
+"""Length in drawings of the clip from which reference, segment and history are taken. It is longer for long
+segments."""
 
 CODE_SHARE = 0.75
-"""Share of samples in code colors, as at inference; the others keep the artist's colors."""
+"""Share of samples in code colors, as at inference. The others keep the artist's colors."""
 
 SHOWN = 9 * 10**8
-"""Seeds from here on are for sample pictures; neither training nor validation uses them."""
+"""Seeds from here on are for sample pictures. Neither training nor validation uses them."""
 
 Sample = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class SampleShape:
-    """What a sample is made of.
+    """The shape of a sample.
 
-    drawings: in the segment, without the reference. height, width: in pixels. history: drawings of the same clip that
-    are colored already. sources: see `sample_clip`.
+    drawings: number in the segment, without the reference. height, width: in pixels. history: number of drawings of the
+    same clip that are already colored. sources: see `sample_clip`.
     """
 
     drawings: int
@@ -52,12 +53,12 @@ class SampleShape:
 
     @property
     def local(self) -> int:
-        """How many drawings of the history are the local memory: the latest, at most a third."""
+        """The number of drawings of the history that are the local memory: the latest, at most a third."""
         return min(LOCAL_DRAWINGS, -(-self.history // 3))
 
 
 def to_signal(images: torch.Tensor) -> torch.Tensor:
-    """Turn uint8 images [B, T, H, W, 3] into what the VAE reads: [B, T, 3, H, W] in −1..1."""
+    """Turn uint8 images [B, T, H, W, 3] into the VAE's inputs, [B, T, 3, H, W] in −1..1."""
     return images.permute(0, 1, 4, 2, 3).float() / 127.5 - 1
 
 
@@ -67,11 +68,11 @@ def to_sketch_signal(line_art: torch.Tensor) -> torch.Tensor:
 
 
 def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sample:
-    """Draw one sample: index 0 is the reference, the rest a run of consecutive drawings.
+    """Draw one sample. Index 0 is the reference, and the rest is a run of consecutive drawings.
 
     Returns `color` uint8 [1+T, H, W, 3] without lines, `line_art` uint8 [1+T, H, W], `prompt`, and `history` uint8
-    [history, H, W, 3]: drawings that are colored already, in the order of work, so that the last ones are next to the
-    run. With `hints` also `hint` uint8 [T, H, W, 3], and `hinted`: whether the sample has hints.
+    [history, H, W, 3]: drawings that are already colored, in the order of work, so that the last ones are next to the
+    run. With `hints`, also returns `hint` uint8 [T, H, W, 3], and `hinted`: whether the sample has hints.
     """
     rng = np.random.default_rng(seed)
     start = int(rng.integers(0, shape.clip_drawings - shape.drawings + 1))
@@ -106,14 +107,14 @@ def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sa
 
 
 def _choose_history(rng: np.random.Generator, others: list[int], shape: SampleShape) -> list[int]:
-    """Choose the history among the drawings outside the run, in the order of work: the latest, and some before them."""
+    """Choose the history from the drawings outside the run, in the order of work: the latest, and some before them."""
     latest = len(others) - shape.local
     earlier = sorted(rng.choice(latest, shape.history - shape.local, replace=False).tolist())
     return [others[index] for index in earlier] + others[latest:]
 
 
 class SampleStream(IterableDataset):
-    """An endless stream of samples; sample k of a stream is the same in every run, whichever process draws it.
+    """An endless stream of samples. Sample k of a stream is the same in every run, whichever process draws it.
 
     draw: returns the sample of a seed. first: the first seed.
     """
@@ -136,8 +137,8 @@ class SampleStream(IterableDataset):
 def sample_batches(
     draw: Callable[[int], Sample], settings: Settings, first: int, batched: bool = False
 ) -> Iterator[dict]:
-    """Return endless batches, which other processes draw ahead. first: number of samples seen; batched: `draw` returns
-    whole batches."""
+    """Return endless batches, which other processes draw in advance. first: number of samples seen; batched: `draw`
+    returns whole batches."""
     stream = SampleStream(draw, first)
     ahead = 4 if settings.workers else None
     batch = None if batched else settings.batch

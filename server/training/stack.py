@@ -33,7 +33,7 @@ from server.longanimation.tiny import (
 
 @dataclass(frozen=True)
 class _Part:
-    """The class of a module, how the tiny one is made, and the stage that trains it."""
+    """The class of a module, the function that makes the tiny one, and the stage that trains it."""
 
     kind: type
     tiny: Callable[[], nn.Module]
@@ -58,12 +58,12 @@ def load_stack(
     excluded: Collection[str] = (),
     dtype: torch.dtype = torch.float32,
 ) -> LongAnimationPipeline:
-    """Return a pipeline whose modules are those in `folder`, else those of `base` in `dtype`. All of them are frozen.
+    """Return a pipeline with the modules in `folder`, and otherwise those of `base` in `dtype`. All of them are frozen.
 
     Args:
-        reinitialized: modules that get initial weights where `folder` has none. On a base, DGLM starts with zeros in
-            `proj_out`, and SketchDiT as the first blocks of the base, with zeros in `zero_conv` (§3.2.1). Without a
-            base, modules start as in the tiny stack.
+        reinitialized: modules that get initial weights if `folder` has none. On a base, DGLM starts with zeros in
+            `proj_out`, and SketchDiT starts as a copy of the first blocks of the base, with zeros in `zero_conv`
+            (§3.2.1). Without a base, modules start as in the tiny stack.
         excluded: modules that are not needed.
 
     Raises:
@@ -108,7 +108,7 @@ def load_stack(
 
 
 def _first_blocks(transformer: LongAnimationTransformer3DModel, like: SketchDiT) -> SketchDiT:
-    """SketchDiT of the configuration of `like`, with the weights of the transformer's first blocks."""
+    """Return a SketchDiT with the configuration of `like` and the weights of the transformer's first blocks."""
     sketch_dit = SketchDiT.from_config(like.config)
     weights = transformer.state_dict()
     own = sketch_dit.state_dict()

@@ -15,16 +15,16 @@ from .run import Precision, TrainingRun
 
 @dataclass(frozen=True)
 class Settings:
-    """How a stage trains.
+    """The settings of a stage.
 
-    minutes, steps: it ends when either is reached; steps count from the start of the stage, not of the call.
-    batch: samples a step in each process, `accumulate` times. workers: processes that draw samples ahead.
+    minutes, steps: the stage ends when either is reached; steps count from the start of the stage, not of the call.
+    batch: samples per step in each process, `accumulate` times. workers: processes that draw samples in advance.
     rate: the highest learning rate. precision: of the arithmetic.
     recompute: gradient checkpointing, for models that fill the GPU.
-    base: folder of a pipeline, such as a converted published one. All its modules but the stage's own are frozen. None
-        trains the tiny stack.
+    base: folder of a pipeline, such as a converted published one. All its modules except the stage's own are frozen.
+        With None, the tiny stack is trained.
     pictures: minutes between sample grids.
-    seen: samples that the initial weights have seen already, so that a run without a checkpoint draws others.
+    seen: samples that the initial weights have already seen, so that a run without a checkpoint draws others.
     """
 
     minutes: float = 60
@@ -41,7 +41,7 @@ class Settings:
 
     @property
     def base_dtype(self) -> torch.dtype:
-        """Type in which a base's frozen weights are kept."""
+        """The type in which a base's frozen weights are kept."""
         return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
 
@@ -52,16 +52,16 @@ class Stage(Protocol):
     measures: dict[str, float]
 
     def to(self, device: torch.device) -> None:
-        """Move what is not trained to a device."""
+        """Move the modules that are not trained to a device."""
 
     def batches(self, settings: Settings, first: int) -> Iterator[dict]:
-        """Endless batches, after the `first` samples."""
+        """Return endless batches, after the `first` samples."""
 
     def loss(self, batch: dict) -> torch.Tensor:
-        """The loss of a batch."""
+        """Return the loss of a batch."""
 
     def picture(self) -> np.ndarray:
-        """What the stage can do by now, in rows: line art, the stage's own, the truth; RGB uint8 [H, W, 3]."""
+        """Return the stage's current results in rows: line art, the stage's colors, the truth; RGB uint8 [H, W, 3]."""
 
 
 def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> None:

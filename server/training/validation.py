@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation clips: cartoons that training never sees, procedural or played by shapes that training never sees, as
-folders of frames with their true colors."""
+"""Validation clips as folders of frames with their true colors. The cartoons are procedural, or have fetched shapes as
+actors. Neither the cartoons nor these shapes are used for training."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from .cartoon import draw_clip
 from .sources import draw_puppet_clip, load_families
 
 FIRST_SEED = 10**9
-"""Seeds from here on are reserved for validation; training counts its samples from 0."""
+"""Seeds from here on are reserved for validation. Training counts its samples from 0."""
 
 _DRAWN_AT_ONCE = 24
 
 
 @dataclass(frozen=True)
 class ValidationClip:
-    """One clip: the folder's name, the cartoon's seed, its length in frames (not drawings), its size in pixels, and
-    which fetched shapes play it, if any."""
+    """One clip: the folder's name, the cartoon's seed, its length in frames (not drawings), its size in pixels, and the
+    source of its fetched shapes, if any."""
 
     name: str
     seed: int
@@ -52,20 +52,21 @@ CLIPS = (
     ValidationClip("avatars_1", FIRST_SEED + 104, 48, source="avatars"),
     ValidationClip("avatars_2", FIRST_SEED + 105, 48, source="avatars"),
 )
-"""Long shots, then short ones; all kinds of lines and paintings. They change with the cartoon's code."""
+"""Long shots, then short ones, with all kinds of lines and paintings. They change when the cartoon's code changes."""
 
 
 def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sources: Path | None = None) -> None:
-    """Write each clip as `NAME/lineart/NNNN.png` and `NAME/color/NNNN.png`, a file a frame, from 0001 on.
+    """Write each clip as `NAME/lineart/NNNN.png` and `NAME/color/NNNN.png`, one file per frame, from 0001 on.
 
     Drawings are held on ones, twos and threes. Color frames show fills, shading and light with the lines on top.
     The same clips give the same files.
 
-    sources: the folder with the shapes that `fetch_sources` fetched; without it, clips played by them are left out.
+    sources: the folder with the shapes that `fetch_sources` fetched. Without it, clips with fetched shapes are left
+    out.
 
     Raises:
         ValueError: a seed is not reserved for validation, or a drawing of the clip would be blank paper.
-        FileExistsError: the folder of a clip is there already.
+        FileExistsError: the folder of a clip already exists.
     """
     if sources is None:
         clips = [clip for clip in clips if clip.source is None]
@@ -90,7 +91,7 @@ def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sour
 
 
 def _drawings(clip: ValidationClip, sources: Path | None) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    """Line art uint8 [H,W], painting RGB uint8 [H,W,3] and hold of each drawing, as many as the frames show."""
+    """Return line art uint8 [H,W], painting RGB uint8 [H,W,3] and hold of each drawing that the frames show."""
     draw = draw_clip
     if clip.source and sources:
         draw = partial(draw_puppet_clip, load_families(sources, clip.source, "validation"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures: a real Blender, the extension as built, and a way to run a scenario in the one with the other."""
+"""Fixtures: a real Blender, the built extension, and a function that runs a scenario in this Blender with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def built_extension(blender: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def scenario(blender: Path, built_extension: Path, tmp_path: Path) -> Scenario:
-    """Call a function of `scenarios` in a new Blender with the extension installed; returns what it returns."""
+    """Call a function of `scenarios` in a new Blender with the extension installed. Returns the function's result."""
 
     def call(name: str, *arguments: object) -> Any:
         return run_in_blender(blender, built_extension, tmp_path, f"tests.blender.scenarios.{name}", *arguments)

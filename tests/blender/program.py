@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender's program, or what stands for it where there is only its module:
+"""Blender's program, or its replacement if there is only its module:
 `python tests/blender/program.py --online-mode FILE --command longanimation …`.
 
 The module reads no preferences, so the extension, which is installed in BLENDER_USER_RESOURCES, is enabled here.
@@ -27,7 +27,7 @@ def main(online: str, file: str, flag: str, name: str, *words: str) -> int:
         sys.exit(f"only --online-mode FILE --command longanimation is known here, not {online} {file} {flag} {name}")
     bpy.context.preferences.system.use_online_access = True
     bpy.ops.preferences.addon_enable(module=EXTENSION)
-    with contextlib.suppress(RuntimeError):  # Blender tells that it cannot read the file, and goes on without
+    with contextlib.suppress(RuntimeError):  # Blender reports that it cannot read the file, and continues without it
         bpy.ops.wm.open_mainfile(filepath=file)
     return importlib.import_module(f"{EXTENSION}.cli")._run(words)
 

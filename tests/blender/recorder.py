@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy before a server, on loopback, that keeps what it is asked."""
+"""A proxy for a server, on loopback, that records requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import requests
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that passed, and what it was answered with."""
+    """A request that passed, and its answer."""
 
     path: str
     headers: Mapping[str, str]
@@ -23,7 +23,7 @@ class Asked:
 
 @contextmanager
 def recorded(server: str) -> Iterator[tuple[str, list[Asked]]]:
-    """Pass GET requests on to `server`; gives the address for them, and the list that grows with each."""
+    """Pass GET requests on to `server`. Yields the address for them, and the list to which each request is added."""
     asked: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the extension repository do inside Blender, with its own operators; the tests judge outside."""
+"""Scenarios of the extension repository's tests inside Blender, with its own operators. The tests check the results
+outside."""
 
 from __future__ import annotations
 

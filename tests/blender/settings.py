@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything in the open file but its geometry, as text that can be compared."""
+"""Everything in the open file except its geometry, as text that can be compared."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test Connection says why a server cannot be used, and what helps; a server on this computer is started."""
+"""Test Connection says why a server cannot be used, and what helps. A server on this computer can be started."""
 
 from __future__ import annotations
 

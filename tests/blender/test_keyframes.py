@@ -13,7 +13,7 @@ def test_a_frame_is_painted_over_its_line_art_and_keeps_its_lines(scenario: Scen
     assert answer["frame"] == 3
     assert answer["size"] == [240, 135]
     assert answer["name"] == "Crossing keyframe 3"
-    assert answer["keyframes"] == 1, "a frame that is being painted is opened again, not anew"
+    assert answer["keyframes"] == 1, "a frame that is being painted is opened again, not newly made"
     assert answer["has lines"]
     assert answer["off"] <= 1
 

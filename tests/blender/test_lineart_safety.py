@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An export leaves the scene as it was, and nothing half done on the disk, in real Blender."""
+"""An export leaves the scene unchanged, and no incomplete files on the disk, in real Blender."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender takes a running server for a repository of extensions: it installs and updates the add-on from it."""
+"""Blender uses a running server as an extension repository: it installs and updates the add-on from it."""
 
 from __future__ import annotations
 

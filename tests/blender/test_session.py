@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A take's way through a real server process, whose worker colors with the server tests' stand-in for the model."""
+"""Takes with a real server process, whose worker colors with the server tests' stand-in for the model."""
 
 from __future__ import annotations
 

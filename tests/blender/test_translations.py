@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that the animator reads of the extension's own is there in every language.
+"""Every text of the extension exists in every language.
 
-Blender's module knows no languages, so that they work in the window is seen in tests/blender/gui.
+Blender's module has no languages, so tests/blender/gui checks that they work in the window.
 """
 
 from __future__ import annotations

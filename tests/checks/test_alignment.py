@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A keyframe that does not lie on its drawing is found out, and fitted."""
+"""A keyframe that does not line up with its drawing is found and fitted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def painting(lines: np.ndarray) -> np.ndarray:
 
 
 def moved(image: np.ndarray, scale: float, dx: float, dy: float) -> np.ndarray:
-    """The image as an animator may hand it in: `align` should find this scale and shift."""
+    """The image as an animator may provide it: `align` should find this scale and shift."""
     matrix = np.array([[1 / scale, 0, -dx / scale], [0, 1 / scale, -dy / scale]], np.float32)
     return cv2.warpAffine(image, matrix, SIZE, flags=cv2.INTER_AREA, borderValue=(255, 255, 255))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found out about a take, and what is not."""
+"""The checks find what is wrong with a take, and nothing else."""
 
 from __future__ import annotations
 

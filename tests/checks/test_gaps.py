@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regions are OpenCV's; gaps in outlines are found, and nothing else is taken for one."""
+"""Regions are the same as OpenCV's. Gaps in outlines are found, and nothing else counts as a gap."""
 
 from __future__ import annotations
 

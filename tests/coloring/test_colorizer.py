@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped preset colors a shot, the same way whether or not it is interrupted."""
+"""The included preset colors a shot, with the same result whether or not it is interrupted."""
 
 from collections.abc import Callable
 from dataclasses import replace

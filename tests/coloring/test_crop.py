@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The matcher looks closely at what has moved, if that is little, and misses nothing."""
+"""The matcher looks closely at small moved parts, and misses nothing."""
 
 import cv2
 import numpy as np

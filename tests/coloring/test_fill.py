@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finished frames: one palette color a region, nothing bleeds over lines, the line art is on top untouched."""
+"""Finished frames: one palette color per region, no bleeding over lines, and unchanged line art on top."""
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ MODEL_SIZE = (48, 32)  # a seventh of the drawing's
 
 
 def model_scores(drawing: np.ndarray, palette: Palette, noise: float, size: tuple[int, int] = MODEL_SIZE) -> np.ndarray:
-    """Scores as four runs of a model that blurs and errs would give them for the keyframe itself."""
+    """Scores like those of four runs of a model that blurs and makes mistakes, for the keyframe itself."""
     rng = np.random.default_rng(0)
     total = np.zeros((size[1], size[0], len(palette.colors)), np.float32)
     for _ in range(4):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder is read by the frame numbers in its names; what is wrong is said before anything is written."""
+"""A folder is read by the frame numbers in its file names. Errors are reported before anything is written."""
 
 import argparse
 import io

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keyframe's colors are found as they were painted; code colors can be told apart again."""
+"""The keyframe's colors are found as they were painted, and code colors can be decoded."""
 
 import cv2
 import numpy as np

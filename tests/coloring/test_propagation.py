@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped line matcher carries colors along with what moves."""
+"""The included line matcher carries colors along with moving parts."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Elections: closed regions are one color whatever single votes say, and breaks in lines do not leak."""
+"""Region labels: a closed region gets one color whatever single votes say, and breaks in lines do not leak."""
 
 import cv2
 import numpy as np

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands still is found by lines, and by votes beside lines that have changed."""
+"""Parts that stand still are found by lines, and by votes beside changed lines."""
 
 import cv2
 import numpy as np

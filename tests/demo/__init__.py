@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration, and what its shot has in it."""
+"""Tests of the demo and of its shot."""

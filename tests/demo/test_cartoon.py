@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration's shot has in it what makes coloring hard."""
+"""The demo's shot contains what makes coloring hard."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole way: a shot from Blender through the server and back, better than what it replaces."""
+"""The whole process: a shot from Blender through the server and back, with a better result than simpler methods."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The baselines are as strong as they fairly can be, and the comparison sees it."""
+"""The baselines are as strong as is fair, and the comparison shows it."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The best that the keyframe's colors can do is right wherever the keyframe shows the color at all."""
+"""The best result with the keyframe's colors is right wherever the keyframe has the color."""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contact sheet shows the whole shot, the keyframe among it."""
+"""The contact sheet shows the whole shot, including the keyframe."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command writes its tables, goes on where it stopped, and never shows a number that was not measured."""
+"""The command writes its tables, continues where it stopped, and never shows a number that was not measured."""
 
 import json
 from dataclasses import replace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PSNR, SSIM and their frequency bands are what their formulas say."""
+"""PSNR, SSIM and their frequency bands agree with their formulas."""
 
 import numpy as np
 import pytest

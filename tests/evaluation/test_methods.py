@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of the stack are off where a method says so, and names on the command line are checked."""
+"""Modules of the stack are off where a method requires it, and names on the command line are checked."""
 
 from dataclasses import replace
 

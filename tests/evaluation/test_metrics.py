@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The measure counts what an animator sees: no lines, and moved pixels by themselves."""
+"""The measure counts what an animator sees: it leaves out lines, and counts moved pixels separately."""
 
 import numpy as np
 import pytest

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of accepted work when processes are killed, the power is cut or the disk is full."""
+"""Accepted work survives when processes are killed, the power is cut or the disk is full."""

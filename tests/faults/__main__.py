@@ -21,14 +21,18 @@ CUTS_A_RECORDING = 10
 
 
 def main() -> int:
-    """Run the campaign, write what happened; the exit code tells whether anything was wrong."""
+    """Run the campaign and write its report. The exit code is 1 if anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="of kills, or cuts of the power (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first round; the next have the next")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="number of rounds of kills, or of power cuts (%(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the first round; each later round has the next seed"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--postgresql", action="store_true", help="instead of SQLite")
     what.add_argument("--power", action="store_true", help="cut the power instead of killing processes; needs strace")
-    parser.add_argument("--report", type=Path, help="JSON file to write; what it tells of other campaigns stays")
+    parser.add_argument("--report", type=Path, help="JSON file to write; its figures of other campaigns stay")
     arguments = parser.parse_args()
     name = "power" if arguments.power else "postgresql" if arguments.postgresql else "sqlite"
     total: Result | Cuts = Cuts() if arguments.power else Result()
@@ -63,7 +67,7 @@ def _cuts(folder: Path, arguments: argparse.Namespace) -> Iterator[Cuts]:
 
 
 def _write(report: Path, name: str, total: Result | Cuts, begun: float) -> None:
-    """Write the figures of a campaign beside those of others that the file may hold."""
+    """Write the figures of a campaign beside those of other campaigns in the file."""
     known = json.loads(report.read_text()) if report.exists() else {}
     figures = vars(total) | {
         "lost": sum(": lost" in sentence for sentence in total.wrong),

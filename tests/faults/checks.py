@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold when the faults are over. Every check returns sentences about what is wrong, none when all is well."""
+"""Checks for the end of a round. Each check returns sentences about what is wrong, and none if everything is right."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -39,7 +39,8 @@ def check_job(client: Client, submission: Submission) -> Iterator[str]:
 
 
 def _events(client: Client, submission: Submission) -> Iterator[str]:
-    """What was read once is still there and unchanged, nothing came between later, and no count ever fell."""
+    """Check that every event that was read is still there and unchanged, that none was inserted later, and that no
+    count ever fell."""
     now = client.call("GET", f"/jobs/{submission.job}/events", (200,)).json()
     known = [event for _, event in submission.events]
     if now[: len(known)] != known:
@@ -57,12 +58,12 @@ def _events(client: Client, submission: Submission) -> Iterator[str]:
 
 
 def runs(data: Path) -> Counter[tuple[int, int]]:
-    """How often a segment was begun, by its shot's seed and its number."""
+    """Return how often each segment was started, by its shot's seed and its number."""
     return Counter((seed, index) for seed, index, _ in _work_log(data))
 
 
 def check_work(data: Path, submission: Submission) -> Iterator[str]:
-    """Check that no segment was begun after the client was told that it is finished."""
+    """Check that no segment was started after it was reported to the client as finished."""
     told = {event["segments_done"] - 1: when for when, event in submission.events if event["kind"] == "segment"}
     for seed, index, begun in _work_log(data):
         if seed == submission.shot.manifest.seed and begun > told.get(index, float("inf")):
@@ -76,7 +77,7 @@ def _work_log(data: Path) -> list[tuple[int, int, float]]:
 
 
 def check_store(config: Config, client: Client) -> Iterator[str]:
-    """Check, with all processes ended, the database, the blobs, and what housekeeping leaves of them."""
+    """Check the database, the blobs, and the state after housekeeping. All processes must have ended."""
     engine = open_database(config)
     try:
         with engine.connect() as connection:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An animator's program that sends shots to a server which comes and goes, and remembers all that it was told."""
+"""A client that sends shots to a server that stops and restarts, and records every answer."""
 
 import random
 import threading
@@ -23,15 +23,16 @@ AWAY = (502, 503, 504)
 
 
 class GaveUp(Exception):
-    """The time of the client is over before an answer came."""
+    """The client's time was over before it got an answer."""
 
 
 @dataclass
 class Submission:
-    """A shot that was sent, and what was told of it. Times are seconds since the epoch.
+    """A shot that was sent, and what the server reported about it. Times are seconds since the epoch.
 
-    accepted: when its job was. cancel_after: so many segments, or never. events: in the order in which they came, with
-    the times. segments_done: of every status. set_aside: how often the job was, and was tried again.
+    accepted: when its job was accepted. cancel_after: number of segments after which it is canceled, or never. events:
+    in the order of arrival, with the times. segments_done: from every status. set_aside: how often the job was set
+    aside and tried again.
     """
 
     shot: FaultShot
@@ -46,13 +47,13 @@ class Submission:
 
 
 def plan(shots: Sequence[FaultShot], rng: random.Random, cancel: bool = True) -> list[Submission]:
-    """Return what to send of some shots, under ids of their own; some are cancelled on their way and tried again."""
+    """Return submissions of some shots, each with its own id. Some are canceled in progress and tried again."""
     whens = (None, None, 1, 2) if cancel else (None,)
     return [Submission(shot, str(uuid.UUID(int=rng.getrandbits(128), version=4)), rng.choice(whens)) for shot in shots]
 
 
 class Client:
-    """Sends shots and follows their jobs until all are done; a server that does not answer is asked again."""
+    """Sends shots and follows their jobs until all are done. It repeats requests that get no answer."""
 
     def __init__(self, url: str, submissions: Sequence[Submission], seconds: float) -> None:
         self._url = url + API_PREFIX
@@ -62,7 +63,7 @@ class Client:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.submissions = submissions
         self.stored: dict[str, tuple[float, bytes]] = {}
-        """Blobs that were answered 201 or 200, with the time."""
+        """Blobs whose upload was answered with 201 or 200, with the time."""
         self.wrong: list[str] = []
         """Answers that no fault excuses."""
 
@@ -76,11 +77,12 @@ class Client:
 
     @property
     def is_busy(self) -> bool:
-        """Whether it still sends or follows."""
+        """Return whether the client still sends or follows."""
         return self._thread.is_alive()
 
     def call(self, method: str, path: str, allowed: Sequence[int], **arguments: Any) -> requests.Response:
-        """Ask until there is an answer; one that is neither allowed nor excused by a fault is noted. Raises GaveUp."""
+        """Repeat a request until there is an answer. Records answers that are neither allowed nor excused by a fault.
+        Raises GaveUp."""
         while time.monotonic() < self._end:
             try:
                 response = self._session.request(method, self._url + path, timeout=(5, 60), **arguments)
@@ -110,7 +112,7 @@ class Client:
             self.wrong.append(f"The client failed: {error!r}")
 
     def send(self, submission: Submission) -> None:
-        """Upload what is missing of a shot, and queue its job."""
+        """Upload the missing images of a shot, and queue its job."""
         shot = submission.shot
         for address in self.call("POST", "/blobs/missing", (200,), json=list(shot.blobs)).json():
             self.call("PUT", f"/blobs/{address}", (200, 201), data=shot.blobs[address])
@@ -119,7 +121,7 @@ class Client:
         submission.accepted = time.time()
 
     def _follow(self, submission: Submission) -> None:
-        """Read what is new of a job; cancel it where that is planned, and ask again for what failed."""
+        """Read a job's new events. Cancels the job if that is planned, and retries it if it failed."""
         path = f"/jobs/{submission.job}"
         if submission.state == "done":
             return

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder as a disk may hold it after a power cut: what was synced is there; of the rest any part may be, whole, torn
-or as garbage."""
+"""A folder as it may be on a disk after a power cut. Everything that was synced is there. Any part of the rest may be
+there, whole, torn or as garbage."""
 
 import os
 import random
@@ -23,19 +23,19 @@ class _File:
     size: int = 0
 
     def write(self, offset: int | None, content: bytes | None, ended: float) -> None:
-        """Note a write; without an offset it goes to the end."""
+        """Record a write. Without an offset, it goes to the end."""
         offset = self.size if offset is None else offset
         self.size = offset if content is None else max(self.size, offset + len(content))
         self.pending.append((offset, content, ended))
 
     def sync(self, begun: float) -> None:
-        """Note that everything which had been written when the sync began is on the disk."""
+        """Record that everything that was written before the sync began is on the disk."""
         for offset, content, _ in (one for one in self.pending if one[2] <= begun):
             _apply(self.durable, offset, content)
         self.pending = [one for one in self.pending if one[2] > begun]
 
     def after_cut(self, rng: random.Random) -> bytes:
-        """Return what may be left of it."""
+        """Return a possible state of the file after the cut."""
         left = bytearray(self.durable)
         for offset, content, _ in self.pending:
             fate = rng.choice(("kept", "lost", "torn", "garbage"))
@@ -81,7 +81,7 @@ class Disk:
         self._pending: list[_Naming] = []
 
     def run(self, calls: Iterable[Call], until: float) -> None:
-        """Do what was done before the power went: calls that had ended are done, and those that had begun may be."""
+        """Repeat the calls before the power cut. Calls that had ended are done; calls that had begun may be done."""
         steps = [(call.begun, call) for call in calls if call.begun <= until and call.name not in _SYNCS]
         steps += [(call.ended, call) for call in calls if call.ended <= until and call.name in _SYNCS]
         for _, call in sorted(steps, key=lambda step: step[0]):
@@ -91,7 +91,7 @@ class Disk:
 
     @property
     def unsynced(self) -> int:
-        """How many writes and names it had not been made to keep."""
+        """Return the number of writes and names that were not synced."""
         files = (file for file in self._names.values() if file is not None)
         return len(self._pending) + sum(len(file.pending) for file in files)
 

@@ -79,7 +79,7 @@ class House:
         return self._log_path.read_text(errors="replace")
 
     def start(self) -> None:
-        """Start whatever of it does not run; does not wait."""
+        """Start the processes that do not run, without waiting for them."""
         if self._server is None or self._server.poll() is not None:
             workers = self._count if self._supervised else 0
             arguments = ["serve", "--listen", f"127.0.0.1:{self._port}", "--device", "cpu", "--workers", str(workers)]
@@ -101,11 +101,11 @@ class House:
 
     @property
     def has_worker(self) -> bool:
-        """Whether a worker runs; one that its server starts does a little after it."""
+        """Return whether a worker runs. A worker that its server starts runs a little later than the server."""
         return bool(self._running(self._workers) + self._children())
 
     def kill(self, kind: str) -> bool:
-        """SIGKILL the `server`, a `worker`, `both` one after the other, or all processes as a `group` at once; tell
+        """SIGKILL the `server`, a `worker`, `both` one after the other, or all processes as a `group` at once. Returns
         whether there was one."""
         servers, children = self._servers(), self._children()
         self._orphans += children
@@ -121,7 +121,7 @@ class House:
         return bool(victims)
 
     def stall(self, seconds: float) -> bool:
-        """Let a worker of its own stand still for a while, as a machine that swaps does; tell whether there was one."""
+        """Stop a separate worker for a while, like a machine that swaps. Returns whether there was one."""
         running = [worker for worker in self._workers if worker.poll() is None]
         if running:
             running[0].send_signal(signal.SIGSTOP)
@@ -138,7 +138,7 @@ class House:
         return [process.wait(STOP_SECONDS) for process in running]
 
     def orphans(self) -> list[psutil.Process]:
-        """Return the workers that outlived their server, after they had the time to end."""
+        """Return the workers that still run although their server has ended, after a time in which they could end."""
         return list(psutil.wait_procs(self._orphans, timeout=STOP_SECONDS)[1])
 
     def _servers(self) -> list[psutil.Process]:

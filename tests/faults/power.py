@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Power cuts: a server and its worker run while every write and every sync is noted; from that the folder is built as
-the disk may hold it at any moment, and a server must go on from there without having lost what it acknowledged."""
+"""Power cuts. A server and its worker run while every write and every sync is recorded. From the record, the folder is
+rebuilt as it may be on the disk at any moment. A server must continue from there without losing anything that was
+acknowledged."""
 
 import random
 from collections.abc import Sequence
@@ -24,8 +25,8 @@ from .trace import Call, read_calls, strace
 
 @dataclass
 class Cuts:
-    """What some cuts found: what had been acknowledged before them, writes and names that the disk had not been made to
-    keep, and what was wrong afterwards."""
+    """The results of some cuts: what was acknowledged before them, the writes and names that were not synced, and what
+    was wrong afterward."""
 
     cuts: int = 0
     jobs: int = 0
@@ -35,13 +36,13 @@ class Cuts:
     wrong: list[str] = field(default_factory=list)
 
     def add(self, other: Any) -> None:
-        """Count other cuts too."""
+        """Add the results of other cuts."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
 
 class Recording:
-    """What a server and its worker did to their files while they colored some shots, and what a client was told."""
+    """The file operations of a server and its worker while they colored some shots, and the answers to a client."""
 
     def __init__(self, folder: Path, seed: int, shots: int) -> None:
         self._folder = folder
@@ -59,7 +60,7 @@ class Recording:
         self._calls: Sequence[Call] = list(read_calls(log))
 
     def cut(self, number: int) -> Cuts:
-        """Cut the power at a random moment, start anew on what is left, and look what is wrong then."""
+        """Cut the power at a random moment, restart with what is left, and check what is wrong then."""
         moments = [call.begun for call in self._calls if any(path.startswith(str(self._data)) for path in call.paths)]
         moment = self._rng.uniform(moments[0], moments[-1])
         disk = Disk(self._data)
@@ -105,7 +106,7 @@ class Recording:
 
 
 def _told(submission: Submission, moment: float) -> Submission:
-    """What the client knew of a submission at a moment."""
+    """Return what the client knew about a submission at a moment."""
     accepted = submission.accepted if submission.accepted is not None and submission.accepted <= moment else None
     events = [one for one in submission.events if one[0] <= moment]
     return replace(submission, accepted=accepted, events=events, segments_done=[], state="")

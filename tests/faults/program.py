@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server and its workers with the stand-in for the model, and with little patience, so that faults follow each
-other closely.
+"""The server and its workers with the stand-in for the model, and with short time limits, so that faults can follow
+each other closely.
 
 `python -m tests.faults.program serve|work [ARGUMENT …]`: the arguments of `python -m server serve`, or a worker's data
 folder, its name, and `--supervised`.
@@ -26,17 +26,17 @@ from tests.server.stand_in import StandIn, StandInColoring
 
 SILENCE_SECONDS = 5.0
 KEPT_FREE_VARIABLE = "FAULTS_KEPT_FREE"
-"""Environment variable: bytes of the disk that the server keeps free, where the disk is smaller than what it keeps
-otherwise."""
+"""Environment variable: bytes of the disk that the server keeps free, for a disk that is smaller than its usual
+reserve."""
 WORK_LOG = "work.log"
-"""In the data folder, a line for every segment that was begun: the seed of its shot, its number, the time."""
+"""File in the data folder with a line for every started segment: the seed of its shot, its number, the time."""
 
 STEP_LOG = "steps.log"
-"""The same of every step that ended: the seed and the time."""
+"""The same for every step that ended: the seed and the time."""
 
 
 class LoggedStandIn(StandIn):
-    """The stand-in, which notes for which shot it begins a segment and ends a step."""
+    """The stand-in. It records for which shot it starts a segment and ends a step."""
 
     def open(self, shot: Shot) -> StandInColoring:
         """Plan a shot."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One round of a campaign: shots are sent, processes are killed, and at the end everything must be as if they had not
-been."""
+"""One round of a campaign: shots are sent and processes are killed. At the end, everything must be the same as without
+the kills."""
 
 import random
 import time
@@ -20,23 +20,23 @@ from .program import SILENCE_SECONDS
 from .shots import draw_shot
 
 KINDS = ("worker", "server", "both", "group")
-"""What is killed. A worker of its own may also stand still until it is taken for dead, and then go on (`stall`), and a
-database server may drop its `connections`."""
+"""The kinds of faults. A separate worker may also stop until it counts as dead, and then continue (`stall`). A database
+server may drop its `connections`."""
 LEAST_FAULTS, MOST_FAULTS = 3, 6
 LONGEST_PAUSE_SECONDS = 10.0
-"""Longest time between two faults: enough for a worker to be missed and its job to be taken up again."""
+"""Longest time between two faults. It is enough for a dead worker to be noticed and its job to be continued."""
 FIRST_PAUSE_SECONDS = 3.0
-"""The same before the first: the first shot is a slow one, which takes longer than that."""
+"""Longest time before the first fault. The first shot is slow and takes longer than that."""
 LONGEST_OUTAGE_SECONDS = 1.5
 ROUND_SECONDS = 240.0
 
 
 @dataclass
 class Result:
-    """What happened in some rounds.
+    """The results of some rounds.
 
-    faults: by kind. resumes: jobs that a worker took up again. again: segments that were begun more than once.
-    set_aside: jobs that lost two workers in one segment, and were tried again. wrong: what should not have been.
+    faults: by kind. resumes: jobs that a worker continued. again: segments that were started more than once.
+    set_aside: jobs that lost two workers in one segment, and were tried again. wrong: errors that were found.
     """
 
     rounds: int = 0
@@ -52,7 +52,7 @@ class Result:
     wrong: list[str] = field(default_factory=list)
 
     def add(self, other: Any) -> None:
-        """Count the rounds of another result too."""
+        """Add the rounds of another result."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
@@ -118,7 +118,7 @@ def run_round(
 
 
 def drop_connections(database: str) -> bool:
-    """Cut every connection to a PostgreSQL database, as its restart does; tell whether there was one."""
+    """Cut every connection to a PostgreSQL database, like its restart. Returns whether there was one."""
     name = database.rpartition("/")[2]
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
     with psycopg.connect(database, autocommit=True) as connection:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots that no other job of a campaign resembles, and the frames that each must come to."""
+"""Shots that differ from all other jobs of a campaign, and the frames that each must produce."""
 
 import random
 import tempfile
@@ -40,7 +40,7 @@ class FaultShot:
 
 
 def draw_shot(seed: int, slow: bool) -> FaultShot:
-    """Draw a shot of eight drawings; every seed gives other images, so that no job takes the frames of another."""
+    """Draw a shot of eight drawings. Every seed gives other images, so that no job reuses the frames of another."""
     rng = random.Random(seed)
     images = []
     for _ in range(8):

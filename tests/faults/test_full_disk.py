@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A disk that fills up while a worker is at work: it waits, says so, and goes on when there is room."""
+"""A disk fills up while a worker works. The worker waits, reports it, and continues when there is room."""
 
 import errno
 import random

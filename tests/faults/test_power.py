@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was acknowledged outlives a power cut."""
+"""Acknowledged work survives a power cut."""
 
 import os
 from pathlib import Path

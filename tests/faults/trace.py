@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What processes did to their files, as `strace` saw it."""
+"""The file operations of processes, recorded by `strace`."""
 
 import os
 import re
@@ -31,14 +31,14 @@ class Call:
 
 
 def can_trace() -> bool:
-    """Tell whether there is a strace here that may look at processes."""
+    """Return whether this machine has a strace that may trace processes."""
     if shutil.which("strace") is None:
         return False
     return subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
 
 
 def strace(log: Path) -> tuple[str, ...]:
-    """Return the words to put before a command so that it and its children write what they do to `log`."""
+    """Return the words to put before a command, so that its calls and those of its children are written to `log`."""
     options = ("-f", "-y", "-xx", "-ttt", "-T", "-s", str(LONGEST_WRITE), "-e", f"trace={CALLS}", "--seccomp-bpf")
     return ("strace", *options, "-o", str(log))
 
@@ -57,7 +57,7 @@ def read_calls(log: Path) -> Iterator[Call]:
         else:
             found += [(place, call) for call in _call(text, float(moment))]
     found.sort(key=lambda one: one[0])
-    # A call that had not ended when all was killed changed nothing that anybody was told of.
+    # A call that had not ended when everything was killed changed nothing that was acknowledged.
     return (call for _, call in found)
 
 

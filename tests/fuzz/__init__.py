@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fuzz run: what a server and its readers do with a hundred thousand inputs that nobody meant."""
+"""A fuzz run: a server and its readers get a hundred thousand inputs that no client would send."""

@@ -12,11 +12,11 @@ from .campaign import Result, fuzz
 
 
 def main() -> int:
-    """Run a campaign, write its report and print a table; 1 when something went wrong."""
+    """Run a campaign, write its report and print a table. Returns 1 when something went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000, metavar="N", help="how many inputs (default: 100000)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the inputs are made from it (default: 0)")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="where to write what came of them, as JSON")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the inputs (default: 0)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="JSON file for the report")
     arguments = parser.parse_args()
     logs.configure("text", "info")
     result = fuzz(arguments.inputs, arguments.seed)

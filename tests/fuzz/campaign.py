@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole run: so many inputs of each kind, the verdict, and its report."""
+"""The whole run: inputs of each kind, the verdict, and the report."""
 
 import logging
 import platform
@@ -28,12 +28,12 @@ SHARES = {
     "manifests": 21,
     "images": 40,
 }
-"""What part of the inputs each kind has, in percent; the first four go over real HTTP to a real server."""
+"""The share of each kind of inputs, in percent. The first four go over real HTTP to a real server."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run, and what was left behind that should not be."""
+    """The results of a run, and what it wrongly left behind."""
 
     ledger: Ledger
     left_behind: list[str]
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing went wrong."""
+        """Return whether nothing went wrong."""
         return not self.ledger.failures and not self.left_behind
 
 
@@ -77,11 +77,11 @@ class Fuzz(Protocol):
         """What can be sent."""
 
     def send(self, drawn: Any, /) -> None:
-        """Send an input, and note what came of it."""
+        """Send an input, and record the outcome."""
 
 
 def _send(ledger: Ledger, fuzz: Fuzz, inputs: int, seed: int) -> None:
-    """Send as many inputs as a kind's share of all is."""
+    """Send a kind's share of the inputs."""
     began = time.monotonic()
     run(ledger, fuzz.kind, fuzz.strategy(), fuzz.send, -(-inputs * SHARES[fuzz.kind] // 100), seed)
     logger.info("%s: %d inputs in %.0f s.", fuzz.kind, ledger.count(fuzz.kind), time.monotonic() - began)

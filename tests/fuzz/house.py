@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real server with real jobs to be fuzzed, and what must be left of it afterwards."""
+"""A real server with real jobs to be fuzzed, and checks of its state afterward."""
 
 import contextlib
 import os
@@ -34,20 +34,19 @@ from .verdict import TRACE
 JOBS = f"{API_PREFIX}/jobs"
 WAIT_SECONDS = 120.0
 IDENTITIES = ("nobody", "animator", "other", "boss")
-"""Who sends an input: nobody bears no token, the boss one of the role admin."""
+"""The senders of inputs: `nobody` has no token, and `boss` has a token with the role admin."""
 SENDERS = ("animator", "boss", "animator", "other", "boss", "animator", "nobody")
-"""As often as each is to send something."""
+"""The weight of each sender."""
 MOST_JOBS = 60
-"""Jobs beyond so many are deleted again, so that lists stay short."""
+"""Jobs above this number are deleted, so that lists stay short."""
 DATABASE_FILES = 3 * 20
-"""Most files of the database that a server may have open: three a connection, as many connections as it pools."""
+"""Largest number of database files that a server may have open: three for each pooled connection."""
 
 Identity = Literal["nobody", "animator", "other", "boss"]
 
 
 class House:
-    """A server process in `folder`, its tokens and a browser's session of each, its jobs, and what should be there of
-    them."""
+    """A server process in `folder`, its tokens with a browser session for each, its jobs, and their expected state."""
 
     def __init__(self, folder: Path) -> None:
         self.data, self.temporary, self._log = folder / "data", folder / "tmp", folder / "server.log"
@@ -98,7 +97,7 @@ class House:
             process.wait()
 
     def log(self) -> str:
-        """What the server wrote."""
+        """Return the server's log."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def call(self, method: str, path: str, identity: Identity = "animator", **arguments: Any) -> requests.Response:
@@ -109,11 +108,11 @@ class House:
         return response
 
     def authorization(self, identity: Identity) -> dict[str, str]:
-        """Return the header that tells who sends a request."""
+        """Return the header that identifies the sender of a request."""
         return {} if identity == "nobody" else {"Authorization": f"Bearer {self.tokens[identity]}"}
 
     def follow(self, method: str, path: str, status: int) -> None:
-        """Keep the books of the jobs; delete the oldest when there are many."""
+        """Keep track of the jobs. Deletes the oldest when there are many."""
         if not path.startswith(JOBS):
             return
         job = path.removeprefix(f"{JOBS}/").lower()
@@ -149,7 +148,7 @@ class House:
         self.kept = [done, failed, twin, waiting, cancelled, self.submit("boss", seed=3), self.submit("other", seed=4)]
 
     def _warm_up(self) -> None:
-        """Use every thread of the server, so that what it opens once is open."""
+        """Use every thread of the server, so that everything that it opens once is open."""
         paths = ["/", JOBS, f"{API_PREFIX}/queues", f"{JOBS}/{self.kept[0]}/frames.zip"]
 
         def ask(path: str) -> None:
@@ -170,7 +169,7 @@ class House:
         }
 
     def _grown(self, handles: dict[str, int]) -> list[str]:
-        """Name what there is more of than before: an answer's last threads and descriptors go a little after it."""
+        """Name the resources that have grown. An answer's last threads and descriptors end a little after it."""
         return [what for what in ("threads", "descriptors") if handles[what] > self._before[what]]
 
     def _wait(self, told: Any) -> Any:
@@ -184,7 +183,7 @@ class House:
     # Afterwards
 
     def check(self) -> tuple[list[str], dict[str, Any]]:
-        """Return what was left behind that should not be, and the numbers that were looked at."""
+        """Return what was wrongly left behind, and the numbers that were checked."""
         self._warm_up()
         self.session.close()
         with contextlib.suppress(AssertionError):
@@ -239,7 +238,7 @@ class House:
 
 @contextlib.contextmanager
 def open_house() -> Iterator[House]:
-    """A started house in a folder of its own, which goes afterwards."""
+    """A started house in its own folder, which is removed afterward."""
     with tempfile.TemporaryDirectory() as folder:
         house = House(Path(folder))
         try:

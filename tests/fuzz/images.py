@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that nobody painted, for the readers of `server.image_codec`."""
+"""Made-up images for the readers of `server.image_codec`."""
 
 import io
 import struct
@@ -76,7 +76,7 @@ PNGS, OTHERS = _pictures()
 KINDS = [b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"tEXt", b"zTXt"]
 KINDS += [b"iTXt", b"bKGD", b"pHYs", b"tIME", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"abcd", b"\0\0\0\0"]
 BOMB = zlib.compress(bytes(3_000_000))
-"""What unpacks to a thousand times its length."""
+"""Bytes that unpack to a thousand times their length."""
 
 _bytes = st.binary(max_size=60)
 _side = st.one_of(st.integers(0, 40), st.sampled_from([6324, 6325, 65535, 2**31 - 1, 2**31, 2**32 - 1]))
@@ -104,7 +104,7 @@ _content = st.one_of(
 
 @st.composite
 def _rearranged(draw: st.DrawFn) -> bytes:
-    """A PNG some of whose chunks are changed, lost, doubled or new, with checksums that fit."""
+    """A PNG with some chunks changed, lost, doubled or new, and with valid checksums."""
     chunks = _split(draw(st.sampled_from(PNGS)))
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(chunks)))
@@ -128,7 +128,7 @@ def _rearranged(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _damaged(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
-    """A file with some bytes changed, put in or lost anywhere, lengths and checksums included."""
+    """A file with some bytes changed, inserted or lost anywhere, including in lengths and checksums."""
     content = bytearray(draw(whole))
     for _ in range(draw(st.integers(1, 6))):
         place = draw(st.integers(0, len(content)))
@@ -138,7 +138,7 @@ def _damaged(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
 
 
 def contents() -> st.SearchStrategy[bytes]:
-    """Files that a reader may be given: PNGs that are whole, rearranged, damaged or vast, other formats, and noise."""
+    """Files that a reader may get: whole, rearranged, damaged or huge PNGs, other formats, and noise."""
     png, other = st.sampled_from(PNGS), st.sampled_from(OTHERS)
     noise = st.binary(max_size=200)
     rare = [png, other, _damaged(other), noise, noise.map(lambda end: SIGNATURE + end)]
@@ -147,7 +147,7 @@ def contents() -> st.SearchStrategy[bytes]:
 
 
 def is_vast(content: bytes) -> bool:
-    """Tell whether a file is a PNG whose headers, one or several, all declare more pixels than are accepted."""
+    """Return whether a file is a PNG whose headers, one or several, all declare more pixels than are accepted."""
     sides = [part[:8] for part in content.split(b"IHDR")[1:] if len(part) >= 8]
     sizes = [width * height for width, height in (struct.unpack(">II", one) for one in sides)]
     return content.startswith(SIGNATURE) and bool(sizes) and min(sizes) > MAX_PIXELS
@@ -155,17 +155,17 @@ def is_vast(content: bytes) -> bool:
 
 @dataclass
 class Memory:
-    """The most memory that a call took beyond what was taken before it, in bytes; 0 where the system cannot tell."""
+    """The peak memory of a call above the memory before it, in bytes; 0 if the system does not report it."""
 
     can_tell: bool = sys.platform == "linux"
     peak: int = 0
 
     def of(self, call: Callable[[], Any]) -> int:
-        """Call and measure; what the call raises goes on."""
+        """Call and measure. Errors of the call are raised."""
         if not self.can_tell:
             call()
             return 0
-        Path("/proc/self/clear_refs").write_text("5")  # the highest mark starts anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
         before = psutil.Process().memory_info().rss
         try:
             call()

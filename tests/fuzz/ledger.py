@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What came of each input, and what went wrong with the shortest way to see it again."""
+"""The outcome of each input, and the failures with the shortest way to reproduce each."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
 CHUNK = 1000
-"""Most inputs that hypothesis plans at once; what it remembers of them is then forgotten."""
+"""Largest number of inputs that hypothesis plans at once. Afterward it forgets them."""
 MOST_CHUNKS = 3
-"""How many times the chunks that a number of inputs needs are tried, for some inputs are thrown away."""
+"""Factor on the number of chunks that are tried, because some inputs are discarded."""
 LONGEST_REPRODUCTION = 2000
 
 
 @dataclass
 class Failure:
-    """Something that may not happen: how often it did, and the shortest input that showed it."""
+    """Something that must not happen: how often it happened, and the shortest input that caused it."""
 
     kind: str
     fault: str
@@ -30,7 +30,7 @@ class Failure:
 class Ledger:
     """Counts of inputs by kind and outcome, and the failures.
 
-    secrets: texts that no report may hold, each with what stands in its place.
+    secrets: texts that no report may contain, each with its replacement.
     """
 
     secrets: dict[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Ledger:
             self.fail(kind, fault, reproduction)
 
     def fail(self, kind: str, fault: str, reproduction: str) -> None:
-        """Note a failure; of several alike the shortest reproduction is kept."""
+        """Record a failure. Of several equal ones, the shortest reproduction is kept."""
         for secret, shown in self.secrets.items():
             fault, reproduction = fault.replace(secret, shown), reproduction.replace(secret, shown)
         known = self.failures.setdefault((kind, fault), Failure(kind, fault, 0, reproduction))
@@ -54,16 +54,16 @@ class Ledger:
             known.reproduction = reproduction
 
     def count(self, kind: str) -> int:
-        """How many inputs of a kind there were."""
+        """Return the number of inputs of a kind."""
         return sum(self.outcomes.get(kind, Counter()).values())
 
     @property
     def total(self) -> int:
-        """How many inputs there were."""
+        """Return the number of inputs."""
         return sum(map(self.count, self.outcomes))
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a report says of the inputs."""
+        """Return the part of a report about the inputs."""
         return {
             "inputs": self.total,
             "kinds": {
@@ -81,7 +81,7 @@ class Ledger:
 def run(
     ledger: Ledger, kind: str, strategy: SearchStrategy[Any], send: Callable[[Any], None], count: int, start: int
 ) -> None:
-    """Give `send`, which notes them in the ledger, at least `count` inputs of a kind, made from the seed `start`.
+    """Give at least `count` inputs of a kind, made from the seed `start`, to `send`, which records them in the ledger.
 
     Raises RuntimeError when the strategy does not have so many.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests that no add-on writes, for the reader of `shared.codec` and the checks of `server.http.api`."""
+"""Made-up manifests for the reader of `shared.codec` and the checks of `server.http.api`."""
 
 import json
 import string
@@ -40,7 +40,7 @@ values = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
     max_leaves=12,
 )
-"""Anything that JSON can say."""
+"""Any JSON value."""
 addresses = st.one_of(
     st.text("0123456789abcdef", min_size=64, max_size=64), st.text(string.hexdigits + "\n g", min_size=62, max_size=66)
 )
@@ -48,7 +48,7 @@ addresses = st.one_of(
 
 @st.composite
 def manifests(draw: st.DrawFn, blobs: Sequence[str] = ()) -> Any:
-    """Objects that are nearly a ShotManifest, or quite one. blobs: addresses to choose among."""
+    """Objects that are a ShotManifest, or nearly one. blobs: addresses to choose from."""
     known = st.sampled_from(blobs) if blobs else addresses
     count = draw(st.integers(1, 5))
     start = draw(st.integers(-30, 30))
@@ -94,7 +94,8 @@ def manifests(draw: st.DrawFn, blobs: Sequence[str] = ()) -> Any:
 
 
 def bodies(blobs: Sequence[str] = ()) -> st.SearchStrategy[bytes]:
-    """Bodies of a request that should queue a job: nearly manifests, other JSON, and what is none."""
+    """Bodies of a request that queues a job: objects that are nearly manifests, other JSON, and bytes that are no
+    JSON."""
     nearly = manifests(blobs).map(lambda value: json.dumps(value).encode())
     deep = st.integers(MAX_DEPTH - 3, 3000).map(lambda depth: b'{"name":' + b"[" * depth + b"]" * depth + b"}")
     rare = [values.map(lambda value: json.dumps(value).encode()), _torn(), deep]
@@ -160,6 +161,6 @@ class ManifestFuzz:
 
 
 def _unfit(sentence: str, field: str | None) -> list[str]:
-    """Return what is wrong with the words of a refusal."""
+    """Return what is wrong with the text of a refusal."""
     faults = [] if sentence.endswith(".") else ["refuses with words that are no sentence"]
     return faults if field else [*faults, "refuses no field"]

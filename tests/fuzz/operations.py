@@ -31,7 +31,7 @@ CHECKS = [
 
 
 class OperationFuzz:
-    """Sends what fits the document and what does not to every operation, as anybody, often to what is really there."""
+    """Sends valid and invalid requests to every operation, from every sender, often for resources that exist."""
 
     kind = "operations"
 
@@ -53,7 +53,7 @@ class OperationFuzz:
         return st.tuples(st.sampled_from(cases).flatmap(lambda case: case), st.sampled_from(SENDERS), real, aims)
 
     def send(self, drawn: tuple[Any, Identity, bool, tuple[int, int]]) -> None:
-        """Send a request; when it is to reach something real, with what is there in its path."""
+        """Send a request. If it should reach something real, its path gets ids that exist."""
         case, identity, real, (which, frame) = drawn
         if real:
             self._aim(case, which, frame)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bytes on the server's socket: whole requests to odd addresses, and what is hardly a request."""
+"""Bytes on the server's socket: whole requests to odd addresses, and bytes that are hardly a request."""
 
 import contextlib
 import re
@@ -18,7 +18,7 @@ from .verdict import Answer, faults
 PATIENCE_SECONDS = 30.0
 """How long a whole request may wait for its answer."""
 SILENCE_SECONDS = 0.1
-"""After so long without an answer the server is taken to wait for the rest of what is hardly a request."""
+"""After this time without an answer, the server is assumed to wait for the rest of an incomplete request."""
 TOKEN = b"{token}".center(43, b"_")
 """Where the sender's token goes, which is as long."""
 SESSION = b"{session}".center(43, b"_")
@@ -104,7 +104,7 @@ HARMLESS = [
 
 @dataclass(frozen=True)
 class Raw:
-    """What is sent: bytes, by whom, and whether they are a whole request, which must be answered."""
+    """Bytes to send, their sender, and whether they are a whole request, which must be answered."""
 
     content: bytes
     identity: Identity
@@ -183,7 +183,7 @@ def _broken(draw: st.DrawFn, house: House) -> Raw:
 
 
 class SocketFuzz:
-    """Sends bytes to the server's socket and reads what it answers, if it does."""
+    """Sends bytes to the server's socket, and reads the answer, if there is one."""
 
     def __init__(self, ledger: Ledger, house: House, is_whole: bool) -> None:
         self.kind = "odd addresses" if is_whole else "malformed HTTP"
@@ -234,7 +234,7 @@ class SocketFuzz:
             self._house.follow(match[1].decode(), match[2].decode(), status)
 
     def _exchange(self, content: bytes, patience: float) -> tuple[bytes, bool]:
-        """Send, and return what came back and whether the server then closed the connection."""
+        """Send bytes. Returns the answer, and whether the server then closed the connection."""
         received = b""
         with socket.create_connection(("127.0.0.1", self._house.port), timeout=PATIENCE_SECONDS) as connection:
             with contextlib.suppress(ConnectionError):  # it may refuse before it has all
@@ -253,5 +253,5 @@ class SocketFuzz:
 
 
 def _final(received: bytes) -> bytes:
-    """Leave out what only tells to go on."""
+    """Leave out interim answers that only say to continue."""
     return re.sub(rb"\A(HTTP/1\.[01] 100[^\r\n]*\r\n\r\n)+", b"", received)

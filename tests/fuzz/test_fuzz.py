@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A thousand inputs that nobody meant do no harm, and the run that sends them would notice if they did."""
+"""A thousand made-up inputs do no harm, and the run that sends them would notice if they did."""
 
 import contextlib
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Uploads of images that nobody painted, under their right addresses, and shots that show them."""
+"""Uploads of made-up images under their right addresses, and shots that show them."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ from .verdict import Answer, faults
 
 
 class UploadFuzz:
-    """Uploads files as the add-on does, and queues shots that are nearly right or show such a file."""
+    """Uploads files as the add-on does, and queues shots that are nearly right or show such files."""
 
     kind = "uploads and shots"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an answer of a healthy server may hold, and what it may not."""
+"""Rules for the answers of a healthy server: what they may contain, and what they may not."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ class Answer:
 
 
 def leaks(text: bytes, secrets: Mapping[str, str]) -> list[str]:
-    """Return what a text tells that nobody outside may know."""
+    """Return what a text reveals that no client may know."""
     found = [shown for secret, shown in secrets.items() if secret.encode() in text]
     return [f"{one} leaks" for one in found + ["a trace"] * any(trace in text for trace in TRACES)]
 
@@ -30,7 +30,7 @@ def leaks(text: bytes, secrets: Mapping[str, str]) -> list[str]:
 def faults(
     answer: Answer, secrets: Mapping[str, str], *, has_body: bool = True, is_page: bool = False
 ) -> Iterable[str]:
-    """Yield what is wrong with an answer. has_body: not after HEAD. is_page: it may be a page for people."""
+    """Yield what is wrong with an answer. has_body: false after HEAD. is_page: whether it may be a page for people."""
     yield from leaks(answer.header, secrets)
     yield from leaks(answer.body, secrets)
     if answer.status >= 500:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the jobs' parts that need no server."""
+"""Tests of jobs that need no server."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cancelled job stops at once, and no other does."""
+"""A canceled job stops at once, and no other job stops."""
 
 import random
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of DBOS are still as `server/jobs/dbos_tables.py` takes them to be."""
+"""The tables of DBOS are still as `server/jobs/dbos_tables.py` expects."""
 
 import sqlalchemy as sa
 from dbos import DBOSClient

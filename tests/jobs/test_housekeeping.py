@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Housekeeping removes what nobody needs, never what a live job needs, and goes on after any fault."""
+"""Housekeeping removes only what no job needs, and continues after any fault."""
 
 import logging
 import threading

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A worker queues again what it could not go on with, and nothing else. What dead workers leave is tested with real
-ones, in tests/server."""
+"""A worker queues only those jobs again that it could not continue. The jobs of dead workers are tested with real
+workers, in tests/server."""
 
 import pytest
 import sqlalchemy as sa

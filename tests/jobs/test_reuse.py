@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is equal is told to be equal, and what has the same key has the same frames."""
+"""Equal jobs and segments are recognized as equal, and those with the same key have the same frames."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a job's own fault, and what is not."""
+"""A job fails only for its own errors."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published downloads become a pipeline: every weight arrives, wrong ones are named, the result can be checked."""
+"""Published downloads become a pipeline: every weight is converted, wrong ones are named, the result can be checked."""
 
 import dataclasses
 import hashlib
@@ -38,7 +38,7 @@ def converted(published: tuple[Downloads, dict[str, Weights]], tmp_path_factory:
 
 @pytest.fixture
 def downloads(published: tuple[Downloads, dict[str, Weights]], tmp_path: Path) -> Downloads:
-    """A copy of the downloads to do harm to."""
+    """A copy of the downloads that a test may damage."""
     root = published[0].control.parent
     shutil.copytree(root, tmp_path / "downloads")
     places = {
@@ -282,7 +282,7 @@ def test_what_is_complete_is_not_overwritten(published: tuple[Downloads, dict[st
 
 
 class Interruption(Exception):
-    """Stands for the end of the process: the conversion does not know it."""
+    """Stands for the end of the process. The conversion does not catch it."""
 
 
 def interrupt_after(size: int):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A conversion as a process of its own: what it takes in memory, and that ending it at any time does no harm."""
+"""A conversion in its own process: its memory, and that ending it at any time does no harm."""
 
 import hashlib
 import os
@@ -74,7 +74,7 @@ def largest(arguments: list[str]) -> Path:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the process converts to: undisturbed, measured, killed."""
+    """The folder of the process's conversions: undisturbed, measured, killed."""
     return tmp_path_factory.mktemp("outputs")
 
 

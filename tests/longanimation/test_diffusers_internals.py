@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What we use of Diffusers beyond its public interface is still there; if not, the message says what depends on it."""
+"""The internals of Diffusers that we use still exist. If not, the message says what depends on them."""
 
 import inspect
 

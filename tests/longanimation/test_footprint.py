@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the real-size stack takes: its weights counted exactly, its activations against a run on the meta device."""
+"""The memory of the real-size stack: weights counted exactly, activations compared with a run on the meta device."""
 
 import weakref
 from collections.abc import Callable
@@ -36,7 +36,7 @@ ON_META: dict[str, Any] = {"device": "meta", "dtype": TYPE}
 
 
 class LivingTensors(TorchDispatchMode):
-    """Counts the bytes of tensors that are made inside and alive at once; those of `modules` do not count."""
+    """Counts the bytes of tensors that are made inside and alive at once, without those of `modules`."""
 
     def __init__(self, *modules: nn.Module) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def modules() -> dict[str, nn.Module]:
 
 @pytest.fixture
 def peak(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Runs a function without gradients and returns the most bytes that it had at once."""
+    """Run a function without gradients. Returns the largest number of bytes that it had at once."""
     # As a GPU's kernels do it: no tokens × tokens matrix.
     monkeypatch.setattr(nn.functional, "scaled_dot_product_attention", lambda query, *_, **__: torch.empty_like(query))
     monkeypatch.setattr("server.longanimation.beacon.causal_lower_right", lambda *_: None)

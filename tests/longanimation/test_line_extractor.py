@@ -14,7 +14,7 @@ from server.training.cartoon import draw_clip
 
 
 def share_near(lines: np.ndarray, others: np.ndarray) -> float:
-    """How much of `lines` lies within two pixels of `others`, both bool."""
+    """The share of `lines` within two pixels of `others`, both bool."""
     return cv2.dilate(others.astype(np.uint8), np.ones((5, 5)))[lines].mean()
 
 

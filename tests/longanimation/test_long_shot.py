@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot of any length comes out whole, and the same however it is interrupted."""
+"""A shot of any length is colored completely, with the same result however it is interrupted."""
 
 from collections.abc import Sequence
 
@@ -68,7 +68,7 @@ def test_another_seed_gives_other_pixels(pipeline: LongAnimationPipeline) -> Non
 
 
 class Listener:
-    """Stands between a shot and its pipeline and notes what each segment was given."""
+    """Stands between a shot and its pipeline, and records the arguments of each segment."""
 
     def __init__(self, pipeline: LongAnimationPipeline) -> None:
         self._pipeline = pipeline

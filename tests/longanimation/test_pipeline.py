@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stack as a whole: saved and loaded, in the published geometry too, and its parts where they meet."""
+"""The whole stack: saving and loading, also in the published geometry, and its parts together."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Memory modes: what is chosen, and that a segment comes out the same wherever the weights live.
+"""Memory modes: which one is chosen, and that a segment is the same wherever the weights are.
 
-There is no GPU here. Offloaded weights are NaN until the hook that should fetch them does so: what Diffusers and
-accelerate would move is hidden and shown again instead.
+There is no GPU here. Offloaded weights are NaN until the hook that should fetch them does so. Weights that Diffusers
+and Accelerate would move are hidden and restored instead.
 """
 
 import logging
@@ -62,7 +62,7 @@ def exact() -> torch.Tensor:
 
 
 class Hiding:
-    """Weights that are away are NaN. Integers, of which nothing is computed, stay."""
+    """Offloaded weights are NaN. Integers stay, because nothing is computed from them."""
 
     def __init__(self) -> None:
         self._away: dict[torch.Tensor, torch.Tensor] = {}
@@ -80,7 +80,7 @@ class Hiding:
 
 
 class PretendGPU(Hiding):
-    """Notes which modules are on it, and every change of that."""
+    """Records which modules are on it, and every change."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Color Consistency Reward is Eq. 5's negative, and following Eq. 2 brings it up."""
+"""The Color Consistency Reward is the negative of Eq. 5, and following Eq. 2 raises it."""
 
 import pytest
 import torch

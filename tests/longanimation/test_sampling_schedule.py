@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faster sampling: what the qualities and the caches of Diffusers leave out, and that they leave nothing behind."""
+"""Faster sampling: what the qualities and Diffusers' caches leave out, and that they leave no state behind."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Video-XL's memory: the same however it was grown, as fine as the motion asks for, and bounded."""
+"""Video-XL's memory: the same however frames were added, as fine as the motion requires, and bounded."""
 
 from itertools import pairwise
 
@@ -186,7 +186,7 @@ def test_dynamic_segments_do_not_depend_on_the_grouping(groups: list[int]) -> No
 
 
 def _segment_ends(features: torch.Tensor) -> list[int]:
-    """The segments, chosen with all frames in sight."""
+    """The segments, chosen with all frames known."""
     changes, ends = feature_changes(features), [0]
     while ends[-1] < len(features):
         ends.append(ends[-1] + segment_length(changes[ends[-1] :], 0.1))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`install.py models`: licenses first, then room, downloads and conversion; against a hub on this machine."""
+"""`install.py models`: licenses first, then disk space, downloads and conversion, with a hub on this machine."""
 
 import io
 import json
@@ -26,7 +26,7 @@ ACCEPTED = [PRESET, "--accept-licenses"]
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict[str, Weights]]:
-    """The four repositories as folders, with files in them that nobody needs; and the weights."""
+    """The four repositories as folders, including files that are not needed, and the weights."""
     root = tmp_path_factory.mktemp("hub")
     downloads, weights = write_downloads(root)
     own = root / "LongAnimation" / "weights"

@@ -73,7 +73,7 @@ class SmallShot:
         return other
 
     def with_keyframe(self, content: bytes) -> "SmallShot":
-        """Return this shot with its keyframe painted otherwise."""
+        """Return this shot with its keyframe painted differently."""
         other = SmallShot()
         address = address_of(content)
         other.blobs[address] = content
@@ -82,7 +82,7 @@ class SmallShot:
 
 
 class Site:
-    """A running server, spoken to over HTTP."""
+    """A running server, accessed over HTTP."""
 
     def __init__(self, url: str, data: Path) -> None:
         self.url = url + API_PREFIX
@@ -98,7 +98,7 @@ class Site:
         return response.json() if "json" in response.headers.get("Content-Type", "") else response.content
 
     def upload(self, shot: SmallShot) -> None:
-        """Upload what the server lacks of a shot."""
+        """Upload the images of a shot that the server lacks."""
         for address in self.call("POST", "/blobs/missing", 200, json=list(shot.blobs)):
             self.call("PUT", f"/blobs/{address}", 201, data=shot.blobs[address])
 
@@ -134,7 +134,7 @@ class Site:
 
 
 def _check_documented(response: requests.Response, **_: Any) -> None:
-    """Hold an answer against the OpenAPI document."""
+    """Check an answer against the OpenAPI document."""
     request = response.request
     url = urlsplit(request.url or "")
     media_type = body_type(response.status_code, response.headers.get("Content-Type", ""))
@@ -144,7 +144,7 @@ def _check_documented(response: requests.Response, **_: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hold whatever an application answers to a test's requests against the OpenAPI document."""
+    """Check all answers of an application to a test's requests against the OpenAPI document."""
     monkeypatch.setattr(flask.Request, "parameter_storage_class", WatchedQuery)
     found: list[str] = []
 
@@ -177,7 +177,7 @@ def processes() -> Iterator[list[subprocess.Popen[Any]]]:
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Config:
-    """Where servers and workers of a test keep what they know; a test may give other parameters."""
+    """The database and blobs of a test's servers and workers. A test may give other parameters."""
     return Config(tmp_path)
 
 
@@ -228,5 +228,5 @@ def start_worker(
 
 @pytest.fixture
 def client(tmp_path: Path) -> FlaskClient:
-    """The application called directly, for what needs no process."""
+    """The application called directly, for tests that need no process."""
     return create_app(Config(tmp_path)).test_client()

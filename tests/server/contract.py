@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OpenAPI document as a contract, which answers of the server are held against."""
+"""The OpenAPI document as a contract: the server's answers are checked against it."""
 
 import functools
 import re
@@ -17,7 +17,7 @@ from shared.protocol import API_PREFIX
 
 
 class WatchedQuery(ImmutableMultiDict[str, str]):
-    """The parameters of a query, which remember by what names the server asked for them."""
+    """The parameters of a query. They record the names that the server reads."""
 
     def __init__(self, mapping: Any = None) -> None:
         self.asked: set[str] = set()
@@ -37,7 +37,7 @@ class WatchedQuery(ImmutableMultiDict[str, str]):
 
 
 class Contract:
-    """What a document promises."""
+    """The operations and answers that a document promises."""
 
     def __init__(self, described: dict[str, Any]) -> None:
         self._paths = {
@@ -60,7 +60,7 @@ class Contract:
         return None if response is None else set(response.get("content", {}))
 
     def faults(self, method: str, path: str, status: int, media_type: str, asked: frozenset[str]) -> list[str]:
-        """Return in what an answer deviates.
+        """Return how an answer deviates.
 
         media_type: that of the body, empty if there is none. asked: the parameters of the query that the server looked
         for.
@@ -82,7 +82,7 @@ class Contract:
 
 @functools.cache
 def contract() -> Contract:
-    """Return the contract of the server as it is."""
+    """Return the contract of the current server."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         return Contract(document(create_app(Config(Path(folder))).url_map))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A coloring whose timing and faults tests can choose. It replaces the model's arithmetic and nothing else:
-queue, worker process, storage and API around it are the real ones.
+"""A colorizer whose timing and faults tests can choose. It replaces only the model's arithmetic: queue, worker process,
+storage and API are the real ones.
 
 Run as a program it is a worker process: `python -m tests.server.stand_in DATA_FOLDER WORKER_NAME [--supervised]`.
 """
@@ -23,8 +23,8 @@ from server.storage.heartbeats import Device
 
 STEPS = 5
 SLOW_STEP = 0.35 * PROGRESS_SECONDS
-"""Seconds of a step when a job is to be slow: every third one is told, so that what is told does not fall together
-with the ends of segments."""
+"""Seconds of a step of a slow job. Every third step is reported, so that reports do not coincide with the ends of
+segments."""
 DRAWINGS_A_SEGMENT = 2
 
 
@@ -40,7 +40,7 @@ class StandInSegment:
 
     @property
     def sequence(self) -> tuple[int, ...]:
-        """What is looked at: just what is colored."""
+        """The drawings that the segment looks at: only those that it colors."""
         return self.drawings
 
 
@@ -101,7 +101,7 @@ class StandInColoring:
         return SegmentResult(frames=frames, state=str(self._memory).encode(), guesses=guesses if index == 1 else {})
 
     def restore(self, index: int, result: SegmentResult) -> None:
-        """Take up the state after a segment of an earlier process."""
+        """Restore the state after a segment of an earlier process."""
         assert set(result.frames) == set(self.segments[index].drawings)
         self._memory = int(result.state)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API accepts and refuses, and how it says so."""
+"""The API accepts valid requests, and refuses others with a clear problem."""
 
 import json
 import uuid

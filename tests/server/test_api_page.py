@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples of docs/api.md work as they stand there, at a real server."""
+"""The examples of docs/api.md work unchanged with a real server."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that cannot be used, and the way of the memory mode to the workers."""
+"""Invalid settings are refused, and the memory mode reaches the workers."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ from shared.codec import to_json
 from .conftest import Config, Site, SmallShot
 
 PATIENCE = 60_000
-"""Milliseconds until a page that does not change is taken for broken."""
+"""Milliseconds after which a page that does not change counts as broken."""
 expect.set_options(timeout=PATIENCE)
 
 
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a page in a window of its own; whatever the browser complains about fails the test."""
+    """Open a page in its own window. Any error that the browser reports fails the test."""
     complaints: list[str] = []
     contexts = []
 

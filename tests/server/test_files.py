@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file is whole or as it was before, whatever stops its writing. That it outlives a power cut is tested in faults."""
+"""A file is complete or unchanged, whatever stops its writing. Power cuts are tested in tests/faults."""
 
 import os
 import stat

@@ -19,7 +19,7 @@ from .test_jobs import StartWorker, runs_of
 
 @pytest.fixture
 def storage(tmp_path: Path, postgresql: Any) -> Config:
-    """A database server and a blob folder of their own, as on a studio's network."""
+    """A separate database server and blob folder, as on a studio's network."""
     return Config(tmp_path, database=postgresql.new_database(), blobs=str(tmp_path / "shared" / "blobs"))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A live server says so, and one that cannot work says why."""
+"""A healthy server reports it, and one that cannot work reports why."""
 
 import subprocess
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Line art and paintings are read as an animator means them, and what cannot be read says why."""
+"""Line art and paintings are read as the animator intends. An error says why an image cannot be read."""
 
 import io
 import struct

@@ -28,7 +28,7 @@ StartWorker = Callable[[], subprocess.Popen[Any]]
 
 
 def runs_of(data: Path, segment: int) -> int:
-    """How often the stand-in began a segment."""
+    """How often the stand-in started a segment."""
     log = data / f"segment_{segment}.log"
     return len(log.read_text().splitlines()) if log.exists() else 0
 

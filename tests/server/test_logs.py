@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs tell which job and request they are about, and never a secret."""
+"""Logs name the job and request that they are about, and never contain a secret."""
 
 import base64
 import io
@@ -32,7 +32,7 @@ KEY = "wJalrXUtnFEMI-K7MDENG-bPxRfiCY"
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What is logged as JSON meanwhile."""
+    """The log lines in JSON during the block."""
     stream = io.StringIO()
     handler = logs.handler("json", stream)
     logger = logging.getLogger()

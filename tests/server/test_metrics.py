@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Prometheus is told, and what it is not."""
+"""Prometheus gets the right numbers, and nothing else."""
 
 import uuid
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OpenAPI document says what the server does: every route, query, status and media type, and nothing else."""
+"""The OpenAPI document describes the server: every route, query, status and media type, and nothing else."""
 
 import copy
 import re
@@ -111,7 +111,7 @@ def test_what_is_answered_is_whole_and_what_is_sent_may_leave_out_defaults(descr
 
 
 class Provocation:
-    """Requests that bring about every answer of every operation, and what was answered."""
+    """Requests that cause every answer of every operation, and the answers."""
 
     def __init__(self, folder: Path, site: Site, job: str, shot: SmallShot) -> None:
         self.config = Config(folder, extensions=folder / "extensions")
@@ -156,7 +156,7 @@ class Provocation:
         }.get(operation, {})
 
     def provoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Bring about everything."""
+        """Cause every answer."""
         self._ask_for_what_is_not_there()
         self._ask_without_right(monkeypatch)
         self._send_what_cannot_be_read()
@@ -225,7 +225,7 @@ class Provocation:
         self.send("getExtension", 416, headers={"Range": "bytes=999999999-"})
 
     def _work(self) -> None:
-        """Use every operation as it is meant, and in states that do not allow it."""
+        """Use every operation as intended, and in states that do not allow it."""
         waiting = {"arguments": {"job_id": str(uuid.uuid4())}}
         shot = {"json": to_json(self.shot.manifest) | {"seed": 7}}
         self.send("putBlob", 201, data=b"new", arguments={"address": address_of(b"new")})
@@ -289,7 +289,7 @@ def _fail(**_: object) -> None:
 def provocation(
     site: Site, start_worker: Callable[[], Any], shot: SmallShot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Provocation:
-    """Everything that the operations can answer, at a server that has colored a shot."""
+    """All possible answers of the operations, from a server that has colored a shot."""
     start_worker()
     job = site.submit(shot)
     site.wait_for_state(job, "done")

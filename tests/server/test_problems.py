@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever is sent, the answer is a problem that a program and a person can read, and it comes soon."""
+"""Every bad request quickly gets a problem that a program and a person can read."""
 
 import json
 import socket

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one token may take: jobs, bytes, and requests."""
+"""The limits of one token: jobs, bytes and requests."""
 
 import uuid
 from dataclasses import replace

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work goes on after a crash between two things that belong together. The moments are too short to be met by killing:
-what is on disk then is made by hand."""
+"""Work continues after a crash between two steps that belong together. These moments are too short to hit by killing
+processes, so the tests create the state on disk directly."""
 
 import subprocess
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may talk to the server."""
+"""Access control of the server."""
 
 import re
 import subprocess

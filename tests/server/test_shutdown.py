@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that is told to stop loses nothing and hangs up on nobody. That a worker by itself does so too is tested in
-test_jobs."""
+"""A server that stops loses nothing and drops no connection. The same for a separate worker is tested in test_jobs."""
 
 import http.client
 import socket

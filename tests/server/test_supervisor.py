@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Worker processes beside the API: replaced when they die, gone when the server goes."""
+"""Worker processes of the server are replaced when they die, and end when the server ends."""
 
 import subprocess
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A film shows every frame, for as long and in the colors that it should, to every player."""
+"""A film shows every frame in every player, with the right duration and colors."""
 
 import io
 import struct

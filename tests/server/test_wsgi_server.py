@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The internals of waitress on which `server/http/wsgi_server.py` relies are still there. What they are for is tested
-in test_shutdown and test_problems."""
+"""The internals of waitress that `server/http/wsgi_server.py` uses still exist. Their purpose is tested in
+test_shutdown and test_problems."""
 
 import inspect
 import socket

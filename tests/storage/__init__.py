@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what the server keeps."""
+"""Tests of the server's storage."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blobs are kept as long as anybody needs them, and not longer; on a folder and on S3, with SQLite and PostgreSQL."""
+"""Blobs are kept exactly as long as they are needed, in a folder and on S3, with SQLite and PostgreSQL."""
 
 import os
 import threading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions of browsers end when they should."""
+"""Browser sessions end when they should."""
 
 import sqlalchemy as sa
 

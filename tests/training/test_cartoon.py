@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The procedural cartoon keeps what the training builds on."""
+"""The procedural cartoon has the properties that training relies on."""
 
 from __future__ import annotations
 

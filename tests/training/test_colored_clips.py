@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clips of others are read with their holds, and poor ones are left out."""
+"""A studio's clips are read with their holds, and poor ones are left out."""
 
 from __future__ import annotations
 

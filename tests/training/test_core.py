@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the denoiser learns from: its target, its noise, its conditions and its samples; and what a run writes."""
+"""The denoiser's training: its target, noise, conditions and samples, and what a run writes."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hints are carried from the reference, never copied from the truth where there is a matcher, and partly wrong."""
+"""Hints are propagated from the reference and partly wrong. With a matcher, they are never copied from the truth."""
 
 import numpy as np
 import torch

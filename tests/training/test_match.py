@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line matcher's stage trains on windows of several sizes, stops, goes on, and shows what it can do."""
+"""The line matcher's stage trains on windows of several sizes, stops, continues, and shows its results."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_the_stage_stops_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_sizes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="--size 80x48 does not fit the line matcher: take multiples of 32"):
+    with pytest.raises(ValueError, match="--size 80x48 does not fit the line matcher: use multiples of 32"):
         train_match(tmp_path, WindowShape(drawings=2, height=48, width=80), QUICK)
 
 

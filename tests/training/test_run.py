@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A training run can be killed at any time and goes on from its checkpoint."""
+"""A training run can be killed at any time and continues from its checkpoint."""
 
 import itertools
 from collections.abc import Iterator

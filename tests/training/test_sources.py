@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of others become figures with clean fills and lines, and clips are played with them."""
+"""Fetched pictures become figures with clean fills and lines, which act in clips."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every stage trains, stops, goes on, and ends in a preset that loads; on the tiny stack and on a published base."""
+"""Every stage trains, stops and continues, and a preset that loads results, on the tiny stack and a published base."""
 
 import csv
 import re
@@ -125,9 +125,9 @@ def test_sketch_dit_begins_as_the_base_and_the_base_stays(base: Path, tmp_path: 
 
 def test_a_shape_that_the_model_cannot_take_is_refused(base: Path, tmp_path: Path) -> None:
     on_base = replace(QUICK, base=base)
-    with pytest.raises(ValueError, match=re.escape("--drawings 5 does not fill this model's latents: take 9")):
+    with pytest.raises(ValueError, match=re.escape("--drawings 5 does not fill this model's latents: use 9")):
         train_sketch(tmp_path, replace(ON_BASE, drawings=5), on_base)
-    with pytest.raises(ValueError, match="--size 40x32 does not fit this model: take multiples of 16"):
+    with pytest.raises(ValueError, match="--size 40x32 does not fit this model: use multiples of 16"):
         train_sketch(tmp_path, replace(ON_BASE, width=40), on_base)
 
 

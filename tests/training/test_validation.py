@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation clips are written as shots are delivered: a file a frame, held drawings repeated."""
+"""Validation clips are written like delivered shots: one file per frame, with held drawings repeated."""
 
 from __future__ import annotations
 

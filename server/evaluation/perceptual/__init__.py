@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Metrics that look through a published network: LPIPS, FID and FVD. Without its weights a metric is refused."""
+"""Metrics that use a published network: LPIPS, FID and FVD. A metric is refused if its weights are missing."""
 
 from .metrics import METRIC_WEIGHTS, PerceptualMetrics, load_perceptual_metrics
 from .weights import MetricWeightsError

@@ -10,12 +10,12 @@ from .weights import MetricWeightsError
 
 FILE = "i3d_torchscript.pt"
 SHORTEST = 10
-"""Fewest frames that the network reads."""
+"""The smallest number of frames that the network accepts."""
 _INPUT_SIDE = 224
 
 
 class I3D:
-    """Features of videos for FVD: the 400 logits of Kinetics. Raises MetricWeightsError for a file of another kind."""
+    """Features of videos for FVD: the 400 logits of Kinetics. Raises MetricWeightsError for any other file."""
 
     def __init__(self, path: Path) -> None:
         try:

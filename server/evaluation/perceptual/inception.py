@@ -24,7 +24,7 @@ Pool = Literal["average", "maximum", "halving"]
 
 @dataclass(frozen=True)
 class _Layer:
-    """A convolution of a branch: its name, channels out, kernel (height, width) and stride. Stride 2 has no padding."""
+    """A convolution of a branch: name, output channels, kernel (height, width) and stride. Stride 2 has no padding."""
 
     name: str
     width: int
@@ -33,7 +33,7 @@ class _Layer:
 
 
 Step = tuple[_Layer, ...]
-"""Convolutions side by side on the same input, joined by channel."""
+"""Parallel convolutions on the same input, concatenated by channel."""
 
 
 class _Convolution(nn.Module):
@@ -51,7 +51,7 @@ class _Convolution(nn.Module):
 
 
 class _Mixed(nn.Module):
-    """Branches of convolutions, joined by channel; the last one pools first."""
+    """Branches of convolutions, concatenated by channel. The last branch pools first."""
 
     def __init__(self, inputs: int, branches: Sequence[Sequence[Step]], pool: Pool, pool_width: int = 0) -> None:
         super().__init__()
@@ -86,8 +86,8 @@ class _Mixed(nn.Module):
 
 
 def _chain(name: str, *layers: tuple[int, tuple[int, int]], halving: bool = False) -> list[Step]:
-    """A branch of convolutions one after the other, called name_1, name_2 …, or name when it is one; halving: the last
-    one has stride 2."""
+    """A branch of sequential convolutions, named name_1, name_2 …, or just name if there is one. halving: the last one
+    has stride 2."""
     names = [f"{name}_{number}" for number in range(1, len(layers) + 1)] if len(layers) > 1 else [name]
     strides = [1] * (len(layers) - 1) + [2 if halving else 1]
     return [
@@ -172,6 +172,6 @@ class FIDInception(nn.Module):
 
 
 def load_inception(path: Path) -> FIDInception:
-    """Load the published weights; the classifier's are left out. Raises MetricWeightsError."""
+    """Load the published weights without the classifier's. Raises MetricWeightsError."""
     state = read_state_dict(path)
     return filled(FIDInception(), {name: part for name, part in state.items() if not name.startswith("fc.")}, path)

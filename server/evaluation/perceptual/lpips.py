@@ -17,8 +17,8 @@ _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 class Trunk:
     """A network whose features LPIPS compares.
 
-    title: its name in tables; backbone: file name of torchvision's state dict; heads: that of LPIPS's linear layers;
-    taps: the layers compared, by index in torchvision's `features`.
+    title: its name in tables; backbone: file name of torchvision's state dict; heads: file name of LPIPS's linear
+    layers; taps: the layers that are compared, by index in torchvision's `features`.
     """
 
     title: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of LPIPS, FID and FVD can be measured, and the features that they need."""
+"""The choice of those metrics among LPIPS, FID and FVD that can be measured, and the features that they need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from .inception import FIDInception, load_inception
 from .lpips import ALEXNET, LPIPS, VGG16, load_lpips
 
 METRIC_WEIGHTS = Path(__file__).parents[2] / "weights" / "metrics"
-"""Where published weights are looked for; none come with the project."""
+"""The folder for published weights. The project includes none."""
 _BATCH = 16
 
 
@@ -33,7 +33,7 @@ class PerceptualMetrics:
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """What is measured, in words."""
+        """The measured metrics, in words."""
         found = {f"LPIPS ({self.lpips.trunk.title})" if self.lpips else "", "FID" if self.inception else ""}
         return tuple(sorted((found | {"FVD" if self.i3d else ""}) - {""}))
 
@@ -63,9 +63,10 @@ class PerceptualMetrics:
 
 
 def load_perceptual_metrics(folder: Path = METRIC_WEIGHTS) -> PerceptualMetrics:
-    """Load what `folder` holds weights for. Raises MetricWeightsError for a file that is not what its name says.
+    """Load the metrics that `folder` has weights for. LPIPS uses AlexNet, as its authors advise for comparisons,
+    otherwise VGG16.
 
-    LPIPS takes AlexNet, as its authors advise for comparisons, or else VGG16.
+    Raises MetricWeightsError for a file that does not match its name.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     refused: dict[str, str] = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published weight files: read safely, and checked against the network that they are for."""
+"""Safe reading of published weight files, and checks against the network that they are for."""
 
 import pickle
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class MetricWeightsError(ValueError):
-    """A weight file of a metric cannot be used; the sentence names it and says what is wrong."""
+    """A weight file of a metric cannot be used. The message names the file and says what is wrong."""
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -24,12 +24,12 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         reason = str(error).splitlines()[0]
         raise MetricWeightsError(f"{path} is not a PyTorch state dict ({reason}): fetch the file again.") from error
     if not isinstance(state, Mapping) or not all(torch.is_tensor(value) for value in state.values()):
-        raise MetricWeightsError(f"{path} holds more than tensors by name: fetch the published state dict.")
+        raise MetricWeightsError(f"{path} has more than named tensors: fetch the published state dict.")
     return dict(state)
 
 
 def filled(network: Network, state: Mapping[str, torch.Tensor], path: Path) -> Network:
-    """Load a state dict, read from `path`, into a network, all of it, and make the network ready for use.
+    """Load a whole state dict, read from `path`, into a network, and prepare the network for use.
 
     Raises MetricWeightsError when names or shapes differ.
     """

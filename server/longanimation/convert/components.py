@@ -31,12 +31,12 @@ from .parts import VIDEO_XL_TOWER, Rename, WeightFile, assign, same_name, tower_
 from .tensors import read_weights
 
 WEIGHT_NAMES = ("diffusion_pytorch_model.safetensors", "model.safetensors", "pytorch_model.bin")
-"""Names of files with published weights; weights in several files have an index of that name."""
+"""File names of published weights. Weights in several files have an index of that name."""
 
 
 @dataclass(frozen=True)
 class Downloads:
-    """Where the published weights are.
+    """The paths of the published weights.
 
     cogvideox: the folder CogVideoX1.5-5B-I2V. control, memory: LongAnimation's `control_module.safetensors` (SketchDiT)
     and `glm_module.safetensors` (DGLM). video_xl: the folder `VideoXL_weight_8`. vision_tower: the folder of
@@ -62,7 +62,7 @@ class Component:
 
     @property
     def weights_name(self) -> str:
-        """What the library that loads it looks for."""
+        """The file name that the library that loads it expects."""
         return "model" if self.library == "transformers" else "diffusion_pytorch_model"
 
 
@@ -122,8 +122,8 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _memory_config(path: Path, width: int, memory_width: int) -> dict[str, Any]:
-    """DGLM was published without a configuration: its ends must fit the transformer and Video-XL, and what is
-    between them is read off its weights."""
+    """Derive DGLM's configuration, because it was published without one. Its ends must fit the transformer and
+    Video-XL. The rest follows from the shapes of its weights."""
     rows = {tensor.name: tensor.shape[0] for tensor in read_weights(path) if tensor.shape}
     _, first, second = DYNAMIC_MEMORY["mapping_sizes"]
     first, second = rows.get("key_mapping_0.0.bias", first), rows.get("key_mapping_0.3.bias", second)
@@ -141,7 +141,7 @@ def _memory_config(path: Path, width: int, memory_width: int) -> dict[str, Any]:
 
 
 def _video_xl(downloads: Downloads) -> tuple[VideoXL, list[tuple[list[Path], Rename]]]:
-    """Video-XL on the meta device, and where its weights come from."""
+    """Return Video-XL on the meta device, and the sources of its weights."""
     folder, path = downloads.video_xl, downloads.video_xl / "config.json"
     settings = _read_config(path)
     lacking = [key for key in ("beacon_ratio", "beacon_window", "mm_vision_select_layer") if key not in settings]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The conversion as a whole: planned and checked first, written as a stream, resumable, complete or not there."""
+"""The whole conversion. It is planned and checked first, written as a stream, and resumable. The output appears only
+when it is complete."""
 
 import hashlib
 import json
@@ -19,7 +20,7 @@ from .parts import WeightFile
 from .tensors import header_of, sha256_of, write_weights
 
 PARTIAL = ".partial"
-"""Folder next to the output in which a conversion is made; the output appears when it is complete."""
+"""Folder next to the output in which a conversion is made. The output appears when it is complete."""
 
 JOURNAL = "journal.json"
 
@@ -28,7 +29,7 @@ JOURNAL = "journal.json"
 class Conversion:
     """A conversion that was checked and can be run.
 
-    dtype: of all weights. settings: becomes `preset.json`. checksums: SHA-256 of downloaded files, where it is known.
+    dtype: of all weights. settings: becomes `preset.json`. checksums: SHA-256 of downloaded files, if known.
     """
 
     components: list[Component]
@@ -39,14 +40,14 @@ class Conversion:
 
     @property
     def bytes(self) -> int:
-        """How much is going to be written; configurations and tokenizers are too small to count."""
+        """The number of bytes that will be written. Configurations and tokenizers are too small to count."""
         return sum(_size(file, self.dtype) for _, file in self._weight_files())
 
     def run(self, advance: Callable[[int], None] = lambda done: None) -> None:
-        """Convert. Interrupted at any time and run again, it goes on with the files that are finished.
+        """Convert the weights. After an interruption, another run continues after the finished files.
 
         advance: called with the number of bytes that were written or found.
-        Raises ConversionError, and OSError for a disk.
+        Raises ConversionError, and OSError for errors of the disk.
         """
         work = self.output.parent / PARTIAL / self.output.name
         work.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ class Conversion:
             else:
                 advance(_size(file, self.dtype))
             known[name] = checksum
-        for name in files_in(work):  # what an earlier run with other arguments or an interruption left
+        for name in files_in(work):  # files of an earlier run with other arguments, or of an interrupted run
             if name not in known and name != JOURNAL:
                 (work / name).unlink()
         for component in self.components:
@@ -95,7 +96,7 @@ class Conversion:
             )
 
     def _describe(self, component: Component, work: Path) -> None:
-        """Write a component's configuration, and the index of its weights where they are in several files."""
+        """Write a component's configuration, and the index of its weights if they are in several files."""
         folder = work / component.name
         folder.mkdir(exist_ok=True)
         component.save_config(folder, self.dtype)
@@ -136,7 +137,7 @@ def plan_conversion(
 
 
 def _names(component: Component) -> list[str]:
-    """The names of a component's weight files: one for each published file."""
+    """Return the names of a component's weight files, one for each published file."""
     count = len(component.weights)
     if count == 1:
         return [f"{component.weights_name}.safetensors"]

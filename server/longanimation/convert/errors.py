@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong in a conversion."""
+"""The error of a conversion."""
 
 
 class ConversionError(ValueError):
-    """A download or a converted folder is not what it should be; the message names the file and what to do."""
+    """A download or a converted folder is wrong. The message names the file and says what to do."""

@@ -11,14 +11,15 @@ from .errors import ConversionError
 from .tensors import sha256_of
 
 MANIFEST = "SHA256SUMS"
-"""Lists every other file of a converted folder, as `sha256sum` writes and checks it."""
+"""The file that lists every other file of a converted folder, in the format of `sha256sum`."""
 
 
 class Journal:
-    """What an unfinished conversion has written so far, kept next to it, so that the conversion can resume.
+    """The files that an unfinished conversion has written so far. It is kept next to the conversion, so that the
+    conversion can resume.
 
-    Each file is entered with its recipe: a digest of what it is made of. A file whose recipe has changed, or that does
-    not have the bytes that were written, counts as not written.
+    Each file has an entry with its recipe: a digest of the inputs that it is made from. A file whose recipe has
+    changed, or whose bytes differ from those that were written, counts as not written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,23 +27,23 @@ class Journal:
         self._entries: dict[str, list[str]] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
     def checksum(self, name: str, recipe: str) -> str | None:
-        """The SHA-256 of a file that is finished, verified now; None if it has to be written."""
+        """Return the SHA-256 of a finished file, after verifying it; None if the file has to be written."""
         known, checksum = self._entries.get(name, ("", ""))
         file = self._path.parent / name
         return checksum if known == recipe and file.is_file() and sha256_of(file) == checksum else None
 
     def enter(self, name: str, recipe: str, checksum: str) -> None:
-        """Note that a file is finished."""
+        """Record that a file is finished."""
         self._entries[name] = [recipe, checksum]
         write_file(self._path, json.dumps(self._entries, indent=1).encode())
 
     def remove(self) -> None:
-        """Forget all: the conversion is complete."""
+        """Delete all entries, because the conversion is complete."""
         self._path.unlink(missing_ok=True)
 
 
 def files_in(folder: Path) -> list[str]:
-    """Every file of a folder and the folders in it but the manifest, as names with slashes."""
+    """Return every file of a folder and its subfolders except the manifest, as names with slashes."""
     paths = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
     return [path for path in paths if path != MANIFEST]
 
@@ -57,7 +58,7 @@ def verify_folder(folder: Path, advance: Callable[[int], None] = lambda done: No
     """Check every file of a converted folder against its manifest; return how many there are.
 
     advance: called with the number of bytes of each file that was checked.
-    Raises ConversionError that names the files that are missing, changed or not of the conversion.
+    Raises ConversionError, which names the files that are missing, changed or not part of the conversion.
     """
     if not (folder / MANIFEST).is_file():
         raise ConversionError(f"{folder} has no {MANIFEST}: it is not a converted folder, or is incomplete.")

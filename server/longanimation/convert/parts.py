@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which published weight becomes which weight of the pipeline; every key is used, or known to be of no use."""
+"""The mapping from published weights to the weights of the pipeline. Every key is used, or listed as unused."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,21 +16,21 @@ Rename = Callable[[str], str | None]
 """From a published name to the pipeline's; None for a weight that the model does not use."""
 
 VIDEO_XL_TOWER = "model.vision_tower.vision_tower.vision_model."
-"""What stands before the vision tower's names in Video-XL's own files."""
+"""The prefix of the vision tower's names in Video-XL's own files."""
 
 UNUSED = re.compile(
     r".*\.rotary_emb\.inv_freq"  # buffers of older versions of transformers, computed today
     r"|.*\.embeddings\.position_ids"
-    r"|model\.image_newline"  # Video-XL: between the rows of a still image, and we give it video
+    r"|model\.image_newline"  # Video-XL: separates the rows of a still image, but we only use video
     r"|encoder\.embed_tokens\.weight"  # T5: the same tensor as shared.weight
-    r"|text_model\..*|text_projection\.weight|visual_projection\.weight|logit_scale"  # CLIP but for its tower
+    r"|text_model\..*|text_projection\.weight|visual_projection\.weight|logit_scale"  # CLIP, except its tower
 )
-"""The published keys that the stack has no use for. Any other key that has no place in it is an error."""
+"""The published keys that the stack does not use. Any other key without a counterpart in the stack is an error."""
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A weight file to write: made of one published file, with the new name of each tensor."""
+    """A weight file to write. It is made from one published file, with a new name for each tensor."""
 
     source: Path
     tensors: Sequence[tuple[str, StoredTensor]]
@@ -42,7 +42,7 @@ def same_name(name: str) -> str | None:
 
 
 def video_xl_name(name: str) -> str | None:
-    """For Video-XL's own files, where the tower's names have two levels more than transformers gives them today."""
+    """For Video-XL's own files, where the tower's names have two levels more than in transformers today."""
     if UNUSED.fullmatch(name):
         return None
     if name.startswith(VIDEO_XL_TOWER):
@@ -51,7 +51,7 @@ def video_xl_name(name: str) -> str | None:
 
 
 def tower_name(name: str) -> str | None:
-    """For a CLIP that was downloaded on its own."""
+    """For a CLIP that was downloaded separately."""
     if UNUSED.fullmatch(name):
         return None
     return "model.vision_tower." + name.removeprefix("vision_model.")
@@ -60,9 +60,9 @@ def tower_name(name: str) -> str | None:
 def assign(part: str, module: nn.Module, sources: Iterable[tuple[Sequence[Path], Rename]]) -> list[WeightFile]:
     """Find a published tensor for each weight of `module`.
 
-    module: on the meta device. sources: published files, and how their keys are called in `module`.
-    Raises ConversionError, which names it, for a key that is unexpected, missing, there twice, of another shape or of a
-    number type that cannot be converted.
+    module: on the meta device. sources: published files, and the names of their keys in `module`.
+    Raises ConversionError, which names the key, for a key that is unexpected, missing, duplicated, of another shape or
+    of a number type that cannot be converted.
     """
     wanted = {name: tuple(weight.shape) for name, weight in module.named_parameters()}  # tied weights once
     files, found, read = [], dict[str, Path](), []

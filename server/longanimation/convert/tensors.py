@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Weight files as streams: no tensor is ever whole in memory.
+"""Weight files as streams, so that no whole tensor is ever in memory.
 
-A safetensors file is the length of its header in 8 bytes, the header in JSON, and the tensors' bytes one after another.
-The library checks it here, but reads tensors whole (or maps them, and pages of a map count as memory in use) and writes
-only whole files.
+A safetensors file has the length of its header in 8 bytes, the header in JSON, and the tensors' bytes one after
+another. The safetensors library checks the file here. It is not used to read or write tensors: it reads whole tensors
+(or maps them, and mapped pages count as memory in use) and writes only whole files.
 """
 
 import hashlib
@@ -23,15 +23,15 @@ from server.files import open_atomic
 from .errors import ConversionError
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-"""The number types that published weights come in, by their names in safetensors files."""
+"""The number types of published weights, by their names in safetensors files."""
 
 CHUNK = 2**20
-"""Numbers read, converted and written at a time."""
+"""How many numbers are read, converted and written at a time."""
 
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor in a weight file: its published name, and its numbers in pieces of at most `CHUNK`, one-dimensional."""
+    """A tensor in a weight file: its published name, and its numbers in one-dimensional pieces of at most `CHUNK`."""
 
     name: str
     dtype: torch.dtype | str
@@ -40,12 +40,12 @@ class StoredTensor:
 
     @property
     def count(self) -> int:
-        """How many numbers it holds."""
+        """The number of its elements."""
         return torch.Size(self.shape).numel()
 
 
 def read_weights(path: Path) -> list[StoredTensor]:
-    """List the tensors of a `.safetensors` or `.bin` file, in the order of the file; their numbers stay on disk.
+    """List the tensors of a `.safetensors` or `.bin` file, in the order of the file. Their numbers stay on disk.
 
     Raises ConversionError for a file that is missing, cut short or of another kind.
     """
@@ -93,7 +93,7 @@ def _chunks_of(path: Path, start: int, entry: dict[str, Any]) -> Callable[[], It
 
 
 def _read_pickled(path: Path) -> list[StoredTensor]:
-    """A `.bin` file, mapped into memory; only tensors are unpickled."""
+    """A `.bin` file, mapped into memory. Only tensors are unpickled."""
     try:
         loaded = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except (RuntimeError, pickle.UnpicklingError) as error:
@@ -106,8 +106,8 @@ def _pieces(tensor: torch.Tensor) -> Callable[[], Iterator[torch.Tensor]]:
 
 
 def header_of(tensors: Sequence[tuple[str, StoredTensor]], dtype: torch.dtype) -> bytes:
-    """The first bytes of the safetensors file that `write_weights` makes of these tensors under these names."""
-    entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}  # transformers reads no file without it
+    """Return the header of the safetensors file that `write_weights` makes from these tensors under these names."""
+    entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}  # transformers refuses files without it
     position = 0
     written = next(name for name, known in DTYPES.items() if known == dtype)
     for name, tensor in tensors:
@@ -125,9 +125,9 @@ def write_weights(
     dtype: torch.dtype,
     advance: Callable[[int], None],
 ) -> str:
-    """Write tensors under new names and as `dtype` to a safetensors file; return its SHA-256.
+    """Write tensors under new names and as `dtype` to a safetensors file. Returns its SHA-256.
 
-    The file appears under `path` only when it is whole and on the disk. `advance` is called with the number of bytes
+    The file appears at `path` only when it is complete and on the disk. `advance` is called with the number of bytes
     that were written.
     """
     digest = hashlib.sha256()

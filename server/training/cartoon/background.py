@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scenery behind the actors, and sometimes in front of them: flat regions with outlines, wider than the frame.
+"""The scenery behind the actors, and sometimes in front of them: flat regions with outlines. It is wider than the
+frame.
 
 Units: frame heights from the upper left corner of the frame at rest.
 """
@@ -14,16 +15,16 @@ from server.training.cartoon.render import Group, Mark
 from server.training.cartoon.shapes import blob, box, ellipse, line, loft, place, polygon, smooth, star
 
 MARGIN = 1.2
-"""How far the scenery goes on beyond the frame, so that the camera can leave it."""
+"""How far the scenery extends beyond the frame, so that the camera can move."""
 FAR = 4.0
-"""Beyond every edge that the camera can reach."""
+"""A coordinate beyond every edge that the camera can reach."""
 
 _PUFFS = ((-0.1, 0.02, 0.06), (0.0, 0.0, 0.09), (0.11, 0.02, 0.06))
 
 
 @dataclass(slots=True)
 class Scenery:
-    """Groups behind and before the actors, where the actors stand, and words for the sentence."""
+    """Groups behind and in front of the actors, where the actors stand, and words for the sentence."""
 
     behind: list[Group] = field(default_factory=list)
     before: list[Group] = field(default_factory=list)
@@ -59,7 +60,7 @@ def paint_scenery(rng: Random, palette: Palette, aspect: float) -> Scenery:
 
 
 def _across(rng: Random, aspect: float, count: int) -> list[float]:
-    """Places from one margin to the other, in even steps with some chance."""
+    """Return positions from one margin to the other, in even steps with some randomness."""
     step = (aspect + 2 * MARGIN) / max(count, 1)
     return [-MARGIN + step * (i + rng.uniform(0.1, 0.9)) for i in range(count)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Animals: those on four legs, and those with wings or fins.
+"""Animals on four legs, and animals with wings or fins.
 
 Units as in `humanoid`: 1 high, standing on y = 0.
 """
@@ -45,7 +45,7 @@ class Beast:
         self.name = f"a {palette.name(self.fur)} {rng.choice(('dog', 'horse', 'cat', 'animal'))}"
 
     def groups(self, pose: Pose) -> list[Group]:
-        """The animal in `pose`, from back to front."""
+        """Return the animal in `pose`, from back to front."""
         view = Turntable.facing(pose.yaw)
         layers: list[tuple[float, Group]] = []
         hip = self.leg * (1.0 - 0.3 * pose.crouch) + 0.02 * math.sin(4 * math.pi * pose.cycle) * pose.gait
@@ -157,7 +157,7 @@ class Flyer:
         self.name = f"a {palette.name(self.fill)} {'bird' if self.beaked else 'fish'}"
 
     def groups(self, pose: Pose) -> list[Group]:
-        """The flyer in `pose`, from back to front; it shows its side whatever its yaw."""
+        """Return the flyer in `pose`, from back to front. It shows its side whatever its yaw."""
         way = -1.0 if math.sin(pose.yaw) < 0 else 1.0
         y = -0.5 - self.height - 0.06 * math.sin(pose.clock * 0.5)
         beat = math.sin(pose.clock * self.rate)

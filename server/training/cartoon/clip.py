@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One procedural cartoon clip: cast, scenery, camera, and the drawings of it."""
+"""One procedural cartoon clip: cast, scenery, camera and drawings."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Clip:
     """Drawings with their fills.
 
     Attributes:
-        line_art: uint8 [T,H,W], 255 paper, dark lines, anti-aliased; hidden lines are not there. A share of the clips
-            are rough scans, whose paper may be a little darker.
+        line_art: uint8 [T,H,W], 255 paper, dark lines, anti-aliased, without hidden lines. Some of the clips are rough
+            scans, whose paper may be a little darker.
         labels: uint8 [T,H,W], index into `colors`: the fill of every pixel, also under the lines.
-        colors: uint8 [N,3], N <= 40, as an artist might pick them.
+        colors: uint8 [N,3], N <= 40, such as an artist might choose.
         sentence: a short description.
     """
 
@@ -48,10 +48,11 @@ class PaintedClip(Clip):
     """A clip that knows how it is painted, lit and timed.
 
     Attributes:
-        parts: uint16 [T,H,W], 256 × figure + part. Figure 0 is the background, the last one the foreground; the number
-            of a figure holds for the whole clip, that of a part only for its drawing, where a greater one is nearer.
-        holds: for how many frames each drawing is shown: ones, twos, threes, and sometimes longer.
-        light: float32 [T,3], by what the scene's light multiplies all colors.
+        parts: uint16 [T,H,W], 256 × figure + part. Figure 0 is the background, and the last one is the foreground. The
+            number of a figure is valid for the whole clip, that of a part only for its drawing, where a greater number
+            is nearer.
+        holds: the number of frames for which each drawing is shown: ones, twos, threes, and sometimes more.
+        light: float32 [T,3], the factors by which the scene's light multiplies all colors.
         views: float32 [T,2,3], the camera: from frame heights to pixels.
         shading: how fills are painted.
     """
@@ -63,7 +64,7 @@ class PaintedClip(Clip):
     shading: Shading
 
     def painting(self, index: int) -> np.ndarray:
-        """The true colors of a drawing without lines: its fills, shaded and lit; RGB uint8 [H,W,3]."""
+        """Return the true colors of a drawing without lines, shaded and lit: RGB uint8 [H,W,3]."""
         shaded = self.shading.paint(self.colors[self.labels[index]], self.parts[index], self.views[index])
         return np.round(shaded * self.light[index]).astype(np.uint8)
 
@@ -75,12 +76,12 @@ class Figure(Protocol):
     name: str
 
     def groups(self, pose: Pose) -> list[Group]:
-        """The figure in `pose`, from back to front."""
+        """Return the figure in `pose`, from back to front."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A figure that acts in a clip: its size in frame heights and its pose, both by drawing."""
+    """A figure that acts in a clip. Its size in frame heights and its pose are given by drawing."""
 
     figure: Figure
     sizes: Sequence[float]
@@ -92,8 +93,8 @@ class Actor:
 class Scene:
     """Everything from which a clip is drawn.
 
-    actors: from back to front. camera: center of the view and its enlargement, by drawing. stage_ink: of the scenery.
-    holds, light, sentence: as in `PaintedClip`, for all drawings.
+    actors: from back to front. camera: center of the view and its enlargement, by drawing. stage_ink: the scenery's
+    ink. holds, light, sentence: as in `PaintedClip`, for all drawings.
     """
 
     palette: Palette
@@ -107,7 +108,7 @@ class Scene:
     sentence: str
 
     def draw(self, seed: int, wanted: Sequence[int], width: int, height: int) -> PaintedClip:
-        """Draw some of the drawings; `seed` is the seed of the scan's grain."""
+        """Draw some of the drawings. `seed` is the seed of the scan's grain."""
         moving = len(set(self.camera)) > 1 or self.stage_ink.boil > 0
         still: Sheet | None = None
         line_art = np.empty((len(wanted), height, width), np.uint8)
@@ -160,10 +161,10 @@ _FIGURES: dict[str, Callable[[Random, Palette], Figure]] = {
 
 
 def draw_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[int] | None = None) -> PaintedClip:
-    """Invent a clip of `drawings` drawings and draw it, or only its drawings `at`, in their order.
+    """Make up a clip of `drawings` drawings and draw it, or only its drawings `at`, in their order.
 
-    Drawings follow each other as on twos: one a twelfth of a second. The same arguments give the same clip,
-    and a drawing is the same whichever others are drawn.
+    Drawings follow each other as on twos, one per twelfth of a second. The same arguments give the same clip, and a
+    drawing is the same whichever others are drawn.
 
     Raises:
         IndexError: `at` names a drawing outside the clip.
@@ -180,7 +181,7 @@ def draw_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[in
 
     stage_ink = style.stage_ink
     panned = len(set(camera)) > 1
-    if not panned and rng.random() < style.painted:  # a painted background, of which the line art shows nothing
+    if not panned and rng.random() < style.painted:  # a painted background, which does not appear in the line art
         stage_ink = replace(stage_ink, width=0.0)
     cast = ", ".join(actor.figure.name for actor in actors[:3])
     sentence = f"{cast}, {scenery.words}".replace("a orange", "an orange")
@@ -189,7 +190,7 @@ def draw_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[in
 
 
 def choose_drawings(drawings: int, at: Sequence[int] | None) -> list[int]:
-    """Return the numbers of the drawings that are asked for, by default all of the clip.
+    """Return the numbers of the requested drawings, by default all drawings of the clip.
 
     Raises:
         IndexError: `at` names a drawing outside the clip.
@@ -197,9 +198,7 @@ def choose_drawings(drawings: int, at: Sequence[int] | None) -> list[int]:
     wanted = [int(index) for index in (range(drawings) if at is None else at)]
     outside = [index for index in wanted if not 0 <= index < drawings]
     if outside:
-        raise IndexError(
-            f"drawings {outside} are outside the clip, which has drawings 0 to {drawings - 1}; ask for those"
-        )
+        raise IndexError(f"drawings {outside} are outside the clip, which has drawings 0 to {drawings - 1}")
     return wanted
 
 
@@ -262,7 +261,7 @@ def _figure(rng: Random, palette: Palette, plain: bool) -> Figure:
 
 
 def _camera(rng: Random, drawings: int, aspect: float, actors: list[Actor]) -> list[tuple[float, float, float]]:
-    """Center of the view and its enlargement, one a drawing."""
+    """Return the center of the view and its enlargement for each drawing."""
     kind = rng.choices(("still", "pan", "follow", "zoom", "shake"), (6, 1.5, 1.5, 1, 0.5))[0]
     zoom = rng.choice((1.0, 1.0, rng.uniform(0.85, 1.25)))
     drift, dolly = rng.uniform(-0.02, 0.02), rng.uniform(-0.3, 0.6)

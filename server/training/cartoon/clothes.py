@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a two-legged figure wears. Units as in `humanoid`."""
+"""The clothes of a two-legged figure. Units as in `humanoid`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Clothes:
         self.scarf = palette.maybe(0.2, (self.shirt, skin))
 
     def details(self, view: Turntable, base: Point, wide: float) -> list[Mark]:
-        """What is on the trunk, whose hips are at `base` and whose width is `wide` times the front's."""
+        """Return the clothes on the trunk, whose hips are at `base` and whose width is `wide` times the front's."""
         clip = place(self.trunk, *base, sx=wide)
         (x, y), w, t, cos = base, self.wide, self.torso, view.cos
         front = x + view.sin * w * 0.6
@@ -154,7 +154,7 @@ class Clothes:
         return marks
 
     def wraps(self, view: Turntable, base: Point, wide: float, pose: Pose) -> list[tuple[float, Group]]:
-        """Cape, backpack and scarf, with how near each is to the viewer."""
+        """Return cape, backpack and scarf, with the nearness of each to the viewer."""
         (x, y), w, t = base, self.wide, self.torso
         layers: list[tuple[float, Group]] = []
         if self.cape is not None:

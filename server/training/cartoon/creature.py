@@ -109,7 +109,7 @@ class Bird:
 
 
 class Crawler:
-    """A snake, worm or caterpillar: a chain of rounds along a wave, under one outline or each with its own."""
+    """A snake, worm or caterpillar: a chain of circles along a wave, with one outline or one each."""
 
     def __init__(self, rng: Random, palette: Palette) -> None:
         self.fills = [palette.cloth()]

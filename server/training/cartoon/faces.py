@@ -17,8 +17,8 @@ from server.training.cartoon.shapes import ellipse, loft, place, polygon, smooth
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """How a head looks in one drawing: cosine and sine of its yaw, mouth and lids 0..1, gaze -1..1;
-    hair sways by `sway` radians."""
+    """The state of a head in one drawing: cosine and sine of its yaw, mouth and lids 0..1, gaze -1..1. Hair sways by
+    `sway` radians."""
 
     cos: float
     sin: float
@@ -29,7 +29,7 @@ class Face:
 
     @classmethod
     def of(cls, pose: Pose) -> Face:
-        """The face of a body in `pose`. A head in profile still shows some of its front, as cartoons draw it."""
+        """Return the face of a body in `pose`. A head in profile still shows some of its front, as in cartoons."""
         yaw = (pose.yaw + math.pi) % (2 * math.pi) - math.pi
         side = abs(yaw)
         seen = 0.7 * side if side < 1.75 else math.pi - (math.pi - side) * (math.pi - 0.7 * 1.75) / (math.pi - 1.75)
@@ -99,7 +99,7 @@ class Features:
         return [replace(mark, inset=True) for mark in marks]
 
     def _spot(self, lateral: float, face: Face) -> tuple[float, float]:
-        """Where something `lateral` from the middle of the face is on the screen, and how wide it looks."""
+        """Return where something `lateral` from the middle of the face is on the screen, and how wide it looks."""
         angle = math.asin(max(-0.95, min(0.95, lateral / self.wide)))
         sine = math.sin(angle) * face.cos + math.cos(angle) * face.sin
         cosine = math.cos(angle) * face.cos - math.sin(angle) * face.sin

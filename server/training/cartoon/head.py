@@ -29,7 +29,7 @@ class Head:
         self.hair = Hair(rng, palette, self.hair_fill, r, wide) if not robot and rng.random() < 0.92 else None
         self.features = Features(rng, palette, skin, self.hair_fill, r, wide)
         self.bump: skia.Path | None = None
-        if not robot and rng.random() < 0.6:  # a nose that shows in profile
+        if not robot and rng.random() < 0.6:  # a nose that is visible in profile
             self.bump = smooth([(-0.3, -0.5), (0.1, -0.25), (0.4, 0.05), (0.15, 0.2), (-0.3, 0.35)])
         self.ears = rng.choice(("none", "round", "cat", "long")) if rng.random() < 0.6 else "round"
         self.long_ear = ellipse(0, -0.6, 0.22, 0.7)
@@ -51,7 +51,7 @@ class Head:
         groups = [[ear] for ear in self._ears(x, y, face)]
         shape = place(self.shape, x + shift, y)
         groups.append([Mark(shape, self.skin)])
-        if self.bump is not None and abs(face.sin) > 0.6 and face.cos > -0.2:  # the nose goes on into the face
+        if self.bump is not None and abs(face.sin) > 0.6 and face.cos > -0.2:  # the nose joins the face
             way = math.copysign(1.0, face.sin)
             bump = place(self.bump, x + shift + way * self.wide * 0.85, y - self.r * 0.7, 0, way * self.r, self.r)
             groups[-1].append(Mark(bump, self.skin))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""People, robots and other two-legged figures: a bone tree in the round, dressed with flat parts.
+"""People, robots and other two-legged figures: a three-dimensional bone tree, dressed with flat parts.
 
 Units: the figure is 1 high, its feet at y = 0 and its head toward y = -1, as on the screen.
 """
@@ -24,9 +24,9 @@ Layers = list[tuple[float, Group]]
 
 
 class Humanoid:
-    """One figure; its proportions and clothes are chosen once, `groups` draws it in any pose.
+    """One figure. Its proportions and clothes are chosen once, and `groups` draws it in any pose.
 
-    A `plain` one has a dot for an eye and nothing on its clothes, as figures are drawn that are small in the frame.
+    A `plain` figure has dots for eyes and nothing on its clothes, as small figures in a frame are drawn.
     """
 
     def __init__(self, rng: Random, palette: Palette, robot: bool = False, plain: bool = False) -> None:
@@ -81,7 +81,7 @@ class Humanoid:
         layers += [(0.001 + i * 1e-4, [mark]) for i, mark in enumerate(clothes.details(view, base, wide))]
         layers += clothes.wraps(view, base, wide, pose)
         arms = [self._arm(view, side, angles, shoulder) for side, angles in zip((1, -1), pose.arms, strict=True)]
-        if clothes.seamless and frontal and clothes.sleeve == 1:  # sleeves go on into the coat
+        if clothes.seamless and frontal and clothes.sleeve == 1:  # sleeves join the coat
             trunk += [mark for arm in arms for mark in arm.pop()[1]]
         layers += arms[0] + arms[1]
         neck = line(view.flat((0, shoulder, 0)), view.flat((0, top + self.head * 0.2, 0)))
@@ -95,7 +95,7 @@ class Humanoid:
         return [*self.face.behind(0.0, -top, face), *body[:split], *head, *body[split:]]
 
     def _leg(self, view: Turntable, pose: Pose, side: int, phase: float, hip: float) -> Layers:
-        """One leg; its trousers come last."""
+        """Return one leg. Its trousers come last."""
         clothes, wide = self.clothes, 2 * self.thick
         ahead, up = step(phase, self.stride / 4 * pose.gait, 0.22 * self.leg * pose.gait)
         out = side * max(self.hips - self.thick * 0.5, self.thick * 0.45)
@@ -124,7 +124,7 @@ class Humanoid:
         return layers
 
     def _arm(self, view: Turntable, side: int, angles: tuple[float, float, float], shoulder: float) -> Layers:
-        """One arm; its sleeve comes last."""
+        """Return one arm. Its sleeve comes last."""
         clothes, wide = self.clothes, 2 * self.limb
         lift, swing, bend = angles
         start = (side * (self.wide - self.limb * 0.3), shoulder - self.limb * 0.3, 0.0)
@@ -153,7 +153,7 @@ class Humanoid:
         return layers
 
     def _limb(self, a: Point, b: Point, c: Point, fill: int, wide: float, solid: bool = False) -> Group:
-        """Upper and lower half under one outline."""
+        """Return the upper and lower half with one outline."""
         if self.taper == 1.0:
             return [Mark(bent(a, b, c, self.soft), fill, tube=wide, solid=solid)]
         lower = Mark(line(b, c), fill, tube=wide * self.taper, solid=solid)
@@ -161,7 +161,7 @@ class Humanoid:
 
 
 def _along(start: Spot, side: int, lift: float, swing: float, length: float) -> Spot:
-    """The end of a bone that hangs from `start`, raised sideways by `lift` and forward by `swing` radians."""
+    """Return the end of a bone that hangs from `start`, raised sideways by `lift` and forward by `swing` radians."""
     down = math.cos(lift)
     return (
         start[0] + side * math.sin(lift) * length,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an actor does over a clip: one pose a drawing, one drawing a twelfth of a second."""
+"""The motion of an actor over a clip: one pose per drawing, one drawing per twelfth of a second."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _HANGING: Arm = (0.2, 0.0, 0.2)
 
 
 class Pose(NamedTuple):
-    """How an actor stands in one drawing.
+    """The pose of an actor in one drawing.
 
     Attributes:
         x, y: where it stands, in frame heights from the upper left corner.
         yaw: where it faces: 0 at the viewer, +90° right, -90° left, ±180° away.
         tilt: rotation on screen, radians clockwise.
-        squash: stretch of its height; the width makes up for it.
+        squash: stretch of its height; the width compensates for it.
         lift: height above the ground in body heights.
-        cycle: phase of its gait, one a double step.
+        cycle: phase of its gait, one per double step.
         gait: length of its steps relative to its longest, 0 when it stands.
         arms: (raise sideways, swing forward, bend) in radians of the left and the right arm.
         crouch: bend of the knees, 0..1.
         mouth, lids: how far open, 0..1.
         gaze: shift of the pupils, -1..1.
-        clock: number of the drawing, for what swings by itself.
-        sway: how far what hangs loose lags to the right, radians; a spring after the walk.
+        clock: number of the drawing, for parts that swing by themselves.
+        sway: how far loose parts lag to the right, in radians; they follow the walk like a spring.
     """
 
     x: float
@@ -54,19 +54,19 @@ class Pose(NamedTuple):
 def perform(
     rng: Random, plan: str, drawings: int, aspect: float, size: float, start: Point, stride: float
 ) -> list[Pose]:
-    """The poses of an actor `size` frame heights tall, one a drawing.
+    """Return the poses of an actor `size` frame heights tall, one per drawing.
 
     Args:
         plan: "wander" about; "cross" the frame, leave it and return; "leave" it for long, 25 to 150 drawings; "meet":
             go to the other side and back; or "stay" and move on the spot.
         aspect: width of the frame in frame heights.
-        start: where it stands at first, in frame heights.
+        start: its first position, in frame heights.
         stride: length of a full double step in body heights.
     """
     actor = _Actor(rng, Pose(*start), size, stride)
     edge = {"cross": -0.4 * size, "leave": -0.7 * size - 0.2, "meet": 0.15 * aspect}.get(plan, 0.0)
     poses: list[Pose] = []
-    first = rng.randint(0, 12)  # the clip need not start with a start
+    first = rng.randint(0, 12)  # the clip may begin in the middle of a motion
     while len(poses) < drawings + first:
         if plan == "leave":
             poses += actor.walk(rng.uniform(0.2, 0.8) * aspect)
@@ -87,7 +87,7 @@ def perform(
 
 
 def choose_holds(rng: Random, count: int) -> list[int]:
-    """For how many frames each of `count` drawings is shown: runs on ones, twos and threes, rarely a long hold."""
+    """Return for how many frames each of `count` drawings is shown: runs on ones, twos, threes, rarely a long hold."""
     holds: list[int] = []
     while len(holds) < count:
         holds += [rng.choice((1, 2, 2, 2, 3))] * rng.randint(4, 30)
@@ -96,7 +96,7 @@ def choose_holds(rng: Random, count: int) -> list[int]:
 
 
 def _swayed(poses: list[Pose], size: float) -> list[Pose]:
-    """The poses with what hangs loose on a damped spring, pushed by every change of speed and tilt."""
+    """Return the poses with loose parts on a damped spring, which every change of speed and tilt pushes."""
     swayed, angle, speed = [], 0.0, 0.0
     for before, pose in zip([poses[0], *poses], poses, strict=False):
         pull = -2.0 * (pose.x - before.x) / size - 0.3 * (pose.lift - before.lift) - 0.4 * (pose.tilt - before.tilt)
@@ -112,7 +112,7 @@ class _Actor:
         self.pose = pose._replace(yaw=rng.choice((rng.uniform(-0.6, 0.6), rng.uniform(-1.5, 1.5))))
         self.stride = stride * size
         self.blink = rng.randint(11, 30)
-        self.pace = rng.choice((8, 10, 12, 12, 14, 16))  # drawings a double step
+        self.pace = rng.choice((8, 10, 12, 12, 14, 16))  # drawings per double step
         self.side = rng.choice((SIDE, 1.2, 0.9))  # how far it turns to walk
         self.bounce = rng.choice((0.0, 0.03, 0.08))
         self.habit = rng.choice(("swing", "swing", "still", "up"))
@@ -123,7 +123,7 @@ class _Actor:
         return self.pose
 
     def _toward(self, yaw: float) -> float:
-        """The yaw one drawing nearer to `yaw`."""
+        """Return the yaw one drawing nearer to `yaw`."""
         step = 0.75
         return self.pose.yaw + max(-step, min(step, yaw - self.pose.yaw))
 
@@ -158,7 +158,7 @@ class _Actor:
             )
 
     def idle(self, count: int) -> Iterator[Pose]:
-        """Stands, and waves, points, talks or looks about."""
+        """Stands, and waves, points, talks or looks around."""
         gesture = self.rng.choice(("wave", "talk", "point", "rest", "cheer", "dance"))
         yaw = self.rng.uniform(-0.7, 0.7) if self.rng.random() < 0.7 else self.pose.yaw
         speed = self.rng.uniform(0.5, 1.3)
@@ -220,7 +220,7 @@ class _Actor:
         yield self._next(yaw=(target + math.pi) % (2 * math.pi) - math.pi)
 
     def flip(self, count: int) -> Iterator[Pose]:
-        """A somersault, or a lean when it is no acrobat."""
+        """A somersault, or a lean if the actor is no acrobat."""
         full = self.rng.random() < 0.2
         way = self.rng.choice((-1, 1))
         for i in range(count):
@@ -232,7 +232,7 @@ class _Actor:
 
 
 def knee(hip: Point, foot: Point, upper: float, lower: float, way: float = 1.0) -> tuple[Point, Point]:
-    """Inverse kinematics of a leg in the (forward, up) plane: where the knee is, and the foot pulled within reach.
+    """Inverse kinematics of a leg in the (forward, up) plane. Returns the knee, and the foot moved within reach.
 
     `way` is +1 for a joint that bends forward, -1 for one that bends back.
     """
@@ -247,7 +247,8 @@ def knee(hip: Point, foot: Point, upper: float, lower: float, way: float = 1.0) 
 
 
 def step(phase: float, length: float, height: float) -> Point:
-    """Where a foot is (forward, up) relative to below its hip: half the cycle on the ground, half in the air."""
+    """Return where a foot is (forward, up) relative to the point below its hip: half the cycle on the ground, half in
+    the air."""
     phase %= 1.0
     if phase < 0.5:
         return length * (1 - 4 * phase), 0.0

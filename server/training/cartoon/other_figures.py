@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures that are neither people nor animals: vehicles, soft blobs, and abstract trees of parts.
+"""Figures that are neither people nor animals: vehicles, soft blobs and abstract trees of parts.
 
 Units as in `humanoid`: 1 high, standing on y = 0.
 """
@@ -21,7 +21,7 @@ from server.training.cartoon.turntable import Turntable
 
 
 class Vehicle:
-    """A car, lorry or train: boxes with windows on turning wheels."""
+    """A car, truck or train: boxes with windows on turning wheels."""
 
     def __init__(self, rng: Random, palette: Palette) -> None:
         self.body, self.tyre = palette.cloth(), palette.near((40, 40, 45))
@@ -133,7 +133,7 @@ class _Joint:
 
 
 class Tangle:
-    """A random tree of parts that swing about their joints, for whatever no other class draws."""
+    """A random tree of parts that swing about their joints, for shapes that no other class draws."""
 
     def __init__(self, rng: Random, palette: Palette) -> None:
         self.joints: list[_Joint] = []

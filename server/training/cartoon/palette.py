@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colors of a clip: plausible, sometimes in harmony, sometimes arbitrary."""
+"""The colors of a clip: plausible, sometimes harmonious, sometimes arbitrary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMES = ((15, "red"), (42, "orange"), (68, "yellow"), (160, "green"), (200, "cy
 
 
 class Palette:
-    """The colors given out so far; a color close to a given one may get that one's index."""
+    """The colors that are in use. A new color close to one of them may get its index."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
@@ -41,15 +41,15 @@ class Palette:
         return np.array(self._colors, np.uint8).reshape(-1, 3)
 
     def name(self, index: int) -> str:
-        """The plain name of a color, for the sentence."""
+        """Return the plain name of a color, for the sentence."""
         return name_of(self._colors[index])
 
     def maybe(self, chance: float, unlike: tuple[int, ...] = ()) -> int | None:
-        """A color with this chance, else None."""
+        """Return a color with this probability, else None."""
         return self.cloth(unlike) if self._rng.random() < chance else None
 
     def add(self, color: Rgb) -> int:
-        """The index of `color`; when the palette is full, of the nearest there is."""
+        """Return the index of `color`, or of the nearest color if the palette is full."""
         if color in self._colors:
             return self._colors.index(color)
         if len(self._colors) < LIMIT:
@@ -59,7 +59,7 @@ class Palette:
         return int(distances.argmin())
 
     def cloth(self, unlike: tuple[int, ...] = ()) -> int:
-        """Any color, for clothes and things; `unlike` lists the indices it must differ from visibly."""
+        """Return any color, for clothes and things. `unlike` lists the indices from which it must differ visibly."""
         color = (0, 0, 0)
         for _ in range(8):
             kind = self._rng.random()
@@ -76,7 +76,7 @@ class Palette:
         return self.add(color)
 
     def near(self, color: Rgb, amount: int = 22) -> int:
-        """A color like `color`; in a wild palette any other."""
+        """Return a color like `color`, or any other in a wild palette."""
         if self._wild and self._rng.random() < 0.6:
             return self.cloth()
         r, g, b = (min(255, max(0, channel + self._rng.randint(-amount, amount))) for channel in color)

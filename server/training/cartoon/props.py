@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hands, and things to hold in them: the wrist or grip at the origin, the fingers toward +y."""
+"""Hands, and things to hold in them. The wrist or grip is at the origin, and the fingers point toward +y."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROPS = ("stick", "ball", "balloon", "bag", "flower", "sword", "book", "umbrell
 
 
 def make_hand(rng: Random, plain: bool = False) -> skia.Path:
-    """A hand for an arm of half width 1: a fist, a mitten with a thumb, or fingers; a `plain` one is a fist."""
+    """Return a hand for an arm of half width 1: a fist, a mitten with a thumb, or fingers. A `plain` one is a fist."""
     kind = "fist" if plain else rng.choice(("fist", "mitten", "fingers", "spread", "point"))
     if kind == "fist":
         return ellipse(0, 0.4, 1.15, 1.3)

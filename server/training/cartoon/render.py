@@ -28,8 +28,8 @@ class Mark:
         line: width of the outline relative to the ink's; 0 for no outline.
         solid: inked solid in the drawing, as pupils are.
         clip: draw only inside this path (patterns on clothes).
-        inset: lies on the part before it and belongs to it, as what is clipped does: the features of a face.
-        shade: index of the color of its side away from the light, a hard shadow that no line shows.
+        inset: whether it is on the part before it and belongs to it, as clipped marks do: the features of a face.
+        shade: index of the color of its side away from the light, for a hard shadow without a line.
     """
 
     path: skia.Path
@@ -42,7 +42,7 @@ class Mark:
     shade: int | None = None
 
     def moved(self, x: float, y: float, turn: float) -> Mark:
-        """The mark turned by `turn` radians and moved to (x, y)."""
+        """Return the mark turned by `turn` radians and moved to (x, y)."""
         clip = None if self.clip is None else place(self.clip, x, y, turn)
         return replace(self, path=place(self.path, x, y, turn), clip=clip)
 
@@ -53,14 +53,14 @@ Group = list[Mark]
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """How lines are drawn.
+    """The ink: how lines are drawn.
 
     Attributes:
         width: width of lines in pixels of the raster; 0 leaves them out.
         gray: brightness of lines, 0..255.
         weight: extra thickness in pixels on the lower right side of closed parts (thick and thin lines).
         gap: share of an outline that is missing, in short gaps.
-        boil: deviation in pixels with which the lines of each drawing differ.
+        boil: deviation in pixels of the lines from drawing to drawing.
         shade_line: width, relative to that of lines, of the line where a hard shadow ends; 0 leaves it out.
         hatch: distance in pixels of the strokes that fill hard shadows; 0 leaves them out.
         hand: how outlines are drawn by hand; None for even lines.
@@ -99,7 +99,7 @@ class Sheet:
         self._art, self._marks = (surface.getCanvas() for surface in self._surfaces)
 
     def copy(self, other: Sheet) -> None:
-        """Copy another sheet of the same size."""
+        """Copy another sheet of the same size into this one."""
         np.copyto(self.art, other.art)
         np.copyto(self._map, other._map)
 
@@ -110,8 +110,8 @@ class Sheet:
 
         Args:
             matrix: from the units of the marks to pixels; `scale` is its mean enlargement.
-            drawing: number of the drawing, which seeds the accidents of its lines.
-            figure: whose parts these are, 0..255. What is clipped or inset belongs to the part before it.
+            drawing: number of the drawing, which seeds the irregularities of its lines.
+            figure: the figure of these parts, 0..255. Clipped or inset marks belong to the part before them.
         """
         for canvas in (self._art, self._marks):
             canvas.save()
@@ -132,7 +132,8 @@ class Sheet:
 
 
 class _Brush:
-    """The paints of one ink, made once and changed for each mark: making them costs as much as drawing."""
+    """The paints of one ink. They are made once and changed for each mark, because making them costs as much as
+    drawing."""
 
     def __init__(self, art: skia.Canvas, marks: skia.Canvas, ink: Ink, scale: float, drawing: int, figure: int) -> None:
         self._art, self._marks = art, marks
@@ -154,13 +155,13 @@ class _Brush:
         self._tube = skia.Paint(Style=_STROKE, StrokeCap=skia.Paint.kRound_Cap, StrokeJoin=skia.Paint.kRound_Join)
 
     def sees(self, mark: Mark) -> bool:
-        """Whether any of the mark may be in the frame; most of the scenery does not."""
+        """Return whether any of the mark may be in the frame. Most of the scenery is outside."""
         bounds = mark.path.getBounds()
         around = mark.tube + 4 * self._width
         return bounds.makeOutset(around, around).intersect(self._frame)
 
     def outline(self, mark: Mark) -> None:
-        """Ink the outline of a part, whose inner half its fill will cover, or a line."""
+        """Draw a line, or the outline of a part. The part's fill will cover the outline's inner half."""
         canvas, width = self._art, self._width * mark.line
         if mark.clip is not None:
             canvas.save()
@@ -209,7 +210,7 @@ class _Brush:
             self._cast_shade(mark, mark.shade, part)
 
     def _cast_shade(self, mark: Mark, shade: int, part: int) -> None:
-        """Darken the part where it does not overlap itself moved toward the light, at the upper left."""
+        """Darken the part where it does not overlap a copy of itself moved toward the light, at the upper left."""
         bounds = mark.path.getBounds()
         shift = 0.2 * min(bounds.width(), bounds.height())
         moved = place(mark.path, -shift, -shift * 0.3)
@@ -244,9 +245,9 @@ def _paint(smooth: bool, effect: skia.PathEffect | None) -> skia.Paint:
 
 
 def _gaps(ink: Ink, scale: float, drawing: int) -> skia.PathEffect:
-    """Dashes of uneven lengths with gaps of one to five line widths between, elsewhere in every drawing."""
+    """Return dashes of uneven lengths, with gaps of one to five line widths at other places in every drawing."""
     rng, lengths = Random(drawing), []
     for _ in range(6):
         gap = rng.uniform(1, 5) * ink.width / scale
-        lengths += [gap * (1 / ink.gap - 1) * rng.uniform(0.2, 1.8), gap + ink.width / scale]  # round ends take a width
+        lengths += [gap * (1 / ink.gap - 1) * rng.uniform(0.2, 1.8), gap + ink.width / scale]  # round ends add a width
     return skia.DashPathEffect.Make(lengths, 0.0)

@@ -14,7 +14,7 @@ _TILE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What paper, pencil and scanner do to line art. Lengths are in pixels.
+    """The effects of paper, pencil and scanner on line art. Lengths are in pixels.
 
     Attributes:
         fade: how much the darkness of lines varies over the sheet, 0..1.
@@ -42,7 +42,7 @@ class Scan:
     paper: int = 255
 
     def of(self, art: np.ndarray, seed: int, drawing: int) -> np.ndarray:
-        """The scan of line art uint8 [H,W]; `seed` is the clip's, and every drawing has its own accidents."""
+        """Return the scan of line art uint8 [H,W]. `seed` is the clip's. Every drawing has its own irregularities."""
         rng = np.random.default_rng([seed, drawing])
         ink = cv2.bitwise_not(art)
         if self.number:
@@ -50,7 +50,7 @@ class Scan:
         if self.fade:
             ink = _weaken(ink, 1 - self.fade * np.clip(_patches(rng, ink.shape, 40), 0, 1.5) / 1.5)
         if self.breaks:
-            # a normal deviate's upper tail; its slope makes ends that thin out rather than cuts
+            # a normal deviate's upper tail; because of its slope, ends thin out instead of being cut
             edge = 2.6 - 1.1 * (self.breaks / 0.1) ** 0.5
             ink = _weaken(ink, np.clip(2 * (edge - _patches(rng, ink.shape, self.break_length)) + 1, 0, 1))
         if self.tooth:
@@ -91,16 +91,16 @@ def _weaken(ink: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _patches(rng: np.random.Generator, shape: tuple[int, ...], length: float) -> np.ndarray:
-    """Smooth chance of about unit deviation, float32 [H,W], in patches about `length` pixels wide."""
+    """Return smooth noise of about unit deviation, float32 [H,W], in patches about `length` pixels wide."""
     height, width = shape
     cells = rng.standard_normal((int(height / length) + 3, int(width / length) + 3), np.float32)
-    fine = min(4, max(1, int(length / 4)))  # smooth chance is made small and enlarged, which is much faster
+    fine = min(4, max(1, int(length / 4)))  # smooth noise is made small and enlarged, which is much faster
     half = cv2.resize(cells, (-(-width // fine), -(-height // fine)), interpolation=cv2.INTER_CUBIC)
     return cv2.resize(half, (width, height)) if fine > 1 else half
 
 
 def _tooth(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """A piece of rough paper, float32 [H,W] in 0..1."""
+    """Return a piece of rough paper, float32 [H,W] in 0..1."""
     height, width = shape
     y, x = (int(k) for k in rng.integers(0, _TILE // 4, 2))
     paper = _paper()

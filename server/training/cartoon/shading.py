@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Soft shading over flat fills: form shadows, cast shadows, rim light, glow, painted backgrounds, changing light.
 
-Everything is computed from the map of parts: a pixel is in shadow where, some way off from the light, its part ends and
-what is behind it begins. So shading stays exactly within its part and needs no drawing of its own.
+Everything is computed from the map of parts. A pixel is in shadow if, at some distance away from the light, its part
+ends and something behind it begins. Shading therefore stays exactly within its part, and needs no drawing of its own.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import numpy as np
 _SOFT = 8  # steps of a soft edge
 _NEAR = 4  # steps of a narrow one
 FIGURE = 256
-"""Numbers of parts for each figure; the parts below are those of the background."""
+"""The number of part numbers per figure. Smaller part numbers are those of the background."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shading:
-    """How fills are painted; each strength is 0..1, 0 leaves the effect out. Reaches are in frame heights.
+    """How fills are painted. Each strength is 0..1, and 0 leaves the effect out. Lengths are in frame heights.
 
     Attributes:
         toward: direction to the light, x and y (y down).
         form, reach: shadow of every part of a figure on its own far side, and how far it goes.
         cast, fall: shadow of figures on what is behind them, and its length.
         rim: light on the edges toward the light.
-        glow: light that fills much brighter than the others throw around them.
-        texture: brush work and gradients of the background; `grain_seed` is its chance.
+        glow: light around fills that are much brighter than the others.
+        texture: brushwork and gradients of the background; `grain_seed` is its seed.
         shadow, light: RGB 0..1 by which full shadow multiplies, and which full light adds.
     """
 
@@ -50,7 +50,7 @@ class Shading:
 
         Args:
             flat: RGB uint8 [H,W,3], the fills.
-            parts: uint16 [H,W], which part every pixel is; a greater number is nearer.
+            parts: uint16 [H,W], the part of every pixel; a greater number is nearer.
             view: float [2,3], from frame heights to pixels.
 
         Returns:
@@ -61,7 +61,7 @@ class Shading:
         dark, bright = tones
         acted = parts >= FIGURE
         if self.form:
-            # where the part has ended some steps away from the light, and something farther has begun
+            # the part has ended some steps away from the light, and something farther has begun
             dark += self.form / _SOFT * self._steps(parts, np.less, -self.reach, _SOFT) * acted
         if self.cast:
             figures = parts // FIGURE
@@ -82,7 +82,7 @@ class Shading:
         return np.clip(color, 0, 255).astype(np.uint8)
 
     def _steps(self, parts: np.ndarray, compare: np.ufunc, reach: float, count: int) -> np.ndarray:
-        """Of `count` places up to `reach` toward the light (away from it when below 0), how many compare so."""
+        """Count those of `count` positions up to `reach` toward the light (away from it if below 0) that compare so."""
         height, width = parts.shape
         reach *= height
         pad = int(abs(reach)) + 2
@@ -94,7 +94,7 @@ class Shading:
         return found
 
     def _brushed(self, view: np.ndarray, width: int, height: int) -> np.ndarray:
-        """Brush strokes and broad gradients that move with the camera, float32 [H,W] in about -1..1."""
+        """Return brush strokes and broad gradients that move with the camera, float32 [H,W] in about -1..1."""
         rng = np.random.default_rng(self.grain_seed)
         side = 512
         strokes = cv2.resize(rng.standard_normal((int(rng.integers(12, 120)), 40), np.float32), (side, side))
@@ -117,7 +117,7 @@ class Shading:
 
 
 def choose_shading(rng: Random, soft: bool) -> Shading:
-    """Flat fills over a flat background, or `soft` ones; a painted background may be behind either."""
+    """Return flat or `soft` shading of fills. A painted background may be behind either."""
     turn = rng.choice((-1, 1)) * rng.uniform(0.2, 0.9)
     texture = rng.choice((0.0, rng.uniform(0.3, 1.0))) if soft else rng.choice((0.0, 0.0, rng.uniform(0.3, 1.0)))
     base = Shading(toward=(turn, -((1 - turn**2) ** 0.5)), texture=texture, grain_seed=rng.getrandbits(32))
@@ -141,7 +141,7 @@ def choose_shading(rng: Random, soft: bool) -> Shading:
 
 
 def choose_light(rng: Random, drawings: int) -> np.ndarray:
-    """Factors of the light on all colors, float32 [drawings,3]. In one of eight clips they change slowly."""
+    """Return the light's factors for all colors, float32 [drawings,3]. In one of eight clips they change slowly."""
     if rng.random() > 0.125:
         return np.ones((drawings, 3), np.float32)
     ends = np.array([[rng.uniform(0.45, 1.0) for _ in range(3)] for _ in range(3)], np.float32)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths from which parts are made. Random shapes draw from the `random.Random` that is given."""
+"""The paths of parts. Random shapes use the given `random.Random`."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def place(path: skia.Path, x: float, y: float, turn: float = 0.0, sx: float = 1.
 
 
 def bent(a: Point, b: Point, c: Point, soft: bool) -> skia.Path:
-    """A line from a to c by way of b: bent sharply, or `soft` as a hose."""
+    """A line from a to c through b, bent sharply or `soft` like a hose."""
     path = skia.Path()
     path.moveTo(*a)
     if soft:

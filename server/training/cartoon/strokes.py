@@ -15,14 +15,14 @@ _STEP = 7.0  # pixels between the places at which a stroke's width is chosen
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """The hand of an artist: how it draws lines. Lengths are in pixels of the raster.
+    """The way in which an artist's hand draws lines. Lengths are in pixels of the raster.
 
     Attributes:
         length: mean length of a stroke.
-        taper: how far a stroke thins out to its ends, 0..1.
-        pressure: how much the width of strokes differs, 0..1.
-        stray: how far a stroke may be away from its outline.
-        overshoot: how far a stroke runs past its ends; below 0 every third stops short and leaves gaps.
+        taper: how much a stroke thins out toward its ends, 0..1.
+        pressure: how much the width of strokes varies, 0..1.
+        stray: how far a stroke may be from its outline.
+        overshoot: how far a stroke runs past its ends; below 0, every third stroke stops short and leaves gaps.
         repeats: how often every outline is drawn over.
     """
 
@@ -34,13 +34,13 @@ class Hand:
     repeats: int = 1
 
     def scaled(self, factor: float) -> Hand:
-        """The same hand drawing something smaller: more careful, with strokes that are shortened less."""
+        """Return the same hand for something smaller. It is more careful, and its strokes are shortened less."""
         return replace(
             self, length=self.length * factor**0.4, stray=self.stray * factor, overshoot=self.overshoot * factor
         )
 
     def strokes(self, path: skia.Path, width: float, scale: float, rng: Random) -> skia.Path:
-        """The strokes along `path` as one path to fill; `width` is in the units of the path, of `scale` pixels each."""
+        """Return the strokes along `path` as one path to fill. `width` is in the path's units of `scale` pixels."""
         drawn = skia.Path()
         measure = skia.PathMeasure(path, False, scale)
         while True:

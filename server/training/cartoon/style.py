@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The style of a clip: whose hand draws it, whether it comes from a scanner, and how it is painted."""
+"""The style of a clip: how it is drawn and painted, and whether it comes from a scanner."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Style:
     """How a clip is drawn.
 
     Attributes:
-        ink, stage_ink: for the figures, and for what is behind and before them.
-        scan: the scanner the drawings come from, None for lines that never were on paper.
+        ink, stage_ink: for the figures, and for the scenery behind and in front of them.
+        scan: the scanner that the drawings come from, None for lines that were never on paper.
         small: whether the figures are small in the frame.
-        painted: chance that the background is painted, without lines in the line art, if the camera keeps still.
+        painted: probability that the background is painted, without lines in the line art, if the camera stands still.
     """
 
     ink: Ink
@@ -64,7 +64,7 @@ def choose_style(rng: Random, unit: float) -> Style:
 
 
 def _width(rng: Random, unit: float) -> float:
-    """From hairlines to thick outlines, all equally likely."""
+    """Return a line width from hairlines to thick outlines, all equally likely."""
     return max(0.7, math.exp(rng.uniform(math.log(0.35), math.log(1.5))) * unit)
 
 
@@ -82,7 +82,7 @@ def _vector(rng: Random, unit: float) -> Ink:
 
 
 def _rough(rng: Random, unit: float) -> tuple[Ink, Scan]:
-    """Pencil or pen on paper, of which the scanner shows a little or a lot."""
+    """Return a scanner of pencil or pen on paper, with little or much of the paper visible."""
     worn = rng.uniform(0.2, 1.0)
     width = min(_width(rng, unit), 0.9 * unit) + 0.15 * unit
     hand = Hand(

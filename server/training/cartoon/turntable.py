@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A turntable: points of a body, and where they are on the screen from any side."""
+"""A turntable: points of a body, and their positions on the screen from any side."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from server.training.cartoon.shapes import Point
 
 Spot = tuple[float, float, float]
-"""A point of the body: to its left, up, forward."""
+"""A point of the body: its distances to the left, up and forward."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turntable:
-    """The view of a body that faces `yaw`: projects a spot onto the screen and returns how near it is."""
+    """The view of a body that faces `yaw`. It projects a spot onto the screen, and returns how near the spot is."""
 
     cos: float
     sin: float
@@ -29,5 +29,5 @@ class Turntable:
         return spot[0] * self.cos + spot[2] * self.sin, -spot[1]
 
     def near(self, spot: Spot) -> float:
-        """How near the spot is to the viewer."""
+        """Return how near the spot is to the viewer."""
         return spot[2] * self.cos - spot[0] * self.sin

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shapes and clips that others drew, to train on in addition to the procedural cartoon.
+"""Shapes and clips that others drew, as training data in addition to the procedural cartoon.
 
 `fetch_sources(folder)` fetches shapes once. `draw_puppet_clip(load_families(folder, "openmoji", "train"), seed, …)`
 draws a clip with them. `read_clips(folder)` reads a folder of colored clips, which `store_clips` keeps for training.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DiceBear's avatars: heads and busts put together of drawn parts, each with several faces (https://dicebear.com).
+"""DiceBear's avatars: heads and busts assembled from drawn parts, each with several faces (https://dicebear.com).
 
-Only styles whose design is under CC0 1.0 or CC BY 4.0 and whose art consists of closed shapes.
+Only styles whose design is under CC0 1.0 or CC BY 4.0 and whose art consists of closed shapes are used.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ STYLES = {
     "personas": "CC BY 4.0, Draftbit",
     "toonHead": "CC BY 4.0, Johan Melin",
 }
-"""Styles and the license of their design, as their packages state it."""
+"""The styles, each with the license of its design as its package states it."""
 
 HEADS = 80
-"""Heads of each style."""
+"""The number of heads of each style."""
 
 _SCRIPT = Path(__file__).with_suffix(".mjs")
 _FRAME = ' mask="url(#viewboxMask)"'
-"""The avatar's frame; a figure is drawn whole."""
+"""The avatar's frame. It is left out, so that a figure is drawn whole."""
 
 
 def read_avatars(modules: Path, node: str, heads: int = HEADS) -> Iterator[Drawing]:
-    """Have the packages in `modules` draw avatars and prepare them.
+    """Let the packages in `modules` draw avatars, and prepare the avatars.
 
     Args:
-        node: the program that runs them.
+        node: the program that runs the packages.
 
     Raises:
-        RuntimeError: it failed; with what it wrote.
+        RuntimeError: the program failed. The message has its output.
     """
     script = shutil.copy(_SCRIPT, modules.parent)  # a script finds packages only in its own folder
     done = subprocess.run([node, script, str(heads), *STYLES], capture_output=True, text=True, encoding="utf-8")

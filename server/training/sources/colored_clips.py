@@ -8,8 +8,9 @@ A clip is a video file or a folder of frames. Tables (`*.csv`, `*.parquet`) in t
     aesthetic_score, dynamic_score, text_prob 0..1
     text_description                          a sentence
 
-as Sakuga-42M's do, whose videos are either whole (`VIDEO.mp4`) or cut (`VIDEO/VIDEO-Scene-001.mp4`, in order).
-Only `identifier` is needed. Without a table every clip is read, and nothing but its length is asked of it.
+The columns are those of Sakuga-42M, whose videos are either whole (`VIDEO.mp4`) or cut
+(`VIDEO/VIDEO-Scene-001.mp4`, in order). Only `identifier` is needed. Without a table, every clip is read, and only its
+length is checked.
 """
 
 from __future__ import annotations
@@ -30,21 +31,21 @@ VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"}
 IMAGES = {".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 
 _HELD = 8.0
-"""Gray levels, of 255, by which no part of a held drawing differs from the frame before: compression's noise."""
+"""The largest difference, in gray levels of 255, between the frames of a held drawing, caused by compression."""
 _GLANCE = (96, 54)
-"""Size at which drawings are compared, so that noise averages out."""
+"""The size at which drawings are compared, so that noise averages out."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFilter:
-    """Which clips are good enough. The paper asks for more than 91 frames and for "high-aesthetic and dynamic" clips
-    without a number; a score that the tables lack is not asked for.
+    """The criteria for good clips. The paper requires more than 91 frames, and "high-aesthetic and dynamic" clips
+    without a number. A score that the tables lack is not checked.
 
     Attributes:
-        frames: the least number of frames, held ones too.
-        drawings: the least number of different drawings.
-        aesthetic, dynamic: least scores, 0..1.
-        text: greatest probability that writing covers the picture, 0..1.
+        frames: the smallest number of frames, including held ones.
+        drawings: the smallest number of different drawings.
+        aesthetic, dynamic: the smallest scores, 0..1.
+        text: the largest probability that writing covers the picture, 0..1.
     """
 
     frames: int = 92
@@ -54,7 +55,7 @@ class ClipFilter:
     text: float = 0.1
 
     def admits(self, row: Mapping[str, str]) -> bool:
-        """Whether the scores in a row of a table are good enough."""
+        """Return whether the scores in a row of a table are good enough."""
         aesthetic, dynamic, text = (_score(row, name) for name in ("aesthetic_score", "dynamic_score", "text_prob"))
         return (
             (aesthetic is None or aesthetic >= self.aesthetic)
@@ -72,7 +73,7 @@ class ColoredClip:
         color: uint8 [T,H,W,3].
         line_art: uint8 [T,H,W], 255 paper.
         exposure: which drawing every frame shows; the first frame is 0.
-        sentence: a description, or nothing.
+        sentence: a description, or empty.
     """
 
     name: str
@@ -84,7 +85,7 @@ class ColoredClip:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A clip that may be read: seconds `start` to `end` of a file, all of it, or a folder of frames."""
+    """A clip that may be read: seconds `start` to `end` of a file, a whole file, or a folder of frames."""
 
     name: str
     path: Path
@@ -103,15 +104,15 @@ def read_clips(
 ) -> Iterator[ColoredClip]:
     """Read the clips of a folder in the order of their names.
 
-    Pictures are scaled to cover the size, and both sides are cut off evenly.
+    Pictures are scaled to cover the size, and both sides are cropped evenly.
 
     Args:
-        wanted: by default as the paper.
+        wanted: the criteria, by default the paper's.
         extractor: draws the lines; by default the classical one, which needs no weights.
-        longest: frames of a clip at most; the rest is not read.
+        longest: the largest number of frames that are read of a clip.
 
     Raises:
-        FileNotFoundError: the folder is not there or has no clips, or a table names one that is not there.
+        FileNotFoundError: the folder is missing or has no clips, or a table names a clip that is missing.
         ValueError: a table or a clip cannot be read.
     """
     wanted, extractor = wanted or ClipFilter(), extractor or DifferenceOfGaussians()
@@ -126,7 +127,7 @@ def read_clips(
             glance = cv2.resize(picture, _GLANCE, interpolation=cv2.INTER_AREA).astype(np.float32)
             if last is None or np.abs(glance - last).max() > _HELD:
                 drawings.append(picture)
-                last = glance  # of the first frame of a hold, so that slow drifts are found too
+                last = glance  # compares with the first frame of a hold, so that slow drifts are found too
             exposure.append(len(drawings) - 1)
         if len(exposure) < wanted.frames or len(drawings) < wanted.drawings:
             continue
@@ -135,9 +136,9 @@ def read_clips(
 
 
 def _find(folder: Path, wanted: ClipFilter) -> list[_Entry]:
-    """The clips of a folder that are good enough according to the tables, if there are any."""
+    """Return the clips of a folder that are good enough according to its tables, if it has tables."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder; give one with videos or with folders of frames")
+        raise FileNotFoundError(f"{folder} is not a folder: give one with videos or with folders of frames")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     videos = {path.stem: path for path in files if path.suffix.lower() in VIDEOS}
     videos |= {path.parent.name: path.parent for path in files if path.suffix.lower() in IMAGES}
@@ -181,7 +182,7 @@ def _entries(table: Path, videos: Mapping[str, Path], wanted: ClipFilter) -> lis
 
 
 def _read_table(table: Path) -> list[dict[str, str]]:
-    """The rows of a table, all values as text, empty where there is none."""
+    """Return the rows of a table. All values are text, and missing values are empty."""
     if table.suffix.lower() == ".csv":
         with table.open(newline="", encoding="utf-8-sig") as file:
             return list(csv.DictReader(file))
@@ -213,10 +214,12 @@ def _seconds(text: str | None, default: float) -> float:
 
 
 def _frames(entry: _Entry) -> Iterator[np.ndarray]:
-    """The frames of a clip, RGB uint8 [H,W,3], one at a time."""
+    """Yield the frames of a clip, RGB uint8 [H,W,3]."""
     if entry.path.is_dir():
         for path in sorted(path for path in entry.path.iterdir() if path.suffix.lower() in IMAGES):
-            image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)  # reads names that imread cannot
+            image = cv2.imdecode(
+                np.fromfile(path, np.uint8), cv2.IMREAD_COLOR
+            )  # can read file names that imread cannot
             if image is None:
                 raise ValueError(f"{path} cannot be read as an image; replace it or take it out of the folder")
             yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -228,7 +231,7 @@ def _frames(entry: _Entry) -> Iterator[np.ndarray]:
         rate = video.get(cv2.CAP_PROP_FPS) or 24.0
         first, end = round(entry.start * rate), entry.end * rate
         number = 0
-        while number < first and video.grab():  # exact, where seeking depends on the codec
+        while number < first and video.grab():  # exact, while seeking depends on the codec
             number += 1
         while number < end - 0.5:
             there, frame = video.read()
@@ -241,7 +244,7 @@ def _frames(entry: _Entry) -> Iterator[np.ndarray]:
 
 
 def _cover(frame: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scale a frame so that it covers the size, and cut off the sides."""
+    """Scale a frame so that it covers the size, and crop the sides."""
     scale = max(width / frame.shape[1], height / frame.shape[0])
     whole = (max(width, round(frame.shape[1] * scale)), max(height, round(frame.shape[0] * scale)))
     scaled = cv2.resize(frame, whole, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture prepared for animation: closed fills, ink and lines, and files of many of them."""
+"""Pictures prepared for animation, with closed fills, ink and lines, and files of many such pictures."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import skia
 from server.files import open_atomic
 
 FILL, INK, LINE, EDGE, BODY = range(5)
-"""Kinds of marks: a flat fill; a shape of solid ink; a drawn line; a border of fills that the artist left without a
-line; the whole figure's silhouette, under everything."""
+"""The kinds of marks: a flat fill; a shape of solid ink; a drawn line; a border of fills without a line by the artist;
+the whole figure's silhouette, under everything."""
 
 MOVE, STRAIGHT, CURVE, CLOSE, EVEN_ODD = range(5)
-"""Steps of a path; they take 1, 1, 3, 0 and 0 points. The last begins a path that is filled by the even-odd rule."""
+"""The steps of a path. They take 1, 1, 3, 0 and 0 points. The last one begins a path with the even-odd fill rule."""
 
 _TAKES = {MOVE: 1, STRAIGHT: 1, CURVE: 3, CLOSE: 0, EVEN_ODD: 0}
 _VALIDATION_SHARE = 0.15
@@ -30,17 +30,17 @@ Split = Literal["train", "validation"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture, standing on y = 0, centered on x = 0, y down, 1 high or less if it is broad.
+    """One picture, standing on y = 0 and centered on x = 0, with y down. It is 1 high, or less if it is broad.
 
     Attributes:
-        name: what it is called, unique in its source.
-        family: drawings of one family are the same figure with another face. What precedes a "/" decides the split, so
-            that near relatives stay together.
-        words: what it shows, for a sentence.
+        name: its name, unique in its source.
+        family: drawings of one family are the same figure with another face. The part before a "/" decides the split,
+            so that near relatives stay together.
+        words: a description of the picture, for a sentence.
         marks: int32 [M,4], from back to front: kind, index of its color, number of points, number of steps.
         widths: float32 [M], of lines, relative to the picture's usual line.
-        points: float32 [P,2] and steps: uint8 [S], of all marks one after the other.
-        colors: uint8 [K,3], those of the fills.
+        points: float32 [P,2] and steps: uint8 [S], of all marks one after another.
+        colors: uint8 [K,3], the colors of the fills.
     """
 
     name: str
@@ -54,13 +54,13 @@ class Drawing:
 
 
 def split_of(family: str) -> Split:
-    """Where a family of drawings belongs, the same on every machine: 15 % are for validation only."""
+    """Return the split of a family of drawings, the same on every machine. 15 % are for validation only."""
     number = int.from_bytes(hashlib.sha256(family.partition("/")[0].encode()).digest()[:4], "big")
     return "validation" if number < _VALIDATION_SHARE * 2**32 else "train"
 
 
 def flatten(path: skia.Path) -> tuple[list[tuple[float, float]], list[int]]:
-    """Points and steps of a path; quadratic and conic curves become cubic ones."""
+    """Return the points and steps of a path. Quadratic and conic curves become cubic ones."""
     points: list[tuple[float, float]] = []
     steps: list[int] = [EVEN_ODD] if path.getFillType() == skia.PathFillType.kEvenOdd else []
     for verb, at in path:
@@ -84,7 +84,7 @@ def flatten(path: skia.Path) -> tuple[list[tuple[float, float]], list[int]]:
 
 
 def unflatten(points: Sequence[Sequence[float]], steps: Sequence[int]) -> skia.Path:
-    """The path of points and steps, the reverse of `flatten`."""
+    """Return the path of points and steps, the reverse of `flatten`."""
     path, at = skia.Path(), 0
     for step in steps:
         if step == CURVE:
@@ -105,7 +105,7 @@ _TABLES = ("marks", "widths", "points", "steps", "colors")
 
 
 def save_drawings(file: Path, drawings: Sequence[Drawing]) -> None:
-    """Write drawings to a NumPy archive; an interrupted write leaves none."""
+    """Write drawings to a NumPy archive. An interrupted write leaves no file."""
     texts = [[drawing.name, drawing.family, drawing.words] for drawing in drawings]
     counts = [[len(getattr(drawing, table)) for table in _TABLES] for drawing in drawings]
     arrays = {table: np.concatenate([getattr(drawing, table) for drawing in drawings]) for table in _TABLES}
@@ -115,10 +115,10 @@ def save_drawings(file: Path, drawings: Sequence[Drawing]) -> None:
 
 
 def load_drawings(file: Path, split: Split) -> list[Drawing]:
-    """The drawings of a file that belong to `split`.
+    """Return the drawings of a file that belong to `split`.
 
     Raises:
-        FileNotFoundError: the file is not there; says how to make it.
+        FileNotFoundError: the file is missing. The message says how to make it.
     """
     if not file.is_file():
         raise FileNotFoundError(

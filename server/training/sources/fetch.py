@@ -18,17 +18,17 @@ SOURCES = ("openmoji", "avatars")
 
 
 class FetchError(OSError):
-    """The shapes could not be fetched; the message says what to do."""
+    """The shapes could not be fetched. The message says what to do."""
 
 
 def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: None) -> None:
     """Install the packages into `folder`, prepare their pictures, and keep their licenses next to them.
 
-    Leaves `openmoji.npz`, `avatars.npz` and `licenses/`; what exists already is kept. Takes two minutes and
-    150 MB, of which the packages in `npm/` may be deleted afterwards.
+    Writes `openmoji.npz`, `avatars.npz` and `licenses/`, and keeps those that exist already. Takes two minutes and
+    150 MB. The packages in `npm/`, which are part of that, may be deleted afterward.
 
     Args:
-        report: called with a line of text at every step.
+        report: called with a line of text for every step.
 
     Raises:
         FetchError: Node.js is missing, or the packages cannot be installed or used.
@@ -64,7 +64,8 @@ def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: Non
 
 
 def load_families(folder: Path, source: str, split: Split) -> Families:
-    """The figures of one source that belong to `split`, for `draw_puppet_clip`; see `load_drawings` for errors."""
+    """Return the figures of one source that belong to `split`, for `draw_puppet_clip`. See `load_drawings` for
+    errors."""
     families: dict[str, list[Drawing]] = {}
     for drawing in load_drawings(folder / f"{source}.npz", split):
         families.setdefault(drawing.family, []).append(drawing)
@@ -72,7 +73,7 @@ def load_families(folder: Path, source: str, split: Split) -> Families:
 
 
 def _install(npm: str, folder: Path) -> None:
-    """Have npm install the packages; it runs none of their scripts."""
+    """Let npm install the packages, without running their scripts."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
     command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", *_PACKAGES]
@@ -85,7 +86,7 @@ def _install(npm: str, folder: Path) -> None:
 
 
 def keep_licenses(modules: Path, folder: Path) -> None:
-    """Copy the license texts of all packages in `modules` to `folder`, one file a package."""
+    """Copy the license texts of all packages in `modules` to `folder`, one file per package."""
     folder.mkdir(parents=True, exist_ok=True)
     for package in sorted(
         {file.parent for file in (*modules.glob("*/package.json"), *modules.glob("@*/*/package.json"))}

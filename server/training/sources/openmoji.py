@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenMoji: some 1,500 drawn emoji, CC BY-SA 4.0 (https://openmoji.org). For training only; nothing of it is kept."""
+"""OpenMoji: about 1,500 drawn emoji, CC BY-SA 4.0 (https://openmoji.org). Only for training: the project includes
+none of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A drawing of a picture's paths: what is ink, what is a fill, and which borders lack a line.
+"""A drawing made of a picture's paths: which are ink, which are fills, and which borders lack a line.
 
-This is decided once per picture, on a raster; the drawing keeps the picture's own curves.
+This is decided once per picture, on a raster. The drawing keeps the picture's own curves.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from server.training.sources.svg import Part
 
 MAX_PARTS = 150
 MAX_POINTS = 4000
-"""Pictures with more than this are too slow to animate."""
+"""Pictures with more parts than this are too slow to animate."""
 
 _ASTRAY = 0.2
-"""Share of its fills' borders that may be away from the lines; some artists print colors askew on purpose."""
+"""Share of the fills' borders that may be away from the lines. Some artists shift colors on purpose."""
 
 
 def prepare_drawing(parts: Sequence[Part], name: str, family: str, words: str) -> Drawing | None:
-    """Prepare one picture, or None if it cannot be used: too many parts, no fills, or fills away from their lines."""
+    """Prepare one picture. Returns None if it cannot be used: too many parts, no fills, or fills away from their
+    lines."""
     if not 1 <= len(parts) <= MAX_PARTS or not any(part.fill for part in parts):
         return None
     standing = _standing(parts)
@@ -53,7 +54,7 @@ def prepare_drawing(parts: Sequence[Part], name: str, family: str, words: str) -
 
 
 def _standing(parts: Sequence[Part]) -> list[Part] | None:
-    """The parts in heights of the figure, standing on y = 0, or None if they have no size."""
+    """Return the parts in heights of the figure, standing on y = 0, or None if they have no size."""
     whole = skia.Rect.MakeEmpty()
     for part in parts:
         box = part.path.computeTightBounds()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The marks of a picture: bodies, fills, ink, and lines, also along borders where the picture has none."""
+"""The marks of a picture: silhouettes, fills, ink and lines, with lines added along borders that have none."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from server.training.sources.raster_picture import MARGIN, RASTER, RasterPicture
 from server.training.sources.svg import Part
 
 _NEAR = 4
-"""Pixels within which a border has a line already."""
+"""The distance in pixels within which a border already has a line."""
 _SHORTEST = 7
-"""Pixels; a shorter border gets no line."""
+"""The length in pixels below which a border gets no line."""
 _USUAL_LINE = 0.02
-"""In heights of the figure, where a picture has no lines of its own."""
+"""The line width in heights of the figure, for pictures without lines of their own."""
 
 Mark = tuple[int, int, float, skia.Path]
 """Kind, index of the color, relative width, path."""
@@ -56,7 +56,7 @@ class PictureMarks:
         return marks
 
     def astray(self, marks: Sequence[Mark]) -> float:
-        """The share of the fills' borders that are not near the middle of any line."""
+        """Return the share of the fills' borders that are not near the middle of any line."""
         lines, thin = RasterLayer(self.picture.size, self.picture.matrix), 3 / self.picture.scale
         for kind, _, _, path in marks:
             if kind == INK:
@@ -72,7 +72,7 @@ class PictureMarks:
         return float((borders & ~near).sum() / max(1, borders.sum()))
 
     def _slivers(self) -> list[Mark]:
-        """Fills under lines, where the artist's fill ends before the line does."""
+        """Return fills under lines, where the artist's fill ends before the line does."""
         slivers = (self.picture.fills == 0) & (self.picture.nearest > 0) & self.picture.silhouette
         marks: list[Mark] = []
         colors = {number: self.picture.color_of(number) for number in np.unique(self.picture.nearest[slivers]).tolist()}
@@ -83,13 +83,13 @@ class PictureMarks:
         return [mark for mark in marks if not mark[3].isEmpty()]
 
     def _around(self, part: Part) -> int:
-        """The color of the fill in or around which ink lies."""
+        """Return the color of the fill that has the ink in it or around it."""
         numbers = self.picture.nearest[(self.picture.alone(part) > 0) & self.picture.ink]
         numbers = numbers[numbers > 0]
         return self.picture.color_of(int(np.bincount(numbers).argmax())) if len(numbers) else 0
 
     def _outline(self, mask: np.ndarray) -> skia.Path:
-        """The outlines of a mask, holes too, in the figure's units."""
+        """Return the outlines of a mask, including those of holes, in the figure's units."""
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         path = skia.Path()
         path.setFillType(skia.PathFillType.kEvenOdd)
@@ -100,7 +100,7 @@ class PictureMarks:
         return path
 
     def _edges(self, number: int, path: skia.Path) -> list[skia.Path]:
-        """The stretches of a fill's border that can be seen and have no line."""
+        """Return the visible stretches of a fill's border that have no line."""
         inked = cv2.dilate(self.picture.ink.astype(np.uint8), np.ones((2 * _NEAR + 1,) * 2, np.uint8)) > 0
         edges: list[skia.Path] = []
         measure = skia.PathMeasure(path, False, self.picture.scale)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prepared picture as an actor: recolored, bent and pulled about, sometimes with another face."""
+"""A prepared picture as an actor: recolored, bent and pulled, sometimes with another face."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.training.cartoon.render import Group, Mark
 from server.training.sources.drawing import BODY, EDGE, FILL, INK, LINE, Drawing, unflatten
 
 Warp = Callable[[np.ndarray, Pose], np.ndarray]
-"""Where points [P,2] go in a pose; units of the figure."""
+"""Maps points [P,2] to their positions in a pose, in the figure's units."""
 
 _BLACK = 50
 """Brightness of the brightest channel below which a fill is black."""
@@ -25,9 +25,9 @@ _TURNED = -0.3
 
 
 class Puppet:
-    """A figure for a clip, made of the drawings of one family: 1 high, standing on y = 0.
+    """A figure for a clip, made from the drawings of one family: 1 high, standing on y = 0.
 
-    recolored: not in its artist's colors, for the double of another.
+    recolored: not in its artist's colors, for a double of another figure.
     """
 
     def __init__(self, rng: Random, palette: Palette, drawings: Sequence[Drawing], recolored: bool = False) -> None:
@@ -36,7 +36,7 @@ class Puppet:
         self._paint = _paint_box(rng, palette, drawings, recolored)
         color = palette.name(self._paint[tuple(_main_color(drawings[0]))])
         self.name = f"{'an' if color[0] in 'aeiou' else 'a'} {color} {drawings[0].words}"
-        blackens = rng.random() < 0.5  # draws what is black in solid ink, as pupils are
+        blackens = rng.random() < 0.5  # draws black parts in solid ink, as pupils are drawn
         colors = palette.colors
         self._black = {own for own, index in self._paint.items() if blackens and colors[index].max() < _BLACK}
         kinds = np.concatenate([drawing.marks[:, 0] for drawing in drawings])
@@ -52,7 +52,7 @@ class Puppet:
     def groups(self, pose: Pose) -> list[Group]:
         """The figure in `pose`, from back to front.
 
-        A puppet in ten keeps its colors' borders without a line, as hard shadows are, if its artist drew most lines.
+        One puppet in ten keeps color borders without lines, like those of hard shadows, if its artist drew most lines.
         """
         drawing = self._drawings[self._face(pose)]
         points = drawing.points
@@ -80,7 +80,7 @@ class Puppet:
         return groups
 
     def _face(self, pose: Pose) -> int:
-        """Which drawing of the family shows: the first one mostly, another when it blinks or talks."""
+        """Return which drawing of the family is shown: mostly the first, another when the figure blinks or talks."""
         if len(self._drawings) == 1:
             return 0
         beat = (pose.clock + self._offset) // (2 if self._talks else self._change)
@@ -90,7 +90,7 @@ class Puppet:
 
 
 def _main_color(drawing: Drawing) -> list[int]:
-    """The color of the broadest fill."""
+    """Return the color of the broadest fill."""
     ends = np.cumsum(drawing.marks[:, 2])
     spans = [
         np.prod(np.ptp(drawing.points[end - count : end], axis=0))
@@ -103,7 +103,8 @@ def _main_color(drawing: Drawing) -> list[int]:
 def _paint_box(
     rng: Random, palette: Palette, drawings: Sequence[Drawing], recolored: bool
 ) -> dict[tuple[int, ...], int]:
-    """The palette's index for every color of the drawings: the artist's own, rotated on the color wheel, or any."""
+    """Return the palette's index for every color of the drawings: the artist's own colors, rotated on the color wheel,
+    or any colors."""
     way = rng.choices(("own", "turned", "any"), (0 if recolored else 4, 3, 3))[0]
     if all(np.ptp(drawing.colors, axis=1).max() < _BLACK for drawing in drawings) and rng.random() < 0.7:
         way = "any"  # the artist colored nothing
@@ -127,7 +128,7 @@ def _paint_box(
 
 
 def _choose_warps(rng: Random) -> list[Warp]:
-    """How the figure moves in itself; one in six is stiff."""
+    """Choose how the figure deforms. One in six is stiff."""
     if rng.random() < 0.16:
         return []
     makers = rng.sample((_bend, _wave, _lean, _pull, _pull, _pull), rng.randint(1, 4))
@@ -181,7 +182,7 @@ def _lean(rng: Random) -> Warp:
 
 
 def _pull(rng: Random) -> Warp:
-    """Pulls and turns what is around one place, as an arm or a head moves on its own."""
+    """Pulls and turns the surroundings of one point, as when an arm or a head moves alone."""
     middle = np.array([rng.uniform(-0.4, 0.4), -rng.uniform(0.1, 1.0)])
     reach = rng.uniform(0.15, 0.35)
     # A turn or a pull that is small compared with its reach cannot fold the figure over itself.

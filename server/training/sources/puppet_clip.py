@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cartoon clips played by puppets: who is in them, where they go, and the drawings."""
+"""Cartoon clips with puppets as actors: the cast, its paths, and the drawings."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from server.training.sources.drawing import Drawing
 from server.training.sources.puppet import Puppet
 
 Families = Sequence[Sequence[Drawing]]
-"""The figures that may act, each as its drawings."""
+"""The figures that may act. Each is a list of its drawings."""
 
 
 def draw_puppet_clip(
     families: Families, seed: int, drawings: int, width: int, height: int, at: Sequence[int] | None = None
 ) -> PaintedClip:
-    """Invent a clip of `drawings` drawings with some of the families, and draw it, or only its drawings `at`.
+    """Make up a clip of `drawings` drawings with some of the families, and draw it, or only its drawings `at`.
 
-    As `server.training.cartoon.draw_clip`: drawings follow each other as on twos, and the same arguments give the same
-    clip whichever drawings are asked for.
+    As in `server.training.cartoon.draw_clip`, drawings follow each other as on twos, and the same arguments give the
+    same clip, whichever drawings are requested.
 
     Raises:
         ValueError: there is no family to choose from.
@@ -46,7 +46,7 @@ def draw_puppet_clip(
     camera = _camera(rng, drawings, aspect)
     holds, light = choose_holds(rng, drawings), choose_light(rng, drawings)
     stage_ink = style.stage_ink
-    if rng.random() < style.painted:  # a painted background, of which the line art shows nothing
+    if rng.random() < style.painted:  # a painted background, which does not appear in the line art
         stage_ink = replace(stage_ink, width=0.0)
 
     sentence = f"{', '.join(actor.figure.name for actor in actors[:3])}, {scenery.words}"
@@ -82,7 +82,7 @@ def _cast(
 
 
 def _fly(rng: Random, drawings: int, aspect: float, x: float) -> list[Pose]:
-    """Through the air on a round that may leave the frame, turning as it goes."""
+    """Return a flight on a closed path that may leave the frame, with turns on the way."""
     y, wide, high = rng.uniform(0.35, 0.9), rng.uniform(0.05, 0.8) * aspect, rng.uniform(0.02, 0.3)
     pace, start = rng.choice((-1, 1)) * rng.uniform(0.04, 0.25), rng.uniform(0, 2 * math.pi)
     spin = rng.choice((0.0, 0.0, rng.uniform(-0.25, 0.25)))
@@ -107,7 +107,7 @@ def _fly(rng: Random, drawings: int, aspect: float, x: float) -> list[Pose]:
 
 
 def _camera(rng: Random, drawings: int, aspect: float) -> list[tuple[float, float, float]]:
-    """Center of the view and its enlargement, one a drawing."""
+    """Return the center of the view and its enlargement for each drawing."""
     kind = rng.choices(("still", "pan", "zoom", "shake"), (6, 2, 1, 0.5))[0]
     zoom, drift, dolly = rng.uniform(0.9, 1.2), rng.uniform(-0.02, 0.02), rng.uniform(-0.2, 0.5)
     views = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A raster to draw a picture's paths on, without anti-aliasing."""
+"""A raster on which a picture's paths are drawn, without anti-aliasing."""
 
 from __future__ import annotations
 

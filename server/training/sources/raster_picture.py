@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture on a raster: which fill, and whether ink, each pixel shows."""
+"""A picture on a raster: the fill of each pixel, and whether it shows ink."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ RASTER = 384
 MARGIN = 8
 
 _DARK = 75
-"""Brightness of 255 below which paint may be ink."""
+"""Brightness, of 255, below which paint may be ink."""
 _THIN = 0.018
-"""Half the thickness of the thickest ink, in heights of the figure; darker shapes that are thicker are fills."""
+"""Half the thickness of the thickest ink, in heights of the figure. Thicker dark shapes are fills."""
 _WHITE: Rgb = (255, 255, 255)
 
 
@@ -28,12 +28,12 @@ class RasterPicture:
     """The parts of a picture on a raster.
 
     Attributes:
-        colors: those of the fills; the first is white, for pixels with no fill near.
+        colors: the colors of the fills; the first is white, for pixels without a fill nearby.
         fills: uint8 [H,W], number of the part that fills a pixel, plus one; 0 for none.
-        nearest: uint8 [H,W], `fills` with the nearest one also under ink and in slivers along it.
+        nearest: uint8 [H,W], `fills`, with the nearest fill also under ink and in slivers along it.
         ink: bool [H,W].
         is_ink: for each part, whether its fill is ink.
-        silhouette: bool [H,W], what hides the background.
+        silhouette: bool [H,W], the pixels that hide the background.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
@@ -53,7 +53,7 @@ class RasterPicture:
         self.nearest = self._grown()
 
     def _find_ink(self) -> list[bool]:
-        """Whether the visible part of each fill is dark and thin; other parts often hide most of a black shape."""
+        """Return whether each fill is dark and thin where it is visible. Other parts often hide most of a black one."""
         whole = RasterLayer(self.size, self.matrix)
         for number, part in enumerate(self.parts):
             if part.fill is not None:
@@ -67,7 +67,7 @@ class RasterPicture:
         ]
 
     def _draw(self, number: int, part: Part) -> None:
-        """Draw a part: fills cover fills and ink; ink covers nothing, since it is on a fill."""
+        """Draw a part. Fills cover fills and ink. Ink covers nothing, because it is on a fill."""
         if part.fill is not None:
             self._inked.fill(part.path, 255 if self.is_ink[number] else 0)
         if part.fill is not None and not self.is_ink[number]:
@@ -79,8 +79,9 @@ class RasterPicture:
                 self._shown.stroke(part.path, part.width, number + 1)
 
     def _enclosed(self) -> np.ndarray:
-        """Everything that is drawn, and slits in it, but not the holes through which one sees. The outer half of the
-        outline and a little more is left out, so that nothing of it shows next to a fill."""
+        """Return everything that is drawn, including slits in it, but not the holes through which the background is
+        visible. The outer half of the outline and a little more are left out, so that they do not show next to a
+        fill."""
         drawn = ((self.fills > 0) | self.ink).astype(np.uint8)
         contours, _ = cv2.findContours(drawn, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         whole: np.ndarray = cv2.drawContours(drawn.copy(), contours, -1, 1, cv2.FILLED)
@@ -97,19 +98,19 @@ class RasterPicture:
         return np.where(self.silhouette | self.ink, self.fills[rows, columns], 0)
 
     def alone(self, part: Part) -> np.ndarray:
-        """The pixels that the part's fill would cover by itself, 255, others 0."""
+        """Return 255 for the pixels that the part's fill alone would cover, and 0 for others."""
         layer = RasterLayer(self.size, self.matrix)
         layer.fill(part.path, 255)
         return layer.pixels
 
     def color(self, color: Rgb) -> int:
-        """The index of a color, which is added if it is new."""
+        """Return the index of a color, which is added if it is new."""
         if color not in self.colors:
             self.colors.append(color)
         return self.colors.index(color)
 
     def color_of(self, number: int) -> int:
-        """The color that a pixel of `fills` stands for."""
+        """Return the color that a pixel of `fills` stands for."""
         if number == 0:
             return 0
         part = self.parts[number - 1]
@@ -117,7 +118,7 @@ class RasterPicture:
         return self.color(color or _WHITE)
 
     def units(self, pixels: np.ndarray) -> np.ndarray:
-        """Points in pixels [P,2], in the figure's units."""
+        """Convert points [P,2] from pixels to the figure's units."""
         return (pixels - (self.size[0] / 2, RASTER - MARGIN)) / self.scale
 
 
@@ -126,5 +127,5 @@ def _is_dark(color: Rgb) -> bool:
 
 
 def is_line(part: Part) -> bool:
-    """Whether the part's stroke is drawn line, not a band of color."""
+    """Return whether the part's stroke is a drawn line, not a band of color."""
     return part.stroke is not None and part.width < 3 * _THIN and (_is_dark(part.stroke) or part.width < 0.008)

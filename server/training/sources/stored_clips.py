@@ -18,10 +18,11 @@ FOLDER = "clips"
 
 
 def store_clips(clips: Path, folder: Path, width: int, height: int, wanted: ClipFilter | None = None) -> int:
-    """Read the clips of a folder once and write the different drawings of each as `folder`/clips/NNNNN/lineart/NNNN.png
-    and color/NNNN.png, with its name and description in `about.json`. Returns how many there are.
+    """Read the clips of a folder once, and write the different drawings of each clip as
+    `folder`/clips/NNNNN/lineart/NNNN.png and color/NNNN.png, with the clip's name and description in `about.json`.
+    Returns the number of clips.
 
-    width, height: the largest that training will ask for; wanted: see `read_clips`, also for what is raised.
+    width, height: the largest size that training will use; wanted: see `read_clips`, which raises further errors.
 
     Raises:
         FileExistsError: the folder has clips already.
@@ -48,7 +49,7 @@ def store_clips(clips: Path, folder: Path, width: int, height: int, wanted: Clip
 
 @functools.lru_cache
 def stored_clips(folder: Path) -> tuple[Path, ...]:
-    """The clips that `store_clips` has written to a folder."""
+    """Return the clips that `store_clips` has written to a folder."""
     return tuple(sorted(path.parent for path in (folder / FOLDER).glob("*/about.json")))
 
 
@@ -56,7 +57,7 @@ def sample_stored_clip(place: Path, seed: int, drawings: int, width: int, height
     """Return the drawings `at` of a stored clip, cut to `drawings` drawings from a start that the seed chooses. A clip
     that is too short is played forward and backward.
 
-    The fills are the entries of the palette that the clip's colors give, as for a keyframe.
+    The fills are entries of a palette that is found in the clip's colors, as for a keyframe.
     """
     about = json.loads((place / "about.json").read_text(encoding="utf-8"))
     count = about["drawings"]

@@ -13,7 +13,7 @@ import svgelements  # type: ignore[import-untyped]
 Rgb = tuple[int, int, int]
 
 _MIN_OPACITY = 0.5
-"""Fainter paint is a veil (a blush, a gloss), not a fill of its own."""
+"""The opacity below which paint is a veil (a blush, a gloss), not a fill of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Part:
 
 
 def read_svg(text: str, name: str) -> list[Part]:
-    """Parse an SVG picture. Masks, gradients, filters and texts are left out; veils below half opacity too.
+    """Parse an SVG picture. Masks, gradients, filters, texts, and veils below half opacity are left out.
 
     Raises:
-        ValueError: `text` is no SVG; the message begins with `name`.
+        ValueError: `text` is no SVG. The message begins with `name`.
     """
     try:
         tree = ElementTree.fromstring(text)
@@ -61,7 +61,7 @@ def read_svg(text: str, name: str) -> list[Part]:
 
 
 def _paint(element: svgelements.Shape, kind: str) -> Rgb | None:
-    """The color of fill or stroke when it covers."""
+    """Return the color of a fill or stroke that covers, else None."""
     color = getattr(element, kind)
     opacity = float(element.values.get("opacity", 1)) * float(element.values.get(f"{kind}-opacity", 1))
     if color is None or color.value is None or opacity * color.alpha / 255 < _MIN_OPACITY:
@@ -70,7 +70,7 @@ def _paint(element: svgelements.Shape, kind: str) -> Rgb | None:
 
 
 def _skia_path(source: svgelements.Path, evenodd: bool) -> skia.Path:
-    """The same path of lines and cubic curves only."""
+    """Return the same path made only of lines and cubic curves."""
     path = skia.Path()
     path.setFillType(skia.PathFillType.kEvenOdd if evenodd else skia.PathFillType.kWinding)
     for segment in source:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stages that train parts of the denoiser share: conditions, loss (Eq. 1, as v-prediction) and samples."""
+"""The base of stages that train parts of the denoiser: conditions, loss (Eq. 1, as v-prediction) and samples."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_
 from ..stage import Settings
 
 FULL_NOISE_SHARE = 0.7
-"""Share of the tiny stack's samples at the last timestep, from which a few sampling steps start: given the line art and
-the reference, the answer is nearly determined there."""
+"""Share of the tiny stack's samples at the last timestep, from which a few sampling steps start. The line art and the
+reference nearly determine the answer there."""
 SHOWN_STEPS, SHOWN_STEPS_ON_BASE = 2, 20
-"""Sampling steps for pictures."""
+"""The number of sampling steps for pictures."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ class DenoisingStage:
         return sample_batches(self.draw, settings, first)
 
     def encode(self, signal: torch.Tensor) -> torch.Tensor:
-        """Encode [B, 1 + T, 3, H, W] into scaled latents [B, F, C, h, w]; drawing 0, the reference, on its own."""
+        """Encode [B, 1 + T, 3, H, W] into scaled latents [B, F, C, h, w]. Drawing 0, the reference, is encoded
+        separately."""
         return self.pipeline.encode_segment(signal, None)
 
     def conditions(self, batch: dict) -> Conditions:
@@ -105,8 +106,8 @@ class DenoisingStage:
         return self.denoiser.predict(noisy, timestep, given)
 
     def draw_timesteps(self, count: int) -> torch.Tensor:
-        """Draw timesteps [count], uniformly; for few steps biased to high noise: their density grows linearly, and a
-        share is at full noise."""
+        """Draw timesteps [count]. They are uniform, or biased to high noise for few steps: their density grows
+        linearly, and a share is at full noise."""
         if not self.few_steps:
             return torch.randint(1000, (count,))
         steps = (1000 * torch.rand(count).sqrt()).long().clamp(max=999)
@@ -127,7 +128,7 @@ class DenoisingStage:
 
     @torch.no_grad()
     def sample(self, given: Conditions, steps: int, generator: torch.Generator | None = None) -> list[SampledStep]:
-        """Sample latents from noise, without guidance; the last step's `drawn` is clean."""
+        """Sample latents from noise, without guidance. The last step's `drawn` is clean."""
         scheduler = self.pipeline.scheduler
         scheduler.set_timesteps(steps)
         sampled: list[SampledStep] = []
@@ -151,7 +152,7 @@ class DenoisingStage:
         return torch.randn(given.sketch.shape, generator=generator).to(given.sketch.device)
 
     def picture(self) -> np.ndarray:
-        """Line art, hints, the stage's result, and the truth; the reference on the left."""
+        """Return line art, hints, the stage's result and the truth, with the reference on the left."""
         batch = shown_batch(self.draw, 2)
         device = self.pipeline.transformer.device
         moved = {key: value.to(device) if torch.is_tensor(value) else value for key, value in batch.items()}
@@ -171,8 +172,8 @@ class DenoisingStage:
 def _check_shape(pipeline: LongAnimationPipeline, shape: SampleShape) -> None:
     geometry = pipeline.geometry
     if (fitting := geometry.segment_length(shape.drawings)) != shape.drawings:
-        raise ValueError(f"--drawings {shape.drawings} does not fill this model's latents: take {fitting}.")
+        raise ValueError(f"--drawings {shape.drawings} does not fill this model's latents: use {fitting}.")
     if shape.height % geometry.multiple or shape.width % geometry.multiple:
         raise ValueError(
-            f"--size {shape.width}x{shape.height} does not fit this model: take multiples of {geometry.multiple}."
+            f"--size {shape.width}x{shape.height} does not fit this model: use multiples of {geometry.multiple}."
         )

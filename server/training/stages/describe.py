@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `describe`: Video-XL learns to describe which figure is where in which colors, so that its beacons' keys and
-values hold just that. The paper uses a Video-XL that others trained (§3.2.2).
+values contain this information. The paper uses a Video-XL that others trained (§3.2.2).
 """
 
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ from ..samples import CODE_SHARE, Sample, SampleShape, sample_batches, shown_bat
 from ..stage import Settings, train_stage
 
 SHOWN_TOKENS = 160
-"""Longest answer in a picture."""
+"""The length of the longest answer in a picture."""
 
 
 def draw_video(seed: int, shape: SampleShape) -> Sample:
-    """Draw a video of `shape.history` drawings, not all in a row: `video` uint8 [F, H, W, 3] without lines, and the
-    `sentence` that describes it. In the artist's colors it also says who is there."""
+    """Draw a video of `shape.history` drawings, not all of them consecutive: `video` uint8 [F, H, W, 3] without lines,
+    and the `sentence` that describes it. For a video in the artist's colors, the sentence also names the figures."""
     rng = np.random.default_rng(seed)
     step = int(rng.integers(1, max(1, shape.clip_drawings // shape.history) + 1))
     start = int(rng.integers(0, shape.clip_drawings - step * (shape.history - 1)))
@@ -48,11 +48,11 @@ def draw_video(seed: int, shape: SampleShape) -> Sample:
 
 
 class DescribeStage:
-    """Video-XL and the loss of its next token."""
+    """Video-XL and the loss of its next-token prediction."""
 
     def __init__(self, folder: Path, shape: SampleShape, base: Path | None) -> None:
         if not shape.history:
-            raise ValueError("--history 0 leaves no drawings to describe: take 1 or more.")
+            raise ValueError("--history 0 leaves no drawings to describe: use 1 or more.")
         place = next((place for place in (folder, base) if place and (place / "video_xl").is_dir()), None)
         self.video_xl = (VideoXL.from_pretrained(place / "video_xl") if place else tiny_video_xl()).float()
         self.tokenizer: PreTrainedTokenizerBase = (
@@ -72,13 +72,13 @@ class DescribeStage:
         return sample_batches(self.draw, settings, first)
 
     def watch(self, video: torch.Tensor) -> VideoMemory:
-        """The memory of a video uint8 [F, H, W, 3]."""
+        """Return the memory of a video uint8 [F, H, W, 3]."""
         memory = self.video_xl.start(self.prompt.head)
         self.video_xl.append_frames(memory, video.permute(0, 3, 1, 2).float() / 255)
         return memory
 
     def loss(self, batch: dict) -> torch.Tensor:
-        """Mean cross-entropy of the sentences' next tokens, given the videos' beacons."""
+        """Return the mean cross-entropy of the sentences' next tokens, given the videos' beacons."""
         samples = zip(batch["video"], batch["sentence"], strict=True)
         return torch.stack([self._sentence_loss(*sample) for sample in samples]).mean()
 
@@ -90,7 +90,7 @@ class DescribeStage:
 
     @torch.no_grad()
     def answer(self, video: torch.Tensor) -> str:
-        """Return Video-XL's description of a video uint8 [F, H, W, 3], by the most likely tokens."""
+        """Return Video-XL's description of a video uint8 [F, H, W, 3], made of the most likely tokens."""
         memory, tokens = self.watch(video), self.prompt.tail
         for _ in range(SHOWN_TOKENS):
             _, logits = self.video_xl.ask(memory, tokens)
@@ -101,7 +101,7 @@ class DescribeStage:
         return self.tokenizer.decode(tokens[len(self.prompt.tail) :])
 
     def picture(self) -> np.ndarray:
-        """Videos, Video-XL's descriptions, and the true ones."""
+        """Return videos, Video-XL's descriptions, and the true ones."""
         batch = shown_batch(self.draw, 2)
         groups = []
         for video, sentence in zip(batch["video"], batch["sentence"], strict=True):
@@ -111,7 +111,7 @@ class DescribeStage:
 
 
 def _write_text(text: str, count: int, height: int, width: int) -> np.ndarray:
-    """A text as a row of images uint8 [count, H, W, 3]."""
+    """Return a text as a row of images uint8 [count, H, W, 3]."""
     scale = height / 250
     page = np.full((height, count * width, 3), 255, np.uint8)
     longest = int(count * width / (19 * scale))
@@ -124,5 +124,5 @@ def _write_text(text: str, count: int, height: int, width: int) -> np.ndarray:
 
 
 def train_describe(folder: Path, shape: SampleShape, settings: Settings) -> None:
-    """Train the stage and write the averaged weights to `folder`/video_xl, from which it starts if they are there."""
+    """Train the stage and write the averaged weights to `folder`/video_xl. It starts from the weights there, if any."""
     train_stage("describe", folder, DescribeStage(folder, shape, settings.base), settings)

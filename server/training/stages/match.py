@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings that are colored
-already, to the next ones. The paper has no such module."""
+"""Stage `match`: the line matcher learns to copy palette entries from a reference, and from drawings that are already
+colored, to the next ones. The paper has no such module."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,17 +35,18 @@ from ..stage import Settings, train_stage
 
 CLIP_DRAWINGS = 60
 QUERIES = 512
-"""Features of a drawing whose color is asked, at random: more often where something moved and where a color is rare."""
+"""The number of queried features per drawing. They are random, and more frequent where something moved or a color is
+rare."""
 MIN_SHARE = 0.5
-"""Features are queried whose pixels have one color by at least this share."""
+"""A feature can be queried if at least this share of its pixels has one color."""
 STILL_WEIGHT = 0.3
 """Weight of a query whose color the reference has at the same position."""
 SCALES = ((1, 1), (1, 2), (1.5, 1.5), (1.5, 2), (2, 2))
-"""Sizes of windows, and of the drawings that they are cut from, as multiples of a shape: one pair for all windows of a
-batch. At inference the matcher sees whole drawings of twice the usual size."""
+"""Sizes of windows, and of the drawings that they are cut from, as multiples of a shape. All windows of a batch have
+the same pair. At inference, the matcher sees whole drawings of twice the usual size."""
 OWN_SHARE, WITHOUT_REFERENCE, REFERENCE_ONLY = 0.5, 0.15, 0.3
-"""Shares of drawings labeled with the matcher's own answers, of queries without the reference, and of queries to the
-reference alone."""
+"""Shares of drawings that are labeled with the matcher's own answers, of queries without the reference, and of queries
+to the reference alone."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class WindowShape:
 
 
 def draw_windows(seed: int, shape: WindowShape, count: int) -> dict[str, torch.Tensor]:
-    """Draw a batch of windows, `count` of the shape's size or fewer larger ones, see `SCALES`."""
+    """Draw a batch of windows: `count` of the shape's size, or fewer larger ones. See `SCALES`."""
     scale, whole = SCALES[np.random.default_rng(seed).integers(len(SCALES))]
     fewer = max(1, int(count / scale**2.5))  # attention grows faster than the area
     return default_collate([draw_window(seed * count + index, shape, scale, whole) for index in range(fewer)])
@@ -101,9 +102,9 @@ class MatchStage:
     """The line matcher and its loss."""
 
     def __init__(self, folder: Path, shape: WindowShape) -> None:
-        if shape.height % (2 * MULTIPLE) or shape.width % (2 * MULTIPLE):  # one and a half times it is a size too
+        if shape.height % (2 * MULTIPLE) or shape.width % (2 * MULTIPLE):  # one and a half times this size must fit too
             raise ValueError(
-                f"--size {shape.width}x{shape.height} does not fit the line matcher: take multiples of {2 * MULTIPLE}."
+                f"--size {shape.width}x{shape.height} does not fit the line matcher: use multiples of {2 * MULTIPLE}."
             )
         matcher = LineMatcher.from_pretrained(folder) if folder.is_dir() else LineMatcher()
         self.matcher = matcher.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -120,7 +121,7 @@ class MatchStage:
         return sample_batches(draw, settings, first, batched=True)
 
     def loss(self, batch: dict) -> torch.Tensor:
-        """Mean cross-entropy of the queries' palette entries."""
+        """Return the mean cross-entropy of the queries' palette entries."""
         features = self.matcher(1 - batch["line_art"] / 255, batch["areas"])
         losses = []
         with torch.autocast(batch["labels"].device.type, enabled=False):
@@ -133,7 +134,7 @@ class MatchStage:
     def _window_loss(
         self, features: list[Features], pooled: list[tuple[torch.Tensor, torch.Tensor]], count: int
     ) -> torch.Tensor:
-        """features [h, w] of each drawing, the reference first; pooled: what `pool_labels` found there."""
+        """features [h, w] of each drawing, the reference first; pooled: the results of `pool_labels` for them."""
         labeled = [pool_descriptors(features[0], *pooled[0], REFERENCE)]
         losses = []
         for seen, (entries, share) in zip(features[1:], pooled[1:], strict=True):
@@ -180,7 +181,7 @@ class MatchStage:
         return -right.clamp(min=1e-6).log().mean()
 
     def picture(self) -> np.ndarray:
-        """Line art, the colors propagated to each drawing from the reference alone, and the truth."""
+        """Return line art, the colors propagated to each drawing from the reference alone, and the truth."""
         batch = shown_batch(partial(draw_window, shape=self.shape), 3)
         device = self.matcher.device
         features = self.matcher(1 - batch["line_art"].to(device) / 255, batch["areas"].to(device)).cpu()
@@ -199,10 +200,11 @@ class MatchStage:
 
 
 def _pool(labels: torch.Tensor, line_art: torch.Tensor, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """`pool_labels` of each of some drawings [T, H, W]."""
+    """Return the result of `pool_labels` for each of some drawings [T, H, W]."""
     return [pool_labels(*drawing, count) for drawing in zip(labels, line_art >= LINE_BELOW, strict=True)]
 
 
 def train_match(folder: Path, shape: WindowShape, settings: Settings) -> None:
-    """Train the stage and write the averaged weights to `folder`/line_matcher, from which it starts if they exist."""
+    """Train the stage and write the averaged weights to `folder`/line_matcher. It starts from the weights there, if
+    any."""
     train_stage("match", folder, MatchStage(folder / "line_matcher", shape), settings)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `memory`: DGLM learns to use what Video-XL remembers of the true colors of earlier drawings (§3.2.2, §4.1).
 
-Everything else is frozen, Video-XL too. `joint` trains Video-XL as well, for a stack whose Video-XL has not learned to
-describe.
+Everything else is frozen, including Video-XL. `joint` also trains Video-XL, for a stack whose Video-XL has not learned
+to describe.
 """
 
 from dataclasses import replace
@@ -21,7 +21,8 @@ from ..stage import Settings, train_stage
 from .denoising import DenoisingStage
 
 MemoryChoice = Literal["local", "global", "both"]
-"""What DGLM reads: the latest drawings, all earlier ones, or both (Table 2 of the paper compares them)."""
+"""The memories that DGLM can read: the latest drawings, all earlier ones, or both. Table 2 of the paper compares
+them."""
 
 
 class MemoryStage(DenoisingStage):
@@ -41,7 +42,7 @@ class MemoryStage(DenoisingStage):
         reinitialized: tuple[str, ...],
     ) -> None:
         if not shape.history:
-            raise ValueError("--history 0 leaves nothing to remember: take 1 or more.")
+            raise ValueError("--history 0 leaves nothing to remember: use 1 or more.")
         pipeline = load_stack(folder, settings.base, reinitialized, dtype=settings.base_dtype)
         super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute)
         self.kind = kind
@@ -54,12 +55,12 @@ class MemoryStage(DenoisingStage):
         self.prompt = self.prompt.to(device)
 
     def conditions(self, batch: dict) -> Conditions:
-        """Encode the conditions of a batch; its history is uint8 [B, F, H, W, 3]."""
+        """Encode the conditions of a batch, whose history is uint8 [B, F, H, W, 3]."""
         memory = self.pipeline.dynamic_memory.map_memory(*self.remember(batch["history"]))
         return replace(super().conditions(batch), memory=memory)
 
     def remember(self, history: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return what DGLM reads of a history uint8 [B, F, H, W, 3]: global and local memory, or one of them alone."""
+        """Return what DGLM reads from a history uint8 [B, F, H, W, 3]: global and local memory, or one of them."""
         frames = history.permute(0, 1, 4, 2, 3).float() / 255
         latest = None if self.kind == "global" else self._read(frames[:, -self.local :])
         if self.kind == "local":
@@ -79,7 +80,8 @@ def train_memory(
     kind: MemoryChoice = "both",
     joint: bool = False,
 ) -> None:
-    """Train the stage and write the averaged weights into `folder`, which holds the sketch stage's, or has a base."""
+    """Train the stage and write the averaged weights into `folder`, which must have the sketch stage's weights unless
+    there is a base."""
     learned = ("dynamic_memory", "video_xl") if joint else ("dynamic_memory",)
     stage = MemoryStage(folder, shape, settings, make_hints(folder, hint_share), kind, learned, reinitialized=learned)
     train_stage("memory", folder, stage, settings)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `reward`: the Color Consistency Reward refines what the stages before learned (§3.2.3, §4.1).
+"""Stage `reward`: the Color Consistency Reward refines the weights of the earlier stages (§3.2.3, §4.1).
 
-No gradient passes through reward or VAE (Eq. 2). Each shot of a batch is colored several times, and the steps that led
-to a coloring better than the others become more likely. The reward is the negative of Eq. 5's distance. The paper does
-not say which weights it refines; here they are SketchDiT and DGLM, with CogVideoX and Video-XL frozen as before.
+No gradient passes through reward or VAE (Eq. 2). Each shot of a batch is colored several times. The steps that led to a
+better coloring than the others become more likely. The reward is the negative of Eq. 5's distance. The paper does not
+say which weights it refines. Here they are those of SketchDiT and DGLM, with CogVideoX and Video-XL frozen as before.
 Colorings are sampled without guidance.
 """
 
@@ -20,13 +20,13 @@ from .memory import MemoryChoice, MemoryStage
 
 LEARNED = ("sketch_dit", "dynamic_memory")
 LIKELIHOODS = 2
-"""Steps of a sampling, chosen at random, whose likelihood stands for all of them, to limit memory and time."""
+"""The number of random steps of a sampling whose likelihood stands for all steps, to limit memory and time."""
 
 
 class RewardStage(MemoryStage):
     """Policy gradient on sampled colorings.
 
-    colorings: of each shot. steps: of the sampling.
+    colorings: number of colorings of each shot. steps: number of sampling steps.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RewardStage(MemoryStage):
         self.colorings, self.steps = colorings, steps
 
     def loss(self, batch: dict) -> torch.Tensor:
-        """The loss whose gradient is −Eq. 2, averaged over shots."""
+        """Return the loss whose gradient is −Eq. 2, averaged over shots."""
         given = self.conditions(batch).repeat_interleave(self.colorings)
         sampled = self.sample(given, self.steps)
         rewards = self.rewards(sampled[-1].drawn, batch).unflatten(0, (-1, self.colorings))
@@ -64,7 +64,7 @@ class RewardStage(MemoryStage):
 
     @torch.no_grad()
     def rewards(self, latents: torch.Tensor, batch: dict) -> torch.Tensor:
-        """The reward of each coloring's clean latents [B · colorings, F, C, h, w]."""
+        """Return the reward of each coloring's clean latents [B · colorings, F, C, h, w]."""
         reward = ColorConsistencyReward(self.pipeline.video_xl, *self.prompt)
         true = batch["color"][:, 1:].permute(0, 1, 4, 2, 3).float() / 255
         return reward(true.repeat_interleave(self.colorings, 0), self.pipeline.decode_video(latents[:, 1:]))
@@ -79,6 +79,7 @@ def train_reward(
     colorings: int = 4,
     steps: int = 4,
 ) -> None:
-    """Train the stage and write the averaged weights into `folder`, which holds the memory stage's, or has a base."""
+    """Train the stage and write the averaged weights into `folder`, which must have the memory stage's weights unless
+    there is a base."""
     stage = RewardStage(folder, shape, settings, make_hints(folder, hint_share), kind, colorings, steps)
     train_stage("reward", folder, stage, settings)

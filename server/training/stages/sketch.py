@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage `sketch`: SketchDiT learns to control the denoiser (§3.2.1, §4.1).
 
-On a base it is trained as in the paper: alone, starting from the base's first blocks, with the rest frozen. There is no
-small CogVideoX to freeze, so the tiny stack trains denoiser, SketchDiT and text encoder together.
+On a base, SketchDiT is trained as in the paper: alone, starting from the base's first blocks, with the rest frozen.
+There is no small CogVideoX to freeze, so the tiny stack trains denoiser, SketchDiT and text encoder together.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from .denoising import DenoisingStage
 
 
 class SketchStage(DenoisingStage):
-    """SketchDiT; without a base the denoiser and the text encoder too."""
+    """SketchDiT and, without a base, the denoiser and the text encoder."""
 
     def __init__(self, folder: Path, shape: SampleShape, settings: Settings, hints: Hints | None) -> None:
         learned = ("transformer", "sketch_dit", "text_encoder") if settings.base is None else ("sketch_dit",)
@@ -28,7 +28,7 @@ class SketchStage(DenoisingStage):
 def train_sketch(
     folder: Path, shape: SampleShape, settings: Settings, hint_share: float = HINT_SHARE, compiled: bool = False
 ) -> None:
-    """Train the stage and write the averaged weights to `folder`; without a base, `folder`/vae must exist."""
+    """Train the stage and write the averaged weights to `folder`. Without a base, `folder`/vae must exist."""
     stage = SketchStage(folder, shape, settings, make_hints(folder, hint_share))
     if compiled:
         stage.predict = torch.compile(stage.predict)  # type: ignore[method-assign]

@@ -19,12 +19,13 @@ from .vae_initialization import initialize_near_identity
 
 KL_WEIGHT = 1e-5
 CROP = 64
-"""Largest side in pixels. The autoencoder is convolutional: small crops teach it as much as whole drawings, faster."""
+"""The largest side of a crop in pixels. The autoencoder is convolutional, so small crops teach it as much as whole
+drawings, in less time."""
 
 
 def signals_of(batch: dict) -> torch.Tensor:
-    """Return what the autoencoder must reproduce, [B', 3, T, h, w]: colors without lines, colors with lines, sketches;
-    a random crop of each sample, the same for all its drawings."""
+    """Return what the autoencoder must reproduce, [B', 3, T, h, w]: colors without lines, colors with lines, sketches.
+    Each is a random crop of a sample, the same for all its drawings."""
     color, sketch = (
         signal.transpose(1, 2) for signal in (to_signal(batch["color"]), to_sketch_signal(batch["line_art"]))
     )
@@ -37,7 +38,7 @@ def signals_of(batch: dict) -> torch.Tensor:
 
 
 class VaeStage:
-    """The autoencoder, which learns by absolute and squared error plus a little KL."""
+    """The autoencoder, with a loss of absolute and squared error plus a little KL divergence."""
 
     def __init__(self, folder: Path, shape: SampleShape) -> None:
         if (folder / "vae").is_dir():
@@ -57,7 +58,7 @@ class VaeStage:
         return sample_batches(self.draw, settings, first)
 
     def loss(self, batch: dict) -> torch.Tensor:
-        """The error of a decoded posterior sample."""
+        """Return the error of a decoded posterior sample."""
         signal = signals_of(batch)
         posterior = self.vae.encode(signal).latent_dist
         decoded = self.vae.decode(posterior.sample()).sample.float()
@@ -65,7 +66,7 @@ class VaeStage:
         return F.l1_loss(decoded, signal) + F.mse_loss(decoded, signal) + KL_WEIGHT * kl
 
     def picture(self) -> np.ndarray:
-        """Line art, the decoded line art, the decoded colors, and the colors."""
+        """Return line art, the decoded line art, the decoded colors, and the colors."""
         batch = shown_batch(self.draw, 2)
         groups = []
         for color, line_art in zip(batch["color"], batch["line_art"], strict=True):
@@ -77,13 +78,13 @@ class VaeStage:
 
     @torch.no_grad()
     def latent_deviation(self, settings: Settings) -> float:
-        """The standard deviation of latents."""
+        """Return the standard deviation of latents."""
         batch = next(self.batches(settings, 10**8))
         return self.vae.encode(signals_of(batch).to(self.vae.device)).latent_dist.mean.std().item()
 
 
 def train_vae(folder: Path, shape: SampleShape, settings: Settings) -> None:
-    """Train the stage; the scaling factor of what it writes gives latents unit variance."""
+    """Train the stage. The written scaling factor gives latents unit variance."""
     stage = VaeStage(folder, shape)
     train_stage("vae", folder, stage, settings)
     stage.vae.register_to_config(scaling_factor=1 / stage.latent_deviation(settings))

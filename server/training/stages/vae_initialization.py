@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Initial weights of the tiny autoencoder, from which it learns in minutes.
+"""Initial weights of the tiny autoencoder, which let it learn in minutes.
 
 CogVideoX's autoencoder normalizes every layer over the whole picture, which hides how bright a flat color is. Therefore
 two channels hold large constants. They dominate the statistics of the norms, so that the norms are nearly fixed scales.
-The picture itself passes through unchanged at first (means and Haar differences on the way down), since the residual
-branches start at zero.
+At first the picture itself passes through unchanged (as means and Haar differences in the encoder), because the
+residual branches start at zero.
 """
 
 import torch
@@ -69,7 +69,7 @@ def _add_constants(conv: nn.Module) -> None:
 
 
 def _pass_through(conv: nn.Module) -> None:
-    """Keep as many channels as fit, the two constants always; noise of a tenth elsewhere breaks the symmetry."""
+    """Keep as many channels as fit, and always the two constants. Noise of a tenth elsewhere breaks the symmetry."""
     outputs, inputs = conv.weight.shape[:2]
     center = tuple(size // 2 for size in conv.weight.shape[2:])
     conv.weight *= 0.1
@@ -83,8 +83,8 @@ def _pass_through(conv: nn.Module) -> None:
 
 
 def _halve(conv: nn.Conv2d) -> None:
-    """Average 2×2 pixels of every channel; Haar differences of the picture replace the channels behind the last ones
-    in use."""
+    """Average 2×2 pixels of every channel. Haar differences of the picture replace the channels after the last one in
+    use."""
     channels = conv.weight.shape[0]
     conv.weight *= 0.1
     nn.init.zeros_(conv.bias)

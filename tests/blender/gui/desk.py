@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scenario works with: Blender's window, hands to use it, eyes to look at it, a watch."""
+"""The tools of a scenario: Blender's window, input, screenshots and timing."""
 
 from __future__ import annotations
 

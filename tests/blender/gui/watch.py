@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long Blender's main thread is away from its event loop, and how much of that is the extension's doing."""
+"""The time that Blender's main thread is away from its event loop, and the extension's share of it."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests do inside Blender. Each scenario returns plain values; the tests judge them outside."""
+"""Scenarios that the tests run inside Blender. Each returns plain values, which the tests check outside."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot that is looked at before it is sent."""
+"""A shot that is checked before it is sent."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files that the terminal's command works on, and what it makes of its words."""
+"""The files that the terminal's command works on, and its arguments."""
 
 from __future__ import annotations
 

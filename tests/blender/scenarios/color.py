@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shots colored in background Blender, where timers do not fire: `take_manager.wait` does what they would."""
+"""Shots colored in background Blender, where timers do not fire: `take_manager.wait` replaces them."""
 
 from __future__ import annotations
 

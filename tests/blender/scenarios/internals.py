@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this Blender has of all that blender_addon/internals.py names."""
+"""The internals that blender_addon/internals.py names, as they are in this Blender."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What scenarios have in common: the shot, and the extension's own functions."""
+"""Helpers of the scenarios: the shot, and the extension's own functions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of the doctor ask of its findings."""
+"""Helpers for tests of the doctor's findings."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from server.doctor.finding import Finding
 
 
 def the_one(findings: Iterable[Finding], state: str, check: str = "") -> Finding:
-    """The one finding of a state, about something; whatever is wrong has a remedy."""
+    """The one finding with a state about something. A finding about something wrong must have a remedy."""
     (found,) = (one for one in findings if one.state == state and one.check.startswith(check))
     assert bool(found.remedy) == (state != "ok")
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Databases that are damaged, old, new, away, or without tokens."""
+"""Databases that are damaged, old, new, unreachable or without tokens."""
 
 import os
 import socket

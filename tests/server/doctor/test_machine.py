@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is to compute on and to make films with."""
+"""The processor, the GPU and the film encoder."""
 
 import os
 from dataclasses import replace

@@ -14,7 +14,7 @@ from .findings import the_one
 
 
 def read_only(folder: Path) -> None:
-    """Let nobody write to a mounted file system any more, root neither."""
+    """Make a mounted file system read-only, even for root."""
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
 
 

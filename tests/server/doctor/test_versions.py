@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Python and packages that are not those that were tested."""
+"""Versions of Python and of packages that were not tested."""
 
 from importlib.metadata import Distribution
 from pathlib import Path

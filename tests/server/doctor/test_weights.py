@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is installed beside the code: weights and the built add-on."""
+"""The weights and the built add-on."""
 
 import os
 import shutil

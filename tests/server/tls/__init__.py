@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the TLS front."""
+"""Tests of the TLS front end."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A TLS front before a real waitress server, and before bare sockets."""
+"""A TLS front end for a real waitress server, and for bare sockets."""
 
 import gc
 import queue
@@ -104,7 +104,7 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def bare() -> Iterator[BareBackend]:
-    """A backend without manners of its own."""
+    """A backend that the test controls byte by byte."""
     bare = BareBackend()
     with bare.listener:
         yield bare
@@ -112,7 +112,7 @@ def bare() -> Iterator[BareBackend]:
 
 @pytest.fixture
 def start(pems: Pems, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., TlsFront]]:
-    """Start a front before a backend. Whatever a test does to it, asyncio must find nothing to complain of."""
+    """Start a front end for a backend. Whatever a test does to it, asyncio must report no error."""
     with ExitStack() as fronts:
 
         def start(address: tuple[str, int], host: str = "127.0.0.1") -> TlsFront:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections end when they should, and with all that was on its way."""
+"""Connections end when they should, after all pending data has arrived."""
 
 import random
 import socket

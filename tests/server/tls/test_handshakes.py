@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who does not shake hands keeps nobody out."""
+"""Clients that do not complete their handshake do not keep others out."""
 
 import socket
 import ssl

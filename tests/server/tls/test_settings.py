@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cannot be used is refused with a sentence."""
+"""Unusable certificates and keys are refused with a clear sentence."""
 
 import errno
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is sent over TLS arrives, both ways."""
+"""Data sent over TLS arrives, in both directions."""
 
 import random
 import threading

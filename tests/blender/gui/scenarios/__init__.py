@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done in Blender's window, a file a scenario: each has `play(desk)`, a generator of steps."""
+"""Scenarios in Blender's window, one per file. Each has `play(desk)`, a generator of steps."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot is looked at before it is sent: what is found is listed, laid over the timeline, and mended."""
+"""A shot is checked before it is sent. The findings are listed, shown over the timeline, and fixed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an animator reads when something is wrong."""
+"""The messages that an animator reads when something is wrong."""
 
 from __future__ import annotations
 
