@@ -55,7 +55,7 @@ def _catmull(a: float, b: float, c: float, d: float, t: float) -> float:
 
 
 def limb(start: Point, bend: Point, end: Point, widths: tuple[float, float, float]) -> Outline:
-    """Return an arm or a leg: a band with round ends along the curve start–bend–end, with half-widths at these points."""
+    """Return an arm or a leg: a round-ended band along the curve start–bend–end, with half-widths at these points."""
     spine = smooth((start, bend, end), closed=False, steps=7)
     last = len(spine) - 1
     left: list[Point] = []

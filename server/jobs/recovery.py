@@ -54,11 +54,11 @@ class Recovery:
             elif crashed and self._changes.count_crash(job) >= FATAL_CRASHES:
                 self._set_aside(job)
             else:
-                self._requeue(job, "Its worker stopped; the job goes on at its last finished segment.")
+                self._requeue(job, "Its worker stopped; the job continues after its last finished segment.")
             logger.info("Took over job %s from worker %s.", job, worker)
         # The workflows of these jobs ended with an error, and the worker died before it could record that.
         for job in self._catalogue.running_on(worker):
-            self._requeue(job, "Its worker stopped; the job goes on at its last finished segment.")
+            self._requeue(job, "Its worker stopped; the job continues after its last finished segment.")
 
     def _set_aside(self, job: str) -> None:
         sentence = (

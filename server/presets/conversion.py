@@ -15,7 +15,7 @@ from server.longanimation.convert.conversion import PARTIAL
 from server.presets.disk import DiskFull, check_room, size_of
 from server.presets.published_preset import SETTINGS
 
-AGAIN = "Run the same command again: it continues with the existing files."
+AGAIN = "Run the same command again: it continues from there."
 
 
 def convert(
