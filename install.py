@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install LongAnimation Color beside this file and run it: demo | test | server | addon | models.
+"""Install LongAnimation Color in this folder and run it: demo | test | server | addon | models.
 
-Standard library only. The server gets `.venv`; each Blender (as the `bpy` package) gets a venv of its own under
-`.blender`, because the two disagree on NumPy. `server/environments.py` makes them.
+Uses only the standard library. The server gets `.venv`, and each Blender (as the `bpy` package) gets its own venv under
+`.blender`, because the two need different versions of NumPy. `server/environments.py` creates them.
 """
 
 import sys
 
-# The syntax of this file is Python 3.6's, so that an old Python gets as far as this sentence.
+# This file uses the syntax of Python 3.6, so that an old Python can print this message.
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(
         f"LongAnimation Color needs Python 3.11 or newer, and this is Python {sys.version_info[0]}."
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from server.environments import ROOT, RUNNING, Environment, Failure, captured, prepare, say, server_environment
 
-# The `bpy` packages and the only Python each runs on; the first for a Python is its default.
+# The `bpy` packages and the only Python version each runs on. The first one for a Python version is its default.
 BPY = {
     "4.5": ("4.5.15", (3, 11)),
     "4.2": ("4.2.23", (3, 11)),
@@ -36,10 +36,10 @@ BPY = {
 OLDEST_BLENDER = (4, 2)
 
 PARALLEL = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
-"""pytest's arguments that share the tests out among the cores. `-n 0`, given after them, takes it back."""
+"""pytest's arguments that distribute the tests over the cores. A later `-n 0` overrides them."""
 
 
-# Drawing asks more of the system than importing: OpenGL without a display, which a Linux box may lack.
+# Rendering needs more from the system than importing: OpenGL without a display, which a Linux machine may lack.
 BLENDER_PROBE = """import bpy, sys
 if sys.platform == "linux":
     bpy.context.scene.render.engine = "BLENDER_WORKBENCH"
@@ -49,7 +49,7 @@ if sys.platform == "linux":
 
 
 def blender_environment(version: str, maker: str = sys.executable, python: tuple[int, int] = RUNNING) -> Environment:
-    """The environment of one version of the `bpy` package, made with `maker`, which is of the version `python`."""
+    """Return the environment for one version of the `bpy` package, made with the Python `maker` of version `python`."""
     return Environment(
         name=f"Blender {version}",
         folder=ROOT / ".blender" / version.rpartition(".")[0],
@@ -64,12 +64,12 @@ def blender_environment(version: str, maker: str = sys.executable, python: tuple
 
 
 def find_python(version: tuple[int, int]) -> str | None:
-    """Return a Python of this version that can make environments: the one that runs, or one that is installed."""
+    """Return a Python of this version that can make environments: the running one, or an installed one."""
     if version == RUNNING:
         return sys.executable
     name = f"{version[0]}.{version[1]}"
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    # The launcher is Windows'. A pyenv has a command for every version, which refuses unless the version is chosen.
+    # `py` is the Windows launcher. pyenv has a command for every version, but it fails unless that version is selected.
     commands = [[f"python{name}"], ["py", f"-{name}"]]
     for pattern in (f"versions/{name}.*/bin/python", f"pyenv-win/versions/{name}.*/python.exe"):
         commands += [[str(program)] for program in sorted(pyenv.glob(pattern))]
@@ -89,7 +89,7 @@ def check_blender(path: str) -> str:
     except OSError as error:
         raise Failure(f"{path} cannot be started ({error.strerror}). Give the path of Blender's program.") from error
     if found is None:
-        raise Failure(f"{path} is not Blender: it tells no version. Give the path of Blender's program.")
+        raise Failure(f"{path} is not Blender: it reports no version. Give the path of Blender's program.")
     if (int(found[1]), int(found[2])) < OLDEST_BLENDER:
         raise Failure(f"{path} is {found[0]}, and 4.2 or newer is needed: https://www.blender.org/download/.")
     return path
@@ -98,8 +98,8 @@ def check_blender(path: str) -> str:
 def find_blenders(wanted: list[str]) -> tuple[list[Environment], list[str]]:
     """Return the environments to make and the interpreters to use for versions, paths of Blender, or "all".
 
-    With nothing wanted: the default version for this Python, or the Blender on the PATH. "all" leaves out the versions
-    whose Python is not installed, and says so. Raises Failure.
+    If nothing is wanted, this is the default version for this Python, or the Blender on the PATH. "all" skips the
+    versions whose Python is not installed, and reports them. Raises Failure.
     """
     if not wanted:
         own = (name for name, (_, python) in BPY.items() if python == RUNNING)
@@ -127,16 +127,16 @@ def find_blenders(wanted: list[str]) -> tuple[list[Environment], list[str]]:
                 "nor Blender's program (…/blender, …\\blender.exe, …/Blender.app/Contents/MacOS/Blender)."
             )
     if left_out and everything and interpreters:
-        say(f"Left out, for their Python is not installed here: {', '.join(left_out)}.")
+        say(f"Skipped, because their Python is not installed here: {', '.join(left_out)}.")
     elif left_out:
         raise Failure(
-            f"The Python of a Blender is not installed here: {', '.join(left_out)}. Install it and run again."
+            f"The Python for a Blender is not installed here: {', '.join(left_out)}. Install it and run again."
         )
     return environments, interpreters
 
 
 def run(command: list[str], **variables: str) -> int:
-    """Run a command in this folder until it ends; Ctrl-C and the request to terminate are left to it."""
+    """Run a command in this folder until it ends. The command itself handles Ctrl-C and the request to terminate."""
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables})
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
@@ -147,7 +147,7 @@ def run(command: list[str], **variables: str) -> int:
 
 
 def build_addon(output: Path, wanted: list[str]) -> int:
-    """Build the extension's zip in `output` with Blender's own packer; the server is not needed. Raises Failure."""
+    """Build the extension's zip in `output` with Blender's own packer, without the server. Raises Failure."""
     from server.extension_build import BuildError, build_extension
 
     environments, blenders = find_blenders(wanted)
@@ -161,7 +161,7 @@ def build_addon(output: Path, wanted: list[str]) -> int:
 
 
 def split_blenders(words: list[str]) -> tuple[list[str], list[str]]:
-    """Part what follows `--blender` into Blenders and pytest's arguments: `4.2 5.0 tests/storage`."""
+    """Split the words after `--blender` into Blenders and pytest's arguments, as in `4.2 5.0 tests/storage`."""
     count = next(
         (i for i, word in enumerate(words) if not re.fullmatch(r"all|[\d.]+|.*blender(\.exe)?", word, re.I)), None
     )
@@ -169,14 +169,14 @@ def split_blenders(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def models_arguments(options: argparse.Namespace) -> list[str]:
-    """Return the arguments of `models` for the program in the server's environment, which does its work."""
+    """Return the arguments of `models` for the program in the server's environment that does the work."""
     flags = ["--accept-licenses"] * options.accept_licenses + ["--remove-downloads"] * options.remove_downloads
     place = ["--downloads", str(Path(options.downloads).resolve())] if options.downloads else []
     return [options.preset, *flags, *place]
 
 
 def main() -> int:
-    """Read the command line, do it, and return the exit code."""
+    """Read the command line, run the command, and return the exit code."""
     parser = argparse.ArgumentParser(description="Install LongAnimation Color and run it.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     blender = "version (such as 4.5) or path of an installed Blender; default: the version that runs on this Python"
@@ -188,20 +188,26 @@ def main() -> int:
     choice = command.add_mutually_exclusive_group()
     choice.add_argument("--blender", nargs="+", default=[], help=f'"all", or one or several: {blender}')
     choice.add_argument(
-        "--fast", action="store_true", help="leave out what takes long or needs Blender, PostgreSQL, a browser or a GPU"
+        "--fast", action="store_true", help="skip tests that take long or need Blender, PostgreSQL, a browser or a GPU"
     )
     command = commands.add_parser("server", help="run the server until it is stopped")
     command.add_argument("--listen", metavar="HOST:PORT", help="where to listen (default: for this machine only)")
-    command.add_argument("--device", choices=("cuda", "cpu"), help="what to compute on (default: what is there)")
+    command.add_argument(
+        "--device", choices=("cuda", "cpu"), help="what to compute on (default: a GPU if there is one)"
+    )
     command = commands.add_parser("addon", help="build the extension's zip, which Blender installs")
     command.add_argument("--output", default="dist", help="folder for the zip (default: %(default)s)")
     command.add_argument("--blender", nargs=1, default=[], help=blender)
-    command = commands.add_parser("models", help="tell where a preset's weights are, and their license, or fetch them")
-    command.add_argument("preset", help="tiny, which is here, or longanimation-5b, which is downloaded and converted")
+    command = commands.add_parser(
+        "models", help="show where a preset's weights are, and their license, or download them"
+    )
+    command.add_argument(
+        "preset", help="tiny, which is included, or longanimation-5b, which is downloaded and converted"
+    )
     command.add_argument("--accept-licenses", action="store_true", help="accept the licenses without being asked")
     command.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)
     command.add_argument("--downloads", metavar="DIR", help="where to download to (default: in server/weights)")
-    command.add_argument("--remove-downloads", action="store_true", help="delete it once it is converted")
+    command.add_argument("--remove-downloads", action="store_true", help="delete the downloads after the conversion")
 
     options, others = parser.parse_known_args()
     if others and options.command != "test":
@@ -211,7 +217,7 @@ def main() -> int:
     except Failure as failure:
         print(f"\n{failure}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("\nInterrupted. Run the same command again: it goes on from here.", file=sys.stderr)
+        print("\nInterrupted. Run the same command again: it continues from here.", file=sys.stderr)
     return 1
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line of the server. Each command imports what it needs only when it is chosen."""
+"""The command line of the server. Each command imports its modules only when it is chosen."""
 
 import argparse
 import importlib
@@ -34,19 +34,19 @@ from server.config import (
 from server.storage.tokens import Role
 
 COMMANDS = {
-    "serve": ("server.cli", "serve the API, with one worker process a device"),
-    "worker": ("server.cli", "work on the jobs that wait"),
-    "token": ("server.cli", "make an access token and print it"),
+    "serve": ("server.cli", "serve the API, with one worker process per device"),
+    "worker": ("server.cli", "process waiting jobs"),
+    "token": ("server.cli", "create an access token and print it"),
     "doctor": ("server.cli", "check this machine and a server's settings, and say what to do"),
     "colorize": ("server.coloring.cli", "color a folder of line art without a server"),
     "evaluate": ("server.evaluation.cli", "measure the coloring on clips whose colors are known"),
     "train": ("server.training.cli", "train a preset"),
-    "convert": ("server.presets.cli", "make a preset of the published weights"),
+    "convert": ("server.presets.cli", "convert the published weights to a preset"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` name; return the exit code."""
+    """Run the command that `arguments` name. Return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in logs.TALKATIVE:
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(parsed)
     except ConfigError as error:
         parsers[chosen].error(str(error))
-    except sa.exc.OperationalError as error:  # where a server answers requests, it is caught earlier
+    except sa.exc.OperationalError as error:  # while a server answers requests, this is caught earlier
         parsers[chosen].error(f"The database does not answer: {logs.redact(str(error.orig)).strip()}")
 
 
@@ -80,7 +80,8 @@ def _data_argument(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get(DATABASE_VARIABLE, ""),
         metavar="URL",
         help="a PostgreSQL database that several machines share, postgresql://USER:PASSWORD@HOST/NAME, instead of a "
-        f"file in the data folder; in the environment {DATABASE_VARIABLE}, where no other user sees the password",
+        f"file in the data folder; can be set in the environment as {DATABASE_VARIABLE}, which hides the password "
+        "from other users",
     )
 
 
@@ -89,13 +90,13 @@ def _blobs_argument(parser: argparse.ArgumentParser) -> None:
         "--blobs",
         default=os.environ.get(BLOBS_VARIABLE, ""),
         metavar="URL",
-        help="where several machines share images, a folder or s3://BUCKET/PREFIX, instead of the data folder; in the "
-        f"environment {BLOBS_VARIABLE}",
+        help="where several machines share images, a folder or s3://BUCKET/PREFIX, instead of the data folder; can be "
+        f"set in the environment as {BLOBS_VARIABLE}",
     )
 
 
 def _device_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", choices=DEVICES, help="what to compute on (cuda where there is a GPU for it)")
+    parser.add_argument("--device", choices=DEVICES, help="what to compute on (default: cuda if there is a GPU)")
     parser.add_argument(
         "--memory-mode",
         choices=MEMORY_MODES,
@@ -106,13 +107,13 @@ def _device_argument(parser: argparse.ArgumentParser) -> None:
 
 def _log_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--log-format", choices=LOG_FORMATS, help="lines for people or for machines (text at a terminal, else json)"
+        "--log-format", choices=LOG_FORMATS, help="log lines for people or machines (text on a terminal, else json)"
     )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="what is logged (%(default)s)")
 
 
 def _configure_logs(arguments: argparse.Namespace) -> str:
-    """Begin to log as the arguments say; return the format."""
+    """Configure logging as the arguments say. Return the format."""
     style: str = arguments.log_format or ("text" if sys.stderr.isatty() else "json")
     logs.configure(style, arguments.log_level)
     return style
@@ -124,16 +125,16 @@ def _listen_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cert", type=Path, metavar="FILE", help="TLS: the certificate and its chain, PEM")
     parser.add_argument("--key", type=Path, metavar="FILE", help="TLS: the certificate's key, PEM")
     parser.add_argument(
-        "--proxied", action="store_true", help="a proxy on this machine lets others in: ask everybody for a token"
+        "--proxied", action="store_true", help="a proxy on this machine lets others in: require a token from everyone"
     )
 
 
 def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     _listen_arguments(parser)
-    parser.add_argument("--workers", type=int, metavar="N", help="worker processes (one a device)")
-    parser.add_argument("--keep-days", type=float, metavar="N", help="delete jobs that ended so long ago (never)")
-    parser.add_argument("--quota-jobs", type=int, metavar="N", help="most jobs of a token that wait or run")
-    parser.add_argument("--quota-gb", type=float, metavar="N", help="most gigabytes that a token may bring")
+    parser.add_argument("--workers", type=int, metavar="N", help="number of worker processes (one per device)")
+    parser.add_argument("--keep-days", type=float, metavar="N", help="delete jobs that ended N days ago (never)")
+    parser.add_argument("--quota-jobs", type=int, metavar="N", help="the most waiting and running jobs per token")
+    parser.add_argument("--quota-gb", type=float, metavar="N", help="the most gigabytes per token")
     _log_arguments(parser)
     _device_argument(parser)
     _data_argument(parser)
@@ -167,7 +168,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _worker_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", default="", help="unique name of this worker (made up when left out)")
+    parser.add_argument("--name", default="", help="unique name of this worker (default: generated)")
     parser.add_argument("--index", type=int, default=0, metavar="N", help="which of several GPUs (%(default)s)")
     parser.add_argument("--supervised", action="store_true", help="end when standard input closes")
     _log_arguments(parser)
@@ -181,7 +182,7 @@ def _worker(arguments: argparse.Namespace) -> NoReturn:
     from server.jobs import worker
     from server.jobs.devices import find_device
 
-    _configure_logs(arguments)  # after the imports, which bring log handlers
+    _configure_logs(arguments)  # after the imports, which install log handlers
     config = Config(
         arguments.data,
         device=arguments.device or _device(_gpus()),
@@ -200,11 +201,11 @@ def _worker(arguments: argparse.Namespace) -> NoReturn:
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", default="", help="whom it is for; tokens of one name share their jobs")
+    parser.add_argument("--name", default="", help="the token's holder; tokens with the same name share their jobs")
     roles = "submit: one's own jobs; admin: everybody's, and queues"
     parser.add_argument("--role", choices=get_args(Role), default="submit", help=roles)
-    parser.add_argument("--list", action="store_true", help="tell whom tokens were made for, instead of making one")
-    parser.add_argument("--revoke", metavar="NAME", help="make the tokens of NAME worthless, instead of making one")
+    parser.add_argument("--list", action="store_true", help="list the existing tokens instead of creating one")
+    parser.add_argument("--revoke", metavar="NAME", help="revoke the tokens of NAME instead of creating one")
     _data_argument(parser)
 
 
@@ -219,9 +220,9 @@ def _token(arguments: argparse.Namespace) -> int:
     elif arguments.revoke is not None:
         if not tokens.revoke(arguments.revoke):
             raise ConfigError(f"There is no token of {arguments.revoke!r}: see `python -m server token --list`.")
-        sys.stderr.write(f"The tokens of {arguments.revoke} are worthless now; the jobs stay.\n")
+        sys.stderr.write(f"The tokens of {arguments.revoke} are revoked; the jobs stay.\n")
     else:
-        # Without a name nobody else may share these jobs, hence one of its own.
+        # Without a name, nobody else may share these jobs, so a unique name is generated.
         name = arguments.name.strip() or f"token-{secrets.token_hex(4)}"
         sys.stdout.write(f"{tokens.create(name, arguments.role)}\n")
         sys.stderr.write(f"For {name}. This is the only time it is shown: enter it in the add-on's preferences.\n")
@@ -230,7 +231,7 @@ def _token(arguments: argparse.Namespace) -> int:
 
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
     _listen_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="write one JSON list, for machines")
+    parser.add_argument("--json", action="store_true", help="write the findings as one JSON list")
     _data_argument(parser)
     _blobs_argument(parser)
 
@@ -253,7 +254,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _gpus() -> int:
-    """Count the GPUs that torch can use. Asked in a process of its own: the API needs no torch in memory."""
+    """Count the GPUs that torch can use. This runs in a separate process, because the API needs no torch in memory."""
     question = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
     return int(subprocess.run(question, check=True, capture_output=True, text=True).stdout)
 

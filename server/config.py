@@ -13,7 +13,7 @@ from shared.server_info import Limits
 DEFAULT_PORT = 7860
 DEVICES = ("cpu", "cuda")
 MEMORY_MODES = ("auto", "full", "model", "group", "int8", "fp8")
-"""Where a worker may keep the model's weights: `server.longanimation.placement` has them, but brings torch."""
+"""Where a worker may keep the model's weights. `server.longanimation.placement` defines them, but imports torch."""
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DATABASE_VARIABLE, BLOBS_VARIABLE = "LONGANIMATION_DATABASE", "LONGANIMATION_BLOBS"
@@ -22,16 +22,16 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class ConfigError(ValueError):
-    """A setting cannot be used; the message says which are accepted."""
+    """A setting cannot be used; the message says which values are accepted."""
 
 
 def default_data_folder() -> Path:
-    """Return the folder of the user's system for data that must survive."""
+    """Return the system's folder for persistent user data."""
     return Path(platformdirs.user_data_dir("longanimation-color", appauthor=False))
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Split `HOST:PORT` (or `[IPV6]:PORT`) into host and port; raises ConfigError."""
+    """Split `HOST:PORT` (or `[IPV6]:PORT`) into host and port. Raises ConfigError."""
     host, separator, port = text.rpartition(":")
     if not separator or not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigError(f"{text!r} is not an address: write HOST:PORT, such as 127.0.0.1:{DEFAULT_PORT}.")
@@ -40,7 +40,7 @@ def parse_address(text: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Quota:
-    """What one token may take: jobs that wait or run, and bytes that it brought first. None is without limit."""
+    """The limits of one token: waiting and running jobs, and bytes that it uploaded first. None means no limit."""
 
     jobs: int | None = None
     bytes: int | None = None
@@ -48,10 +48,11 @@ class Quota:
 
 @dataclass(frozen=True)
 class Retention:
-    """What is kept for how long.
+    """How long data is kept.
 
-    job_days: a job that ended, with its frames; None keeps it until somebody deletes it. unused_hours: an upload
-    that no job shows. free_bytes: so much of the disk stays free for what runs; nothing new is taken when it is less.
+    job_days: how long an ended job and its frames are kept; None keeps them until somebody deletes the job.
+    unused_hours: how long an upload that no job uses is kept. free_bytes: disk space reserved for running jobs; if less
+    is free, nothing new is accepted.
     """
 
     job_days: float | None = None
@@ -63,17 +64,17 @@ class Retention:
 class Config:
     """The settings of one server.
 
-    data: folder of the database and the blobs; it is made when missing.
-    database: address of a database that several machines share, as SQLAlchemy writes it (`postgresql://…`); empty takes
-        a SQLite file in `data`. blobs: address of a blob store that they share, as fsspec writes it (a folder, `s3://…`).
+    data: folder of the database and the blobs; it is created if missing.
+    database: SQLAlchemy URL of a database that several machines share (`postgresql://…`); if empty, a SQLite file in
+        `data` is used. blobs: fsspec URL of a blob store that they share (a folder, `s3://…`).
     host, port: where to listen; port 0 takes a free one.
     device: class of the devices that the jobs are queued for, `cpu` or `cuda`.
     limits: what is accepted; the default suits shots up to 8K.
     extensions: folder with the built Blender extension (zip files).
-    memory_mode: where workers keep the model's weights; `auto` chooses by what memory is free.
+    memory_mode: where workers keep the model's weights; `auto` chooses by the free memory.
     certificate, key: PEM files of TLS; both or none.
-    proxied: other machines come through a proxy on this one, so that a loopback address lets more than programs of this
-        machine in.
+    proxied: whether other machines connect through a proxy on this one, so that connections to a loopback address do
+        not only come from programs on this machine.
     log_format, log_level: how the server and its workers log, see `server.logs`.
     """
 
@@ -114,7 +115,7 @@ class Config:
 
     @property
     def database_url(self) -> sa.URL:
-        """Address of the database that holds the catalogue and the durable workflows."""
+        """Address of the database with the catalogue and the durable workflows."""
         if not self.database:
             return sa.URL.create("sqlite", database=str(self.data.resolve() / "server.sqlite"))
         url = sa.make_url(self.database)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the Blender extension into a zip with Blender's own packer. Standard library only."""
+"""Builds the Blender extension as a zip with Blender's own packer. Uses only the standard library."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PACKER = "*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
 
 
 class BuildError(RuntimeError):
-    """The extension could not be built; the text says why."""
+    """The extension could not be built; the message says why."""
 
 
 def build_extension(output_dir: Path, blender: Path) -> Path:
     """Write the extension's zip into `output_dir` and return its path.
 
     blender: Blender itself, or the Python of an environment with the `bpy` package; its packer builds and validates.
-    The modules of `shared` go into the zip as its sub-package of that name. Raises BuildError with the packer's words.
+    The zip contains the modules of `shared` as its subpackage of that name. Raises BuildError with the packer's output.
     """
     packer = _find_packer(blender)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -35,18 +35,18 @@ def build_extension(output_dir: Path, blender: Path) -> Path:
         (package,) = built.glob("*.zip")
         _run(*packer, "validate", package)
         target = output_dir / package.name
-        write_file(target, package.read_bytes())  # at once: a server may be offering what lies there
+        write_file(target, package.read_bytes())  # atomically: a server may be offering the old file
         return target
 
 
 def stage_extension(target: Path) -> None:
-    """Lay out the extension in the new folder `target` as it is in the zip."""
+    """Copy the extension to the new folder `target`, laid out as in the zip."""
     shutil.copytree(_ROOT / "blender_addon", target, ignore=_UNWANTED)
     shutil.copytree(_ROOT / "shared", target / "shared", ignore=_UNWANTED)
 
 
 def _find_packer(blender: Path) -> tuple[str | Path, ...]:
-    """The command that Blender's packer answers to."""
+    """Return the command that runs Blender's packer."""
     if not blender.name.lower().startswith("python"):
         return (blender, "--factory-startup", "--command", "extension")
     home = blender.absolute().parent.parent

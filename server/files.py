@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files and folders of a local disk: whole or absent at any moment, and there to stay once they are made."""
+"""Files and folders on a local disk: always complete or absent, and durable once they are created."""
 
 import os
 import secrets
@@ -12,12 +12,12 @@ from typing import BinaryIO
 
 @contextmanager
 def open_atomic(path: Path, mode: int = 0o666, concurrent: bool = False) -> Iterator[BinaryIO]:
-    """Open a new file to write, which replaces `path` at the end of the block; if the block raises, nothing changes.
+    """Open a new file for writing, which replaces `path` at the end of the block. If the block raises, nothing changes.
 
-    After a crash or a power cut `path` is either whole or what it was before. When the block has ended it is there to
-    stay, if its folder is. mode: the rights of the file, less the process's umask. concurrent: several threads or
-    processes may write the file at once; what a crash leaves of one then has a name of its own, and the next one does
-    not overwrite it. Raises OSError.
+    After a crash or a power failure, `path` is either complete or unchanged. After the block it is durable, if its
+    folder is. mode: the file mode, before the process's umask. concurrent: several threads or processes may write the
+    file at the same time; the leftover of a crash then has a unique name, and the next writer does not overwrite it.
+    Raises OSError.
     """
     own = f".{secrets.token_hex(4)}" if concurrent else ""
     part = path.with_name(f".{path.name}{own}.part")
@@ -40,8 +40,8 @@ def write_file(path: Path, content: bytes, mode: int = 0o666, concurrent: bool =
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder, and those above it, where they are missing; when this returns its name is there to stay, also if
-    another process was making it just now. mode: the rights of a new one. Raises OSError."""
+    """Create a folder and its missing parents. When this returns, its name is durable, even if another process was
+    creating it at the same time. mode: the mode of a new folder. Raises OSError."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(mode, parents=True, exist_ok=True)
     for one in missing or [folder]:
@@ -49,7 +49,7 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
 
 
 def _sync_names(folder: Path) -> None:
-    """Wait until the names of what is in a folder are on the disk, where the system can do that."""
+    """Wait until the names of a folder's entries are on the disk, if the system supports that."""
     if os.name == "posix":  # elsewhere folders cannot be synced
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PNG files in and out: line art as gray, paintings as RGB, frames also as RGBA; thumbnails.
+"""Reading and writing of PNG files: line art as gray, paintings as RGB, frames also as RGBA; and thumbnails.
 
-Nothing is decoded before its size is known.
+No image is decoded before its size is known.
 """
 
 import io
@@ -12,32 +12,33 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 MAX_PIXELS = 40_000_000
-"""Most pixels an image may have: 8K UHD (33 million) and a margin."""
+"""The most pixels of an image: 8K UHD (33 million) plus a margin."""
 
 MAX_WEBP_SIDE = 16383
-"""Most pixels that an image in WebP may be wide or high."""
+"""The largest width or height of a WebP image in pixels."""
 
 
 _DAMAGE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error)
-"""What Pillow raises at a damaged PNG; when it opens a file, it takes the same for a sign that it is none."""
+"""The exceptions that Pillow raises for a damaged PNG. While opening a file, Pillow treats them as a sign that the file
+is not a PNG."""
 
 
 class ImageError(ValueError):
-    """A file is not an image that can be colored; the sentence names it and says what is accepted."""
+    """A file is not an image that can be colored; the message names it and says what is accepted."""
 
 
 def read_line_art(source: bytes | Path, name: str = "") -> np.ndarray:
-    """Read a line drawing as uint8 [H, W], 0 is line and 255 is paper.
+    """Read a line drawing as uint8 [H, W], where 0 is line and 255 is paper.
 
-    Transparency lies over white paper, and a pixel is as dark as its darkest channel, so that colored
-    lines stay lines. `name` is what an ImageError calls the image; a path names itself.
+    Transparency is composited over white paper, and a pixel is as dark as its darkest channel, so that colored lines
+    stay lines. `name` is the image's name in an ImageError; for a path, the default is the path.
     """
     red, green, blue = np.moveaxis(_over_white(source, name), 2, 0)
     return np.minimum(np.minimum(red, green), blue)  # a tenth of the time of min(axis=2)
 
 
 def read_painted(source: bytes | Path, name: str = "") -> np.ndarray:
-    """Read a painted image as RGB uint8 [H, W, 3]; transparency lies over white. Raises ImageError."""
+    """Read a painted image as RGB uint8 [H, W, 3], with transparency over white. Raises ImageError."""
     return _over_white(source, name)
 
 
@@ -53,17 +54,17 @@ def read_frame(source: bytes | Path, name: str = "") -> np.ndarray:
 
 
 def read_mask(source: bytes | Path, name: str = "") -> np.ndarray:
-    """Read where an image is transparent, more than half: bool [H, W]. Raises ImageError."""
+    """Read where an image is more than half transparent, bool [H, W]. Raises ImageError."""
     return read_rgba(source, name)[..., 3] < 128
 
 
 def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
-    """Return (width, height) from the file's header alone. Raises ImageError."""
+    """Return (width, height) by reading only the file's header. Raises ImageError."""
     return _open(source, name).size
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """Encode uint8 [H, W], RGB [H, W, 3] or straight RGBA [H, W, 4] as PNG; equal images give equal bytes."""
+    """Encode uint8 [H, W], RGB [H, W, 3] or straight RGBA [H, W, 4] as PNG. Equal images give equal bytes."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()
@@ -72,8 +73,9 @@ def encode_png(image: np.ndarray) -> bytes:
 def encode_thumbnail(source: bytes, width: int, name: str = "") -> bytes:
     """Encode a small copy of a PNG, at most `width` (1 or more) pixels wide and never enlarged, as lossless WebP.
 
-    Each pixel is the average of the area that it covers, so that thin lines fade but do not break; transparency lies
-    over white. Lossless WebP takes a fifth less than PNG on paintings and half of it on line art. Raises ImageError.
+    Each pixel is the average of the area that it covers, so that thin lines fade but do not break. Transparency is
+    composited over white. Lossless WebP is a fifth smaller than PNG for paintings and half its size for line art.
+    Raises ImageError.
     """
     image = Image.fromarray(_over_white(source, name))
     scale = min(width / image.width, MAX_WEBP_SIDE / max(image.size))
@@ -81,7 +83,7 @@ def encode_thumbnail(source: bytes, width: int, name: str = "") -> bytes:
         width, height = (max(1, round(side * scale)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BOX)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=True, quality=20, method=2)  # more effort: 6 % less in three times the time
+    image.save(buffer, "WEBP", lossless=True, quality=20, method=2)  # more effort saves 6 % in three times the time
     return buffer.getvalue()
 
 
@@ -98,14 +100,14 @@ def _open(source: bytes | Path, name: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=("PNG",))
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not a PNG image: export it as PNG (8 or 16 bits a channel).") from error
+        raise ImageError(f"{name} is not a PNG image: export it as PNG (8 or 16 bits per channel).") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has more than the {MAX_PIXELS:,} pixels accepted: export it smaller.") from error
     except OSError as error:
-        if error.strerror is None:  # Pillow's own: the file ends too early
+        if error.strerror is None:  # Pillow's own error: the file ends too early
             raise _damaged(name) from error
         raise ImageError(f"{name} cannot be read ({error.strerror}): give a PNG image that exists.") from error
-    except ValueError as error:  # before the pixels, such as a remark that unpacks to megabytes
+    except ValueError as error:  # in data before the pixels, such as a comment that unpacks to megabytes
         raise _damaged(name) from error
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(
@@ -127,6 +129,6 @@ def _loaded(source: bytes | Path, name: str) -> Image.Image:
         image.load()
         if image.mode.startswith("I"):  # 16-bit gray: Pillow would clip it at 255 instead of scaling it
             image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
-        return image.convert("RGBA")  # here a transparency that fits no palette is noticed
+        return image.convert("RGBA")  # this detects a transparency that does not fit the palette
     except _DAMAGE as error:
         raise _damaged(_name(source, name)) from error

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs for people at a terminal and for machines that collect them: which ids a line carries, and what never stands in
-one."""
+"""Logs for people at a terminal and for machines that collect them: the ids that lines include, and the secrets that
+they never include."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ from types import MappingProxyType, TracebackType
 from typing import Any, TextIO
 
 ACCESS = "server.access"
-"""The logger that has a line for every request."""
+"""The logger with one line per request."""
 TALKATIVE = ("dbos", "alembic", "botocore", "aiobotocore", "s3fs", "fsspec", "PIL")
-"""Libraries whose logs begin at warnings: below that they log headers with signatures, or every chunk."""
+"""Libraries that log only warnings and errors. At lower levels they log headers with signatures, or every chunk."""
 
 _ids: ContextVar[Mapping[str, str | int]] = ContextVar("ids", default=MappingProxyType({}))
-_own: dict[str, str] = {}  # what holds for the whole process
+_own: dict[str, str] = {}  # ids of the whole process
 _USUAL = vars(logging.makeLogRecord({})).keys() | {"message", "asctime", "ids"}
 _SECRETS = (
     (re.compile(r"(://[^\s:/@]*:)[^\s/]+@"), r"\1***@"),  # the password of an address
@@ -32,7 +32,7 @@ _SECRETS = (
 
 @contextmanager
 def context(**ids: str | int) -> Iterator[None]:
-    """Let every line that this thread logs meanwhile carry `ids`, such as job, segment and request."""
+    """Add `ids`, such as job, segment and request, to every line that this thread logs within the block."""
     before = _ids.set({**_ids.get(), **ids})
     try:
         yield
@@ -41,7 +41,7 @@ def context(**ids: str | int) -> Iterator[None]:
 
 
 def identify(**ids: str) -> None:
-    """Let every line of this process carry `ids`, such as the worker's name."""
+    """Add `ids`, such as the worker's name, to every line of this process."""
     _own.update(ids)
 
 
@@ -53,7 +53,7 @@ def redact(text: str) -> str:
 
 
 def handler(style: str, stream: TextIO) -> logging.Handler:
-    """Return what writes log lines to `stream`. style: one of LOG_FORMATS of `server.config`."""
+    """Return a handler that writes log lines to `stream`. style: one of LOG_FORMATS of `server.config`."""
     writer = logging.StreamHandler(stream)
     writer.addFilter(_add_ids)
     writer.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
@@ -61,16 +61,16 @@ def handler(style: str, stream: TextIO) -> logging.Handler:
 
 
 def configure(style: str, level: str) -> None:
-    """Send all logs to standard error from now on, those of libraries too, which bring handlers of their own.
+    """Send all logs to standard error from now on, including those of libraries that install their own handlers.
 
-    style: one of LOG_FORMATS of `server.config`, level: one of its LOG_LEVELS.
+    style: one of LOG_FORMATS of `server.config`; level: one of its LOG_LEVELS.
     """
     logging.basicConfig(level=level.upper(), handlers=[handler(style, sys.stderr)], force=True)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that has to wait
-    logging.getLogger("dbos").addHandler(logging.NullHandler())  # or it would bring one of its own
-    # At a terminal a line for every request would hide the others.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns about every request that has to wait
+    logging.getLogger("dbos").addHandler(logging.NullHandler())  # otherwise it installs its own
+    # On a terminal, a line for every request would hide the others.
     quiet = style == "text" and level != "debug"
     logging.getLogger(ACCESS).setLevel(logging.WARNING if quiet else logging.NOTSET)
     for logger in list(logging.root.manager.loggerDict.values()):
@@ -83,10 +83,11 @@ def configure(style: str, level: str) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, the ids, and what the line brings along."""
+    """One JSON object per line: time (ISO 8601, UTC), level, logger, message, the ids, and the extra fields of the
+    record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
+        """Return the line for a record."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -101,18 +102,18 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people, with the ids at its end."""
+    """A line for people, with the ids at the end."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line without a trace, which `format` adds."""
+        """Return the line without a traceback, which `format` adds."""
         ids = "".join(f" {name}={value}" for name, value in getattr(record, "ids", {}).items())
         return super().formatMessage(record) + (f" [{ids.strip()}]" if ids else "")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record, and the trace of its error."""
+        """Return the line for a record, with the traceback of its error."""
         return redact(super().format(record))
 
 
@@ -127,4 +128,4 @@ def _is_terminal(one: logging.Handler) -> bool:
 
 def _log_end(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     if error is not None and not issubclass(kind, SystemExit):
-        logging.getLogger("server").critical("This cannot go on: %s", error, exc_info=(kind, error, trace))
+        logging.getLogger("server").critical("Stopping because of an error: %s", error, exc_info=(kind, error, trace))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Blender extension and the server must agree on. Standard library only."""
+"""Code that the Blender extension and the server share. Uses only the standard library."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turns messages into plain JSON values and back.
+"""Converts messages to plain JSON values and back.
 
-Every message is a frozen dataclass that checks itself when built, so a message that exists is valid.
+Every message is a frozen dataclass that validates itself when it is built, so an existing message is always valid.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any, Literal, TypeVar
 from .protocol import require, shown
 
 MAX_DIGITS = 30
-"""Most digits of a number; Python refuses to write out those of thousands of digits."""
+"""The most digits of a number. Python refuses to print numbers with thousands of digits."""
 
 Message = TypeVar("Message")
 
 
 def to_json(message: Any) -> dict[str, Any]:
-    """Turn a message into values that `json.dumps` writes."""
+    """Convert a message to values that `json.dumps` can write."""
     return dataclasses.asdict(message)
 
 
 def from_json(kind: type[Message], value: Any, field: str = "") -> Message:
     """Build a message of `kind` from decoded JSON.
 
-    Unknown fields are ignored, so that a newer side may add some. Raises ProtocolError that names
-    the field when one is missing or has the wrong type.
+    Unknown fields are ignored, so that a newer client or server may add fields. Raises ProtocolError, which names the
+    field, if one is missing or has the wrong type.
     """
     where = field or kind.__name__
     require(isinstance(value, dict), "bad_type", where, f"{where} must be an object.")
@@ -44,7 +44,7 @@ def from_json(kind: type[Message], value: Any, field: str = "") -> Message:
 
 
 def _convert(hint: Any, value: Any, path: str) -> Any:
-    """Check `value` against a type hint; lists become tuples, objects become messages."""
+    """Check `value` against a type hint. Lists become tuples, and objects become messages."""
     origin = typing.get_origin(hint)
     if origin in (types.UnionType, typing.Union):
         if value is None:

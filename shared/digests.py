@@ -5,7 +5,7 @@ import hashlib
 import re
 
 ADDRESS_PATTERN = "[0-9a-f]{64}"
-"""A regular expression of a content address."""
+"""A regular expression for a content address."""
 
 _ADDRESS = re.compile(ADDRESS_PATTERN)
 
@@ -16,5 +16,5 @@ def address_of(content: bytes) -> str:
 
 
 def is_address(text: object) -> bool:
-    """Tell whether `text` is written as a content address."""
+    """Return whether `text` has the form of a content address."""
     return isinstance(text, str) and _ADDRESS.fullmatch(text) is not None

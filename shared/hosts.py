@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts: which of them are this machine."""
+"""Tests whether a host is this machine."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether `host`, a name or an address, is this machine as it sees itself."""
+    """Return whether `host`, a name or an address, is the loopback address of this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -38,20 +38,21 @@ class Keyframe:
 class ShotManifest:
     """One shot to color.
 
-    name: for people; it never becomes a path.
-    frame_start: first frame number; timing has one entry a frame.
-    fps: frames a second.
+    name: for display; it is never used as a path.
+    frame_start: first frame number; timing has one entry per frame.
+    fps: frames per second.
     width, height: size in pixels of every drawing and keyframe.
     drawings: addresses of the distinct line drawings (PNG, dark lines on white).
     timing: for each frame, the index of its drawing in `drawings`.
-    keyframes: at least one painted frame of the range, in the order in which the work goes out from them. A job that
-        corrects another one appends its own: what does not depend on them is then taken from there.
-    preset, prompt, seed, finish: how to color. A parent is the job this one corrects.
-    quality: "draft" is for looking at a take, "final" is fast where nobody sees it, "exact" leaves nothing out.
-        "preview" does without the model: colors are only carried along, which takes seconds and tells where keyframes
-        leave them a guess.
-    background: what the keyframes leave transparent is kept so, or "generated": the model paints it, from the prompt.
-    priority: when it is this job's turn among those that wait; it can be changed later.
+    keyframes: at least one painted frame of the range, in the order in which work proceeds from them. A job that
+        corrects another one appends its own; segments that do not depend on them are then reused.
+    preset, prompt, seed, finish: how to color. parent: the job that this one corrects.
+    quality: "draft" is for reviewing a take, "final" is faster where it is not visible, "exact" omits nothing.
+        "preview" works without the model: colors are only propagated, which takes seconds and shows where the keyframes
+        leave colors to guess.
+    background: "kept" leaves transparent what the keyframes leave transparent; with "generated" the model paints it
+        from the prompt.
+    priority: this job's priority among waiting jobs; it can be changed later.
     """
 
     name: str
@@ -76,7 +77,7 @@ class ShotManifest:
             bool(self.timing),
             "empty_range",
             "timing",
-            "The frame range is empty: the last frame must not lie before the first.",
+            "The frame range is empty: the last frame must not be before the first.",
         )
         require(bool(self.drawings), "no_drawings", "drawings", "The shot has no drawings to color.")
         require(
@@ -113,7 +114,7 @@ class ShotManifest:
                 f"{len(self.drawings)} drawings.",
             )
         unused = set(range(len(self.drawings))) - set(self.timing)
-        require(not unused, "bad_timing", "timing", f"Drawings {shown(sorted(unused))} are shown by no frame.")
+        require(not unused, "bad_timing", "timing", f"Drawings {shown(sorted(unused))} are not shown by any frame.")
         seen: set[int] = set()
         for index, keyframe in enumerate(self.keyframes):
             require(
@@ -128,7 +129,7 @@ class ShotManifest:
                 painted not in seen,
                 "keyframe_twice",
                 f"keyframes.{index}.frame",
-                f"Keyframe {keyframe.frame} paints a drawing that another keyframe paints already: remove one of them.",
+                f"Keyframe {keyframe.frame} paints a drawing that another keyframe already paints: remove one of them.",
             )
             seen.add(painted)
         choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))
@@ -158,5 +159,5 @@ class ShotManifest:
 
     @property
     def blobs(self) -> tuple[str, ...]:
-        """Addresses of everything that must be uploaded, each once."""
+        """Addresses of all blobs that must be uploaded, each once."""
         return tuple(dict.fromkeys((*self.drawings, *(keyframe.blob for keyframe in self.keyframes))))

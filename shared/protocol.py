@@ -15,8 +15,8 @@ _SHORT.maxstring = 100
 class Problem:
     """An error, as application/problem+json (RFC 9457).
 
-    code: stable name for programs; title: a sentence a person understands, with what to do;
-    field: what is at fault, when it is one field; missing: addresses of absent blobs.
+    code: stable name for programs; title: a sentence for people that says what to do; field: the field that caused the
+    error, if it is one field; missing: addresses of absent blobs.
     """
 
     status: int
@@ -27,9 +27,9 @@ class Problem:
 
 
 class ProtocolError(ValueError):
-    """A message is not as it should be.
+    """A message is invalid.
 
-    code: a stable name for programs; field: the dotted path of the field at fault.
+    code: a stable name for programs; field: the dotted path of the invalid field.
     """
 
     def __init__(self, code: str, field: str, sentence: str) -> None:
@@ -46,5 +46,5 @@ def require(condition: bool, code: str, field: str, sentence: str) -> None:
 
 
 def shown(value: object) -> str:
-    """Write a value at fault as a sentence can hold it, however long or deep it is."""
+    """Shorten an invalid value for a message, however long or deep it is."""
     return _SHORT.repr(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server is, offers and accepts."""
+"""Information about a server: its version, presets, devices and limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class PresetInfo:
     """A model that the server offers, with the license of its weights and their size on disk.
 
-    licence: the license under its old name, for older extensions and from older servers.
+    licence: the license under its old field name, for compatibility with older extensions and servers.
     """
 
     name: str
@@ -27,7 +27,7 @@ class PresetInfo:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the server accepts: bytes a blob, pixels an image, drawings and frames a job."""
+    """The limits of the server: bytes per blob, pixels per image, drawings and frames per job."""
 
     blob_bytes: int
     image_pixels: int
@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """What `GET /info` says."""
+    """The answer to `GET /info`."""
 
     server_version: str
     protocol_version: int

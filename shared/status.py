@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of jobs, of their segments, and of the queues that jobs wait in."""
+"""The state of jobs, of their segments, and of the queues in which jobs wait."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FINAL_STATES: tuple[JobState, ...] = ("done", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class JobStatus:
-    """Where a job stands. Times are seconds since the epoch; progress runs from 0 to 1.
+    """The status of a job. Times are seconds since the epoch; progress runs from 0 to 1.
 
     frames_done: numbers of the frames that can be downloaded. owner: the name of the token it came with, empty on a
-    server that asks for none. queue: the class of devices that take it.
+    server that requires none. queue: the class of devices that process it.
     """
 
     id: str
@@ -43,7 +43,7 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class GuessedFrame:
-    """The first frame of a drawing whose colors are a guess in this share of the picture."""
+    """The first frame of a drawing, and the share of the picture in which its colors are a guess."""
 
     frame: int
     share: float
@@ -54,7 +54,7 @@ class SegmentStatus:
     """A segment of a job, in the order of work.
 
     frames: the numbers of the frames that show its drawings. seconds: how long it took, None until it is done. reused:
-    an earlier job had the same one, so that nothing had to be colored. guesses: in the order of frames.
+    whether it was taken from an earlier job instead of being colored. guesses: in the order of frames.
     """
 
     number: int
@@ -69,7 +69,7 @@ class SegmentStatus:
 class QueueStatus:
     """A queue: the jobs that wait for one class of devices.
 
-    paused: none of them begins; what runs ends. workers: how many serve it.
+    paused: whether no waiting job begins; running jobs continue. workers: how many serve it.
     """
 
     name: str
@@ -88,7 +88,7 @@ class PriorityChange:
 
 @dataclass(frozen=True)
 class JobEvent:
-    """A numbered change of a job. Numbers grow; `GET …/events?after=N` gives what came since N."""
+    """A numbered change of a job. Numbers increase; `GET …/events?after=N` returns the events after N."""
 
     number: int
     time: float

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exposure of drawings over frames.
 
-Animation is drawn on twos and threes: one drawing is held for several frames. Each distinct
-drawing travels and is colored once; the exposure rebuilds the timing afterwards.
+Animation is drawn on twos and threes: one drawing is held for several frames. Each distinct drawing is sent and colored
+once; the exposure restores the timing afterward.
 """
 
 from collections.abc import Hashable, Iterable
@@ -32,7 +32,7 @@ class Exposure:
         return max(self.drawing_of, default=-1) + 1
 
     def drawing_at(self, frame: int) -> int:
-        """Return the index of the drawing that `frame` shows; IndexError outside the range."""
+        """Return the index of the drawing that `frame` shows. Raises IndexError outside the range."""
         if frame not in self.frames:
             raise IndexError(f"frame {frame} is outside {self.frames.start}..{self.frames.stop - 1}")
         return self.drawing_of[frame - self.frame_start]
@@ -43,8 +43,8 @@ class Exposure:
 
 
 def expose(frame_start: int, contents: Iterable[Hashable]) -> Exposure:
-    """Build the exposure of consecutive frames from something that is equal for equal drawings
-    (a digest): each new content gets the next drawing index."""
+    """Build the exposure of consecutive frames from values that are equal for equal drawings, such as digests. Each new
+    value gets the next drawing index."""
     index: dict[Hashable, int] = {}
     drawing_of = tuple(index.setdefault(content, len(index)) for content in contents)
     return Exposure(frame_start, drawing_of)

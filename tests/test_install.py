@@ -147,7 +147,7 @@ def test_the_cpu_build_of_torch_is_looked_for_in_its_own_index_when_the_usual_on
          "ERROR: No matching distribution found for torch==2.13.0+cpu\n", "could not be reached"),
         ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] ...\n"
          "ERROR: No matching distribution found for flask\n", "PIP_CERT"),
-        ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'\n", "may write"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'\n", "writable place"),
         ("ERROR: No matching distribution found for bpy==4.5.15\n", "no build of bpy==4.5.15"),
     ],
 )  # fmt: skip

@@ -9,10 +9,10 @@ from server.longanimation.long_shot import MemoryKind
 
 @dataclass(frozen=True)
 class Ablation:
-    """What of the stack is on.
+    """Which parts of the stack are on.
 
-    memory: what DGLM reads. fusion_start: share of the steps that pass before Color Consistency Fusion begins, 1 for
-    none. propagated: whether the line matcher carries colors along: it hints to the model and votes beside it.
+    memory: what DGLM reads. fusion_start: share of the steps that pass before Color Consistency Fusion begins; 1 turns
+    it off. propagated: whether the line matcher propagates colors, which are hints to the model and votes beside it.
     """
 
     memory: tuple[MemoryKind, ...] = ("global", "local")
@@ -21,4 +21,4 @@ class Ablation:
 
 
 FULL = Ablation()
-"""As an animator gets it."""
+"""The full stack, as animators use it."""

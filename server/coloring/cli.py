@@ -35,8 +35,8 @@ def parse_size(text: str) -> Size:
 def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: Console) -> dict[str, list[Guess]]:
     """Color a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
 
-    coloring: that of `source.shot`. Returns, by the name of a drawing's first file, the regions that may have the wrong
-    color.
+    coloring: the coloring of `source.shot`. Returns the regions that may have the wrong color, keyed by the name of a
+    drawing's first file.
     """
     output.mkdir(parents=True, exist_ok=True)
     frames_of: dict[int, list[Path]] = {}
@@ -70,7 +70,7 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
         worst = max(guesses, key=lambda name: sum(guess.share for guess in guesses[name]))
         console.print(
             f"{len(guesses)} of {source.exposure.drawing_count} drawings have regions whose color is a guess. "
-            f"{worst} has most of them: paint it as another keyframe.",
+            f"{worst} has the most: paint it as another keyframe.",
             markup=False,
             highlight=False,
         )
@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
     parser.add_argument(
-        "--guesses", type=Path, metavar="FILE", help="write there, as JSON, the regions whose color is a guess"
+        "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
     )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
@@ -106,13 +106,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--background",
         choices=("kept", "generated"),
         default="kept",
-        help="kept: what the keyframes leave transparent is so in all frames; generated: the model paints it, from the "
-        "prompt (default: kept)",
+        help="kept: what is transparent in the keyframes stays transparent in all frames; generated: the model paints "
+        "it from the prompt (default: kept)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; returns the exit code. An error is one sentence on standard error, and writes nothing."""
+    """Run the command and return the exit code. On an error, print one sentence to standard error and write nothing."""
     console = Console(stderr=True, soft_wrap=True)
     try:
         if args.output.resolve() == args.lineart.resolve():
@@ -124,14 +124,14 @@ def run(args: argparse.Namespace) -> int:
         source = read_folder(
             args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background, args.quality
         )
-        from server.coloring.colorizer import Colorizer  # brings torch, so the input is checked before
+        from server.coloring.colorizer import Colorizer  # imports torch, so the input is checked first
 
         guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
         if args.guesses:
             listed = {name: [asdict(guess) for guess in guesses[name]] for name in sorted(guesses)}
             args.guesses.parent.mkdir(parents=True, exist_ok=True)
             write_file(args.guesses, (json.dumps(listed, indent=2) + "\n").encode())
-    except ValueError as error:  # ours are sentences for people
+    except ValueError as error:  # our own messages are written for people
         console.print(f"Error: {error}", markup=False, highlight=False)
         return 2
     drawn = f"{len(source.files)} frames, {source.exposure.drawing_count} distinct drawings"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Code colors: well-separated colors that stand for the palette's entries while the model works.
 
-The keyframe is recolored with codes, the model runs, and each pixel votes for the entries whose codes it is near. So a
-drift of the model's colors does no harm. Distances of several runs with other codes are added.
+The keyframe is recolored with codes, the model runs, and each pixel votes for the entries whose codes it is close to.
+This way, drift in the model's colors does no harm. Distances from several runs with different codes are added up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ _LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, which ar
 
 
 def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return `count` well-separated colors uint8 [count, 3] in random order, others at every call.
+    """Return `count` well-separated colors uint8 [count, 3] in random order, different at every call.
 
-    A jittered lattice of RGB from which the color farthest from all chosen ones is taken, again and again.
-    Few codes are the lattice's corners; none is as dark as a line. Raises ValueError for more than 216.
+    They come from a jittered RGB lattice, by repeatedly taking the color farthest from all chosen ones. A small set
+    consists of the lattice's corners. No code is as dark as a line. Raises ValueError for more than 216.
     """
     levels = len(_LEVELS)
     if not 1 <= count <= levels**3:
@@ -29,7 +29,7 @@ def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
     step = _LEVELS[1] - _LEVELS[0]
     lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _LEVELS[0], 255)
     far = ((lattice - lattice[rng.integers(len(lattice))]) ** 2).sum(1)
-    chosen = [int(far.argmax())]  # the farthest from a random one: somewhere at a corner
+    chosen = [int(far.argmax())]  # the farthest from a random color: near a corner
     distance = ((lattice - lattice[chosen[0]]) ** 2).sum(1)
     while len(chosen) < count:
         chosen.append(int(distance.argmax()))
@@ -38,9 +38,9 @@ def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def decode_distances(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Squared RGB distance of every pixel to every code.
+    """Return the squared RGB distance of every pixel to every code.
 
-    images: float [..., 3] in 0..1; codes: uint8 [N, 3]. Returns float32 [..., N]; those of several runs add up.
+    images: float [..., 3] in 0..1; codes: uint8 [N, 3]. Returns float32 [..., N]. Results of several runs may be added.
     """
     scaled = codes.astype(np.float32) / 255
     images = images.astype(np.float32)
@@ -51,8 +51,8 @@ def decode_distances(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
 def cast_votes(scores: np.ndarray) -> np.ndarray:
     """Turn scores float32 [h, w, N], lower is better, into votes float32 [h, w, N].
 
-    Each pixel has one vote, shared among the entries by how near they score, so a pixel mixed of two colors
-    cannot carry a region to a third one between them, as the mean of its colors would.
+    Each pixel has one vote, which it splits among the entries by how close their scores are. So a pixel that mixes two
+    colors cannot give a region a third color between them, as the mean of its colors would.
     """
     if scores.shape[2] == 1:
         return np.ones_like(scores)
@@ -66,19 +66,19 @@ class Rendition(Protocol):
     """The colors of a shot in one of the videos that the model paints side by side."""
 
     def reference(self, labels: np.ndarray, painting: np.ndarray) -> np.ndarray:
-        """The keyframe that the model colors after, RGB uint8, of its palette entries uint8 [h, w] and its painting
-        RGB uint8 [H, W, 3]."""
+        """Return the keyframe that the model uses as its reference, RGB uint8, from its palette entries uint8 [h, w]
+        and its painting RGB uint8 [H, W, 3]."""
 
     def hint(self, labels: np.ndarray) -> np.ndarray:
-        """A drawing with palette entries uint8 [h, w], RGB uint8 [h, w, 3]."""
+        """Return a drawing with palette entries uint8 [h, w] as RGB uint8 [h, w, 3]."""
 
     def state(self, colors: np.ndarray) -> dict[str, np.ndarray]:
-        """What `memory` needs of finished drawings RGB uint8 [F, h, w, 3] beside their entries."""
+        """Return what `memory` needs from finished drawings RGB uint8 [F, h, w, 3] in addition to their entries."""
 
     def memory(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """What the model remembers of finished drawings, RGB uint8 [F, h, w, 3].
+        """Return what the model remembers of finished drawings, RGB uint8 [F, h, w, 3].
 
-        state: what the method `state` gave, and "entries", uint8 [F, h, w].
+        state: the result of the method `state`, plus "entries", uint8 [F, h, w].
         """
 
 
@@ -103,9 +103,9 @@ class CodedRendition:
 
 @dataclass(frozen=True)
 class PlainRendition:
-    """A rendition in the keyframe's own colors (§4.2: what is masked is white).
+    """A rendition in the keyframe's own colors (§4.2: masked areas are white).
 
-    colors: those of the palette, uint8 [N, 3].
+    colors: the palette's colors, uint8 [N, 3].
     """
 
     colors: np.ndarray
@@ -125,17 +125,17 @@ class PlainRendition:
 
 @dataclass(frozen=True)
 class ModelVotes:
-    """Reads the votes in what the model painted.
+    """Reads votes from the pictures that the model painted.
 
-    codes: uint8 [M, 3] for each picture, the colors that stand for the first M entries; count: entries of the palette.
+    codes: for each picture, the colors that stand for the first M entries, uint8 [M, 3]; count: entries of the palette.
     """
 
     codes: Sequence[np.ndarray]
     count: int
 
     def read(self, images: np.ndarray) -> np.ndarray:
-        """The votes float32 [h, w, count] of pictures uint8 [B, h, w, 3]; those without codes do not vote, and an entry
-        without a code gets no vote."""
+        """Return the votes float32 [h, w, count] of pictures uint8 [B, h, w, 3]. Pictures without codes do not vote,
+        and entries without a code get no vote."""
         scores = [decode_distances(image / 255, codes) for image, codes in zip(images, self.codes, strict=False)]
         votes = cast_votes(np.sum(scores, axis=0))
         return np.pad(votes, [(0, 0), (0, 0), (0, self.count - votes.shape[2])])

@@ -32,7 +32,7 @@ class Colorizer:
         Raises UnknownPreset when it is not installed, MemoryModeError when it does not fit.
         """
         preset = find_preset(name)
-        # Progress is ours to show: of the shot, not of the files that are read before it.
+        # The server shows the progress of the shot, not of the files that are read before it.
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -44,11 +44,11 @@ class Colorizer:
 
     @staticmethod
     def check_memory(preset: Preset, device: str, memory_mode: str = "auto") -> None:
-        """Check that a preset fits into what memory a GPU has free now, in some mode; raises MemoryModeError."""
+        """Check that a preset fits into the GPU memory that is free now, in some mode. Raises MemoryModeError."""
         fit(skeleton(preset.folder), torch.device(device), _workload(preset), memory_mode)
 
     def open(self, shot: Shot, ablation: Ablation = FULL) -> ShotColoring:
-        """Plan the coloring of a shot, with some modules of the stack off to compare."""
+        """Plan the coloring of a shot. `ablation` switches off modules of the stack for comparisons."""
         return ShotColoring(self.pipeline, self.matcher, self.preset, shot, ablation)
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in the drawings the line matcher looks, and how closely: at what has moved, where that is little, so that a
-small figure is not a few features among thousands that stand still."""
+"""Which part of the drawings the line matcher sees, and at what scale.
+
+If little has moved, the matcher sees only that part, enlarged. Otherwise a small figure would be a few features among
+thousands of static ones.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +17,13 @@ from server.coloring.matching import MULTIPLE, STRIDE
 from .static_regions import compare_lines
 
 PIXELS = 640 * 360
-"""Area, as the matcher sees it, of what it looks at."""
+"""Area of the view, in pixels as the matcher sees them."""
 LARGEST, CLOSEST = 2.0, 3.0
-"""Drawings are enlarged no more than this beyond their own size, nor beyond the size at which all of them is seen."""
+"""The most that drawings are enlarged, relative to their own size and to the size at which all of a drawing is seen."""
 WORTHWHILE = 1.5
-"""All of a drawing is seen, unless a part can be seen so many times larger."""
+"""The matcher sees the whole drawing unless a part can be seen this many times larger."""
 MARGIN = 1 / 12
-"""How much is seen around what has moved, in heights of the drawing."""
+"""Margin in view around what has moved, in heights of the drawing."""
 SPECK = 1 / 48
 """A change that is neither as high nor as wide as this, in heights of the drawing, is dust."""
 
@@ -32,7 +35,7 @@ class Crop:
     """A part of drawings that all have one size, in features of the matcher.
 
     size: height and width of a whole drawing in pixels as the matcher sees them. first: row and column of the first
-    feature in crop. count: rows and columns in view; some may lie beyond the drawing.
+    feature in view. count: rows and columns in view; some may lie beyond the drawing.
     """
 
     size: tuple[int, int]
@@ -45,12 +48,12 @@ class Crop:
         return -(-self.size[0] // STRIDE), -(-self.size[1] // STRIDE)
 
     def of_lines(self, line_art: np.ndarray) -> np.ndarray:
-        """What is in view of line art uint8 [H, W]; beyond it is paper."""
+        """Return the part of line art uint8 [H, W] that is in view, padded with paper."""
         smaller = self.size[0] < len(line_art)
         return self._of(line_art, cv2.INTER_AREA if smaller else cv2.INTER_LINEAR, padding=255)
 
     def of_entries(self, entries: np.ndarray) -> np.ndarray:
-        """What is in view of palette entries uint8 [H, W]; beyond them is the first one."""
+        """Return the part of palette entries uint8 [H, W] that is in view, padded with the first entry."""
         return self._of(entries, cv2.INTER_NEAREST, padding=0)
 
     def _of(self, image: np.ndarray, interpolation: int, padding: int) -> np.ndarray:
@@ -63,7 +66,7 @@ class Crop:
         return cv2.copyMakeBorder(seen, 0, missing[0], 0, missing[1], cv2.BORDER_CONSTANT, value=padding)
 
     def spread(self, votes: np.ndarray, beyond: np.ndarray) -> np.ndarray:
-        """Lay votes [rows, columns, N] for what is in view over those [h, w, N] for the whole grid, in place."""
+        """Write votes [rows, columns, N] for the view into the votes [h, w, N] for the whole grid, in place."""
         (top, left), (rows, columns) = self.first, self.count
         part = beyond[top : top + rows, left : left + columns]
         part[:] = votes[: part.shape[0], : part.shape[1]]
@@ -71,12 +74,12 @@ class Crop:
 
 
 def whole_crop(shape: tuple[int, ...]) -> Crop:
-    """Everything of drawings [H, W], reduced to `PIXELS` where they are larger."""
+    """Return a view of whole drawings [H, W], reduced to `PIXELS` if they are larger."""
     return _crop(shape, min(1.0, (PIXELS / (shape[0] * shape[1])) ** 0.5), np.array([[0, 0], shape]))
 
 
 def find_crop(line_art: Sequence[np.ndarray]) -> Crop:
-    """Look at where lines of drawings uint8 [H, W] have come or gone since the first one."""
+    """Return a view of where lines of drawings uint8 [H, W] have appeared or disappeared since the first one."""
     shape = line_art[0].shape
     before, *others = (~find_paper(drawing) for drawing in line_art)
     box = np.array([shape, [0, 0]])
@@ -99,7 +102,7 @@ def find_crop(line_art: Sequence[np.ndarray]) -> Crop:
 
 
 def _crop(shape: tuple[int, ...], scale: float, box: np.ndarray) -> Crop:
-    """A view of box [[top, left], [bottom, right]], in pixels of a drawing [H, W], that is scaled by `scale`."""
+    """Return a view of box [[top, left], [bottom, right]], in pixels of a drawing [H, W], scaled by `scale`."""
     size = round(shape[0] * scale), round(shape[1] * scale)
     first = np.floor(box[0] * scale / STRIDE).astype(int)
     last = np.ceil(np.minimum(box[1] * scale, size) / STRIDE).astype(int)

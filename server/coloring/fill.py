@@ -16,7 +16,7 @@ from server.coloring.palette import Palette, to_lab
 from server.coloring.region_labels import label_regions
 
 SAME_GRADIENT = 20.0
-"""Palette entries that look no more different than this (CIE76 ΔE) may be steps of one gradient."""
+"""Palette entries that differ by no more than this (CIE76 ΔE) may be steps of one gradient."""
 
 
 class Fill(Protocol):
@@ -25,8 +25,8 @@ class Fill(Protocol):
     def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
         """Return colors uint8 [H, W, 3 or 4] without lines.
 
-        line_art: uint8 [H, W]; entries: of each pixel, uint8 [H, W]; votes: float32 [h, w, N]; images: the model's
-        pictures, RGB uint8 [B, h, w, 3].
+        line_art: uint8 [H, W]; entries: each pixel's entry, uint8 [H, W]; votes: float32 [h, w, N]; images: the
+        model's pictures, RGB uint8 [B, h, w, 3].
         """
 
 
@@ -51,7 +51,7 @@ class SoftFill:
 
 
 class ModelFill:
-    """Fills a drawing with the model's own picture, the last one."""
+    """Fills a drawing with the model's last picture."""
 
     def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
         return painted(line_art, images[-1])
@@ -59,7 +59,7 @@ class ModelFill:
 
 @dataclass(frozen=True)
 class CutoutFill:
-    """Another fill, transparent where the palette's last entry is chosen."""
+    """Wraps another fill and makes it transparent where the palette's last entry is chosen."""
 
     palette: Palette
     inner: Fill
@@ -73,7 +73,7 @@ def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
     """Give every closed region one entry of the palette; see `region_labels.label_regions`.
 
     line_art: uint8 [H, W] at the shot's size; votes: float32 [h, w, N], smaller. Returns the entry of every pixel,
-    uint8 [H, W], lines filled from beside them.
+    uint8 [H, W]; lines are filled from the pixels beside them.
     """
     return label_regions(line_art, votes).entries
 
@@ -81,8 +81,8 @@ def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
 def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Bring the model's own colors to the shot's size without carrying them across lines.
 
-    line_art: uint8 [H, W]; image: RGB uint8 [h, w, 3]. Near a line a model pixel mixes both sides, so there the
-    color comes from the nearest place of the same region that lies deep enough, or from the middle of a narrow
+    line_art: uint8 [H, W]; image: RGB uint8 [h, w, 3]. Near a line, a model pixel mixes both sides. There the color
+    comes from the nearest pixel of the same region that is far enough from the lines, or from the middle of a narrow
     region. Returns RGB uint8 [H, W, 3] without lines.
     """
     regions = find_regions(line_art)
@@ -97,11 +97,12 @@ def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """What soft color the votes see at each of their pixels: the mean of the entry chosen and of those that could be
-    steps of the same gradient (CIE76 ΔE up to `SAME_GRADIENT`), RGB float32 [h, w, 3].
+    """Return the soft color of each pixel of the votes, RGB float32 [h, w, 3].
 
-    votes: float32 [h, w, N]; entries: chosen, uint8 [H, W]; palette: uint8 [M, 3], the colors of the first M entries.
-    What is not among these has no color: it adds none, and what it gets itself means nothing.
+    It is the mean of the chosen entry and of those that could be steps of the same gradient (CIE76 ΔE up to
+    `SAME_GRADIENT`). votes: float32 [h, w, N]; entries: the chosen ones, uint8 [H, W]; palette: uint8 [M, 3], the
+    colors of the first M entries. Other entries have no color: they add nothing to a mean, and the result is
+    meaningless where they are chosen.
     """
     votes, entries = votes[..., : len(palette)], np.minimum(entries, np.uint8(len(palette) - 1))
     lab = to_lab(palette)
@@ -112,12 +113,12 @@ def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> 
 
 
 def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """Fill regions with soft colors, smoothly, neither across lines nor from one palette entry into another.
+    """Fill regions with soft colors smoothly, without crossing lines or borders between palette entries.
 
-    line_art, entries: uint8 [H, W]; colors: RGB float32 [h, w, 3] in 0..255, smaller: the color of the entry at the
-    middle of each of its pixels. Joint bilateral upsampling (Kopf et al. 2007) between neighbors of one region only;
-    what has none copies from the nearest place of its region, and a region without any takes the mean of its entry.
-    Returns RGB uint8 [H, W, 3] without lines.
+    line_art, entries: uint8 [H, W]; colors: RGB float32 [h, w, 3] in 0..255, smaller; each is the color of the entry at
+    the middle of its pixel. Uses joint bilateral upsampling (Kopf et al. 2007), restricted to neighbors in the same
+    region. A pixel without such neighbors copies the nearest color of its region. A region without any color takes the
+    mean of its entry. Returns RGB uint8 [H, W, 3] without lines.
     """
     height, width = entries.shape
     regions = entry_regions(line_art, entries)
@@ -144,25 +145,25 @@ def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.
 
 
 def make_transparent(color: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Make colors RGB uint8 [H, W, 3] transparent `where` that is wanted, bool [H, W]; returns RGBA [H, W, 4]."""
+    """Make colors RGB uint8 [H, W, 3] transparent in the mask `where`, bool [H, W]. Returns RGBA [H, W, 4]."""
     return cv2.merge([*cv2.split(color), np.full_like(color[..., 0], 255)]) * ~where[..., None]
 
 
 def over_white(color: np.ndarray) -> np.ndarray:
-    """The colors RGB uint8 [H, W, 3] of an image RGB or RGBA, transparency over white."""
+    """Return an RGB or RGBA image as RGB uint8 [H, W, 3], with transparency over white."""
     return color if color.shape[2] == 3 else np.where(color[..., 3:] > 0, color[..., :3], np.uint8(255))
 
 
 def _smooth_seams(color: np.ndarray, regions: Regions, sure: np.ndarray, width: float) -> np.ndarray:
-    """Soften the seams that copying leaves beside the lines, within each side of the lines only.
+    """Soften the seams that copying leaves beside the lines, separately on each side of a line.
 
-    width: of a seam in pixels.
+    width: width of a seam in pixels.
     """
     free = (~regions.is_line).astype(np.float32)
     side = 2 * round(width / 2) + 1
     total = cv2.blur(color.astype(np.float32) * free[..., None], (side, side))
     soft = total / np.maximum(cv2.blur(free, (side, side)), 1e-3)[..., None]
-    # A window that holds another region would carry its color over: only windows of one region are used.
+    # A window that covers two regions would mix their colors, so only windows within one region are used.
     labels = regions.labels.astype(np.float32)
     square = np.ones((side, side), np.uint8)
     of_one = cv2.erode(labels, square) == cv2.dilate(labels, square)

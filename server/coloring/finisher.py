@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what is propagated to a drawing and painted of it to its finished colors."""
+"""Combines what is propagated to a drawing and what the model painted of it into the finished colors."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -15,12 +15,12 @@ from .propagation import Propagated
 from .region_labels import RegionLabels, label_regions
 
 MODEL_WEIGHT = 0.1
-"""What the model's votes count beside those that are propagated: little, since on procedural clips they add nothing to
-them yet."""
+"""Weight of the model's votes relative to the propagated ones. It is low because on procedural clips the model's votes
+add nothing yet."""
 
 
 class Votes(Protocol):
-    """Decides what the palette entries of a drawing are chosen by."""
+    """Provides the votes by which a drawing's palette entries are chosen."""
 
     def count(self, images: np.ndarray, propagated: Propagated) -> np.ndarray:
         """Return votes float32 [h, w, N].
@@ -30,7 +30,7 @@ class Votes(Protocol):
 
 
 class PropagatedVotes:
-    """Only what is propagated votes."""
+    """Counts only propagated votes."""
 
     def count(self, images: np.ndarray, propagated: Propagated) -> np.ndarray:
         return propagated.votes
@@ -38,7 +38,7 @@ class PropagatedVotes:
 
 @dataclass(frozen=True)
 class PaintedVotes:
-    """Only the model votes."""
+    """Counts only the model's votes."""
 
     model: ModelVotes
 
@@ -48,7 +48,7 @@ class PaintedVotes:
 
 @dataclass(frozen=True)
 class JointVotes:
-    """What is propagated votes, and the model a little."""
+    """Counts propagated votes, and the model's at a low weight."""
 
     model: ModelVotes
 
@@ -58,17 +58,17 @@ class JointVotes:
 
 
 class Background(Protocol):
-    """Decides what shows where the keyframes are masked."""
+    """Provides what is visible where the keyframes are masked."""
 
     def of_keyframe(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
-        """Return the colors of a keyframe, uint8 [H, W, 3 or 4], of its finished ones."""
+        """Return the colors of a keyframe, uint8 [H, W, 3 or 4], given the finished keyframe."""
 
     def of_drawing(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
-        """Return the colors of another drawing, uint8 [H, W, 3 or 4], of its finished ones."""
+        """Return the colors of another drawing, uint8 [H, W, 3 or 4], given the finished drawing."""
 
 
 class KeptBackground:
-    """The background is as in the keyframes."""
+    """Keeps the background as it is in the keyframes."""
 
     def of_keyframe(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
         return finished.color
@@ -78,7 +78,7 @@ class KeptBackground:
 
 @dataclass(frozen=True)
 class GeneratedBackground:
-    """The model's last picture shows wherever a drawing has `entry`."""
+    """Shows the model's last picture wherever a drawing has `entry`."""
 
     entry: int
 
@@ -90,7 +90,7 @@ class GeneratedBackground:
 
 
 class GeneratedPicture(GeneratedBackground):
-    """The model's last picture shows behind a keyframe's `entry`, and all over the other drawings."""
+    """Shows the model's last picture wherever a keyframe has `entry`, and everywhere in the other drawings."""
 
     def of_drawing(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
         return painted(line_art, images[-1])
@@ -99,7 +99,7 @@ class GeneratedPicture(GeneratedBackground):
 class Finished(NamedTuple):
     """A finished drawing.
 
-    color: uint8 [H, W, 3 or 4], without lines. entries: of the palette, uint8 [H, W]. regions: None of a keyframe.
+    color: uint8 [H, W, 3 or 4], without lines. entries: palette entries, uint8 [H, W]. regions: None for a keyframe.
     """
 
     color: np.ndarray
@@ -117,7 +117,7 @@ class Finisher:
     background: Background
 
     def keyframe(self, drawing: int, line_art: np.ndarray, images: np.ndarray) -> Finished:
-        """Finish a keyframe: it stays as it is painted.
+        """Finish a keyframe, which stays as it is painted.
 
         line_art: uint8 [H, W]; images: the model's pictures, RGB uint8 [B, h, w, 3].
         """
@@ -125,7 +125,7 @@ class Finisher:
         return finished._replace(color=self.background.of_keyframe(line_art, finished, images))
 
     def drawing(self, line_art: np.ndarray, images: np.ndarray, propagated: Propagated, keyframe: int) -> Finished:
-        """Finish another drawing. Where it is static it stays as `keyframe` is painted."""
+        """Finish another drawing. Static areas keep the colors of `keyframe`."""
         votes = self.votes.count(images, propagated)
         regions = label_regions(line_art, votes)
         color = self.fill.fill(line_art, regions.entries, votes, images)

@@ -25,13 +25,13 @@ class FolderError(ValueError):
 
 
 def frame_number(path: Path) -> int | None:
-    """The frame number in a file's name: the last run of digits before the suffix, None when there is none."""
+    """Return the frame number in a file's name: the last run of digits before the suffix, or None."""
     digits = re.findall(r"[0-9]+", path.stem)
     return int(digits[-1]) if digits else None
 
 
 def frame_files(folder: Path) -> dict[int, Path]:
-    """The PNGs of a folder by frame number, in order. Raises FolderError for none or for a number given twice."""
+    """Return a folder's PNGs by frame number, in order. Raises FolderError for none or for a repeated number."""
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a folder: give the folder that holds the line art.")
     files: dict[int, Path] = {}
@@ -42,7 +42,7 @@ def frame_files(folder: Path) -> dict[int, Path]:
         if number is None:
             raise FolderError(f"{path.name} has no frame number in its name: call it for example {path.stem}_0001.png.")
         if number in files:
-            raise FolderError(f"{files[number].name} and {path.name} both are frame {number}: remove or rename one.")
+            raise FolderError(f"{files[number].name} and {path.name} are both frame {number}: remove or rename one.")
         files[number] = path
     if not files:
         raise FolderError(f"{folder} holds no PNG files: export the line art there, one numbered PNG a frame.")
@@ -50,7 +50,7 @@ def frame_files(folder: Path) -> dict[int, Path]:
 
 
 def parse_keyframe(text: str) -> tuple[Path, int]:
-    """Read `FILE` or `FILE@FRAME`; without @FRAME the number is the one in the file's name."""
+    """Read `FILE` or `FILE@FRAME`. Without @FRAME the number is taken from the file's name."""
     name, at, digits = text.rpartition("@")
     if at and re.fullmatch("[0-9]+", digits) and not Path(text).exists():
         return Path(name), int(digits)
@@ -84,9 +84,9 @@ def read_folder(
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
-    size: (width, height) of the result; by default the drawings' own. background: "generated" asks for a prompt and for
-    a keyframe that is transparent somewhere. Equal drawings become one. Raises FolderError or ImageError, each with
-    what to do.
+    size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
+    keyframe that is transparent somewhere. Equal drawings become one. Raises FolderError or ImageError, whose message
+    says what to do.
     """
     files = frame_files(folder)
     paintings = _paintings(keyframes, files)

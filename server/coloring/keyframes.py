@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The painted keyframes of a shot, read: their palette, and where on each its entries are."""
+"""The painted keyframes of a shot: their palette, and the palette entry of every pixel."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ class Keyframes:
 
     @property
     def masked_entry(self) -> int:
-        """The palette entry of what the masks cover. It means nothing where there are no masks."""
+        """The palette entry of the masked areas. It is meaningless if there are no masks."""
         return len(self.palette.colors) - 1
 
     def color_name(self, entry: int) -> str:
@@ -48,7 +48,7 @@ class Keyframes:
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the coloring itself
     def painting(self, keyframe: int) -> np.ndarray:
-        """A keyframe's colors uint8 [H, W, 3], RGBA [H, W, 4] if any keyframe is transparent, without its lines."""
+        """A keyframe's colors without its lines, uint8 [H, W, 3], or RGBA [H, W, 4] if any keyframe is transparent."""
         painting = self._shot.keyframes[keyframe]
         if self.palette.has_transparent:
             painting = make_transparent(painting, self._shot.masks[keyframe])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What determines frames beside the shot: the weights, and the code that works with them."""
+"""A digest of what determines the frames besides the shot: the weights and the code that uses them."""
 
 import functools
 import hashlib
@@ -10,14 +10,16 @@ from pathlib import Path
 from server.presets.preset import WEIGHTS, Preset
 
 CHECKSUMS = "SHA256SUMS"
-"""What a converted folder lists its files in."""
+"""The file in which a converted folder lists its files."""
 READ_WHOLE = 2_000_000_000
-"""Weights without a list that are larger in sum are told by names, sizes and dates: reading them takes too long."""
+"""Weights without a list whose total size is larger are identified by names, sizes and dates, because reading them
+would take too long."""
 PACKAGES = ("coloring", "longanimation")
 
 
 def model_fingerprint(preset: Preset) -> str:
-    """Digest of a preset's weights and settings, the line matcher's, and the code: equal ones give equal frames."""
+    """Return a digest of the weights and settings of a preset and of the line matcher, and of the code. Equal digests
+    mean equal frames."""
     return _digest([_folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code()])
 
 
@@ -28,7 +30,7 @@ def _folder(folder: Path) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _content(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
-    """Digest of a folder's files, given with sizes and dates so that a changed one is read again."""
+    """Return a digest of a folder's files. Sizes and dates are arguments so that a changed file is read again."""
     if (folder / CHECKSUMS).is_file():
         return _digest([(folder / CHECKSUMS).read_bytes()])
     if sum(size for _, size, _ in files) > READ_WHOLE:

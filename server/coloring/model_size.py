@@ -9,14 +9,13 @@ from server.longanimation.sketch import fitted_size
 
 
 class ModelSize(NamedTuple):
-    """A height and a width in pixels; shots of another shape lie letterboxed in it."""
+    """A height and a width in pixels. Shots of another shape are letterboxed."""
 
     height: int
     width: int
 
     def shrink(self, image: np.ndarray) -> np.ndarray:
-        """Scale an image [H, W] or [H, W, 3] into this size by nearest neighbor, so that no pixel mixes two colors into
-        a third."""
+        """Scale an image [H, W] or [H, W, 3] to this size by nearest neighbor, so that no pixel mixes two colors."""
         rows, columns = fitted_size(image.shape[0], image.shape[1], self.height, self.width)
         down = (np.arange(rows) + 0.5) * image.shape[0] // rows
         right = (np.arange(columns) + 0.5) * image.shape[1] // columns
@@ -24,8 +23,8 @@ class ModelSize(NamedTuple):
 
 
 def model_size(rows: int, columns: int, pixels: int, multiple: int) -> ModelSize:
-    """Return the size for a shot of `rows` × `columns`: of its shape, about `pixels` in area, both sides a multiple of
-    `multiple`. Small shots are not enlarged beyond their own area."""
+    """Return the size for a shot of `rows` × `columns`. It has the shot's shape, an area of about `pixels`, and sides
+    that are multiples of `multiple`. Small shots are not enlarged beyond their own area."""
     scale = min(1.0, (pixels / (rows * columns)) ** 0.5)
     return ModelSize(
         max(multiple, round(rows * scale / multiple) * multiple),

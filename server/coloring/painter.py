@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What paints the segments of a shot before lines and votes decide: the model, or in a preview nothing."""
+"""Painters of a shot's segments. Their pictures come before lines and votes decide; in a preview nothing is painted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -18,13 +18,13 @@ from .propagation import Propagated
 from .shot import Drawings, Shot
 
 StepCallback = Callable[[int, int], None]
-"""Gets (steps done, steps in all). What it raises ends the run and changes nothing."""
+"""Receives (steps done, total steps). An exception from it ends the run and changes nothing."""
 
 
 class Pictures(NamedTuple):
-    """What is painted of a segment.
+    """The pictures painted for a segment.
 
-    images: uint8 [F, B, h, w, 3], of each drawing B pictures, one a rendition.
+    images: uint8 [F, B, h, w, 3], B pictures of each drawing, one per rendition.
     tail: what the next segment fuses with, see `SegmentOutput`; None for nothing.
     """
 
@@ -35,33 +35,33 @@ class Pictures(NamedTuple):
 class Painter(Protocol):
     """Paints the segments of one shot in order.
 
-    segments: the plan of the work. note: what the animator should know beforehand; empty for nothing.
+    segments: the plan of the work. note: what the animator should know before the work starts; empty for nothing.
     """
 
     segments: tuple[Segment, ...]
     note: str
 
     def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
-        """Paint segment `index`, when all before it are remembered.
+        """Paint segment `index`, after all earlier ones are remembered.
 
-        propagated: what is propagated to each of its drawings that is no keyframe.
+        propagated: what is propagated to each of its drawings that is not a keyframe.
         """
 
     def state(self, colors: np.ndarray, tail: torch.Tensor | None) -> dict[str, np.ndarray]:
-        """What `remember` needs of a finished segment beside its entries.
+        """Return what `remember` needs from a finished segment in addition to its entries.
 
-        colors: of its drawings, RGB uint8 [F, h, w, 3], at the model's size, without lines.
+        colors: the colors of its drawings, RGB uint8 [F, h, w, 3], at the model's size, without lines.
         """
 
     def remember(self, index: int, state: Mapping[str, np.ndarray]) -> None:
-        """Take finished segment `index` into memory.
+        """Add finished segment `index` to the memory.
 
-        state: what the method `state` gave, and "entries", uint8 [F, h, w], at the model's size.
+        state: the result of the method `state`, plus "entries", uint8 [F, h, w], at the model's size.
         """
 
 
 class NoPainter:
-    """Paints nothing: a preview is propagated alone."""
+    """Paints nothing. Previews use only propagated colors."""
 
     note = ""
 
@@ -84,7 +84,7 @@ class ModelPainter:
     """The model. It paints all renditions of a segment at once.
 
     line_art: gives the line art uint8 [H, W] of a drawing.
-    is_hinted: whether the model is shown what is propagated to each drawing.
+    is_hinted: whether the model receives what is propagated to each drawing.
     sampling: arguments of `LongShot`: `seed`, `segment`, `num_inference_steps` and so on.
     """
 
@@ -134,20 +134,20 @@ class ModelPainter:
         return state
 
     def remember(self, index: int, state: Mapping[str, np.ndarray]) -> None:
-        """The memory reads the frames as delivered (8 bits), so that it is the same in every process."""
+        """Add the frames to the memory as they are delivered (8 bits), so that it is the same in every process."""
         self._entries |= zip(self.segments[index].drawings, state["entries"], strict=True)
         videos = [rendition.memory(state) for rendition in self._renditions]
         tail = torch.from_numpy(state["tail"]) if "tail" in state else None
         self._long_shot.remember(index, torch.from_numpy(np.stack(videos)).permute(0, 1, 4, 2, 3), tail)
 
     def _reference(self, keyframe: int, painting: np.ndarray) -> torch.Tensor:
-        """The reference images [B, 3, H, W] of a keyframe painted as RGB uint8 [H, W, 3]."""
+        """Return the reference images [B, 3, H, W] for a keyframe's painting RGB uint8 [H, W, 3]."""
         labels = self._size.shrink(self._keyframes.labels(keyframe))
         images = [rendition.reference(labels, painting) for rendition in self._renditions]
         return torch.stack([image_signal(image, *self._size) for image in images])
 
     def _hints(self, segment: Segment, propagated: Mapping[int, Propagated]) -> torch.Tensor:
-        """The drawings of a segment as far as they are propagated or finished, in each rendition, [B, F, 3, H, W]."""
+        """Return a segment's drawings, as far as propagated or finished, in each rendition, [B, F, 3, H, W]."""
         hints = []
         for drawing in segment.sequence:
             if drawing in propagated:
@@ -161,7 +161,7 @@ class ModelPainter:
         return torch.stack(hints, dim=1)
 
     def _step_callback(self, on_step: StepCallback | None) -> Callable | None:
-        """Make of a callback for people's progress one for the pipeline."""
+        """Turn a progress callback into one for the pipeline."""
         if on_step is None:
             return None
 

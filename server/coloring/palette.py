@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The palette: the fill colors of a shot's keyframes, found as they were painted."""
+"""The palette: the fill colors of a shot's keyframes, as they were painted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from server.coloring.line_art.regions import find_regions, interior_pixels
 
 MAX_ENTRIES = 48
-"""Most colors of a palette: a gradient gets several, a painted background no more than this."""
+"""Most colors of a palette. A gradient gets several; a painted background gets no more than this."""
 SAME_COLOR = 3.0
 """Colors closer than this (CIE76 ΔE) are one entry."""
 _FEWEST_PIXELS = 4
@@ -21,10 +21,10 @@ _CLEAN_PAPER = 250
 class Palette:
     """The fill colors of a shot's keyframes and where they are.
 
-    colors: uint8 RGB [N, 3], those of the first keyframe first, and of them the most frequent.
-    labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of what is beside it.
-    has_transparent: whether the last entry is no color but stands for what is transparent. It is white where a color is
-        asked for, since transparency lies over white.
+    colors: uint8 RGB [N, 3], the first keyframe's colors first, the most frequent of them first.
+    labels: uint8 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of a pixel beside it.
+    has_transparent: whether the last entry stands for transparency instead of a color. Where a color is needed it is
+        white, since transparency is composited over white.
     """
 
     colors: np.ndarray
@@ -45,12 +45,12 @@ def extract_palette(
 ) -> Palette:
     """Find the fill colors of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
-    paintings: RGB uint8 [H, W, 3] each, with or without the lines on it; line_art: uint8 [H, W], the lines of the same
-    drawings; transparent: bool [H, W], where each is so, or nothing if none is anywhere. Colors are read where a
-    painting is flat and away from lines, so anti-aliased borders and fills that miss the lines by a little add none; a
-    region too small for that is read as a whole. The first painting has room for `max_entries`, the others add what
-    they have of other colors, up to half as many again: one more painting in colors of the others leaves the palette
-    as it is.
+    paintings: RGB uint8 [H, W, 3] each, with or without the lines; line_art: uint8 [H, W], the lines of the same
+    drawings; transparent: bool [H, W], where each painting is transparent, or empty if none is. Colors are read where a
+    painting is flat and away from lines, so anti-aliased borders and fills that slightly miss the lines add none. A
+    region too small for that is read as a whole. The first painting gets up to `max_entries` colors. The others add
+    their new colors, up to half of `max_entries` in addition. A painting without new colors leaves the palette
+    unchanged.
     """
     has_transparent = any(mask.any() for mask in transparent)
     masks = transparent if has_transparent else [np.zeros(lines.shape, bool) for lines in line_art]
@@ -70,7 +70,7 @@ def extract_palette(
 
 
 class _Reading:
-    """What can be read of one painted keyframe that is `transparent` in places."""
+    """The colors of one painted keyframe, which may be `transparent` in places."""
 
     def __init__(self, painted: np.ndarray, line_art: np.ndarray, transparent: np.ndarray) -> None:
         self._painted = painted
@@ -91,12 +91,12 @@ class _Reading:
     def colors(self) -> tuple[np.ndarray, np.ndarray]:
         """Colors uint8 [V, 3] and their pixel counts [V]."""
         values, counts, _ = distinct_colors(self._painted[self._sure & ~self._transparent])
-        if not len(values) + len(self._medians):  # nothing but lines: the painting itself is all there is
+        if not len(values) + len(self._medians):  # only lines: use the painting itself
             values, counts, _ = distinct_colors(self._painted.reshape(-1, 3))
         return np.concatenate([values, self._medians]), np.concatenate([counts, self._areas])
 
     def labels(self, colors: np.ndarray) -> np.ndarray:
-        """The entry uint8 [H, W] of every pixel in a palette uint8 [N, 3]; N for what is transparent."""
+        """Return every pixel's entry in a palette uint8 [N, 3], uint8 [H, W]; N where it is transparent."""
         entry = _nearest_entry(self._painted, colors)
         if self._read.any():  # anti-aliasing reaches all of a small region: it takes the entry of its median
             _, place = np.unique(self._regions.labels[self._read], return_inverse=True)
@@ -117,16 +117,16 @@ def to_lab(colors: np.ndarray) -> np.ndarray:
 
 
 def _flat(painted: np.ndarray) -> np.ndarray:
-    """Where a pixel's 3×3 neighborhood varies by no more than a gradient does (12 levels)."""
+    """Return where a pixel's 3×3 neighborhood varies by no more than a gradient does (12 levels)."""
     square = np.ones((3, 3), np.uint8)
     spread = cv2.dilate(painted, square).astype(np.int16) - cv2.erode(painted, square)
     return spread.max(axis=2) <= 12
 
 
 def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct values of integers [P], their counts, and for each key the place [P] of its value.
+    """Return the distinct values of integers [P], their counts, and for each key the index [P] of its value.
 
-    As `np.unique`, but runs of equal keys are taken as one first: drawings are made of them, so it is much faster.
+    Works like `np.unique` but merges runs of equal keys first. Drawings consist of such runs, so it is much faster.
     """
     starts = np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])[: len(keys)]
     lengths = np.diff(starts, append=len(keys))
@@ -135,14 +135,14 @@ def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def distinct_colors(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `distinct`, of colors uint8 [P, 3]; the values are colors uint8 [V, 3]."""
+    """Like `distinct`, for colors uint8 [P, 3]; the values are colors uint8 [V, 3]."""
     r, g, b = colors.T.astype(np.int32)
     codes, counts, place = distinct(r << 16 | g << 8 | b)
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], -1).astype(np.uint8), counts, place
 
 
 def _medians(colors: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median color uint8 [R, 3] and count [R] of the pixels of each name; names sorted."""
+    """Return the median color uint8 [R, 3] and the count [R] of the pixels of each name, in sorted order of names."""
     order = np.argsort(names, kind="stable")
     _, starts = np.unique(names[order], return_index=True)
     groups: Sequence[np.ndarray] = np.split(colors[order], starts[1:]) if len(starts) else []
@@ -153,9 +153,9 @@ def _medians(colors: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _merge(values: np.ndarray, counts: np.ndarray, max_entries: int) -> np.ndarray:
     """Choose at most `max_entries` colors that stand for colors uint8 [V, 3] with their pixel counts.
 
-    The most frequent color takes in all that look the same, then the most frequent of the rest does, and so on.
-    When that gives too many, there are gradients: half of the entries stay those of the most frequent colors,
-    which are the flat fills, and the other half are the k-means centers of what remains.
+    The most frequent color absorbs all that look the same, then the most frequent of the rest does, and so on. If that
+    gives too many colors, there are gradients. Half of the entries are then the most frequent colors, which are the
+    flat fills; the other half are the k-means centers of the remaining colors.
     """
     order = np.argsort(-counts, kind="stable")
     values, counts = values[order], counts[order]

@@ -27,14 +27,14 @@ from .fill import flats
 from .static_regions import find_static
 
 WINDOW = 3
-"""Drawings that are matched at once, beside the keyframe and the drawing finished last."""
+"""Drawings that are matched at once, in addition to the keyframe and the drawing finished last."""
 
 
 class Propagated(NamedTuple):
-    """What is propagated to a drawing.
+    """The result of propagation to a drawing.
 
     votes: float32 [h, w, N], which add up to 1. entries: uint8 [H, W], the entry of each region by these votes.
-    static: bool [H, W], where the drawing shows what the keyframe shows at the same place.
+    static: bool [H, W], where the drawing shows the same thing as the keyframe at the same position.
     """
 
     votes: np.ndarray
@@ -58,8 +58,8 @@ class Propagator:
     ) -> Iterator[Propagated]:
         """Yield what is propagated to each drawing.
 
-        drawings: that follow each other in this order, after `neighbor`; entries: uint8 [H, W] of the keyframe and
-        of the neighbor, which may be the keyframe. A drawing also learns from the entries of those before it.
+        drawings: consecutive drawings that follow `neighbor`, in this order; entries: uint8 [H, W] of the keyframe and
+        of the neighbor, which may be the keyframe. A drawing also uses the entries of those before it.
         """
         before = [] if neighbor == keyframe else [neighbor]
         known = {drawing: entries[drawing] for drawing in (keyframe, *before)}
@@ -81,15 +81,17 @@ class Propagator:
             before, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: labels}
 
     def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
-        """painted: the keyframe's entries uint8 [H, W]; standing: its regions."""
+        """Choose the entries. painted: the keyframe's entries uint8 [H, W]; standing: its regions."""
         static = find_static(find_regions(line_art), standing, _margin(votes, painted))
         shares = self._shares(painted, votes.shape[:2], static)
         votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
         return Propagated(votes, np.where(static, painted, flats(line_art, votes)), static)
 
     def _shares(self, entries: np.ndarray, grid: tuple[int, ...], where: np.ndarray | None = None) -> np.ndarray:
-        """Of each square of a grid (rows, columns) the share float32 [h, w, count] that has each entry uint8 [H, W],
-        where that is wanted, bool [H, W]."""
+        """Return each entry's share float32 [h, w, count] of every square of a grid (rows, columns).
+
+        entries: uint8 [H, W]; where: the pixels that count, bool [H, W].
+        """
         size = STRIDE * grid[1], STRIDE * grid[0]
         labels = torch.from_numpy(cv2.resize(entries, size, interpolation=cv2.INTER_NEAREST))
         one_hot = labels == torch.arange(self.count)[:, None, None]
@@ -99,7 +101,7 @@ class Propagator:
 
 
 class NoPropagator:
-    """Propagates nothing, to compare: the model alone decides.
+    """Propagates nothing, for comparisons: the model alone decides.
 
     line_art: gives the line art uint8 [H, W] of a drawing.
     """
@@ -110,7 +112,7 @@ class NoPropagator:
     def propagate(
         self, drawings: Sequence[int], keyframe: int, neighbor: int, entries: Mapping[int, np.ndarray]
     ) -> Iterator[Propagated]:
-        """Yield for each drawing no votes, the first entry everywhere, and nothing that is static."""
+        """Yield, for each drawing, no votes, the first entry everywhere, and no static areas."""
         for drawing in drawings:
             shape = self.line_art(drawing).shape
             yield Propagated(np.empty((0, 0, 0), np.float32), np.zeros(shape, np.uint8), np.zeros(shape, bool))
@@ -133,21 +135,22 @@ class _Window:
         self.features = dict(zip(drawings, features[0].unbind(), strict=True))
 
     def evidence(self, drawing: int, entries: np.ndarray, role: int) -> LabeledDescriptors:
-        """What a drawing with entries uint8 [H, W] tells of others."""
+        """Return the labeled descriptors of a drawing with entries uint8 [H, W]."""
         labels = torch.from_numpy(self.crop.of_entries(entries))
         pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW), self.count)
         return pool_descriptors(self.features[drawing], *pooled, role)
 
     @torch.no_grad()
     def votes(self, drawing: int, evidence: list[LabeledDescriptors]) -> np.ndarray:
-        """The votes float32 [rows, columns, N] for what is in view of a drawing."""
+        """Return the votes float32 [rows, columns, N] for the part of a drawing that is in view."""
         features = self.features[drawing]
         votes = match(self.matcher, features.flatten(), evidence, self.count)
         return votes.unflatten(0, features.sharpness.shape).numpy()
 
 
 def _margin(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:
-    """By what share of the votes float32 [h, w, N] each pixel's entry, uint8 [H, W], leads before the best other."""
+    """Return the share of the votes float32 [h, w, N] by which each pixel's entry, uint8 [H, W], leads the best other
+    entry."""
     best = np.sort(votes, axis=2)[..., ::-1]
     margin = np.zeros(entries.shape, np.float32)
     for entry in np.unique(entries):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The palette entry of every region of a drawing, by votes and by lines together.
+"""The palette entry of every region of a drawing, chosen by votes and lines together.
 
-A drawing is cut into pieces: what lies connected within one vote's square. Pieces merge as long as that costs fewer
-votes than a border between them is worth, over the widest passages first, as in piecewise constant segmentation by
-region merging (Koepfler, Lopez and Morel, "A Multiscale Algorithm for Image Segmentation by Variational Method", 1994).
-Only a border on open paper has a price: lines part for nothing, so a closed region is one color and a break in a line,
-if narrow beside what lies on its sides, does not leak.
+A drawing is cut into pieces; a piece is a connected area within the square of one vote. Pieces merge as long as that
+costs fewer votes than a border between them is worth, across the widest passages first, as in piecewise constant
+segmentation by region merging (Koepfler, Lopez and Morel, "A Multiscale Algorithm for Image Segmentation by Variational
+Method", 1994). Only a border on open paper has a price; separation by lines is free. So a closed region has one color,
+and a break in a line does not leak if it is narrow compared with the areas on its sides.
 """
 
 from dataclasses import dataclass
@@ -18,29 +18,29 @@ from scipy.sparse.csgraph import connected_components
 from server.coloring.line_art.regions import find_paper, nearest
 
 BORDER_PRICE = 3.0
-"""What a border on open paper costs, in nats of log-likelihood a unit of its length, measured on procedural clips."""
+"""Price of a border on open paper, in nats of log-likelihood per unit of length, measured on procedural clips."""
 PASSAGE_PRICE = 3.0
-"""Added to what merging costs when merges are put in order, so that narrow passages are gone through last."""
+"""Added to the cost of merges when they are ordered, so that merges through narrow passages come last."""
 BREAK = 1 / 36
-"""The widest break of a line, in heights of the drawing, through which pieces do not merge at once."""
+"""The widest break in a line, in heights of the drawing, through which pieces do not merge immediately."""
 UNITS = 160 * 90
-"""Squares in a drawing whose side is the unit of length; votes of one square are one independent vote."""
+"""Number of squares in a drawing. Their side is the unit of length, and each square is one independent vote."""
 DOUBT = 0.1
-"""Added to every vote before the logarithm, so that a confident error does not outweigh a region."""
+"""Added to every vote before the logarithm, so that a confident error does not outweigh a whole region."""
 UNCERTAIN_BELOW = 0.25
 """The color of a region is a guess when its entry leads the runner-up by less than this share of its votes."""
 LEAST_SHARE = 0.0005
-"""Of a frame's area; smaller regions are not listed."""
+"""Share of the frame's area below which regions are not listed."""
 
 Borders = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Pairs of pieces or regions that touch on open paper: the one [E], the other [E], and for how many units [E]."""
+"""Pairs of pieces or regions that touch on open paper: the first [E], the second [E], and the length in units [E]."""
 
 
 @dataclass(frozen=True)
 class UncertainRegion:
     """A region whose color is a guess.
 
-    entries: its label and the runner-up. margin: by how much of the votes it won, below 0 where the runner-up has
+    entries: its label and the runner-up. margin: the share of the votes by which it won, below 0 if the runner-up has
     more votes, but in fewer places. share: of the frame's area. box: left, top, width and height in pixels.
     """
 
@@ -75,8 +75,8 @@ class RegionLabels:
 
     @property
     def rivals(self) -> tuple[np.ndarray, np.ndarray]:
-        """The runner-up of each region's entry [R], and by what share of its votes that lost [R]; where there is but
-        one entry, itself by all of them."""
+        """The runner-up to each region's entry [R], and the share of the votes by which it lost [R]. If there is only
+        one entry, that entry and 1."""
         rows = np.arange(len(self.labels))
         rest = self.shares.copy()
         rest[rows, self.labels] = 0 if self.shares.shape[1] == 1 else -1
@@ -102,8 +102,8 @@ class RegionLabels:
 def label_regions(line_art: np.ndarray, votes: np.ndarray) -> RegionLabels:
     """Choose an entry for every region of line art uint8 [H, W] by votes float32 [h, w, N], not below 0.
 
-    Only their proportions within a pixel count. Each pixel is one observation: its votes are how likely the entries
-    are.
+    Only the proportions of the votes within a pixel count. Each pixel is one observation; its votes are the likelihoods
+    of the entries.
     """
     probabilities = votes.reshape(-1, votes.shape[2]) / votes.sum(axis=2).reshape(-1, 1)
     paper = find_paper(line_art)
@@ -124,10 +124,10 @@ def label_regions(line_art: np.ndarray, votes: np.ndarray) -> RegionLabels:
 
 
 def _cut(paper: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Borders]:
-    """Cut paper bool [H, W] into the pieces that lie connected within one square of a grid (rows, columns).
+    """Cut paper bool [H, W] into pieces that are connected within one square of a grid (rows, columns).
 
-    Returns the piece of every pixel int32 [H, W], 0 is none, piece p being p + 1; the square [P] of each piece, counted
-    row by row; and the borders that pieces share across the squares' sides.
+    Returns the piece of every pixel int32 [H, W], as 0 for none and p + 1 for piece p; the square [P] of each piece,
+    counted row by row; and the borders that pieces share across the sides of the squares.
     """
     rows, columns = (np.arange(side) * count // side for side, count in zip(paper.shape, grid, strict=True))
     # A blank row or column between the squares keeps their pieces apart.
@@ -148,7 +148,7 @@ def _cut(paper: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarr
 
 
 def _roomy(paper: np.ndarray) -> np.ndarray:
-    """Where on paper bool [H, W] a ball fits that is as wide as the widest break that a line may have."""
+    """Return where on paper bool [H, W] a ball fits that is as wide as the widest break that a line may have."""
     if paper.all():
         return paper
     radius = BREAK * len(paper) / 2
@@ -157,10 +157,10 @@ def _roomy(paper: np.ndarray) -> np.ndarray:
 
 
 def _merge(likelihood: np.ndarray, borders: Borders, cramped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Merge pieces that have log-likelihoods float32 [P, N]: first those that agree, unless they are cramped
-    (bool [P]), then two by two, the longer their border the earlier.
+    """Merge pieces that have log-likelihoods float32 [P, N].
 
-    Returns the region [P] of each piece and the regions' log-likelihoods [R, N].
+    Pieces that agree merge first, unless they are cramped (bool [P]). Then pairs of pieces merge, those with longer
+    borders earlier. Returns the region [P] of each piece and the regions' log-likelihoods [R, N].
     """
     a, b, length = borders
     labels = likelihood.argmax(axis=1)
@@ -184,7 +184,7 @@ def _merge(likelihood: np.ndarray, borders: Borders, cramped: np.ndarray) -> tup
 
 
 def _add_up(a: np.ndarray, b: np.ndarray, length: np.ndarray) -> Borders:
-    """Add up the borders that the same two share; those within one are gone."""
+    """Add up the borders between the same two regions, and drop borders within one region."""
     between = a != b
     low, high = np.minimum(a, b)[between].astype(np.int64), np.maximum(a, b)[between]
     pairs, place = np.unique(low << 32 | high, return_inverse=True)
@@ -192,7 +192,7 @@ def _add_up(a: np.ndarray, b: np.ndarray, length: np.ndarray) -> Borders:
 
 
 def _settle_borders(regions: np.ndarray, paper: np.ndarray, labels: np.ndarray, votes: np.ndarray) -> None:
-    """Let the votes float32 [h, w, N], interpolated, draw the borders on open paper, which follow squares so far.
+    """Redraw the borders on open paper by the interpolated votes float32 [h, w, N]; before, they follow the squares.
 
     regions: int32 [H, W], changed in place, no farther than a square's side from such a border.
     """
@@ -218,6 +218,6 @@ def _settle_borders(regions: np.ndarray, paper: np.ndarray, labels: np.ndarray, 
 
 
 def _members(region_of: np.ndarray, count: int) -> sparse.csr_array:
-    """The matrix [count, P] that adds up what belongs to each region, from the region [P] of each piece."""
+    """Return the matrix [count, P] that sums pieces into regions, from the region [P] of each piece."""
     ones = np.ones(len(region_of), np.float32)
     return sparse.coo_array((ones, (region_of, np.arange(len(region_of)))), (count, len(region_of))).tocsr()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shot, decoded and ready to be colored, and what coloring gives."""
+"""A shot, decoded and ready to be colored, and the results of coloring."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from shared.manifest import Background, Finish, Quality
 
 
 class Drawings(Sequence[np.ndarray]):
-    """The line art of a shot, uint8 [H, W] each, read when asked for: a long shot need not fit into memory.
+    """The line art of a shot, uint8 [H, W] each, read on access, so that a long shot need not fit into memory.
 
-    sources: what `read` turns into a drawing, a path or an address.
+    sources: paths or addresses, which `read` turns into drawings.
     """
 
     def __init__(self, sources: Sequence[Any], read: Callable[[Any], np.ndarray]) -> None:
@@ -35,15 +35,15 @@ class Drawings(Sequence[np.ndarray]):
 
 @dataclass(frozen=True)
 class Shot:
-    """What the coloring needs to know of a shot. It knows distinct drawings in story order, not frames.
+    """What the coloring needs to know about a shot. It knows distinct drawings in story order, not frames.
 
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
-    keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work goes out from them; at
-        least one, else ValueError.
+    keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work proceeds from them.
+        Raises ValueError if there are none.
     prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
-    masks: where keyframes are transparent, bool [H, W] by drawing, all of them or none; there the keyframes' images
-        count for nothing. If the background is kept, all frames are transparent there, as far as anything is; if it is
-        generated, the model paints it, and a preset without votes then shows the model's own picture throughout.
+    masks: where keyframes are transparent, bool [H, W] by drawing, for all of them or none. Masked parts of the
+        keyframes' images are ignored. If the background is kept, the same areas are transparent in all frames. If it is
+        generated, the model paints them, and a preset without votes then shows the model's own picture everywhere.
     """
 
     drawings: Sequence[np.ndarray]
@@ -62,7 +62,7 @@ class Shot:
 
     @property
     def is_generated(self) -> bool:
-        """Whether the model paints what keyframes leave transparent: without a model, none does."""
+        """Whether the model paints what keyframes leave transparent. Without a model this is false."""
         return self.background == "generated" and self.quality != "preview" and bool(self.masks)
 
 
@@ -70,8 +70,9 @@ class Shot:
 class Guess:
     """A region that may have the wrong color.
 
-    color, runner_up: what it has and what it may be, as `#rrggbb`, or `#ffffff00` for transparent. margin: by what
-    share of the votes it was chosen. share: of the frame's area. box: left, top, width and height in pixels.
+    color, runner_up: its color and the second most likely one, as `#rrggbb`, or `#ffffff00` for transparent. margin:
+    the share of the votes by which the color won. share: of the frame's area. box: left, top, width and height in
+    pixels.
     """
 
     color: str
@@ -85,9 +86,9 @@ class Guess:
 class SegmentResult:
     """A finished segment.
 
-    frames: finished RGB uint8 [H, W, 3] by drawing, line art on top; of a shot that is transparent in places straight
-        RGBA [H, W, 4].
-    state: what later segments need, as bytes.
+    frames: finished RGB uint8 [H, W, 3] by drawing, with line art on top; straight RGBA [H, W, 4] if the shot is
+        transparent in places.
+    state: data that later segments need, as bytes.
     guesses: by drawing, the largest first; drawings without any are left out.
     """
 

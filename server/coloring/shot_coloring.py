@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The coloring of one shot, segment by segment. It can stop after any of them and go on in another process."""
+"""The coloring of one shot, segment by segment. It can stop after any segment and continue in another process."""
 
 import functools
 import io
@@ -28,7 +28,7 @@ from .stack import Stack
 class ShotColoring:
     """The coloring of one shot, as a sequence of segments.
 
-    The same shot and seed give the same frames, in one go or interrupted and restored.
+    The same shot and seed give the same frames, whether colored without interruption or restored after one.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ShotColoring:
         self._arithmetic = pipeline.dtype, pipeline.memory_mode in ROUNDED_MODES
         rows, columns = shot.drawings[0].shape
         self._size = model_size(rows, columns, preset.pixels, pipeline.geometry.multiple)
-        # A drawing is looked at several times while it, or the next one, is finished; reading it may mean decoding it.
+        # A drawing is read several times while it, or the next one, is finished, and each read may decode it.
         self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
         self._labels: dict[int | None, np.ndarray] = {}
         self._keyframes = Keyframes(shot, self._line_art)
@@ -52,7 +52,7 @@ class ShotColoring:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what every segment depends on beside its drawings, its keyframe and its history."""
+        """A digest of everything a segment depends on besides its drawings, its keyframe and its history."""
         palette = self._keyframes.palette
         parts = (*self._size, self._ablation, self._arithmetic, palette.has_transparent, palette.colors.tolist())
         return address_of(repr(parts).encode())
@@ -60,7 +60,7 @@ class ShotColoring:
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
         """Color segment `index`; all before it must have been colored or restored.
 
-        on_step is called with (steps done, steps in all); what it raises ends the run and changes nothing.
+        on_step is called with (steps done, total steps). An exception from it ends the run and changes nothing.
         """
         segment = self.segments[index]
         propagated = self._propagate(index)
@@ -87,12 +87,12 @@ class ShotColoring:
     def restore(self, index: int, result: SegmentResult) -> None:
         """Take over a segment that was finished in an earlier process."""
         state = np.load(io.BytesIO(result.state), allow_pickle=False)
-        self._labels.pop(self.segments[index].follows, None)  # only a follower looks at them
+        self._labels.pop(self.segments[index].follows, None)  # only a following segment needs them
         self._labels[index] = state["labels"]
         self._painter.remember(index, state)
 
     def _propagate(self, index: int) -> dict[int, Propagated]:
-        """Propagate the colors of the keyframe, and of the drawing colored beside the segment, to its drawings."""
+        """Propagate the colors of the keyframe, and of the colored drawing next to the segment, to its drawings."""
         segment = self.segments[index]
         known = {segment.keyframe: self._keyframes.labels(segment.keyframe)}
         neighbor = segment.keyframe

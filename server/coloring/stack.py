@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What works on a shot: chosen once, when it is opened, by the preset, the quality, the finish, and the ablation."""
+"""The parts that color a shot. The preset, quality, finish and ablation determine them when the shot is opened."""
 
 from collections.abc import Callable
 
@@ -51,13 +51,13 @@ class Stack:
         self._codes = [code_colors(len(self._palette.colors), np.random.default_rng(seed)) for seed in seeds]
 
     def propagator(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray]) -> Propagator | NoPropagator:
-        """What brings palette entries from known drawings to others."""
+        """Return the part that propagates palette entries from known drawings to others."""
         if self._ablation.propagated or self._is_preview:
             return Propagator(matcher, line_art, len(self._palette.colors))
         return NoPropagator(line_art)
 
     def painter(self, size: ModelSize, line_art: Callable[[int], np.ndarray]) -> Painter:
-        """What paints the segments."""
+        """Return the part that paints the segments."""
         if self._is_preview:
             drawings, keyframes = len(self._shot.drawings), list(self._keyframes)
             return NoPainter(plan_shot(self._pipeline, drawings, keyframes, self._preset.segment))
@@ -79,15 +79,15 @@ class Stack:
         )
 
     def votes(self) -> Votes:
-        """What the entries of regions are chosen by."""
+        """Return the votes by which the entries of regions are chosen."""
         if self._is_preview:
             return PropagatedVotes()
-        # A color alone is no vote for what is transparent.
+        # A color alone cannot vote for transparency.
         model = ModelVotes(self._codes or [self._palette.opaque], len(self._palette.colors))
         return JointVotes(model) if self._ablation.propagated else PaintedVotes(model)
 
     def fill(self) -> Fill:
-        """How regions are filled."""
+        """Return how regions are filled."""
         fill: Fill
         if self._shot.finish == "flats":
             fill = FlatFill(self._palette)
@@ -98,14 +98,14 @@ class Stack:
         return CutoutFill(self._palette, fill) if self._palette.has_transparent else fill
 
     def background(self) -> Background:
-        """What shows where keyframes are masked."""
+        """Return what is visible where keyframes are masked."""
         if not self._shot.is_generated:
             return KeptBackground()
         generated = GeneratedBackground if self._codes else GeneratedPicture
         return generated(self._keyframes.masked_entry)
 
     def _renditions(self) -> list[Rendition]:
-        """In each vote's code colors, and at last in the keyframe's own where these are shown."""
+        """Return one rendition in code colors per vote, and last one in the keyframe's colors if those are shown."""
         renditions: list[Rendition] = [CodedRendition(codes) for codes in self._codes]
         if not self._codes or self._shot.is_generated:
             renditions.append(PlainRendition(self._palette.colors))

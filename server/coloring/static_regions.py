@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands still between two drawings, as far as their lines tell.
+"""Static areas between two drawings, detected from their lines.
 
-A background that is painted without lines cannot be matched part by part. It need not be: where nothing has moved, the
-keyframe shows each pixel's color.
+A background that is painted without lines cannot be matched part by part. This is not necessary, because where nothing
+has moved, the keyframe shows each pixel's color.
 """
 
 import cv2
@@ -13,27 +13,27 @@ from server.coloring.line_art.regions import Regions
 SAME_REGION = 0.5
 """Two regions are the same one if they share at least this much of the area that they cover together."""
 NEAR = 1 / 24
-"""Within so many heights of a line that has come or gone, votes decide."""
+"""Within this distance of a line that has appeared or disappeared, in heights of the drawing, votes decide."""
 PRIOR = 0.2
-"""There a region that is all the same counts as this share of the votes for what was there."""
+"""There, an unchanged region counts as this share of the votes for its earlier entry."""
 _WOBBLE = 1 / 180
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def find_static(regions: Regions, before: Regions, margin: np.ndarray) -> np.ndarray:
-    """Tell where a drawing shows what another one of the same size showed at the same place, bool [H, W].
+    """Return where a drawing shows what another one of the same size showed at the same position, bool [H, W].
 
-    regions, before: of the drawing and of the other one. margin: float32 [H, W], by what share of the votes what each
-    place showed leads before all else there, below 0 where it does not. A place is static if its region is the same
-    and either no line has come or gone nearby, or votes do not speak against it.
+    regions, before: the regions of the drawing and of the other one. margin: float32 [H, W], the share of the votes by
+    which a pixel's earlier entry leads all others, below 0 if it does not lead. A pixel is static if its region is the
+    same and either no line has appeared or disappeared nearby, or the votes do not contradict it.
     """
     alike = _alike(regions, before)
     same = alike >= SAME_REGION
     new, gone, unchanged = compare_lines(regions.is_line, before.is_line)
     near = cv2.distanceTransform((~(new | gone)).astype(np.uint8), cv2.DIST_L2, 5) <= NEAR * len(new)
     voted = margin + PRIOR * alike >= 0
-    # What has left, if its outline is open, leaves a hole behind: nothing that still stands reaches into it.
+    # An object with an open outline that has left leaves a hole. Nothing that is still there reaches into it.
     _, areas = cv2.connectedComponents((same & ~near).astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     unchanged[[0, -1]] = unchanged[:, [0, -1]] = True
     stands = np.zeros(areas.max() + 1, bool)
@@ -43,8 +43,8 @@ def find_static(regions: Regions, before: Regions, margin: np.ndarray) -> np.nda
 
 
 def _alike(regions: Regions, before: Regions) -> np.ndarray:
-    """For each pixel, float32 [H, W], how much its region shares with the one that it overlaps most (intersection over
-    union); 0 for pixels that were in another one."""
+    """Return for each pixel, float32 [H, W], how much its region overlaps the best-matching earlier region
+    (intersection over union); 0 for pixels that were in another region."""
     pairs = regions.labels.astype(np.int64) * before.count + before.labels
     keys, place, shared = np.unique(pairs, return_inverse=True, return_counts=True)
     here, there = keys // before.count, keys % before.count
@@ -56,8 +56,8 @@ def _alike(regions: Regions, before: Regions) -> np.ndarray:
 
 
 def compare_lines(lines: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lines, bool [H, W], that have come, those that have gone, with their fringe, and those in both drawings; they may
-    wobble a little."""
+    """Return the lines, bool [H, W], that have appeared, those that have disappeared, with their fringe, and those in
+    both drawings. Lines may wobble slightly."""
     side = 2 * max(1, round(_WOBBLE * len(lines))) + 1
     square = np.ones((side, side), np.uint8)
     thick, thick_before = (cv2.dilate(part.astype(np.uint8), square) > 0 for part in (lines, before))

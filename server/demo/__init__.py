@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end-to-end demonstration: a shot made in Blender, colored by the server, back in Blender."""
+"""The end-to-end demonstration: a shot is made in Blender, colored by the server, and returned to Blender."""

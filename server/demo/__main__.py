@@ -30,13 +30,13 @@ _PERCENT = re.compile(r"\s*(\d+)% (.*)")
 
 
 class DemoFailed(RuntimeError):
-    """The demonstration did not come to its end; the text says where to look."""
+    """The demonstration failed; the message says where to look."""
 
 
 def main() -> int:
-    """Run the demonstration; the exit status is 0 when all of it came out right."""
+    """Run the demonstration. The exit status is 0 if every step succeeded."""
     parser = argparse.ArgumentParser(prog="python -m server.demo", description="Color a shot, end to end.")
-    parser.add_argument("--output", type=Path, default=Path("demo_output"), help="what it makes (%(default)s)")
+    parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for the results (%(default)s)")
     parser.add_argument(
         "--blender", type=Path, required=True, help="Blender, or the Python of an environment with the bpy package"
     )
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def run(output: Path, blender: Path, console: Console) -> dict:
-    """Make everything in `output`, in place of an earlier run's; returns the report."""
+    """Write all results to `output`, replacing those of an earlier run. Return the report."""
     _clear(output)
     with tempfile.TemporaryDirectory(prefix="longanimation-demo-") as temporary, Stages(console) as stages:
         work = Path(temporary)
@@ -72,7 +72,7 @@ def run(output: Path, blender: Path, console: Console) -> dict:
 
 
 def _clear(output: Path) -> None:
-    """Remove what an earlier run made, and nothing else."""
+    """Remove the results of an earlier run, and nothing else."""
     output.mkdir(parents=True, exist_ok=True)
     for name in _PRODUCTS:
         shutil.rmtree(output / name, ignore_errors=True)
@@ -81,7 +81,7 @@ def _clear(output: Path) -> None:
 
 
 def _blender(blender: Path, work: Path, output: Path, stages: Stages, function: str, *arguments: str) -> str:
-    """Run one of the parts inside Blender, its progress shown; returns the last thing it said of its version."""
+    """Run one of the parts inside Blender and show its progress. Return the last version that it reported."""
     version = ""
     log = output / "blender.log"
     process = subprocess.Popen(

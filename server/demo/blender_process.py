@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs code of this repository inside Blender, be it the application or its Python module."""
+"""Runs code of this repository inside Blender, either the application or its Python module."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ except BaseException:
     traceback.print_exc()
 sys.stdout.flush()
 sys.stderr.flush()
-os._exit(status)  # Blender's module was seen to hang at its own exit
+os._exit(status)  # Blender's module sometimes hangs at its own exit
 """
 
 
 def chosen_blenders() -> list[Path]:
-    """The Blenders to run things in: those that LONGANIMATION_BLENDER lists, or those installed in .blender."""
+    """Return the Blenders to use: those listed in LONGANIMATION_BLENDER, or those installed in .blender."""
     chosen = os.environ.get("LONGANIMATION_BLENDER", "")
     if chosen:
         return [Path(name).absolute() for name in chosen.split(os.pathsep)]
@@ -33,7 +33,7 @@ def chosen_blenders() -> list[Path]:
 
 
 def command(blender: Path, module: str, function: str, *arguments: object) -> list[str]:
-    """The command line that calls `module.function(*arguments)` in Blender; arguments must have a literal repr.
+    """Return the command line that calls `module.function(*arguments)` in Blender; arguments must have a literal repr.
 
     blender: a Blender executable, or the Python of an environment with the `bpy` package.
     """
@@ -44,6 +44,7 @@ def command(blender: Path, module: str, function: str, *arguments: object) -> li
 
 
 def environment(user_resources: Path) -> dict[str, str]:
-    """This process's environment with a Blender user folder of its own and no token for a server; a crash is traced."""
+    """Return this process's environment with a separate Blender user folder, without a server token, and with crash
+    tracebacks enabled."""
     kept = {name: value for name, value in os.environ.items() if name != "LONGANIMATION_TOKEN"}
     return kept | {"BLENDER_USER_RESOURCES": str(user_resources), "PYTHONFAULTHANDLER": "1", "PYTHONUNBUFFERED": "1"}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demonstration's cartoon: a girl strolls to the right, a boy hurries past in front of her, leaves and comes back.
 
-Pure geometry: what is drawn where at a frame. `scene` turns it into Grease Pencil strokes.
+This module has only the geometry of each frame. `scene` turns it into Grease Pencil strokes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PAINTS: dict[str, str] = {
     "eye": "ffffff",
     "ink": "000000",
 }
-"""Fill colors as sRGB hex. "ink" is used for lines alone and for pupils."""
+"""Fill colors as sRGB hex. "ink" is used for unfilled lines and for pupils."""
 
 
 def background() -> list[Part]:
@@ -109,14 +109,14 @@ def _tree(x: float, y: float) -> list[Part]:
 
 
 def girl(frame: int) -> list[Part]:
-    """The girl at a frame, from back to front."""
+    """Return the girl's parts at a frame, from back to front."""
     progress = (frame - FRAMES[0]) / (len(FRAMES) - 1)
     stride = 2 * math.pi * frame / 28
     return [part.placed(196 + 540 * progress, 92, 1, 0.98) for part in _girl(stride)]
 
 
 def boy(frame: int) -> list[Part]:
-    """The boy at a frame, from back to front; no parts while he is out of the frame."""
+    """Return the boy's parts at a frame, from back to front, and none while he is out of view."""
     away, back = 47, 53
     stride = 2 * math.pi * frame / 20
     if away <= frame <= back:
@@ -129,14 +129,14 @@ def boy(frame: int) -> list[Part]:
 
 
 def _leg(hip: Point, swing: float, lift: float, thigh: float, shin: float) -> tuple[Point, Point, float]:
-    """Knee, ankle and the foot's angle of a leg that swings by `swing` radians with its knee bent by `lift`."""
+    """Return knee, ankle and foot angle of a leg that swings by `swing` radians with its knee bent by `lift`."""
     knee = (hip[0] + thigh * math.sin(swing), hip[1] - thigh * math.cos(swing))
     lower = swing - lift
     return knee, (knee[0] + shin * math.sin(lower), knee[1] - shin * math.cos(lower)), lower
 
 
 def _legs(stride: float, hip: Point, reach: float, bone: float) -> list[tuple[Point, Point, float]]:
-    """Far and near leg of a walk, lowered so that the standing foot rests on the ground (y = 0)."""
+    """Return the far and near leg of a walk, lowered so that the standing foot rests on the ground (y = 0)."""
     legs = []
     for phase in (stride + math.pi, stride):
         legs.append(_leg(hip, reach * math.sin(phase), 0.12 + 0.75 * max(0.0, math.cos(phase)) ** 2, bone, bone))
@@ -159,7 +159,7 @@ def _shoe(ankle: Point, angle: float, size: float) -> Outline:
 
 
 def _ground(legs: list[tuple[Point, Point, float]], sole: float) -> float:
-    """How far the body must rise so that the lowest ankle stands `sole` above the ground."""
+    """Return how far the body must rise so that the lowest ankle is `sole` above the ground."""
     return sole - min(ankle[1] for _, ankle, _ in legs)
 
 
@@ -271,5 +271,5 @@ def _boy(stride: float) -> list[Part]:
 
 
 def drawn_frames() -> range:
-    """The frames at which a new drawing begins."""
+    """Return the frames at which a new drawing begins."""
     return FRAMES[::HOLD]

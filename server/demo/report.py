@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the demonstration reached: report.json and contact_sheet.png."""
+"""The results of the demonstration: report.json and contact_sheet.png."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COLUMNS = 8
 
 
 def write_report(output: Path, stages: dict[str, float], versions: dict[str, str]) -> dict[str, Any]:
-    """Compare the colored frames of `output` with the scene's own colors and write what comes out.
+    """Compare the colored frames of `output` with the scene's true colors and write the results.
 
-    Reads output/{lineart,truth,colored,keyframes}/NNNN.png; the first keyframe is where the baselines start.
-    stages: seconds a stage; versions: of the programs used. Writes report.json and contact_sheet.png into
-    `output` and returns the report. Raises FolderError or ImageError when a picture is missing or unfit.
+    Reads output/{lineart,truth,colored,keyframes}/NNNN.png; the baselines start at the first keyframe. stages: seconds
+    per stage; versions: versions of the programs used. Writes report.json and contact_sheet.png into `output` and
+    returns the report. Raises FolderError or ImageError if a picture is missing or cannot be used.
     """
     clip = read_clip(output / "lineart", output / "truth")
     ours = read_pictures(frame_files(output / "colored"), clip.exposure, clip.drawings[0].shape)

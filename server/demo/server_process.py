@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server of our own on loopback, for as long as it is needed."""
+"""A temporary server on the loopback address."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _STOP_SECONDS = 15
 
 
 class ServerFailed(RuntimeError):
-    """The server did not start; the text has the end of its log."""
+    """The server did not start; the message has the end of its log."""
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """Where a server listens, and its version."""
+    """The address and version of a running server."""
 
     address: str
     version: str
@@ -36,9 +36,9 @@ class RunningServer:
 
 @contextmanager
 def running_server(data: Path, log: Path, *arguments: str, port: int | None = None) -> Iterator[RunningServer]:
-    """Run `python -m server serve` with its files in `data`; it is stopped at the end of the block, come what may.
+    """Run `python -m server serve` with its files in `data`. The server is always stopped at the end of the block.
 
-    port: to listen on; a free one if none is given.
+    port: the port to listen on; by default a free one.
     """
     address = f"127.0.0.1:{port or free_port()}"
     with log.open("w", encoding="utf-8") as file:
@@ -61,14 +61,14 @@ def running_server(data: Path, log: Path, *arguments: str, port: int | None = No
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def _wait_for(process: subprocess.Popen, address: str, log: Path) -> str:
-    """Return the server's version as soon as it answers; "" where it asks for a token first."""
+    """Return the server's version as soon as it answers, or "" if it requires a token."""
     deadline = time.monotonic() + _START_SECONDS
     with requests.Session() as http:
         http.trust_env = False

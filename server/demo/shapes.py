@@ -12,7 +12,7 @@ Outline = tuple[Point, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """One stroke: its outline, the name of its paint, and whether it closes (an open one is a line only)."""
+    """One stroke: its outline, the name of its paint, and whether it is closed (an open one is only a line)."""
 
     paint: str
     outline: Outline
@@ -25,20 +25,20 @@ class Part:
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, turn: float = 0.0, count: int = 36) -> Outline:
-    """An ellipse about (x, y) with radii rx and ry, turned by `turn` radians."""
+    """Return an ellipse around (x, y) with radii rx and ry, turned by `turn` radians."""
     angles = [2 * math.pi * step / count for step in range(count)]
     return turned(tuple((x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles), turn, (x, y))
 
 
 def turned(outline: Outline, angle: float, pivot: Point = (0.0, 0.0)) -> Outline:
-    """The outline turned by `angle` radians about `pivot`."""
+    """Return the outline turned by `angle` radians about `pivot`."""
     cos, sin = math.cos(angle), math.sin(angle)
     px, py = pivot
     return tuple((px + cos * (x - px) - sin * (y - py), py + sin * (x - px) + cos * (y - py)) for x, y in outline)
 
 
 def smooth(points: Outline, closed: bool = True, steps: int = 6) -> Outline:
-    """A Catmull-Rom curve through `points`."""
+    """Return a Catmull-Rom curve through `points`."""
     count = len(points)
     curve: list[Point] = []
     for index in range(count if closed else count - 1):
@@ -55,7 +55,7 @@ def _catmull(a: float, b: float, c: float, d: float, t: float) -> float:
 
 
 def limb(start: Point, bend: Point, end: Point, widths: tuple[float, float, float]) -> Outline:
-    """An arm or a leg: a round-ended band along the curve start–bend–end, with half-widths at the three points."""
+    """Return an arm or a leg: a round-ended band along the curve start–bend–end, with half-widths at these points."""
     spine = smooth((start, bend, end), closed=False, steps=7)
     last = len(spine) - 1
     left: list[Point] = []
@@ -73,5 +73,5 @@ def limb(start: Point, bend: Point, end: Point, widths: tuple[float, float, floa
 
 
 def _cap(edge: Point, center: Point, count: int = 7) -> Outline:
-    """The half circle that rounds a band's end, from `edge` clockwise about `center`."""
+    """Return the half circle that rounds a band's end, from `edge` clockwise about `center`."""
     return tuple(turned((edge,), -math.pi * step / (count + 1), center)[0] for step in range(1, count + 1))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stages of the demonstration: shown while they run, and timed."""
+"""The stages of the demonstration, with progress bars and timing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _STAGE_OF_WORD = {
     "Coloring:": "Coloring",
     "Fetching": "Fetching the frames",
 }
-"""Which stage the first word of the extension's progress belongs to."""
+"""The stage for the first word of the extension's progress messages."""
 
 
 class Stages:
-    """Progress bars, one a stage, and the seconds each stage took."""
+    """One progress bar per stage, and the seconds that each stage took."""
 
     def __init__(self, console: Console) -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
@@ -41,13 +41,13 @@ class Stages:
         self._progress.stop()
 
     def begin(self, name: str) -> None:
-        """End the stage before and begin this one."""
+        """End the current stage and begin this one."""
         self.finish()
         self._name, self._began = name, time.monotonic()
         self._task = self._progress.add_task(name, total=1.0, detail="")
 
     def progress(self, text: str, fraction: float) -> None:
-        """Show what the extension says it does, under the stage that this belongs to."""
+        """Show a progress message of the extension under the stage that it belongs to."""
         stage = _STAGE_OF_WORD.get(text.split(" ", 1)[0], self._name)
         if stage != self._name:
             self.begin(stage)
@@ -55,7 +55,7 @@ class Stages:
             self._progress.update(self._task, completed=fraction, detail=text)
 
     def finish(self) -> dict[str, float]:
-        """End the stage under way; returns the seconds of every stage so far."""
+        """End the current stage. Return the seconds of every stage so far."""
         if self._task is not None:
             self._seconds[self._name] = round(time.monotonic() - self._began, 2)
             self._progress.update(self._task, completed=1.0, detail="")

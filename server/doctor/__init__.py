@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m server doctor`: looks at this machine and at a server's settings, and says what to do. It changes nothing;
-where the blobs lie it writes one object and removes it again."""
+"""`python -m server doctor`: checks this machine and a server's settings, and says what to do. It changes nothing,
+except that it writes one object to the blob store and removes it again."""
 
 import json
 import sys
@@ -15,18 +15,18 @@ from .versions import INSTALL, check_versions
 
 
 def examine(config: Config) -> Iterator[Finding]:
-    """Yield what each check finds, one after the other."""
+    """Yield the findings of all checks, one after the other."""
     yield from check_versions()
     try:
-        from .checks import check_rest  # brings most of the packages
+        from .checks import check_rest  # imports most of the packages
     except (ImportError, OSError) as error:
-        yield fault("Packages", f"one cannot be loaded, so the other checks are left out: {error}", INSTALL)
+        yield fault("Packages", f"one cannot be loaded, so the other checks are skipped: {error}", INSTALL)
     else:
         yield from check_rest(config)
 
 
 def run(config: Config, for_machines: bool) -> int:
-    """Write what is found, as it is found, or as one JSON list; return 1 when something is a fault, else 0."""
+    """Print each finding immediately, or all as one JSON list. Return 1 if any finding is a fault, else 0."""
     console = Console(file=sys.stdout, highlight=False)
     findings = []
     for finding in examine(config):

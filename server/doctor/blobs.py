@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the blob store keep what is written there?"""
+"""Check of the blob store: is written data stored?"""
 
 import sys
 from collections.abc import Iterator
@@ -14,30 +14,30 @@ from server.storage.write_check import looks_writable, try_out
 
 from .finding import Finding, fault, ok
 
-REMEDY = "See that the folder is mounted and may be written, or that the bucket's name and keys are right."
+REMEDY = "Check that the folder is mounted and writable, or that the bucket's name and keys are right."
 
 
 def check_blobs(config: Config) -> Iterator[Finding]:
-    """Write an object into the store, read it and remove it; a folder that is not there yet is only looked at."""
+    """Write an object to the store, read it and remove it. Nothing is written to a folder that does not exist yet."""
     url = config.blobs_url
     try:
         files, root = fsspec.core.url_to_fs(url)
         missing = isinstance(files, LocalFileSystem) and not Path(root).is_dir()
         if missing and looks_writable(url):
-            yield ok("Blob store", f"{url} will be made")
+            yield ok("Blob store", f"{url} will be created")
             return
         try_out(url)
     except ImportError as error:
         yield fault(
-            "Blob store", str(error), "Install what it names into this environment: for s3:// pip install s3fs."
+            "Blob store", str(error), "Install the package it names into this environment: for s3:// pip install s3fs."
         )
     except _errors() as error:
         yield fault("Blob store", f"{redact(url)} does not work: {redact(str(error))}", REMEDY)
     else:
-        yield ok("Blob store", f"{redact(url)} keeps what is written")
+        yield ok("Blob store", f"{redact(url)} stores what is written")
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What a store raises; s3fs lets some errors of the library below it through."""
+    """Return the exceptions that a store raises. s3fs passes on some errors of its underlying library."""
     below = sys.modules.get("botocore.exceptions")
     return (OSError, ValueError, *([below.BotoCoreError] if below else []))

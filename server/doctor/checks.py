@@ -17,7 +17,7 @@ from .weights import check_weights
 
 
 def check_rest(config: Config) -> Iterator[Finding]:
-    """Yield what each check finds, one after the other."""
+    """Yield the findings of all these checks, one after the other."""
     return chain(
         check_processor(),
         check_devices(),

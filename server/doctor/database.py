@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the database answer, is it whole, and are there tokens where they are needed? It is only read."""
+"""Checks of the database: does it answer, is it intact, and are there tokens if they are needed? It is only read."""
 
 import time
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from .finding import Finding, fault, ok, warning
 
 CONNECT_SECONDS = 5
 CLOCK_SECONDS = 10.0
-"""How far the database's clock and a server's may be apart: half a minute decides whether a job was forgotten."""
+"""The most that the clocks of the database and a server may differ. Half a minute decides whether a job is stalled."""
 RESTORE = "Stop the server and restore the backup (docs/operations.md); keep the damaged files until all is well."
 
 
 def check_database(config: Config) -> Iterator[Finding]:
-    """Look at the database of a server, which makes it when it is missing."""
+    """Check the database of a server. A missing one is fine, because the server creates it."""
     url = config.database_url
     path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
     if path is not None and not path.exists():
-        yield ok("Database", f"{path} will be made")
+        yield ok("Database", f"{path} will be created")
         yield from _check_tokens(config, 0)
         return
     engine = _read_only(url, path)
@@ -41,7 +41,7 @@ def check_database(config: Config) -> Iterator[Finding]:
             yield fault("Database", f"{shown} cannot be read: {error.orig}", RESTORE)
         else:
             remedy = (
-                "See that PostgreSQL runs, and that its address, user, password and pg_hba.conf let this machine in."
+                "Check that PostgreSQL runs, and that its address, user, password and pg_hba.conf let this machine in."
             )
             yield fault("Database", f"{shown} does not answer: {str(error.orig).strip()}", remedy)
     finally:
@@ -52,7 +52,7 @@ def _read_only(url: sa.URL, path: Path | None) -> sa.Engine:
     if path is None:
         arguments = {"connect_timeout": CONNECT_SECONDS, "options": "-c default_transaction_read_only=on"}
         return sa.create_engine(url, connect_args=arguments)
-    # Without a log beside it nobody has it open, and SQLite would make one even to read; so nothing changes.
+    # Without a write-ahead log next to it, nobody has it open. SQLite would create one even to read; this avoids it.
     closed = not path.with_name(path.name + "-wal").exists()
     query = {"uri": "true", "mode": "ro"} | ({"immutable": "1"} if closed else {})
     return sa.create_engine(sa.URL.create("sqlite", database=f"file:{path.as_posix()}", query=query))
@@ -72,9 +72,9 @@ def _check_contents(connection: sa.Connection, path: Path | None) -> Iterator[Fi
         apart = theirs - (before + time.time()) / 2
         if abs(apart) > CLOCK_SECONDS:
             text = f"the database is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} this machine"
-            yield fault("Clock", text, "Let both set their clocks by NTP (timedatectl set-ntp true).")
+            yield fault("Clock", text, "Synchronize both clocks by NTP (timedatectl set-ntp true).")
         else:
-            yield ok("Clock", "the database's and this machine's agree")
+            yield ok("Clock", "the clocks of the database and this machine agree")
     yield _check_schema(connection, product)
 
 
@@ -82,13 +82,13 @@ def _check_schema(connection: sa.Connection, product: str) -> Finding:
     absent = metadata.tables.keys() - set(sa.inspect(connection).get_table_names())
     schema = version_of(connection)
     if len(absent) == len(metadata.tables):
-        return ok("Database", f"{product}, empty; a server makes its tables")
+        return ok("Database", f"{product}, empty; a server creates its tables")
     if schema is not None and schema not in KNOWN:
         text = f"{product}, of a newer server: its schema is version {schema}, and this server knows {CURRENT}"
         return fault("Database", text, "Update this server, or choose another database or data folder.")
     if schema != CURRENT:
         without = f": without {', '.join(sorted(absent))}" if absent else ""
-        remedy = "A server of this version brings it up to date when it starts. Make a backup first."
+        remedy = "A server of this version updates it when it starts. Make a backup first."
         return warning("Database", f"{product}, of an older server{without}", remedy)
     if absent:
         return fault("Database", f"{product}, damaged: without {', '.join(sorted(absent))}", RESTORE)

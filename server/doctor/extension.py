@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is the add-on built that Blender installs from the server?"""
+"""Check of the add-on: is the archive built that Blender installs from the server?"""
 
 import tomllib
 import zipfile
@@ -14,7 +14,7 @@ BUILD = "Run `python install.py addon`: until then Blender cannot install the ad
 
 
 def check_extension(config: Config) -> Iterator[Finding]:
-    """Look for the built archives, and whether they are of this version."""
+    """Check whether the archives are built and have this version."""
     versions = []
     for archive in sorted(config.extensions.glob("*.zip")):
         try:
@@ -25,6 +25,6 @@ def check_extension(config: Config) -> Iterator[Finding]:
     if __version__ in versions:
         yield ok("Add-on", f"version {__version__} is built")
     elif versions:
-        yield warning("Add-on", f"built is {', '.join(versions)}, but the server is {__version__}", BUILD)
+        yield warning("Add-on", f"version {', '.join(versions)} is built, but the server is {__version__}", BUILD)
     else:
         yield warning("Add-on", f"not built: there is no usable zip in {config.extensions}", BUILD)

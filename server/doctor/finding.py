@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a check found, and how it is printed."""
+"""The finding of a check, and its output."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,8 +16,8 @@ SIGNS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "warning": ("!", 
 class Finding:
     """One line of the doctor's report.
 
-    check: what was looked at. state: a server can work with a warning, and not with a fault. text: what was found.
-    remedy: what to do about it; empty where all is well.
+    check: what was checked. state: a server can work with a warning, but not with a fault. text: what was found.
+    remedy: what to do about it; empty if all is well.
     """
 
     check: str
@@ -27,22 +27,22 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
-    """All is well."""
+    """Report that all is well."""
     return Finding(check, "ok", text)
 
 
 def warning(check: str, text: str, remedy: str) -> Finding:
-    """Something that a server can do without, or that will go wrong later."""
+    """Report something that a server can do without, or that will go wrong later."""
     return Finding(check, "warning", text, remedy)
 
 
 def fault(check: str, text: str, remedy: str) -> Finding:
-    """A server cannot work so."""
+    """Report something that prevents a server from working."""
     return Finding(check, "fault", text, remedy)
 
 
 def print_finding(finding: Finding, console: Console) -> None:
-    """Write a finding as a line with a sign, and what to do on the next one."""
+    """Print a finding as a line with a symbol, and the remedy on the next line."""
     sign, color = SIGNS[finding.state]
     console.print(Text.assemble((f"{sign} ", color), (f"{finding.check}: ", "bold"), finding.text), soft_wrap=True)
     if finding.remedy:
@@ -50,5 +50,5 @@ def print_finding(finding: Finding, console: Console) -> None:
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return findings for machines."""
+    """Return findings as JSON values."""
     return [asdict(finding) for finding in findings]

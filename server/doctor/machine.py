@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is to compute on, and whether films can be made."""
+"""Checks of the machine: its processor and GPUs, and whether films can be encoded."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ DRIVER_SECONDS = 30.0
 
 
 def check_processor() -> Iterator[Finding]:
-    """Tell the processor's threads, what it multiplies in hardware, and the main memory."""
+    """Report the processor's threads, the number types that it multiplies in hardware, and the main memory."""
     able = torch.cpu.get_capabilities()
     fast = [name for name, key in (("bfloat16", "avx512_bf16"), ("AMX", "amx_bf16")) if able.get(key)]
     dtype = str(work_dtype(torch.device("cpu"))).removeprefix("torch.")
@@ -33,7 +33,7 @@ def check_processor() -> Iterator[Finding]:
 
 
 def check_devices(presets: Sequence[Preset] | None = None) -> Iterator[Finding]:
-    """Tell which GPUs torch can use, and which presets fit into what memory they have free."""
+    """Report which GPUs torch can use, and which presets fit into their free memory."""
     needy = [preset for preset in (available_presets() if presets is None else presets) if preset.gpu]
     if not torch.cuda.is_available():
         names = ", ".join(preset.name for preset in needy)
@@ -54,7 +54,7 @@ def check_devices(presets: Sequence[Preset] | None = None) -> Iterator[Finding]:
 
 
 def _without(driver: str, needy: str) -> Finding:
-    """What it means that torch can use no GPU."""
+    """Return the finding for a machine on which torch can use no GPU."""
     if driver and torch.version.cuda is None:
         return warning(
             "GPU",
@@ -65,7 +65,7 @@ def _without(driver: str, needy: str) -> Finding:
         return warning(
             "GPU",
             f"the driver shows {driver}, but torch {torch.__version__} cannot use it",
-            f"Bring the NVIDIA driver up to date: this torch wants CUDA {torch.version.cuda}.",
+            f"Update the NVIDIA driver: this torch needs CUDA {torch.version.cuda}.",
         )
     if needy:
         return warning("GPU", f"none, but {needy} needs one", "Jobs for it wait until a machine with a GPU joins.")
@@ -73,7 +73,7 @@ def _without(driver: str, needy: str) -> Finding:
 
 
 def _driver_sees() -> str:
-    """The GPUs that NVIDIA's driver shows; empty without one."""
+    """Return the GPUs that NVIDIA's driver shows; empty without a driver."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return ""
@@ -85,7 +85,7 @@ def _driver_sees() -> str:
 
 
 def check_films() -> Iterator[Finding]:
-    """Tell whether frames can become a film."""
+    """Report whether frames can be encoded as a film."""
     try:
         av.codec.Codec("libx264", "w")
     except ValueError:

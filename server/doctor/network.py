@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is the port free, and will clients take the certificate?"""
+"""Checks of the network: is the port free, and do clients accept the certificate?"""
 
 import errno
 import socket
@@ -25,7 +25,7 @@ EXPIRED, NOT_YET = 10, 9
 
 
 def check_port(config: Config) -> Iterator[Finding]:
-    """Try to listen; name the program that does when the port is taken."""
+    """Try to listen. If the port is taken, name the program that uses it."""
     check = f"Port {config.port}"
     try:
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
@@ -34,7 +34,7 @@ def check_port(config: Config) -> Iterator[Finding]:
         if error.errno == errno.EADDRINUSE:
             yield _taken(config)
         elif error.errno == errno.EACCES:
-            remedy = "Choose one above 1023 with --listen, and let a proxy or a firewall rule pass the low one on."
+            remedy = "Choose one above 1023 with --listen, and forward the low one to it by a proxy or a firewall rule."
             yield fault(check, "only root may listen there", remedy)
         else:
             remedy = "Choose an address of this machine with --listen HOST:PORT; 0.0.0.0 stands for all of them."
@@ -46,20 +46,20 @@ def check_port(config: Config) -> Iterator[Finding]:
 def _taken(config: Config) -> Finding:
     check = f"Port {config.port}"
     if _is_ours(config):
-        return ok(check, "a LongAnimation Color server listens there already, and lives")
+        return ok(check, "a LongAnimation Color server already listens there and is running")
     remedy = "Stop that program, or choose another port with --listen HOST:PORT."
-    return fault(check, f"{_listener(config.port)} listens there already", remedy)
+    return fault(check, f"{_listener(config.port)} already listens there", remedy)
 
 
 def _is_ours(config: Config) -> bool:
-    """Ask whoever listens whether it is a server of ours."""
+    """Ask the program that listens whether it is a LongAnimation Color server."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
     address = f"[{host}]" if ":" in host else host
     with requests.Session() as session:
-        session.trust_env = False  # no proxy stands between this machine and itself
+        session.trust_env = False  # there is no proxy between this machine and itself
         for scheme in ("http", "https"):
             try:
-                with warnings.catch_warnings(action="ignore"):  # whoever it is: nothing secret is sent
+                with warnings.catch_warnings(action="ignore"):  # it may be anybody, but nothing secret is sent
                     answer = session.get(
                         f"{scheme}://{address}:{config.port}/healthz", timeout=ASK_SECONDS, verify=False
                     )
@@ -71,7 +71,7 @@ def _is_ours(config: Config) -> bool:
 
 
 def _listener(port: int) -> str:
-    """The program that listens on a port, as far as this user may see it."""
+    """Return the program that listens on a port, as far as this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
@@ -82,11 +82,11 @@ def _listener(port: int) -> str:
 
 
 def check_certificate(config: Config) -> Iterator[Finding]:
-    """Shake hands with the certificate, and report how long it is valid."""
+    """Try a TLS handshake with the certificate, and report how long it is valid."""
     if config.certificate is None or config.key is None:
         if not config.is_private:
-            remedy = "Give --cert FILE --key FILE, or let a proxy with TLS stand before the server."
-            yield warning("Certificate", "none: tokens and images travel in the clear", remedy)
+            remedy = "Give --cert FILE --key FILE, or put a proxy with TLS in front of the server."
+            yield warning("Certificate", "none: tokens and images are sent unencrypted", remedy)
         return
     try:
         TlsFront(config.host, 0, ("127.0.0.1", 0), config.certificate, config.key)
@@ -103,15 +103,15 @@ def check_certificate(config: Config) -> Iterator[Finding]:
 
 def _renew(code: int) -> str:
     if code == NOT_YET:
-        return "Set this machine's clock right, or wait until it is valid."
-    return "Renew it, and start the server again: it reads the files when it starts."
+        return "Correct this machine's clock, or wait until it is valid."
+    return "Renew it and restart the server, which reads the files when it starts."
 
 
 def _end_of(certificate: Path, key: Path) -> str:
-    """When the certificate ends, as OpenSSL writes it; raises SSLCertVerificationError when it is not valid now.
+    """Return when the certificate expires, as OpenSSL writes it. Raises SSLCertVerificationError if it is not valid.
 
-    The standard library gives that date only for a peer's verified certificate. So one end shakes hands with the
-    other, and trusts just this certificate.
+    The standard library returns that date only for a peer's verified certificate. So this connects a client, which
+    trusts only this certificate, to a server in memory.
     """
     ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ours.load_cert_chain(certificate, key, password="")

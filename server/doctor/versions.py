@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is what is installed what was tested?"""
+"""Check of the installed versions: are they the ones that were tested?"""
 
 import platform
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ from .finding import Finding, fault, ok, warning
 
 PROJECT = "longanimation-color"
 LOCK = REPOSITORY / "requirements.lock"
-INSTALL = "Run `python install.py server`, which brings this environment up to date."
+INSTALL = "Run `python install.py server`, which updates this environment."
 
 
 def check_versions(
     project: Distribution | None = None, lock: Path = REPOSITORY / "requirements.lock"
 ) -> Iterator[Finding]:
-    """Compare Python and the packages with what the installed project asks for and the lock file, if any, names.
+    """Compare Python and the packages with the requirements of the installed project and with the lock file, if any.
 
-    project: what is installed as `PROJECT`, unless given.
+    project: the installed `PROJECT`, unless given.
     """
     try:
         project = project or distribution(PROJECT)
@@ -61,13 +61,13 @@ def _check_packages(required: Sequence[Requirement], locked: dict[str, str]) -> 
 
 
 def _required(texts: Sequence[str]) -> list[Requirement]:
-    """What is needed here, without the extras."""
+    """Return the requirements for this machine, without the extras."""
     requirements = [Requirement(text) for text in texts]
     return [item for item in requirements if item.marker is None or item.marker.evaluate({"extra": ""})]
 
 
 def _locked(path: Path) -> dict[str, str]:
-    """The exact versions of a lock file by canonical name; a wheel comes without one."""
+    """Return the exact versions of a lock file by canonical name. A wheel has no lock file."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     exact = [Requirement(line) for line in text.splitlines() if "==" in line]
     return {canonicalize_name(item.name): next(iter(item.specifier)).version for item in exact}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Are the presets' weights there and whole?"""
+"""Check of the presets: are their weights present and complete?"""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,15 +17,15 @@ from server.presets.preset import WEIGHTS, Preset, available_presets
 
 from .finding import Finding, fault, ok
 
-AGAIN = "Delete {0} and bring it back: `git restore {0}`, or `python install.py models` for what was downloaded."
+AGAIN = "Delete {0} and restore it: `git restore {0}`, or `python install.py models` for downloaded weights."
 
 
 def check_weights(weights: Path = WEIGHTS) -> Iterator[Finding]:
-    """Read the headers of all weight files, and compare them with what the models need."""
+    """Read the headers of all weight files, and compare them with the weights that the models need."""
     try:
         presets = available_presets(weights)
     except (ValueError, OSError) as error:
-        yield fault("Presets", str(error), f"Mend or delete that folder in {weights}.")
+        yield fault("Presets", str(error), f"Repair or delete that folder in {weights}.")
         return
     if not presets:
         yield fault("Presets", f"there is none in {weights}", "Get the repository again: `git restore server/weights`.")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks HTTP: the API, the dashboard, access, TLS, and how the server starts and ends."""
+"""The HTTP layer: the API, the dashboard, access control, TLS, and the start and end of the server."""

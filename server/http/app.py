@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web application: the services behind it, and every blueprint."""
+"""The web application: its services and all blueprints."""
 
 from flask import Flask
 
@@ -21,7 +21,7 @@ from server.storage.tokens import Tokens
 
 
 def create_app(config: Config) -> Flask:
-    """Build the application; opens the database of `config`. Raises ConfigError."""
+    """Build the application and open the database of `config`. Raises ConfigError."""
     engine = open_database(config)
     tokens = Tokens(engine)
     security.check_exposure(config, tokens)

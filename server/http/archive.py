@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A zip of many files, made while it is sent."""
+"""A zip of many files, created while it is sent."""
 
 import io
 import zipfile
@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 def zip_stream(entries: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[bytes]:
-    """Yield the bytes of a zip of `entries`: a name (relative, with `/`) and what returns the content.
+    """Yield the bytes of a zip of `entries`: a name (relative, with `/`) and a function that returns the content.
 
-    Contents are stored as they are, since PNGs are compressed already. An entry's content is read when its turn comes
-    and forgotten when it is sent. Equal entries give equal bytes, whatever the clock and the system. What reading a
-    content raises ends the zip there, so that a reader sees that it is incomplete.
+    Contents are stored uncompressed, because PNGs are already compressed. An entry's content is read when its turn
+    comes and discarded when it is sent. Equal entries give equal bytes, regardless of the clock and the system. If
+    reading a content raises an exception, the zip ends there, so that a reader sees that it is incomplete.
     """
     unsent = _Unsent()
     with zipfile.ZipFile(unsent, "w") as archive:
         for name, content in entries:
-            entry = zipfile.ZipInfo(name)  # dated 1980-01-01, the first day that a zip knows
+            entry = zipfile.ZipInfo(name)  # dated 1980-01-01, the earliest date in a zip
             entry.create_system = 3  # Unix, for the permissions
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content())
@@ -25,10 +25,10 @@ def zip_stream(entries: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[b
 
 
 class _Unsent(io.BytesIO):
-    """The end of a file whose beginning was sent.
+    """The end of a file whose beginning has been sent.
 
-    `zipfile` can seek within the entry that it writes, and thus put the sizes before the content. In a stream without
-    seeking they would come after it, and readers that do not wait for the end refuse that for stored contents.
+    `zipfile` can seek within the entry that it writes, and can therefore put the sizes before the content. In a stream
+    without seeking they would come after it, and streaming readers reject that for stored contents.
     """
 
     _sent = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors as application/problem+json (RFC 9457), whatever goes wrong."""
+"""All errors as application/problem+json (RFC 9457)."""
 
 import json
 from dataclasses import replace
@@ -18,35 +18,35 @@ from shared.protocol import Problem, ProtocolError
 MEDIA_TYPE = "application/problem+json"
 
 MAX_DEPTH = 20
-"""How deep the lists and objects of a body may lie in each other; those of our messages do so three deep."""
+"""How deep lists and objects in a body may be nested. Those of valid messages are nested three deep."""
 
 MAX_JSON_BYTES = 2_000_000
-"""Most bytes of a body in JSON: twice what a shot of 2000 drawings and 100,000 frames takes. Python needs up to thirty
-times as much memory to hold what it decodes, and seconds to check it."""
+"""The most bytes in a JSON body: twice the size of a shot with 2000 drawings and 100,000 frames. Python needs up to
+thirty times as much memory to hold the decoded data, and seconds to check it."""
 
 MAX_TITLE = 600
-"""Most characters of a title; what is too long in it is what somebody sent."""
+"""The most characters in a title. Longer titles quote text that a client sent."""
 
 _SENTENCES = {
     400: ("bad_request", "The request could not be read: check its address, headers and body."),
-    404: ("not_found", "There is nothing at this address: see /api/v1/openapi.json for the addresses there are."),
-    405: ("method_not_allowed", "This address does not take that method: see /api/v1/openapi.json."),
+    404: ("not_found", "There is nothing at this address: see /api/v1/openapi.json for the existing addresses."),
+    405: ("method_not_allowed", "This address does not accept that method: see /api/v1/openapi.json."),
     413: ("too_large", "The body is larger than this server accepts: see the limits in /api/v1/info."),
     415: ("not_json", "The body must be JSON, sent with the header Content-Type: application/json."),
     503: ("database_away", "The server's database does not answer at the moment: try again in a minute."),
     507: (
         "no_space",
-        "The server's disk is nearly full: it takes nothing new, and keeps all it has. Ask whoever runs it for room.",
+        "The server's disk is nearly full: it accepts nothing new and keeps all it has. Ask whoever runs it for space.",
     ),
     500: (
         "internal",
-        "The server failed at this request; its log says why. Try again, and report it if it happens again.",
+        "The server failed to process this request; its log says why. Try again, and report it if it happens again.",
     ),
 }
 
 
 class ProblemError(Exception):
-    """Raised anywhere in a request to answer with `problem`."""
+    """Raised anywhere in a request to return `problem`."""
 
     def __init__(
         self, status: int, code: str, title: str, field: str | None = None, missing: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class ProblemError(Exception):
 
 
 def answer(problem: Problem) -> Response:
-    """Turn a problem into a response; the middle of a title that is far too long is left out."""
+    """Turn a problem into a response. The middle of a title that is too long is omitted."""
     if len(problem.title) > MAX_TITLE:
         half = MAX_TITLE // 2
         problem = replace(problem, title=f"{problem.title[:half]} … {problem.title[-half:]}")
@@ -64,21 +64,21 @@ def answer(problem: Problem) -> Response:
 
 
 def problem_of_status(status: int, fallback: str) -> Problem:
-    """Return the problem for a bare HTTP status; `fallback` is its name in HTTP's own words."""
+    """Return the problem for a bare HTTP status. `fallback` is the status's name in HTTP."""
     code, sentence = _SENTENCES.get(status, (fallback.lower().replace(" ", "_"), f"{fallback}."))
     return Problem(status, code, sentence)
 
 
 class _ShallowJSON(DefaultJSONProvider):
-    """Reads no JSON that is too long to be checked soon, or nests so deeply that Python could not walk through it."""
+    """Refuses JSON that is too long to check quickly, or nested too deeply for Python to traverse."""
 
     def loads(self, s: str | bytes, **options: Any) -> Any:
-        """Decode JSON; raises ProblemError when it is too long or too deep and ValueError when it is none."""
+        """Decode JSON. Raises ProblemError if it is too long or too deep, and ValueError if it is not JSON."""
         if len(s) > MAX_JSON_BYTES:
             raise ProblemError(
                 413,
                 "too_large",
-                f"A body in JSON may have at most {MAX_JSON_BYTES:,} bytes: split the shot or the list.",
+                f"A JSON body may have at most {MAX_JSON_BYTES:,} bytes: split the shot or the list.",
             )
         try:
             value = super().loads(s, **options)
@@ -95,7 +95,7 @@ class _ShallowJSON(DefaultJSONProvider):
 
 def _too_deep() -> ProblemError:
     return ProblemError(
-        400, "too_deep", f"Lists and objects in the body lie more than {MAX_DEPTH} deep in each other: see its schema."
+        400, "too_deep", f"Lists and objects in the body are nested more than {MAX_DEPTH} deep: see its schema."
     )
 
 
@@ -122,7 +122,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
-        # Flask has logged the trace of a 500 already; it must not leave the server.
+        # Flask has already logged the traceback of a 500. It must not leave the server.
         response = answer(problem_of_status(error.code or 500, error.name))
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may talk to the server: anyone on this machine, and from elsewhere who bears a token."""
+"""Access control: anyone on this machine may use the server; users elsewhere need a token."""
 
 from urllib.parse import urlsplit
 
@@ -15,41 +15,41 @@ from server.storage.tokens import Token, Tokens
 from shared.hosts import is_loopback
 
 OPEN = "/healthz"
-"""The one address that needs no token: it says that the process lives, and nothing else."""
+"""The only address that needs no token. It only says that the process is alive."""
 ENTRANCE = ("web.login", "web.enter", "web.static")
-"""What a browser needs so that somebody can enter a token on the dashboard: it reveals nothing of the server."""
+"""The endpoints that a browser needs to log in to the dashboard. They reveal nothing about the server."""
 PAGES = "web"
-"""Blueprint of the dashboard. Only its pages take a session's cookie for a token; the API takes bearers alone."""
+"""Blueprint of the dashboard. Only its pages accept a session cookie; the API accepts only bearer tokens."""
 COOKIE = "longanimation_session"
 RATE = RateLimitItemPerSecond(2000, 10)
-"""Most requests of a token: several times what a client sends that uploads a shot."""
+"""The most requests per token. It is several times what a client sends to upload a shot."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOCAL_USER = Token("", "admin", 0.0)
-"""Whoever talks to a server that only programs of this machine can reach."""
+"""The user of a server that only programs on this machine can reach."""
 
 HEADERS = {
-    # The dashboard brings its own style and script, and shows its own pictures; nothing else may run or be asked.
+    # The dashboard uses its own style, script and pictures; nothing else may run or be loaded.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",  # with none at all, browsers do not say where our own forms come from
+    "Referrer-Policy": "same-origin",  # without one, browsers do not send the origin of our own forms
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
 def check_exposure(config: Config, tokens: Tokens) -> None:
-    """Refuse to listen beyond this machine while there is no token to know users by; raises ConfigError."""
+    """Refuse to listen beyond this machine if no token exists that would identify users. Raises ConfigError."""
     if not config.is_private and not tokens:
         raise ConfigError(
-            f"Listening on {config.host} lets other machines in, and no token exists yet: make one with "
+            f"Listening on {config.host} lets other machines in, and no token exists yet: create one with "
             f"`python -m server token --data {config.data}`, or listen on 127.0.0.1."
         )
 
 
 def register(app: Flask, config: Config, tokens: Tokens, sessions: Sessions) -> None:
-    """Guard every request of `app`, and every answer."""
+    """Check every request to `app`, and add security headers to every answer."""
     app.before_request(_refuse_other_sites)
     if config.is_private:
         app.before_request(_require_own_name)
@@ -93,17 +93,17 @@ def _bearer(tokens: Tokens) -> Token:
 
 
 def _require_own_name() -> None:
-    # A page of some other site, opened in a browser on this machine, can point its own name at this
-    # address; it cannot fake the Host header.
+    # A page of another site, opened in a browser on this machine, can point its own host name to this address, but it
+    # cannot forge the Host header.
     if not is_loopback(_hostname(f"//{request.host}")):
         raise ProblemError(
-            403, "wrong_host", "This server answers on this machine only, as localhost or 127.0.0.1, not by that name."
+            403, "wrong_host", "This server answers only on this machine, as localhost or 127.0.0.1, not by that name."
         )
     g.user = LOCAL_USER
 
 
 def _refuse_other_sites() -> None:
-    # Nor may such a page send a form here: browsers say where a request comes from.
+    # Such a page must not send a form either. Browsers say which site a request comes from.
     origin = request.headers.get("Origin")
     if request.method not in SAFE_METHODS and origin is not None and origin.partition("://")[2] != request.host:
         raise ProblemError(403, "other_site", "This request comes from a page of another site, and was refused.")
@@ -112,5 +112,5 @@ def _refuse_other_sites() -> None:
 def _hostname(address: str) -> str:
     try:
         return urlsplit(address).hostname or ""
-    except ValueError:  # brackets that do not match
+    except ValueError:  # unbalanced brackets
         return ""

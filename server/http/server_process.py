@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process that serves the application, with TLS before it and worker processes beside it."""
+"""The process that serves the application, with TLS in front of it and worker processes next to it."""
 
 import os
 import signal
@@ -19,11 +19,11 @@ from server.jobs.housekeeping import Housekeeping
 from server.jobs.supervisor import Supervisor
 
 THREADS = 8 + MOST_STREAMS
-"""For requests, and one for each open page, to which changes are streamed."""
+"""Threads for requests, plus one for each open page, because changes are streamed to it."""
 
 
 def serve(config: Config, workers: int) -> None:
-    """Serve until interrupted, with `workers` worker processes beside. Raises ConfigError."""
+    """Serve until interrupted, with `workers` worker processes. Raises ConfigError."""
     application = app.create_app(config)
     services = api.services_of(application)
     server, front = _listen(application, config)
@@ -56,8 +56,8 @@ def serve(config: Config, workers: int) -> None:
 
 
 def _listen(application: Flask, config: Config) -> tuple[WsgiServer, TlsFront | None]:
-    """Listen as `config` says. TLS ends before the server, which does not speak it and then listens on this machine
-    alone. Raises ConfigError."""
+    """Listen as `config` says. TLS is terminated in front of the server, which does not support it and then listens
+    only on this machine. Raises ConfigError."""
     options = {
         "threads": THREADS,
         "max_request_body_size": config.limits.blob_bytes,
@@ -72,21 +72,21 @@ def _listen(application: Flask, config: Config) -> tuple[WsgiServer, TlsFront | 
         front.start()
     except OSError as error:
         raise ConfigError(
-            f"Cannot listen on {config.host}:{config.port} ({error.strerror}): stop what uses that port, or choose "
-            "another with --listen HOST:PORT."
+            f"Cannot listen on {config.host}:{config.port} ({error.strerror}): stop the program that uses that port, "
+            "or choose another with --listen HOST:PORT."
         ) from error
     return server, front
 
 
 def _resolve(host: str) -> str:
-    """Return one address of a host, IPv4 where it has one: a name may stand for several, and we listen once."""
+    """Return one address of a host, IPv4 if it has one. A name may have several addresses, and the server uses one."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return str(min(found, key=lambda one: one[0] != socket.AF_INET)[4][0])
 
 
 def worker_command(config: Config, number: int, name: str) -> list[str]:
-    """Return the command line of worker `number` for the server of `config`. Addresses that may hold passwords are not
-    in it: see `worker_environment`."""
+    """Return the command line of worker `number` for the server of `config`. It does not contain addresses that may
+    include passwords; see `worker_environment`."""
     command = [sys.executable, "-m", "server", "worker", "--supervised", "--name", name]
     command += ["--device", config.device, "--index", str(number), "--memory-mode", config.memory_mode]
     command += ["--log-format", config.log_format, "--log-level", config.log_level]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS before a server that cannot speak it: what arrives encrypted goes on in the clear to a socket of this machine."""
+"""TLS termination for a server without TLS: decrypted traffic is forwarded to a socket on this machine."""
 
 import asyncio
 import socket
@@ -11,17 +11,17 @@ from pathlib import Path
 
 from server.config import ConfigError
 
-CONNECTIONS = 256  # at once; waitress' select() takes no file descriptor above 1023, and each of these needs three
+CONNECTIONS = 256  # at the same time; waitress's select() accepts no descriptor above 1023, and each needs three
 HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 120.0  # without a byte in either direction
-LINGER_SECONDS = 0.5  # without a byte, before a client that has its answer is closed
-CLOSING_SECONDS = 30.0  # for what is still on its way
-LAST_SECONDS = 2.0  # for the same, when the front is stopped
+LINGER_SECONDS = 0.5  # without a byte, before the connection of a client that has its answer is closed
+CLOSING_SECONDS = 30.0  # for data in transit
+LAST_SECONDS = 2.0  # for data in transit when the front is stopped
 CHUNK_BYTES = 64 * 1024
 
 
 class TlsFront:
-    """Listens with TLS, in a thread of its own, and carries the bytes to a plain server and back.
+    """Listens with TLS in its own thread, and forwards the bytes to a plain server and back.
 
     host, port: where to listen; port 0 takes a free one.
     backend_address: IPv4 address and port of the plain server.
@@ -32,16 +32,16 @@ class TlsFront:
         self._address = (host, port)
         self._backend = backend_address
         self._context = _context(certificate, key)
-        self._connections: dict[asyncio.Task[None], bool] = {}  # the oldest first; whether it has shaken hands
+        self._connections: dict[asyncio.Task[None], bool] = {}  # oldest first; whether its handshake is done
         self._thread: threading.Thread | None = None
 
     @property
     def port(self) -> int:
-        """The port it listens on; once started, the free one that was found."""
+        """The port it listens on; for port 0, the free port that was found, once it has started."""
         return self._address[1]
 
     def start(self) -> None:
-        """Bind, and return when clients can connect; raises OSError when the address cannot be had."""
+        """Bind, and return when clients can connect. Raises OSError if the address is not available."""
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
         self._listener = socket.create_server(self._address, family=family)
         self._listener.setblocking(False)
@@ -53,10 +53,10 @@ class TlsFront:
         self._thread = thread
 
     def stop(self) -> None:
-        """Close the listener, and each connection once what is on its way has arrived or had its time; return when the
-        thread has ended. Harmless when not started."""
+        """Close the listener, and each connection once its data has arrived or its time is up. Return when the thread
+        has ended. Does nothing if it was not started."""
         if self._thread is not None:
-            with suppress(RuntimeError):  # the loop is closed already
+            with suppress(RuntimeError):  # the loop is already closed
                 self._loop.call_soon_threadsafe(self._accepting.cancel)
             self._thread.join()
             self._thread = None
@@ -64,7 +64,7 @@ class TlsFront:
     def _run(self, started: Future[None]) -> None:
         with self._listener:
             try:
-                asyncio.run(self._main(started))  # it also cancels what still runs at the end
+                asyncio.run(self._main(started))  # this also cancels the tasks that are still running at the end
             except OSError as error:
                 if started.done():
                     raise
@@ -81,11 +81,11 @@ class TlsFront:
             await asyncio.wait(self._connections, timeout=LAST_SECONDS)
 
     async def _accept(self) -> None:
-        # asyncio.start_server() reports a connection only after its handshake: too late to count it.
+        # asyncio.start_server() reports a connection only after its handshake, which is too late to count it.
         while True:
             try:
                 connection, _ = await self._loop.sock_accept(self._listener)
-            except OSError:  # the client is gone again, or no file descriptor is free
+            except OSError:  # the client has left, or no file descriptor is free
                 await asyncio.sleep(0.1)
                 continue
             if self._has_room():
@@ -94,19 +94,19 @@ class TlsFront:
                 task.add_done_callback(lambda done: self._connections.pop(done, None))
             else:
                 connection.close()
-            await asyncio.sleep(0)  # however many knock, those inside have their turn
+            await asyncio.sleep(0)  # let open connections take their turn, however many new ones arrive
 
     def _has_room(self) -> bool:
         if len(self._connections) < CONNECTIONS:
             return True
         stalled = next((task for task, has_shaken_hands in self._connections.items() if not has_shaken_hands), None)
-        if stalled is not None:  # it has had the longest time to shake hands, and gives way
+        if stalled is not None:  # it has had the most time for its handshake, so it is closed
             stalled.cancel()
             del self._connections[stalled]
         return stalled is not None
 
     async def _serve(self, connection: socket.socket) -> None:
-        # A client that speaks no TLS, a backend that refuses, a time that is up, a lost connection: all are OSErrors.
+        # A client without TLS, a backend that refuses, a timeout, a lost connection: all are OSErrors.
         with ExitStack() as ends, suppress(OSError):
             reader = asyncio.StreamReader()
             protocol = asyncio.StreamReaderProtocol(reader)
@@ -117,7 +117,7 @@ class TlsFront:
             transport.set_write_buffer_limits(high=CHUNK_BYTES)
             if task := asyncio.current_task():
                 self._connections[task] = True
-            # A transport of asyncio would lose the backend's answer where the question cannot be sent to its end.
+            # An asyncio transport would lose the backend's answer if the request cannot be sent completely.
             backend = ends.enter_context(socket.socket())
             backend.setblocking(False)
             backend.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -132,8 +132,8 @@ class TlsFront:
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: socket.socket) -> None:
-    # Until the backend has answered to the end or the client is gone. A client that closes its half counts as gone:
-    # asyncio then closes the other half of TLS.
+    # Runs until the backend has answered completely or the client is gone. A client that closes its half counts as
+    # gone, because asyncio then closes the other half of TLS.
     loop = asyncio.get_running_loop()
     active = loop.time()
 
@@ -142,7 +142,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bac
         with suppress(OSError):
             while chunk := await reader.read(CHUNK_BYTES):
                 active = loop.time()
-                with suppress(OSError):  # the backend may refuse before it has heard all; its answer says why
+                with suppress(OSError):  # the backend may refuse before it has read all; its answer says why
                     await loop.sock_sendall(backend, chunk)
 
     async def answer() -> None:
@@ -152,7 +152,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bac
                 writer.write(chunk)
                 await writer.drain()
                 active = loop.time()
-                await asyncio.sleep(0)  # as long as all goes well, none of these gives others their turn
+                await asyncio.sleep(0)  # without waiting, none of these calls would yield to other connections
 
     async def wait(seconds: float, *ways: asyncio.Task[None]) -> None:
         while not any(way.done() for way in ways) and (left := active + seconds - loop.time()) > 0:
@@ -162,7 +162,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bac
     try:
         await wait(IDLE_SECONDS, asking, answering)
         async with asyncio.timeout(CLOSING_SECONDS):
-            await wait(LINGER_SECONDS, asking)  # closed while it still sends, the client would lose the answer
+            await wait(LINGER_SECONDS, asking)  # if closed while it still sends, the client would lose the answer
     finally:
         asking.cancel()
         answering.cancel()
@@ -176,10 +176,10 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
     try:
         for file in (certificate, key):
             file.open("rb").close()
-        context.load_cert_chain(certificate, key, password="")  # without a password, it would ask at the terminal
+        context.load_cert_chain(certificate, key, password="")  # without a password, it would prompt on the terminal
     except ssl.SSLError as error:
         found = error.reason or "not PEM, or encrypted"
-        raise ConfigError(f"{certificate} and {key} are no certificate and its key ({found}): {needed}.") from error
+        raise ConfigError(f"{certificate} and {key} are not a certificate and its key ({found}): {needed}.") from error
     except OSError as error:
         raise ConfigError(f"Cannot read {error.filename} ({error.strerror}): {needed}.") from error
     return context

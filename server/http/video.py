@@ -18,19 +18,19 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from server.files import open_atomic
 
 ENCODER = {"crf": "16", "preset": "medium", "tune": "animation", "refs": "4", "rc-lookahead": "10"}
-"""Options of x264. The tuning for animation alone would refer to so many frames that 1080p needs level 5, which
-small players refuse; a short look ahead halves the memory and costs nothing on flat colors."""
+"""Options of x264. On its own, the tuning for animation uses so many reference frames that 1080p needs level 5, which
+small players reject. A short lookahead halves the memory and costs nothing on flat colors."""
 
 
 def encode_mp4(frames: Iterable[np.ndarray], fps: float, target: BinaryIO | Path) -> None:
     """Encode `frames`, RGB uint8 [H, W, 3] of one size, as an MP4 at `fps` frames a second (see `exact_rate`).
 
-    Every frame is kept, also one like the frame before it. An odd width or height grows by one pixel, which repeats the
-    edge, since 4:2:0 has colors for pairs of pixels. Frames are taken one at a time and not kept: memory does not grow
-    with the length (200 MB at 1080p, 800 MB at 4K, 2.6 GB at 8K). The film is made in a temporary file, since its index
-    comes first and is known last; a path has the whole film or what it had before.
+    Every frame is encoded, even if it equals the one before. An odd width or height grows by one pixel, which repeats
+    the edge, because 4:2:0 has colors for pairs of pixels. Frames are read one at a time and not kept, so memory does
+    not grow with the length (200 MB at 1080p, 800 MB at 4K, 2.6 GB at 8K). The film is written to a temporary file
+    first, because its index comes first but is known last. A path has either the whole film or its earlier content.
 
-    Raises ValueError when there is no frame, when sizes differ and when the rate is out of range.
+    Raises ValueError if there is no frame, if sizes differ, or if the rate is out of range.
     """
     rate = exact_rate(fps)
     with (
@@ -46,10 +46,10 @@ def encode_mp4(frames: Iterable[np.ndarray], fps: float, target: BinaryIO | Path
 def exact_rate(fps: float) -> Fraction:
     """Return the frame rate that `fps` stands for: 23.976 and 23.98 are 24000/1001, 12.5 is 25/2.
 
-    Raises ValueError outside of 0.01 to 1000 frames a second.
+    Raises ValueError outside of 0.01 to 1000 frames per second.
     """
     if not 0.01 <= fps <= 1000:
-        raise ValueError(f"A film cannot have {fps} frames a second: give a rate from 0.01 to 1000.")
+        raise ValueError(f"A film cannot have {fps} frames per second: give a rate from 0.01 to 1000.")
     broadcast = Fraction(math.ceil(fps) * 1000, 1001)
     if fps != round(fps) and abs(float(broadcast) - fps) < 0.005:
         return broadcast
@@ -67,7 +67,7 @@ def _encode(frames: Iterable[np.ndarray], rate: Fraction, path: Path) -> None:
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = "yuv420p"
         codec = stream.codec_context
-        codec.gop_size = math.ceil(rate)  # one second: jumping about in the film is quick
+        codec.gop_size = math.ceil(rate)  # one second, so that seeking in the film is fast
         codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
         codec.color_primaries, codec.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         for index, frame in enumerate(itertools.chain([first], rest)):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The WSGI server: waitress, with problems for its own refusals, and with an end that hangs up on nobody.
+"""The WSGI server: waitress, with problem documents for the requests that it refuses, and with a graceful shutdown.
 
-waitress documents neither how to end so nor how to answer otherwise. This file alone relies on its internals;
-`tests/server/test_wsgi_server.py` names them and fails when a new version of waitress changes one.
+waitress documents neither a graceful shutdown nor how to change its error answers. Only this file relies on its
+internals; `tests/server/test_wsgi_server.py` names them and fails when a new version of waitress changes one.
 """
 
 import json
@@ -22,14 +22,14 @@ from shared.codec import to_json
 from .problems import MEDIA_TYPE, problem_of_status
 
 DRAIN_SECONDS = 5.0
-"""How long requests and answers that are on their way may take when the server stops."""
+"""How long requests and answers in progress may take when the server stops."""
 
 
 class WsgiServer:
     """Listens for plain HTTP, and serves `application` until it is stopped.
 
-    host, port: where to listen; port 0 takes a free one. options: further settings of waitress. Raises OSError when
-    the address cannot be had.
+    host, port: where to listen; port 0 takes a free one. options: further settings of waitress. Raises OSError if the
+    address is not available.
     """
 
     def __init__(self, application: Callable[..., Any], host: str, port: int, **options: Any) -> None:
@@ -46,11 +46,11 @@ class WsgiServer:
         return int(self._server.effective_port)
 
     def run(self) -> None:
-        """Serve until `stop` is called; then take no more connections, and go on until what was begun has ended, for
-        DRAIN_SECONDS at most."""
+        """Serve until `stop` is called. Then accept no more connections, and finish the requests in progress, for at
+        most DRAIN_SECONDS."""
         while not self._stopping.is_set():
             self._turn(self._server.adj.asyncore_loop_timeout)
-        wasyncore.dispatcher.close(self._server)  # the listener alone: threads still need the trigger
+        wasyncore.dispatcher.close(self._server)  # only the listener; threads still need the trigger
         end = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < end and any(map(_is_busy, list(self._server.active_channels.values()))):
             self._turn(0.1)
@@ -62,7 +62,7 @@ class WsgiServer:
         self._server.pull_trigger()
 
     def close(self) -> None:
-        """Close every connection that is left."""
+        """Close all remaining connections."""
         self._server.close()
 
     def _turn(self, seconds: float) -> None:
@@ -72,7 +72,7 @@ class WsgiServer:
 
 
 def _is_busy(channel: Any) -> bool:
-    """Tell whether a request is arriving, being worked on, or its answer on the way."""
+    """Return whether a request is arriving or being processed, or its answer is being sent."""
     return channel.request is not None or bool(channel.requests) or channel.total_outbufs_len > 0
 
 
@@ -90,7 +90,8 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Refuses what waitress would hang up at, such as an address that is none or a length of thousands of digits."""
+    """Refuses requests on which waitress would close the connection, such as an invalid address or a length with
+    thousands of digits."""
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
@@ -100,7 +101,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class ProblemChannel(HTTPChannel):  # type: ignore[misc]
-    """A channel whose own refusals are problems too."""
+    """A channel whose own refusals are also problem documents."""
 
     error_task_class = _ProblemTask
     parser_class = _Parser

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API does with jobs. It queues workflows and steers them; it never runs one."""
+"""The API's side of jobs. It queues and controls workflows, and never runs one."""
 
 import contextlib
 import time
@@ -21,17 +21,18 @@ from .reuse import job_fingerprint
 APPLICATION = "longanimation-color"
 WORKFLOW = "color_shot"
 WORKFLOW_VERSION = "2"
-"""Jobs queued under a version are taken only by workers of the same: raise it when the steps change."""
+"""Only workers of the same version take jobs queued under a version. Raise it when the steps change."""
 POLL_SECONDS = 0.3
 """How often a free worker looks for a job."""
 SETTLING_SECONDS = 2 * POLL_SECONDS
-"""A free worker reads its queue's settings, waits, and takes a job: so long after a change none goes by older ones."""
+"""How long after a change of a queue's settings every worker obeys it. A free worker reads the settings, waits, and
+then takes a job."""
 PRIORITIES: dict[Priority, int] = {"high": 1, "normal": 2, "low": 3}
-"""As DBOS counts: the lowest number first, and within one the oldest."""
+"""Priorities as DBOS orders them: the lowest number first, and the oldest first among equals."""
 
 
 class JobConflict(Exception):
-    """Another job has this id already, or the job's state does not allow what was asked."""
+    """Another job already has this id, or the job's state does not allow the request."""
 
 
 class Jobs:
@@ -47,9 +48,9 @@ class Jobs:
         )
 
     def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str) -> None:
-        """Queue a new job: its row and its workflow appear together, or neither. Raises JobConflict.
+        """Queue a new job. Its row and its workflow are written together or not at all. Raises JobConflict.
 
-        A job whose frames an earlier one has already is done at once.
+        If an earlier job already has the same frames, the job is done immediately.
         """
         fingerprint = job_fingerprint(manifest)
         try:
@@ -69,19 +70,19 @@ class Jobs:
                     job,
                 )
         except sa.exc.IntegrityError as refusal:
-            raise JobConflict(f"Job {job} exists already.") from refusal
+            raise JobConflict(f"Job {job} already exists.") from refusal
 
     def cancel(self, job: Job) -> None:
-        """Stop a job that waits or runs; the worker notices at its next denoising step. Raises JobConflict."""
+        """Stop a job that is waiting or running. The worker stops at its next denoising step. Raises JobConflict."""
         if not self._changes.move(job.id, "cancelled", allowed=ACTIVE_STATES):
-            raise JobConflict(f"Job {job.id} is {job.state}: only a job that waits or runs can be cancelled.")
+            raise JobConflict(f"Job {job.id} is {job.state}: only a waiting or running job can be cancelled.")
         self._client.cancel_workflow(job.id)
 
     def retry(self, job: Job) -> None:
         """Queue a failed or cancelled job again from its last finished segment. Raises JobConflict."""
         if job.state not in ("failed", "cancelled"):
             raise JobConflict(f"Job {job.id} is {job.state}: only a failed or cancelled job can be tried again.")
-        # The state comes first: a worker leaves alone what is not queued.
+        # The state is changed first, because workers ignore jobs that are not queued.
         self._changes.reset_crashes(job.id)
         self._changes.move(job.id, "queued", allowed=("failed", "cancelled"))
         try:
@@ -91,14 +92,14 @@ class Jobs:
             raise JobConflict(f"Job {job.id} is still stopping: try again in a few seconds.") from refusal
 
     def prioritize(self, job: Job, priority: Priority) -> None:
-        """Change when it is a waiting job's turn. Raises JobConflict when it does not wait."""
+        """Change the priority of a waiting job. Raises JobConflict if it is not waiting."""
         with self._engine.begin() as connection:
             if not self._changes.set_priority(connection, job.id, priority):
-                raise JobConflict(f"Job {job.id} is {job.state}: only a waiting job has a priority to change.")
+                raise JobConflict(f"Job {job.id} is {job.state}: only a waiting job's priority can be changed.")
             set_workflow_priority(connection, job.id, PRIORITIES[priority])
 
     def delete(self, job: Job) -> None:
-        """Remove a job in any state; one that runs is stopped."""
+        """Remove a job in any state. A running job is stopped."""
         self._changes.delete(job.id)
         try:
             self._client.cancel_workflow(job.id)
@@ -107,11 +108,11 @@ class Jobs:
             return  # it never needed one, or two deletions came at once
 
     def requeue_stalled(self, stalled_seconds: float) -> int:
-        """Queue the workflows of jobs that wait without one, because a server died while it queued them.
+        """Queue the workflows of jobs that wait without one because a server died while it queued them.
 
         Return how many there were.
 
-        stalled_seconds: jobs that changed more recently are left alone, for another thread may be at work on them.
+        stalled_seconds: jobs that changed more recently are skipped, because another thread may be queuing them.
         """
         waiting = {job.id: job for job in self._catalogue.stalled(stalled_seconds)}
         if not waiting:
@@ -142,24 +143,24 @@ class Jobs:
         ]
 
     def pause(self, queue: str, paused: bool) -> None:
-        """Let no job of a queue begin once this returns, until it is let go on. What runs ends."""
+        """Pause a queue, or resume it. Once a pause returns, no job of the queue begins; running jobs continue."""
         add_queue(self._client, queue).set_worker_concurrency(0 if paused else 1)
         if paused:
             time.sleep(SETTLING_SECONDS)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connection to the database."""
         self._client.destroy()
 
 
 def rewind(registry: Any, job: Job) -> None:
-    """Queue the workflow of a job that ended again, by DBOS's client or a worker's `DBOS`: the recorded outcome of the
-    segment that failed is dropped, the finished ones are kept."""
+    """Queue the workflow of an ended job again, through DBOS's client or a worker's `DBOS`. The recorded outcome of the
+    failed segment is dropped; finished segments are kept."""
     registry.rewind_workflow(job.id, start_step=job.segments_done + 1, queue_name=job.queue)
 
 
 def add_queue(registry: Any, name: str) -> Any:
-    """Make a queue known to DBOS, by its client or by a worker's `DBOS`; what is set of a known one stays."""
+    """Register a queue with DBOS, through its client or a worker's `DBOS`. Settings of a registered queue stay."""
     return registry.register_queue(
         name, worker_concurrency=1, polling_interval_sec=POLL_SECONDS, on_conflict="never_update"
     )

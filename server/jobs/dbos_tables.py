@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of DBOS, as far as we write to them: it has no function that changes the priority of a queued workflow.
+"""The DBOS tables that the server writes to, because DBOS has no function to change the priority of a queued workflow.
 
-They are documented ("DBOS System Tables"), but they are DBOS's own. `tests/jobs/test_dbos_tables.py` fails when they
-change, and when DBOS gets such a function.
+They are documented ("DBOS System Tables") but internal to DBOS. `tests/jobs/test_dbos_tables.py` fails when they change
+or when DBOS gets such a function.
 """
 
 import sqlalchemy as sa
@@ -12,12 +12,12 @@ SCHEMAS = {"sqlite": None, "postgresql": "dbos"}
 
 
 def set_workflow_priority(connection: sa.Connection, workflow: str, priority: int) -> None:
-    """Set the priority of a workflow that waits in a queue, within the caller's transaction; the lowest comes first."""
+    """Set the priority of a queued workflow, within the caller's transaction. The lowest number comes first."""
     table = workflow_status(connection.dialect.name)
     connection.execute(sa.update(table).where(table.c.workflow_uuid == workflow).values(priority=priority))
 
 
 def workflow_status(dialect: str) -> sa.TableClause:
-    """Return the table of workflows with the columns that we use. dialect: a key of SCHEMAS."""
+    """Return the table of workflows with the columns used here. dialect: a key of SCHEMAS."""
     schema = SCHEMAS[dialect]
     return sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("priority"), schema=schema)

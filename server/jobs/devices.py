@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The device of a worker: what it is, how much memory it has free, and whether the queue's presets fit."""
+"""The device of a worker: its kind, its free memory, and whether the queue's presets fit."""
 
 import platform
 from contextlib import suppress
@@ -18,13 +18,13 @@ from server.storage.heartbeats import Device
 
 @dataclass(frozen=True)
 class WorkerDevice:
-    """A device that one worker process computes on. name: as torch calls it. kind: whose queue it serves."""
+    """A device that one worker process computes on. name: its name in torch. kind: the class whose queue it serves."""
 
     name: str
     kind: str
 
     def probe(self) -> Device:
-        """Tell what it is and how much of its memory is free now."""
+        """Return a description of the device, with the memory that is free now."""
         if self.kind == "cuda":
             free, total = torch.cuda.mem_get_info(self.name)
             return Device(self.kind, torch.cuda.get_device_name(self.name), total, free)
@@ -33,8 +33,8 @@ class WorkerDevice:
 
 
 def find_device(kind: str, index: int, memory_mode: str) -> WorkerDevice:
-    """Return the CPU or a GPU, when it can run every preset that its queue may bring: a job must not find out an hour
-    later that it went to the wrong device. Raises ConfigError."""
+    """Return the CPU or a GPU, after checking that it can run every preset in its queue. Otherwise a job might fail an
+    hour later because it went to the wrong device. Raises ConfigError."""
     if kind == "cpu":
         return WorkerDevice("cpu", kind)
     if index >= torch.cuda.device_count():
@@ -45,13 +45,13 @@ def find_device(kind: str, index: int, memory_mode: str) -> WorkerDevice:
             try:
                 Colorizer.check_memory(preset, device.name, memory_mode)
             except ValueError as error:
-                raise ConfigError(f"GPU {index} takes no jobs, for {preset.name} does not fit. {error}") from error
+                raise ConfigError(f"GPU {index} takes no jobs, because {preset.name} does not fit. {error}") from error
     return device
 
 
 @cache
 def _processor() -> str:
-    """Return what people call the processor; Python itself knows it on Windows and macOS alone."""
+    """Return the product name of the processor. Python's own function returns it only on Windows and macOS."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

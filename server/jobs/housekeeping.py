@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server does by itself at intervals: it queues jobs that a crash left stalled, and removes what nobody
-needs."""
+"""Periodic housekeeping of the server: it queues jobs that a crash left stalled, and removes data that is no longer
+needed."""
 
 import logging
 import threading
@@ -15,17 +15,17 @@ from server.storage.catalogue import Catalogue
 from .client import Jobs
 
 REQUEUE_SECONDS = 30.0
-"""How often stalled jobs are looked for, and how long they must have been stalled."""
+"""How often the server looks for stalled jobs, and how long they must have been stalled."""
 CLEAN_SECONDS = 600.0
 ORPHAN_SECONDS = 24 * 3600.0
-"""How often the whole store is listed, to find files that have no row."""
+"""How often the server lists the whole store, to find files that have no row."""
 STOP_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """The housekeeping thread of one server; several servers of one database do not disturb each other."""
+    """The housekeeping thread of one server. Several servers can share a database without interference."""
 
     def __init__(self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, retention: Retention) -> None:
         self._jobs = jobs
@@ -36,26 +36,26 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first round comes at once."""
+        """Start the thread. The first round runs immediately."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the present step; one that takes long, such as the listing of a distant store, is left as it is,
-        for all of them may be stopped at any moment."""
+        """Stop after the current step. A long step, such as the listing of a remote store, is abandoned, because every
+        step may be stopped at any moment."""
         self._stopping.set()
         self._thread.join(STOP_SECONDS)
 
     def is_alive(self) -> bool:
-        """Tell whether the thread still runs: a fault that it does not know ends it."""
+        """Return whether the thread is still running. An unknown error ends it."""
         return self._thread.is_alive()
 
     def requeue_stalled(self) -> None:
-        """Queue again the jobs that a server left stalled when it died."""
+        """Requeue the jobs that a server left stalled when it died."""
         if count := self._jobs.requeue_stalled(REQUEUE_SECONDS):
-            logger.warning("%d jobs waited for nothing after a crash, and are queued again.", count)
+            logger.warning("%d jobs were stalled after a crash and are queued again.", count)
 
     def clean(self) -> None:
-        """Delete jobs that were kept long enough, and the blobs that no job needs any more."""
+        """Delete jobs whose retention time has passed, and blobs that no job needs anymore."""
         if self._retention.job_days is not None:
             for job in self._catalogue.expired(self._retention.job_days * 24 * 3600):
                 logger.info("Job %s ended %g days ago and is deleted.", job.id, self._retention.job_days)
@@ -77,7 +77,7 @@ class Housekeeping:
                         self._blobs.register_orphans(self._retention.unused_hours * 3600)
                     self.clean()
             except (sa.exc.OperationalError, OSError) as error:  # the database or the store is away for a while
-                logger.warning("Housekeeping is put off: %s", error)
-            except Exception:  # stores have faults of their own kinds; whatever it is, the next round may do better
-                logger.exception("Housekeeping stopped at a fault and is put off.")
+                logger.warning("Housekeeping is postponed: %s", error)
+            except Exception:  # stores have their own exceptions; the next round may succeed
+                logger.exception("Housekeeping stopped with an error and is postponed.")
             self._stopping.wait(REQUEUE_SECONDS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recovery of jobs whose worker died, or could not go on with them."""
+"""The recovery of jobs whose worker died or could not continue them."""
 
 import contextlib
 import logging
@@ -18,13 +18,13 @@ from shared.protocol import Problem
 from .client import rewind
 
 FATAL_CRASHES = 2
-"""A job that took so many workers down with it, and finished no segment in between, is set aside."""
+"""A job that crashed this many workers without finishing a segment in between is set aside."""
 
 logger = logging.getLogger(__name__)
 
 
 class Recovery:
-    """Queues jobs again in a worker process where DBOS was launched."""
+    """Requeues jobs from a worker process in which DBOS was launched."""
 
     def __init__(self, database: sa.Engine) -> None:
         self._catalogue = Catalogue(database)
@@ -32,13 +32,13 @@ class Recovery:
         self._heartbeats = Heartbeats(database)
 
     def recover_jobs(self, worker: str, current_job: Callable[[], str | None]) -> None:
-        """Queue again what `worker`, this process, could not go on with, and the jobs of one dead worker.
+        """Requeue the jobs that `worker`, this process, could not continue, and the jobs of one dead worker.
 
-        current_job: returns the one that it works on.
+        current_job: returns the job that this worker is working on.
         """
         for job in self._catalogue.running_on(worker):
-            if job != current_job():  # asked after the list was read: a job may just have begun
-                self._requeue(job, "Its worker could not go on; it is taken up again.")
+            if job != current_job():  # called after the list was read, because a job may just have begun
+                self._requeue(job, "Its worker could not continue; the job is queued again.")
         dead = self._heartbeats.claim_dead()
         if dead is not None:
             name, crashed = dead
@@ -46,7 +46,7 @@ class Recovery:
             self._heartbeats.forget(name)
 
     def _recover_from(self, worker: str, crashed: bool) -> None:
-        """Queue again what `worker` left unfinished; set aside a job that took too many workers down."""
+        """Requeue the jobs that `worker` left unfinished, and set aside a job that crashed too many workers."""
         for workflow in DBOS.list_workflows(status="PENDING", executor_id=worker, load_input=False, load_output=False):
             job = workflow.workflow_id
             if self._catalogue.state(job) not in ACTIVE_STATES:
@@ -54,15 +54,15 @@ class Recovery:
             elif crashed and self._changes.count_crash(job) >= FATAL_CRASHES:
                 self._set_aside(job)
             else:
-                self._requeue(job, "Its worker stopped; the job goes on at its last finished segment.")
+                self._requeue(job, "Its worker stopped; the job continues after its last finished segment.")
             logger.info("Took over job %s from worker %s.", job, worker)
-        # Of these the workflow ended with an error, and the worker died before it could record that.
+        # The workflows of these jobs ended with an error, and the worker died before it could record that.
         for job in self._catalogue.running_on(worker):
-            self._requeue(job, "Its worker stopped; the job goes on at its last finished segment.")
+            self._requeue(job, "Its worker stopped; the job continues after its last finished segment.")
 
     def _set_aside(self, job: str) -> None:
         sentence = (
-            f"This job took {FATAL_CRASHES} workers down and was set aside. The device may lack memory for it: "
+            f"This job crashed {FATAL_CRASHES} workers and was set aside. The device may lack memory for it: "
             "try it again at a smaller size or with another preset, and see the worker's log."
         )
         problem = Problem(500, "worker_died", sentence)
@@ -70,7 +70,7 @@ class Recovery:
         DBOS.cancel_workflow(job)
 
     def _requeue(self, job: str, message: str) -> None:
-        """Let any worker take up a job that was begun; the message says why to the animator."""
+        """Let any worker continue a job that was begun. The message tells the animator why."""
         if not self._changes.move(job, "queued", allowed=ACTIVE_STATES, message=message):
             return
         with contextlib.suppress(UnknownJob, dbos_errors.DBOSException):  # it was deleted, or another worker was faster

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Digests of what determines the frames of a job and of each of its segments: equal ones are never colored twice."""
+"""Digests of what determines the frames of a job and of its segments. Jobs and segments with equal digests are colored
+only once."""
 
 from __future__ import annotations
 
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def job_fingerprint(manifest: ShotManifest) -> str:
-    """Digest of all that determines a job's drawings in color. Name, timing and priority are no part of it."""
+    """Return a digest of everything that determines a job's colored drawings, without name, timing and priority."""
     return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest))
 
 
 def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:
-    """Return for each segment of an opened job the digest of all that determines it.
+    """Return for each segment of an opened job a digest of everything that determines it.
 
-    A segment looks at its drawings, its keyframe, what the coloring found in all keyframes together, and, through
-    memory, at every segment before it: each key holds the one before.
+    A segment depends on its drawings, its keyframe, the facts that the coloring found in all keyframes together, and,
+    through memory, on every earlier segment. Each key therefore includes the one before.
     """
     keyframes = _keyframes(manifest)
     key = _digest(_settings(manifest), coloring.fingerprint)
@@ -33,7 +34,7 @@ def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:
         looked_at = [manifest.drawings[drawing] for drawing in (segment.keyframe, *segment.sequence, *segment.local)]
         place = (len(segment.sequence), segment.first, len(segment.drawings))
         back = None if segment.follows is None else number - segment.follows
-        # Its seed is made of its first drawing's number.
+        # Its seed is derived from its first drawing's number.
         key = _digest(key, looked_at, keyframes[segment.keyframe], place, back, segment.drawings[0])
         keys.append(key)
     return keys
@@ -45,7 +46,7 @@ def _settings(manifest: ShotManifest) -> tuple[Any, ...]:
 
 
 def _keyframes(manifest: ShotManifest) -> dict[int, str]:
-    """The painted images by the drawing they paint, in the order of work."""
+    """Return the painted images by the drawing they paint, in the order of work."""
     return {manifest.exposure.drawing_at(keyframe.frame): keyframe.blob for keyframe in manifest.keyframes}
 
 

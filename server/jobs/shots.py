@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a manifest and its blobs to a shot, and from a finished segment to blobs and back."""
+"""Converts a manifest and its blobs to a shot, and a finished segment to blobs and back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from shared.manifest import ShotManifest
 from shared.timing import Exposure
 
 MOST_NAMED = 5
-"""Most frames that the message about guesses names."""
+"""The most frames that the message about guesses lists."""
 
 
 def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
-    """Return the shot that `manifest` describes; its drawings are read lazily."""
+    """Return the shot that `manifest` describes. Its drawings are read lazily."""
     keyframes = {manifest.exposure.drawing_at(one.frame): blobs.read(one.blob) for one in manifest.keyframes}
     return Shot(
         drawings=Drawings(manifest.drawings, lambda address: read_line_art(blobs.read(address))),
@@ -32,23 +32,23 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
 
 
 def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, Any]:
-    """Store a finished segment; return its addresses (`frames` by drawing, `state`), and in `guesses` for each drawing
-    the share of the picture whose color is one. Raises NoSpace."""
+    """Store a finished segment. Return its addresses (`frames` by drawing, `state`), and in `guesses`, for each
+    drawing, the share of the picture whose color is a guess. Raises NoSpace."""
     *frames, state = blobs.write_all([*map(encode_png, result.frames.values()), result.state], owner)
     guesses = {drawing: sum(guess.share for guess in found) for drawing, found in result.guesses.items()}
     return {"frames": dict(zip(result.frames, frames, strict=True)), "state": state, "guesses": guesses}
 
 
 def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
-    """Return a stored segment by its addresses, as far as later segments need it. Raises MissingBlob."""
+    """Return the parts of a stored segment that later segments need, by its addresses. Raises MissingBlob."""
     frames = {int(drawing): read_frame(blobs.read(blob)) for drawing, blob in addresses["frames"].items()}
     return SegmentResult(frames=frames, state=blobs.read(addresses["state"]))
 
 
 def describe_guesses(shares: Mapping[int, float], exposure: Exposure) -> str:
-    """Say in which frames regions may have the wrong color, and in how much of the picture; the worst first.
+    """Describe in which frames regions may have the wrong color, and in what share of the picture, the worst first.
 
-    shares: of the picture, by drawing.
+    shares: shares of the picture, by drawing.
     """
     worst = sorted(shares, key=lambda drawing: -shares[drawing])
     named = [f"{exposure.first_frame_of(drawing)} ({shares[drawing]:.1%})" for drawing in worst[:MOST_NAMED]]

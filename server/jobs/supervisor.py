@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The supervisor keeps worker processes running beside the API: one that dies is replaced."""
+"""The supervisor keeps worker processes running next to the API and replaces those that die."""
 
 import logging
 import subprocess
@@ -12,7 +12,7 @@ from server.storage.heartbeats import Heartbeats
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 STEADY_SECONDS = 60.0
-"""A worker that lived so long is no longer taken to be failing at its start."""
+"""A worker that ran for this long is no longer considered to fail at startup."""
 STOP_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 class Supervisor:
     """Runs `count` worker processes.
 
-    command: builds the command line of a worker from its number and its name. environment: of all of them, by default
-    this process's own.
+    command: builds the command line of a worker from its number and name. environment: the environment of all workers,
+    by default this process's own.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Supervisor:
         while not self._stopping.is_set():
             name = f"worker-{number}-{uuid.uuid4().hex[:12]}"
             begun = time.monotonic()
-            # The pipe is never written to: when it closes, by us or by our death, the worker ends.
+            # Nothing is written to the pipe. When it closes, because of us or because we died, the worker ends.
             process = subprocess.Popen(self._command(number, name), stdin=subprocess.PIPE, env=self._environment)
             while process.poll() is None and not self._stopping.wait(0.2):
                 pass
@@ -65,7 +65,9 @@ class Supervisor:
                 return
             self._heartbeats.declare_dead(name)
             wait = FIRST_WAIT_SECONDS if time.monotonic() - begun > STEADY_SECONDS else wait
-            logger.warning("Worker %s ended with code %s; the next starts in %.0f s.", name, process.returncode, wait)
+            logger.warning(
+                "Worker %s ended with code %s; its replacement starts in %.0f s.", name, process.returncode, wait
+            )
             self._stopping.wait(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker process: takes jobs of one device class from the queue, one at a time."""
+"""The worker process. It takes jobs of one device class from the queue, one at a time."""
 
 import contextlib
 import logging
@@ -26,7 +26,7 @@ from .recovery import Recovery
 from .workflow import JobRunner, LoadColorizer
 
 ProbeDevice = Callable[[], Device]
-"""Returns what a worker computes on, with the memory that is free now."""
+"""Returns the device that a worker computes on, with the memory that is free now."""
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ def run(
     name: str = "",
     supervised: bool = False,
 ) -> NoReturn:
-    """Work until a signal to stop comes; never returns.
+    """Work until a signal to stop arrives. Never returns.
 
-    load_colorizer: loads the colorizer of a preset. probe_device: returns what it computes on and how much memory is
-    free now. name: unique among all workers that ever were; made up when empty. supervised: end when standard input
-    closes, which it does however the parent ends.
+    load_colorizer: loads the colorizer of a preset. probe_device: returns the device and how much memory is free now.
+    name: unique among all past and present workers; generated if empty. supervised: end when standard input closes,
+    which happens no matter how the parent ends.
     """
     queue = probe_device().kind
     name = name or f"{queue}-{uuid.uuid4().hex[:12]}"
@@ -66,17 +66,17 @@ def run(
             try:
                 heartbeats.beat(name, probe_device())
                 recovery.recover_jobs(name, lambda: runner.current_job)
-            except sa.exc.OperationalError as error:  # the disk is full, or the database is away for a while
+            except sa.exc.OperationalError as error:  # the disk is full, or the database is temporarily unavailable
                 logger.warning("The database does not answer: %s", error.orig)
             stop.wait(BEAT_SECONDS)
-    except Exception:  # a process whose heart stands still must not go on taking jobs
+    except Exception:  # a process without a heartbeat must not take more jobs
         logger.exception("Worker %s cannot go on.", name)
         logging.shutdown()
         os._exit(1)
 
-    # The current job is durable: leaving in the middle of a step costs that step and nothing else.
-    # It is not queued again here, for this process might take it once more; the next worker does it.
-    with contextlib.suppress(sa.exc.OperationalError):  # then it is missed a little later
+    # The current job is durable. Leaving in the middle of a step loses only that step.
+    # It is not requeued here, because this process might take it again; the next worker requeues it.
+    with contextlib.suppress(sa.exc.OperationalError):  # others then notice a little later
         heartbeats.leave(name)
     logger.info("Worker %s has stopped.", name)
     logging.shutdown()
@@ -98,14 +98,14 @@ def _configure_dbos(worker: str, database: sa.Engine) -> None:
 
 
 def _is_no_cancel(record: logging.LogRecord) -> bool:
-    """Tell whether a log record is not the trace that DBOS writes of a cancelled workflow."""
+    """Return whether a log record is not the traceback that DBOS logs for a cancelled workflow."""
     return not (record.exc_info and isinstance(record.exc_info[1], dbos_errors.DBOSAwaitedWorkflowCancelledError))
 
 
 def _stop_on_request(stop: threading.Event, supervised: bool) -> None:
     """Set `stop` on a signal, or, under a supervisor, when the pipe from it closes."""
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    # Ctrl-C in a terminal reaches the children too; under a supervisor it alone decides.
+    # Ctrl-C in a terminal also reaches child processes. Under a supervisor, only the supervisor decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN if supervised else lambda *_: stop.set())
     if supervised:
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One job as a durable workflow: every segment is a step, and a step that finished is never done again."""
+"""One job as a durable workflow. Every segment is a step, and a finished step is never repeated."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from server.coloring.shot_coloring import ShotColoring
 
 PROGRESS_SECONDS = 0.5
-"""Least time between two progress events of a job."""
+"""Minimum time between two progress events of a job."""
 FULL_SECONDS = 2.0
-"""How often a worker looks whether a full disk has room again."""
-FULL_MESSAGE = "The server's disk is full: the job waits for room, and then goes on by itself."
+"""How often a worker checks whether a full disk has free space again."""
+FULL_MESSAGE = "The server's disk is full: the job waits for free space and then continues by itself."
 
 Result = TypeVar("Result")
 
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 class ShotColorizer(Protocol):
-    """What colors a shot: `server.coloring.colorizer.Colorizer`, or what replaces it in tests and benchmarks."""
+    """Colors shots: `server.coloring.colorizer.Colorizer`, or its replacement in tests and benchmarks."""
 
     def open(self, shot: Shot) -> ShotColoring:
         """Plan a shot into segments."""
@@ -58,7 +58,7 @@ LoadColorizer = Callable[[str], ShotColorizer]
 class JobRunner:
     """Runs jobs in the worker process called `worker`. The colorizer of the last preset stays loaded.
 
-    current_job: the id of the job that runs, None between two.
+    current_job: the id of the running job, or None between jobs.
     """
 
     def __init__(self, worker: str, database: sa.Engine, blobs: Blobs, load_colorizer: LoadColorizer) -> None:
@@ -72,18 +72,18 @@ class JobRunner:
         self.current_job: str | None = None
 
     def register(self) -> None:
-        """Make `run` the workflow that the API queues; call it before DBOS launches."""
-        # DBOS knows workflows by name and calls them with the queued arguments alone, hence the closure.
+        """Register `run` as the workflow that the API queues. Call this before DBOS launches."""
+        # A closure, because DBOS finds workflows by name and calls them with only the queued arguments.
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(lambda job: self.run(job))
 
     def run(self, job: str) -> None:
-        """Color a job, from its last finished segment when it was begun before."""
+        """Color a job, starting after its last finished segment if it was begun earlier."""
         self.current_job = job
         try:
             if not self._changes.move(job, "running", allowed=ACTIVE_STATES, worker=self._worker):
                 return  # cancelled or deleted before its turn came
             with logs.context(job=job), _Outcome(self._changes, job):
-                logger.info("The job is taken up.")
+                logger.info("This worker starts the job.")
                 self._color(self._catalogue.job(job))
         finally:
             self.current_job = None
@@ -127,13 +127,13 @@ class _Run:
         self._job = job
         self._coloring = coloring
         self._keys = segment_keys(coloring, job.manifest)
-        # Progress counts drawings, for segments differ in length.
+        # Progress counts drawings, because segments differ in length.
         self._ends = list(accumulate((len(segment.drawings) for segment in coloring.segments), initial=0))
         self._last_report = time.monotonic()
         self.colored: set[int] = set()
 
     def color(self, index: int) -> dict[str, Any]:
-        """Color a segment unless it is there already, store it, and return its addresses: the step of the workflow."""
+        """Color a segment unless it exists, store it, and return its addresses. This is the step of the workflow."""
         self._check_state()
         known = self._known(index)
         if known is not None and index < self._job.segments_done:  # a crash came between the job's record and DBOS's
@@ -146,7 +146,7 @@ class _Run:
         return _addresses(segment)
 
     def _known(self, index: int) -> FinishedSegment | None:
-        """The segment, if this job or another one has it and all that belongs to it is still there."""
+        """Return the segment if this job or another one has it and all its blobs still exist."""
         drawings = self._coloring.segments[index].drawings
         segment = self._segments.find(self._keys[index], self._job.id, index, drawings)
         if segment is None or self._blobs.missing([*segment.frames.values(), segment.state]):
@@ -165,18 +165,18 @@ class _Run:
         return FinishedSegment(index, self._keys[index], **addresses, begun=begun, finished=time.time())
 
     def progress(self, index: int, part: float) -> float:
-        """How far the job is, from 0 to 1, when `part` of segment `index` is done."""
+        """Return the job's progress, from 0 to 1, when the share `part` of segment `index` is done."""
         begin, end = self._ends[index], self._ends[min(index + 1, len(self._ends) - 1)]
         return (begin + part * (end - begin)) / self._ends[-1]
 
     def _check_state(self) -> None:
-        """Stop if the job was cancelled or deleted, or given to another worker while this one was taken for dead."""
+        """Stop if the job was cancelled or deleted, or given to another worker while this one was considered dead."""
         if not self._catalogue.is_running_on(self._worker, self._job.id):
-            # DBOS keeps no outcome of a step that ends so: it can be run again later.
+            # DBOS records no outcome for a step that ends this way, so it can be run again later.
             raise dbos_errors.DBOSWorkflowCancelledError(f"Job {self._job.id} was cancelled.")
 
     def _report_progress(self, progress: float) -> None:
-        """Record the progress at intervals; a full disk is no reason to stop."""
+        """Record the progress at intervals. A full disk does not stop the job."""
         if time.monotonic() - self._last_report >= PROGRESS_SECONDS:
             self._last_report = time.monotonic()
             try:
@@ -186,7 +186,7 @@ class _Run:
                     raise
 
     def _retry_while_full(self, action: Callable[[], Result]) -> Result:
-        """Run an action that stores something; while the disk is full, report it and wait, to lose no result."""
+        """Run an action that stores data. While the disk is full, report it and wait, so that no result is lost."""
         reported = False
         while True:
             try:
@@ -194,9 +194,9 @@ class _Run:
             except (NoSpace, sa.exc.OperationalError) as error:
                 if not is_full(error):
                     raise
-            logger.error("Job %s waits: the disk is full. Make room; it goes on by itself.", self._job.id)
+            logger.error("Job %s waits: the disk is full. Free some space; it then continues by itself.", self._job.id)
             if not reported:
-                with contextlib.suppress(sa.exc.OperationalError):  # the same disk may be the database's
+                with contextlib.suppress(sa.exc.OperationalError):  # the database may be on the same disk
                     self._changes.add_message(self._job.id, FULL_MESSAGE)
                     reported = True
             time.sleep(FULL_SECONDS)
@@ -204,12 +204,12 @@ class _Run:
 
 
 def _addresses(segment: FinishedSegment) -> dict[str, Any]:
-    """What DBOS keeps of a segment."""
+    """Return the part of a segment that DBOS records."""
     return {"frames": {str(drawing): blob for drawing, blob in segment.frames.items()}, "state": segment.state}
 
 
 class _Outcome:
-    """Records how a job ended, and lets every exception go on to DBOS, which logs it."""
+    """Records how a job ended, and lets every exception propagate to DBOS, which logs it."""
 
     def __init__(self, changes: JobChanges, job: str) -> None:
         self._changes = changes
@@ -224,10 +224,13 @@ class _Outcome:
         if error is None:
             self._changes.move(self._job, "done", allowed=("running",))
             logger.info("The job is done.")
-        elif is_full(error) or isinstance(error, sa.exc.OperationalError):  # neither is a fault of the job
-            logger.error("Job %s was left, for the disk is full or the database away; it is taken up again.", self._job)
-        elif isinstance(error, Exception):  # the others are DBOS's own: cancelled, or taken over by another worker
-            # ValueErrors of the coloring are sentences for people; anything else is a fault of ours.
+        elif is_full(error) or isinstance(error, sa.exc.OperationalError):  # neither is the job's fault
+            logger.error(
+                "Job %s was left: the disk is full or the database does not answer. It continues later.",
+                self._job,
+            )
+        elif isinstance(error, Exception):  # others are DBOS's own: cancelled, or taken over by another worker
+            # ValueErrors of the coloring have messages for users; any other exception is a bug.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)
             self._changes.move(
                 self._job, "failed", allowed=("running",), message=sentence, problem=Problem(500, "failed", sentence)

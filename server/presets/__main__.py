@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m server.presets`: what `install.py models` runs in the server's environment."""
+"""`python -m server.presets`, which `install.py models` runs in the server's environment."""
 
 import sys
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands of presets: `python -m server convert` converts downloads that are there, and
-`python install.py models PRESET` describes a preset that is installed, or fetches and converts the published one."""
+"""The commands for presets: `python -m server convert` converts existing downloads, and
+`python install.py models PRESET` describes an installed preset, or downloads and converts the published one."""
 
 import argparse
 import sys
@@ -24,16 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vision-tower",
         type=Path,
         metavar="DIR",
-        help="the folder clip-vit-large-patch14-336, where Video-XL's own files do not hold it",
+        help="the folder clip-vit-large-patch14-336, if Video-XL's own files do not include it",
     )
     output = WEIGHTS / PRESET
-    parser.add_argument("--output", type=Path, default=output, metavar="DIR", help="folder to make (%(default)s)")
-    parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of all weights (%(default)s)")
-    parser.add_argument("--verify", type=Path, metavar="DIR", help="only check a converted folder's checksums")
+    parser.add_argument("--output", type=Path, default=output, metavar="DIR", help="folder to create (%(default)s)")
+    parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="data type of all weights (%(default)s)")
+    parser.add_argument("--verify", type=Path, metavar="DIR", help="only check the checksums of a converted folder")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Convert, or verify; return the exit code."""
+    """Convert or verify. Return the exit code."""
     import torch
 
     from server.longanimation.convert import Downloads
@@ -51,19 +51,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int:
-    """Run `install.py models` in the server's environment; return the exit code. weights: the folder of presets."""
+    """Run `install.py models` in the server's environment. Return the exit code. weights: the folder of presets."""
     parser = argparse.ArgumentParser(prog="python install.py models", description=__doc__)
-    parser.add_argument("preset", help=f"an installed preset, or {PRESET}, which is fetched")
+    parser.add_argument("preset", help=f"an installed preset, or {PRESET}, which is downloaded")
     parser.add_argument(ACCEPT, action="store_true", help="accept the licenses without being asked")
     parser.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--downloads", type=Path, metavar="DIR", help="where to keep what is downloaded")
-    parser.add_argument("--remove-downloads", action="store_true", help="delete it once it is converted")
+    parser.add_argument("--downloads", type=Path, metavar="DIR", help="folder for the downloads")
+    parser.add_argument("--remove-downloads", action="store_true", help="delete the downloads after the conversion")
     options = parser.parse_args(arguments)
     try:
         preset = find_preset(options.preset, weights)
     except UnknownPreset as error:
         if options.preset != PRESET:
-            sys.stderr.write(f"{error} {PRESET} can be fetched: python install.py models {PRESET}\n")
+            sys.stderr.write(f"{error} {PRESET} can be downloaded: python install.py models {PRESET}\n")
             return 1
     else:
         terms = f"License of the weights: {preset.license}."
@@ -73,13 +73,13 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
         return 1
     folder = options.downloads or weights / ".downloads" / PRESET
 
-    from server.presets.installation import install  # brings torch; nobody should wait for it to read a license
+    from server.presets.installation import install  # imports torch; nobody should wait for that to read a license
 
     return install(folder, weights / PRESET, options.remove_downloads)
 
 
 def _accepted(beforehand: bool) -> bool:
-    """Show every license, and ask."""
+    """Show every license and ask the user to accept them."""
     sys.stdout.write(f"{PRESET} is made of weights under these licenses:\n\n")
     for download in DOWNLOADS:
         address = f"https://huggingface.co/{download.repository}"
@@ -88,7 +88,7 @@ def _accepted(beforehand: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         sys.stderr.write(
-            f"These licenses have to be accepted, and there is no terminal to ask at: read them, and add {ACCEPT}. "
+            f"These licenses have to be accepted, and there is no terminal to ask on: read them, and add {ACCEPT}. "
             "Nothing was downloaded.\n"
         )
         return False

@@ -15,7 +15,7 @@ from server.longanimation.convert.conversion import PARTIAL
 from server.presets.disk import DiskFull, check_room, size_of
 from server.presets.published_preset import SETTINGS
 
-AGAIN = "Run the same command again: it goes on with what is there."
+AGAIN = "Run the same command again: it continues from there."
 
 
 def convert(
@@ -24,7 +24,7 @@ def convert(
     dtype: torch.dtype = torch.bfloat16,
     checksums: Mapping[Path, str] | None = None,
 ) -> None:
-    """Convert downloads to a preset in `output`. Raises ConversionError, DiskFull and OSError."""
+    """Convert downloads to a preset in `output`. Raises ConversionError, DiskFull or OSError."""
     conversion = plan_conversion(downloads, output, dtype, SETTINGS, checksums)
     there = size_of(output.parent / PARTIAL / output.name)
     check_room({output.parent: max(0, conversion.bytes - there)})
@@ -35,7 +35,7 @@ def convert(
 
 
 def verify(folder: Path) -> None:
-    """Compare a converted folder with its checksums. Raises ConversionError and OSError."""
+    """Compare a converted folder with its checksums. Raises ConversionError or OSError."""
     with _progress() as progress:
         task = progress.add_task("Checking", total=size_of(folder))
         count = verify_folder(folder, lambda done: progress.advance(task, done))
@@ -48,7 +48,7 @@ def _progress() -> Progress:
 
 
 def exit_code(work: Callable[[], None]) -> int:
-    """Run `work` and return 0. If it fails, write in one sentence why, and return 1."""
+    """Run `work` and return 0. If it fails, print the reason in one sentence and return 1."""
     try:
         work()
     except (ConversionError, DiskFull) as error:

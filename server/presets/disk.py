@@ -7,17 +7,17 @@ from pathlib import Path
 
 
 class DiskFull(Exception):
-    """A disk has too little room; the message says which, and how much is needed."""
+    """A disk has too little free space; the message says which disk, and how much is needed."""
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files in a folder that may not exist."""
+    """Return the bytes of all files in a folder, which may not exist."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def check_room(needs: Mapping[Path, int]) -> None:
-    """Raise DiskFull unless each folder, which may not exist yet, has room for that many bytes. Folders on one disk
-    share its space."""
+    """Raise DiskFull unless there is space for the given number of bytes in each folder, which may not exist yet.
+    Folders on one disk share its space."""
     disks: dict[int, list[tuple[Path, int]]] = {}
     for folder, size in needs.items():
         there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -16,17 +16,17 @@ class HubError(Exception):
     """The hub lacks a file or cannot be reached; the message says what to do."""
 
 
-BY_HAND = "The files can also be brought by hand and converted with `python -m server convert`: see docs/models.md."
+BY_HAND = "The files can also be downloaded by hand and converted with `python -m server convert`: see docs/models.md."
 
 FAILURES = (httpx.HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, FileMetadataError, XetDownloadError)
-"""What the hub's client raises when the hub refuses or cannot be reached."""
+"""The exceptions of the hub's client when the hub refuses or cannot be reached."""
 
 
 @dataclass(frozen=True)
 class Listing:
     """The files to fetch for a download: their sizes, and the SHA-256 of those whose checksums the hub has.
 
-    commit: of the repository, so that what is listed is what is fetched.
+    commit: the commit of the repository, so that the files fetched are the files listed.
     """
 
     download: Download
@@ -36,7 +36,7 @@ class Listing:
 
     @property
     def bytes(self) -> int:
-        """Size of all files together."""
+        """Total size of all files."""
         return sum(self.sizes.values())
 
 
@@ -61,18 +61,18 @@ def list_files(download: Download) -> Listing:
 
 
 def fetch(listing: Listing, folder: Path) -> None:
-    """Download what is listed into `folder`, one file at a time so that Ctrl-C ends it at once; files that exist
-    already are kept. Raises HubError."""
+    """Download the listed files into `folder`, one file at a time so that Ctrl-C ends it immediately. Existing files
+    are kept. Raises HubError."""
     try:
         for name in listing.sizes:
             hf_hub_download(listing.download.repository, name, revision=listing.commit, local_dir=folder)
     except FAILURES as error:
         raise HubError(
-            f"The download of {listing.download.repository} broke off ({_short(error)}). Run the same command again: "
-            f"it goes on from there. {BY_HAND}"
+            f"The download of {listing.download.repository} failed ({_short(error)}). Run the same command again: "
+            f"it continues from there. {BY_HAND}"
         ) from error
 
 
 def _short(error: Exception) -> str:
-    """The first line of what the hub's client says; more would be advice on its own functions."""
+    """Return the first line of an error of the hub's client. The rest is advice on the client's own functions."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

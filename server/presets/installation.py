@@ -15,7 +15,7 @@ from server.presets.published_preset import DOWNLOADS
 
 
 def install(folder: Path, output: Path, remove: bool) -> int:
-    """Download into `folder`, convert to `output`, and with `remove` delete the downloads; return the exit code."""
+    """Download into `folder`, convert to `output`, and if `remove`, delete the downloads. Return the exit code."""
     try:
         return exit_code(lambda: _install(folder, output, remove))
     except HubError as error:
@@ -25,14 +25,14 @@ def install(folder: Path, output: Path, remove: bool) -> int:
 
 def _install(folder: Path, output: Path, remove: bool) -> None:
     if output.exists():
-        raise ConversionError(f"{output} exists and is no preset. Delete it, and run the same command again.")
+        raise ConversionError(f"{output} exists and is not a preset. Delete it, and run the same command again.")
     listings = [list_files(download) for download in DOWNLOADS]
     size = sum(listing.bytes for listing in listings)
     sys.stdout.write(
         f"To download: {size / 1e9:.1f} GB, to {folder}. To convert: at most as much, to {output}.\n"
-        "What is there already is used.\n"
+        "Existing files are used.\n"
     )
-    # The published weights have 16 bits a number or more, and the converted ones have 16.
+    # The published weights have 16 or more bits per number; the converted ones have 16.
     work = output.parent / PARTIAL / output.name
     check_room({folder: max(0, size - size_of(folder)), output.parent: max(0, size - size_of(work))})
     for listing in listings:
@@ -52,7 +52,7 @@ def _install(folder: Path, output: Path, remove: bool) -> None:
 
 
 def _places(folder: Path, listings: Sequence[Listing]) -> Downloads:
-    """The paths of the downloaded weights, in whichever folder of its repository each file is."""
+    """Return the paths of the downloaded weights, which may be in any folder of their repository."""
     cogvideox, own, video_xl, tower = (folder / listing.download.folder for listing in listings)
     control, memory = (
         next(own / name for name in listings[1].sizes if name.endswith(file))

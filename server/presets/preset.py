@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Presets: folders that hold a pipeline and how it is best run."""
+"""Presets: folders with a pipeline and its best settings."""
 
 import json
 from dataclasses import dataclass, fields
@@ -9,7 +9,7 @@ WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 class UnknownPreset(ValueError):
-    """There is no preset of that name; the message lists those there are."""
+    """There is no preset with that name; the message lists the installed ones."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Preset:
     """A model and its defaults, read from `preset.json` in its folder.
 
     pixels: area at which the model works; the shot's shape is kept.
-    segment: drawings in a segment. steps, guidance: of the denoising.
-    votes: how many runs, each in other code colors, are added up; 0 uses the model's own colors.
+    segment: drawings per segment. steps, guidance: settings of the denoising.
+    votes: how many runs, each in different code colors, are added up; 0 uses the model's own colors.
     hints: whether the model was trained with hints from the line matcher.
     gpu: whether it needs a GPU.
     """
@@ -37,13 +37,13 @@ class Preset:
 
     @property
     def bytes(self) -> int:
-        """Size of the folder on disk."""
+        """Size of the folder on disk in bytes."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
 
 def _read(folder: Path) -> Preset:
     settings = json.loads((folder / "preset.json").read_text(encoding="utf-8"))
-    if "licence" in settings:  # as presets of older versions write it
+    if "licence" in settings:  # the spelling in presets of older versions
         settings["license"] = settings.pop("licence")
     known = {field.name for field in fields(Preset)} - {"name", "folder"}
     if settings.keys() != known:
@@ -52,12 +52,12 @@ def _read(folder: Path) -> Preset:
 
 
 def available_presets(weights: Path = WEIGHTS) -> tuple[Preset, ...]:
-    """Every preset that is installed, by name."""
+    """Return all installed presets, by name."""
     return tuple(_read(path.parent) for path in sorted(weights.glob("*/preset.json")))
 
 
 def find_preset(name: str, weights: Path = WEIGHTS) -> Preset:
-    """Return the preset called `name`; UnknownPreset when it is not installed."""
+    """Return the preset called `name`. Raises UnknownPreset if it is not installed."""
     presets = {preset.name: preset for preset in available_presets(weights)}
     if name not in presets:
         raise UnknownPreset(f"There is no preset {name!r} here. Installed: {', '.join(presets) or 'none'}.")

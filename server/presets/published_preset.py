@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the preset `longanimation-5b` is made of: repositories on the hub, their files and their licenses."""
+"""The sources of the preset `longanimation-5b`: repositories on the hub, their files and their licenses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +25,8 @@ SETTINGS: dict[str, Any] = {
 class Download:
     """Files of one repository on the hub.
 
-    folder: its name among the downloads. revision: a commit where its id is known; otherwise the branch, whose commit
-    of the day is taken. patterns: of the files that are needed; where there are two, the first that is there.
+    folder: its name among the downloads. revision: a commit if its id is known, otherwise a branch, whose latest commit
+    is used. patterns: patterns of the files that are needed; if there are two, the first that matches is used.
     """
 
     folder: str

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server keeps: blobs by content address, and the database of jobs, workers and tokens."""
+"""The server's storage: blobs by content address, and the database of jobs, workers and tokens."""

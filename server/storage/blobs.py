@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The blob store: bytes under their SHA-256 address, never changed once written, and removed when nobody needs them."""
+"""The blob store: bytes under their SHA-256 address, immutable once written and removed when no longer needed."""
 
 import contextlib
 import os
@@ -20,13 +20,13 @@ from .space import NoSpace, free_bytes, is_full
 from .tables import blobs, frames, image_facts, inputs, segments
 
 PRIVATE = 0o600
-"""Rights of the files of a local store."""
+"""File mode of the files of a local store."""
 TOUCH_SECONDS = 600.0
-"""How exactly it is known when a blob was last asked for."""
+"""Precision of the recorded time at which a blob was last requested."""
 
 
 class MissingBlob(LookupError):
-    """The store has no blob of that address."""
+    """The store has no blob with this address."""
 
     def __init__(self, address: str) -> None:
         super().__init__(f"Blob {address} is not in the store: upload it again.")
@@ -35,7 +35,7 @@ class MissingBlob(LookupError):
 
 @dataclass(frozen=True)
 class Removed:
-    """What a collection removed."""
+    """The blobs that a collection removed."""
 
     count: int = 0
     bytes: int = 0
@@ -44,22 +44,22 @@ class Removed:
 class Blobs:
     """A store of blobs at `url`, any address that fsspec understands (a folder, `memory://`, `s3://` …).
 
-    The database lists what is there, so that nobody has to ask a distant store for each of a thousand drawings. A row
-    promises a file: it is written after the file, and marked before the file is removed.
+    The database lists the blobs, so that a remote store is not queried for each of a thousand drawings. A row
+    guarantees that the file exists: it is written after the file, and marked before the file is removed.
     """
 
     def __init__(self, engine: sa.Engine, url: str) -> None:
         self._engine = engine
         self._files, self._root = fsspec.core.url_to_fs(url)
-        self._folders: set[Path] = set()  # those whose names are on the disk for certain
+        self._folders: set[Path] = set()  # folders whose names are known to be on the disk
 
     @property
     def free_bytes(self) -> int | None:
-        """Room that is left, None where the store cannot say."""
+        """Return the free space in bytes, or None if the store does not know it."""
         return free_bytes(Path(self._root)) if isinstance(self._files, LocalFileSystem) else None
 
     def missing(self, addresses: Iterable[str]) -> list[str]:
-        """Return those that are not in the store, each once; the others will not be collected for a while."""
+        """Return the addresses that are not in the store, each once. The others are not collected for a while."""
         wanted = list(dict.fromkeys(addresses))
         known: set[str] = set()
         for batch in batches(wanted):
@@ -76,7 +76,7 @@ class Blobs:
         return [address for address in wanted if address not in known]
 
     def read(self, address: str) -> bytes:
-        """Return the bytes of a blob; raises MissingBlob."""
+        """Return the bytes of a blob. Raises MissingBlob."""
         try:
             content: bytes = self._files.cat_file(self._path(address))
         except FileNotFoundError as error:
@@ -91,7 +91,7 @@ class Blobs:
         return address
 
     def write_all(self, contents: Sequence[bytes], owner: str = "") -> list[str]:
-        """Store several as `write` does, with one transaction for all rows: each has to wait for the disk."""
+        """Store several blobs as `write` does, in one transaction, because each transaction waits for the disk."""
         named = {address_of(content): content for content in contents}
         missing = self.missing(named)
         for address in missing:
@@ -102,7 +102,7 @@ class Blobs:
         return [address_of(content) for content in contents]
 
     def add(self, address: str, content: bytes, owner: str = "", facts: ImageFacts | None = None) -> None:
-        """Store `content`, whose address was `missing`, and the facts of the image that it is. Raises NoSpace."""
+        """Store `content`, whose address was `missing`, and if it is an image, its facts. Raises NoSpace."""
         self._store(address, content)
         with writing(self._engine) as connection:
             self._record(connection, address, content, owner)
@@ -110,7 +110,7 @@ class Blobs:
                 record_image_facts(connection, address, facts)
 
     def _record(self, connection: sa.Connection, address: str, content: bytes, owner: str) -> None:
-        """Add the row of a blob whose file is stored; two threads may do so at once."""
+        """Add the row of a blob whose file is stored. Two threads may do this at the same time."""
         row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "pending_delete": False}
         undelete = sa.update(blobs).where(blobs.c.address == address, blobs.c.pending_delete)
         if connection.execute(undelete.values(pending_delete=False, touched=now())).rowcount == 0:
@@ -120,17 +120,17 @@ class Blobs:
             self._store(address, content)
 
     def usage(self, owner: str | None = None) -> tuple[int, int]:
-        """How many blobs there are and their bytes; with `owner`, of those that came with this token."""
+        """Return the number of blobs and their total bytes. With `owner`, count only those uploaded with this token."""
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(blobs.c.bytes), 0)).select_from(blobs)
         with self._engine.connect() as connection:
             count, size = connection.execute(query if owner is None else query.where(blobs.c.owner == owner)).one()
         return int(count), int(size)
 
     def collect(self, age_seconds: float) -> Removed:
-        """Remove what no job needs and nobody asked for since `age_seconds`, at least ten minutes.
+        """Remove blobs that no job needs and nobody has requested for `age_seconds`, at least ten minutes.
 
-        An upload that was confirmed to a client, and a frame that is stored but not yet recorded, are younger. A
-        collection can be stopped at any moment, and several processes can run it at once.
+        Uploads that were confirmed to a client, and frames that are stored but not yet recorded, are younger than that.
+        A collection can be stopped at any moment, and several processes can run it at the same time.
         """
         needed = [
             sa.exists().where(column == blobs.c.address) for column in (inputs.c.blob, frames.c.blob, segments.c.state)
@@ -146,8 +146,8 @@ class Blobs:
         return Removed(count, size)
 
     def register_orphans(self, age_seconds: float) -> int:
-        """Add rows for files of the store that have none, as a crash may leave them, so that the next collection finds
-        them; remove files that were never finished. Return how many there were. It lists the whole store."""
+        """Add rows for files that a crash left without one, so that the next collection finds them. Remove files that
+        were never finished. Return how many there were. This lists the whole store."""
         found = 0
         with self._engine.connect() as connection:
             horizon = (connection.scalar(sa.select(now())) or 0.0) - age_seconds
@@ -167,21 +167,21 @@ class Blobs:
         return found
 
     def _delete_pending(self) -> list[int]:
-        """Remove a batch of the blobs that are pending deletion; return the bytes of each."""
+        """Remove a batch of the blobs that are pending deletion, and return the size of each in bytes."""
         with self._engine.begin() as connection:
             pending = sa.select(blobs.c.address).where(blobs.c.pending_delete).limit(BATCH)
             addresses = list(connection.scalars(pending.with_for_update(skip_locked=True)))
             gone = sa.delete(blobs).where(blobs.c.address.in_(addresses), blobs.c.pending_delete)
             rows = connection.execute(gone.returning(blobs.c.address, blobs.c.bytes)).all()
             connection.execute(sa.delete(image_facts).where(image_facts.c.address.in_([row.address for row in rows])))
-            for row in rows:  # before the rows are: a crash in between leaves them pending, for the next collection
+            for row in rows:  # before their rows: after a crash in between they are still pending deletion
                 path = self._path(row.address)
                 if self._files.isfile(path):
                     self._files.rm_file(path)
         return [row.bytes for row in rows]
 
     def _path(self, address: str) -> str:
-        # Two digits of folder keep listings short when there are a million frames.
+        # Folders named by two digits keep listings short when there are a million frames.
         return f"{self._root}/{address[:2]}/{address}"
 
     def _make_folder(self, folder: Path) -> None:
@@ -201,5 +201,5 @@ class Blobs:
                 self._files.pipe_file(path, content)
         except OSError as error:
             if is_full(error):
-                raise NoSpace(f"There is no room for {len(content)} bytes.") from error
+                raise NoSpace(f"There is no space for {len(content)} bytes.") from error
             raise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue: which jobs there are, and where they stand. It only reads; `job_changes` writes."""
+"""The catalogue of jobs and their status. It only reads; `job_changes` writes."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -14,13 +14,13 @@ from .tables import events, frames, jobs
 
 
 class Catalogue:
-    """The jobs, to read."""
+    """Reads the jobs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def job(self, job: str) -> Job:
-        """Return a job; raises UnknownJob."""
+        """Return a job. Raises UnknownJob."""
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(jobs).where(jobs.c.id == job)).mappings().first()
         if row is None:
@@ -28,7 +28,7 @@ class Catalogue:
         return job_of_row(row)
 
     def jobs(self, owner: str | None = None, states: Sequence[JobState] = (), limit: int | None = None) -> list[Job]:
-        """Return all jobs, the newest first; or those of an owner, in some states, at most so many."""
+        """Return the jobs, newest first, optionally only those of an owner or in some states, at most `limit`."""
         query = sa.select(jobs).order_by(jobs.c.created.desc(), jobs.c.id).limit(limit)
         if owner is not None:
             query = query.where(jobs.c.owner == owner)
@@ -37,12 +37,12 @@ class Catalogue:
         return self._jobs(query)
 
     def stalled(self, seconds: float) -> list[Job]:
-        """Return the waiting jobs whose last event is longer ago than that."""
+        """Return the waiting jobs whose last event is more than `seconds` ago."""
         latest = sa.select(sa.func.max(events.c.time)).where(events.c.job == jobs.c.id).scalar_subquery()
         return self._jobs(sa.select(jobs).where(jobs.c.state == "queued", latest < time.time() - seconds))
 
     def expired(self, seconds: float) -> list[Job]:
-        """Return the jobs that ended longer ago than that."""
+        """Return the jobs that ended more than `seconds` ago."""
         return self._jobs(
             sa.select(jobs).where(jobs.c.state.in_(FINAL_STATES), jobs.c.finished < time.time() - seconds)
         )
@@ -53,7 +53,7 @@ class Catalogue:
             return connection.scalar(sa.select(jobs.c.state).where(jobs.c.id == job))
 
     def is_running_on(self, worker: str, job: str) -> bool:
-        """Tell whether a job runs, and is still assigned to `worker`."""
+        """Return whether a job is running and still assigned to `worker`."""
         query = sa.select(jobs.c.id).where(jobs.c.id == job, jobs.c.state == "running", jobs.c.worker == worker)
         with self._engine.connect() as connection:
             return connection.scalar(query) is not None
@@ -70,13 +70,13 @@ class Catalogue:
             return connection.scalar(sa.select(sa.func.count()).select_from(jobs)) or 0
 
     def count(self, states: Sequence[JobState], owner: str | None = None) -> int:
-        """Return how many jobs are in some states, all or those of an owner."""
+        """Return how many jobs are in the given states, of all owners or of one."""
         query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state.in_(states))
         with self._engine.connect() as connection:
             return connection.scalar(query if owner is None else query.where(jobs.c.owner == owner)) or 0
 
     def active_by_queue(self) -> dict[tuple[str, str], int]:
-        """Return how many jobs wait and run, by queue and state."""
+        """Return how many jobs are waiting and running, by queue and state."""
         query = sa.select(jobs.c.queue, jobs.c.state, sa.func.count()).where(jobs.c.state.in_(ACTIVE_STATES))
         with self._engine.connect() as connection:
             rows = connection.execute(query.group_by(jobs.c.queue, jobs.c.state))
@@ -88,7 +88,7 @@ class Catalogue:
 
     def statuses(self, listed: Sequence[Job]) -> list[JobStatus]:
         """Return the public status of each job."""
-        # A job that is done has all its drawings: a long list holds little else, and needs no query for them.
+        # A finished job has all its drawings and needs no query. Most jobs in a long list are finished.
         finished: dict[str, Collection[int]] = {job.id: range(len(job.manifest.drawings)) for job in listed}
         unfinished: dict[str, set[int]] = {job.id: set() for job in listed if job.state != "done"}
         with self._engine.connect() as connection:

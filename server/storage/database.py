@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The database: how it is opened and written. The durable workflows live in the same one."""
+"""Opening of the database and write transactions. The durable workflows are stored in the same database."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +16,8 @@ from server.config import Config
 from .schema import migrate
 
 
-class now(sa.sql.expression.FunctionElement[float]):  # written like the SQL functions beside it
-    """The database's own clock in seconds since the epoch: machines that share it need not agree on theirs."""
+class now(sa.sql.expression.FunctionElement[float]):  # lowercase, like SQL functions
+    """The database's own clock in seconds since the epoch. The clocks of machines that share it may differ."""
 
     type = sa.Float()
     inherit_cache = True
@@ -38,7 +38,7 @@ BATCH = 500
 
 
 def batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split addresses so that no statement names too many."""
+    """Split addresses into batches, so that no statement names too many."""
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
@@ -47,21 +47,24 @@ _WRITING = threading.Lock()
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Begin a transaction that writes. SQLite lets one write at a time, and who waits for it sleeps longer and longer:
-    the threads of a process queue up here instead, so that they are quick and other processes get their turn."""
+    """Begin a write transaction.
+
+    SQLite allows one writer at a time, and waiting writers sleep for longer and longer periods. The threads of a
+    process therefore queue here instead, which is faster and lets other processes take their turn.
+    """
     with _WRITING if engine.dialect.name == "sqlite" else nullcontext(), engine.begin() as connection:
         yield connection
 
 
 def open_database(config: Config) -> sa.Engine:
-    """Open the database of `config`: a new one is made, with its folder, and an older one brought up to date.
+    """Open the database of `config`. A new one is created, with its folder, and an older one is updated.
 
-    Raises ConfigError when it is of a newer server, and sqlalchemy's OperationalError when a database server cannot be
+    Raises ConfigError if it belongs to a newer server, and sqlalchemy's OperationalError if a database server cannot be
     reached.
     """
     url = config.database_url
     if url.get_backend_name() == "sqlite":
-        files.make_folder(config.data, 0o700)  # what is in it is for nobody else on this machine
+        files.make_folder(config.data, 0o700)  # other users of this machine must not read it
     engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.get_backend_name() == "postgresql")
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_connection)
@@ -71,8 +74,8 @@ def open_database(config: Config) -> sa.Engine:
 
 
 def _prepare_connection(connection: Any, _record: Any) -> None:
-    """Let several processes share the SQLite file: readers never wait, writers queue up; and let it survive a power
-    cut, for which every commit is synced."""
+    """Let several processes share the SQLite file: readers never wait, and writers queue. Every commit is synced, so
+    that the file survives a power failure."""
     connection.isolation_level = "IMMEDIATE"  # take the write lock at once instead of failing to upgrade to it
     connection.execute("PRAGMA busy_timeout=30000")
     connection.execute("PRAGMA journal_mode=WAL")

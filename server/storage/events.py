@@ -11,7 +11,7 @@ from .tables import events, jobs
 
 
 class Events:
-    """The events of all jobs, to read."""
+    """Reads the events of all jobs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -24,7 +24,7 @@ class Events:
             return [JobEvent(**row) for row in connection.execute(query).mappings()]
 
     def changed_jobs(self, after: int) -> dict[str, int]:
-        """Return the jobs that changed, with the number of each one's latest event, if that is above `after`."""
+        """Return the jobs that have events with numbers above `after`, with the number of the latest one."""
         latest = sa.func.max(events.c.number).label("number")
         query = sa.select(events.c.job, latest).where(events.c.number > after)
         with self._engine.connect() as connection:
@@ -37,7 +37,7 @@ class Events:
 
 
 def write_event(connection: sa.Connection, job: str, kind: str, message: str = "") -> None:
-    """Write an event with the job's present numbers, within the caller's transaction."""
+    """Write an event with the job's current state and progress, within the caller's transaction."""
     present = ("state", "segments_done", "segments_total", "progress")
     row = sa.select(
         sa.literal(job),

@@ -7,13 +7,13 @@ from .tables import frames
 
 
 class Frames:
-    """The finished frames of all jobs, to read."""
+    """Reads the finished frames of all jobs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def blob(self, job: str, drawing: int) -> str | None:
-        """Return the address of a job's frame by drawing index; None while it is not finished."""
+        """Return the address of a job's frame by drawing index, or None if it is not finished."""
         query = sa.select(frames.c.blob).where(frames.c.job == job, frames.c.drawing == drawing)
         with self._engine.connect() as connection:
             return connection.scalar(query)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Heartbeats of the workers: which are alive, and whose jobs must be recovered."""
+"""Heartbeats of the workers: which workers are alive, and whose jobs must be recovered."""
 
 import platform
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from .tables import workers
 
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 15.0
-"""A worker that was silent for so long is taken for dead. Long enough for a machine under heavy load."""
+"""A worker that has been silent for this long is considered dead. It is long enough for a machine under heavy load."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """What a worker computes on.
+    """The device that a worker computes on.
 
-    kind: the class of devices whose queue it serves. title: for people. Memory in bytes, a GPU's own where it is one.
+    kind: the class of devices whose queue it serves. title: its display name. Memory is in bytes, for a GPU the GPU's
+    own memory.
     """
 
     kind: str
@@ -29,7 +30,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Worker:
-    """A living worker and where it runs."""
+    """A live worker and where it runs."""
 
     id: str
     host: str
@@ -37,13 +38,13 @@ class Worker:
 
 
 class Heartbeats:
-    """The rows of the living workers. Their times are the database's, for machines do not agree on theirs."""
+    """The rows of the live workers. Times come from the database, because the clocks of machines differ."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def beat(self, worker: str, device: Device) -> None:
-        """Say that `worker`, which computes on `device`, is alive."""
+        """Record that `worker`, which computes on `device`, is alive."""
         present = {"title": device.title, "memory_total": device.memory_total, "memory_free": device.memory_free}
         with self._engine.begin() as connection:
             own = sa.update(workers).where(workers.c.id == worker)
@@ -52,20 +53,20 @@ class Heartbeats:
                 connection.execute(sa.insert(workers).values(**row, **present))
 
     def declare_dead(self, worker: str) -> None:
-        """Say that the process of `worker` has ended, so that nobody waits for its silence."""
+        """Record that the process of `worker` has ended, so that nobody waits for the timeout."""
         with self._engine.begin() as connection:
             connection.execute(sa.update(workers).where(workers.c.id == worker).values(beat=0.0))
 
     def leave(self, worker: str) -> None:
-        """Say that `worker` ends of its own will; what it holds is free for others."""
+        """Record that `worker` ends voluntarily, and that others may take its jobs."""
         with self._engine.begin() as connection:
             connection.execute(sa.update(workers).where(workers.c.id == worker).values(beat=0.0, left=True))
 
     def claim_dead(self) -> tuple[str, bool] | None:
         """Return a dead worker whose jobs the caller must now recover, and whether it crashed; or None.
 
-        The claim renews the dead worker's beat: if the caller dies too before `forget`, somebody
-        else claims it again later, and two callers never hold the same claim.
+        The claim renews the dead worker's heartbeat. If the caller also dies before `forget`, another worker claims it
+        later, and two callers never hold the same claim.
         """
         with self._engine.begin() as connection:
             silent = sa.select(workers).where(workers.c.beat < now() - SILENCE_SECONDS)
@@ -81,7 +82,7 @@ class Heartbeats:
             connection.execute(sa.delete(workers).where(workers.c.id == worker))
 
     def alive(self) -> list[Worker]:
-        """Return the living workers, by device and name."""
+        """Return the live workers, by device and name."""
         query = sa.select(workers).where(workers.c.beat >= now() - SILENCE_SECONDS)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(workers.c.device, workers.c.id)).all()
@@ -90,5 +91,5 @@ class Heartbeats:
         ]
 
     def devices(self) -> tuple[str, ...]:
-        """Return the device classes that living workers serve."""
+        """Return the device classes that live workers serve."""
         return tuple(sorted({worker.device.kind for worker in self.alive()}))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of uploaded images, so that none is decoded again for every job that shows it."""
+"""Facts about uploaded images, stored so that an image is not decoded again for every job that uses it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from .tables import image_facts
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What one decoding found: the size in pixels, whether there are dark lines, and whether any pixel is
-    transparent."""
+    """The size of an image in pixels, whether it has dark lines, and whether any pixel is transparent."""
 
     width: int
     height: int
@@ -22,13 +21,13 @@ class ImageFacts:
 
 
 class ImageFactsTable:
-    """The facts of the images among the blobs."""
+    """The table of facts about images in the blob store."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def find(self, addresses: Iterable[str]) -> dict[str, ImageFacts]:
-        """Return the facts of those images that were decoded before, by address."""
+        """Return the facts of the images that were decoded earlier, by address."""
         found = {}
         with self._engine.connect() as connection:
             for batch in batches(list(dict.fromkeys(addresses))):

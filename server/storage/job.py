@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job as the database has it."""
+"""A job as stored in the database."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
 
 
 class UnknownJob(LookupError):
-    """There is no job of that id."""
+    """There is no job with this id."""
 
     def __init__(self, job: str) -> None:
         super().__init__(f"There is no job {job} on this server.")
@@ -26,7 +26,7 @@ class UnknownJob(LookupError):
 class Job:
     """A row of the catalogue.
 
-    crashes: how many workers died one after the other while they worked on it. fingerprint: digest of what determines
+    crashes: how many workers in a row died while they worked on it. fingerprint: digest of everything that determines
     its frames. Times are seconds since the epoch.
     """
 
@@ -49,7 +49,7 @@ class Job:
     problem: Problem | None
 
     def eta(self, moment: float) -> float | None:
-        """Return how many seconds are left at a moment, by the pace of the present run; None while nobody knows."""
+        """Return how many seconds are left at `moment`, at the pace of the current run, or None if it is unknown."""
         gained = self.progress - self.started_progress
         if self.state != "running" or self.started is None or gained <= 0:
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The changes of a job, from queued to deleted. Each one writes an event in the same transaction."""
+"""Changes to a job, from queued to deleted. Each change writes an event in the same transaction."""
 
 import json
 import time
@@ -19,22 +19,21 @@ from .tables import events, frames, inputs, jobs, segments
 
 
 class JobChanges:
-    """The jobs, to change. A method that takes a connection works within the caller's transaction."""
+    """Changes jobs. A method that takes a connection works within the caller's transaction."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def add(self, connection: sa.Connection, job: str, manifest: ShotManifest, **values: object) -> None:
-        """Add a queued job with further `values` of its row; raises sqlalchemy's IntegrityError when the id is
-        taken."""
+        """Add a queued job with further `values` of its row. Raises sqlalchemy's IntegrityError if the id is taken."""
         row = {"id": job, "manifest": json.dumps(to_json(manifest)), "state": "queued", "created": time.time()}
         connection.execute(sa.insert(jobs).values(**row, priority=manifest.priority, **values))
         connection.execute(sa.insert(inputs), [{"job": job, "blob": blob} for blob in manifest.blobs])
         write_event(connection, job, "state")
 
     def finish_from_duplicate(self, connection: sa.Connection, job: str, fingerprint: str) -> bool:
-        """Finish a job that was just added with the frames of a finished one of the same fingerprint; tell whether
-        there is one."""
+        """Finish a job that was just added with the frames of a finished job that has the same fingerprint. Return
+        whether there is one."""
         done = sa.select(jobs.c.id).where(jobs.c.fingerprint == fingerprint, jobs.c.state == "done").limit(1)
         # Locked, so that it cannot be deleted before its frames are copied.
         duplicate = connection.scalar(done.with_for_update(read=True))
@@ -57,9 +56,9 @@ class JobChanges:
         problem: Problem | None = None,
         worker: str | None = None,
     ) -> bool:
-        """Change the state of a job if it is in one of the `allowed` states; tell whether it was.
+        """Change the state of a job if it is in one of the `allowed` states. Return whether it was.
 
-        worker: the worker that it is assigned to from now on.
+        worker: the worker to which the job is assigned from now on.
         """
         values = {
             "state": state,
@@ -71,7 +70,7 @@ class JobChanges:
             return _change(connection, job, allowed, values, "state", message)
 
     def plan(self, job: str, drawings: Sequence[Sequence[int]], progress: float, message: str = "") -> None:
-        """Record the drawings of each segment of a running job, and at which progress its present run begins."""
+        """Record the drawings of each segment of a running job, and the progress at which its current run begins."""
         values = {
             "segments_total": len(drawings),
             "progress": progress,
@@ -83,7 +82,7 @@ class JobChanges:
                 plan_segments(connection, job, drawings)
 
     def set_progress(self, job: str, progress: float) -> None:
-        """Record how far a running job is, from 0 to 1."""
+        """Record the progress of a running job, from 0 to 1."""
         with self._engine.begin() as connection:
             _change(connection, job, ("running",), {"progress": progress}, "progress")
 
@@ -95,31 +94,30 @@ class JobChanges:
     def finish_segment(self, job: str, segment: FinishedSegment, progress: float, message: str = "") -> None:
         """Record that a segment of a running job is finished, with its frames."""
         with self._engine.begin() as connection:
-            # A job that finishes a segment is no danger to workers: its crashes are counted from zero again.
+            # A job that finishes a segment does not endanger workers, so its crash count starts at zero again.
             values = {"segments_done": segment.number + 1, "progress": progress, "crashes": 0}
-            # The job's row is changed first: a job deleted meanwhile must not get frames.
+            # The job's row is changed first, because a job that was deleted in the meantime must not get frames.
             if _change(connection, job, ("running",), values, "segment", message):
                 write_segment(connection, job, segment)
 
     def set_priority(self, connection: sa.Connection, job: str, priority: Priority) -> bool:
-        """Change the priority of a waiting job; tell whether it waits."""
+        """Change the priority of a waiting job. Return whether it was waiting."""
         message = f"The priority is {priority} now."
         return _change(connection, job, ("queued",), {"priority": priority}, "state", message)
 
     def count_crash(self, job: str) -> int:
-        """Record that a worker died while it worked on this job; return how many did."""
+        """Record that a worker died while it worked on this job. Return how many did."""
         with self._engine.begin() as connection:
             connection.execute(sa.update(jobs).where(jobs.c.id == job).values(crashes=jobs.c.crashes + 1))
             return connection.scalar(sa.select(jobs.c.crashes).where(jobs.c.id == job)) or 0
 
     def reset_crashes(self, job: str) -> None:
-        """Count crashes from zero again, when somebody asks for another try."""
+        """Reset the crash count, when a user requests another try."""
         with self._engine.begin() as connection:
             connection.execute(sa.update(jobs).where(jobs.c.id == job).values(crashes=0))
 
     def delete(self, job: str) -> None:
-        """Remove a job and everything recorded of it. Its blobs stay until they are collected: others may share
-        them."""
+        """Remove a job and all its records. Its blobs stay until they are collected, because others may share them."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(jobs).where(jobs.c.id == job))
             for table in (inputs, segments, frames, events):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The schema of the database and its version: a server brings an older one up to date, and refuses a newer one."""
+"""The schema of the database and its version. A server updates an older schema and refuses a newer one."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ _SCRIPTS = ScriptDirectory(str(MIGRATIONS))
 CURRENT = _SCRIPTS.get_current_head()
 """The version that this server works with."""
 KNOWN = frozenset(script.revision for script in _SCRIPTS.walk_revisions())
-"""The versions that it can bring up to date, and its own."""
+"""The versions that it can update, and its own."""
 
 
 def version_of(connection: sa.Connection) -> str | None:
-    """Return the version of a database's schema; None where there is none yet, or it is of version 0.1.0."""
+    """Return the version of a database's schema, or None if it has no schema yet or is of version 0.1.0."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Make the tables of a new database, or bring those of an older one up to date. Raises ConfigError."""
+    """Create the tables of a new database, or update those of an older one. Raises ConfigError."""
     with engine.connect() as connection:
         version = version_of(connection)
     if version == CURRENT:
@@ -41,7 +41,7 @@ def migrate(engine: sa.Engine) -> None:
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
-        # Another process may be doing the same; what is done once the lock is free is not done again.
+        # Another process may be doing the same. When the lock is free, its work is not repeated.
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SETTING_UP)))
         else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Segments of jobs: which are planned, and what finished ones left. A finished segment serves every job that needs
+"""Segments of jobs: the planned ones, and the results of finished ones. A finished segment serves every job that needs
 the same one."""
 
 import json
@@ -13,11 +13,11 @@ from .tables import frames, segments
 
 @dataclass(frozen=True)
 class FinishedSegment:
-    """A segment that was colored, or found colored.
+    """A finished segment, colored for this job or reused from another.
 
-    key: digest of all that determines it. frames: addresses by drawing index. state: address of what later segments
-    need. guesses: share of the picture whose color is a guess, by drawing. begun, finished: when it was colored, in
-    seconds since the epoch. reused: whether that was for another job.
+    key: digest of everything that determines it. frames: addresses by drawing index. state: address of the data that
+    later segments need. guesses: share of the picture whose color is a guess, by drawing. begun, finished: when it was
+    colored, in seconds since the epoch. reused: whether it was colored for another job.
     """
 
     number: int
@@ -32,7 +32,7 @@ class FinishedSegment:
 
 @dataclass(frozen=True)
 class SegmentRow:
-    """A segment as the catalogue knows it; times are None until they come. guesses: as in FinishedSegment."""
+    """A segment in the catalogue. Times are None until they are known. guesses: as in FinishedSegment."""
 
     number: int
     drawings: tuple[int, ...]
@@ -43,13 +43,13 @@ class SegmentRow:
 
 
 class Segments:
-    """The segments of all jobs, to read."""
+    """Reads the segments of all jobs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def of(self, job: str) -> list[SegmentRow]:
-        """Return the segments of a job in the order of work; none before its first run."""
+        """Return the segments of a job in the order of work. There are none before its first run."""
         query = sa.select(segments).where(segments.c.job == job).order_by(segments.c.number)
         with self._engine.connect() as connection:
             return [
@@ -65,7 +65,7 @@ class Segments:
             ]
 
     def find(self, key: str, job: str, number: int, drawings: Sequence[int]) -> FinishedSegment | None:
-        """Return a finished segment of that key as segment `number` of `job`, where it has `drawings`; or None."""
+        """Return a finished segment with this key as segment `number` of `job`, which has `drawings`; or None."""
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(segments).where(segments.c.key == key).limit(1)).first()
             if row is None:
@@ -74,7 +74,7 @@ class Segments:
             found = {frame.drawing: frame.blob for frame in connection.execute(blobs)}
         theirs = json.loads(row.drawings)
         if not found.keys() >= set(theirs):
-            return None  # it was deleted between the two questions
+            return None  # it was deleted between the two queries
         own = dict(zip(theirs, drawings, strict=True))
         taken = {own[drawing]: found[drawing] for drawing in theirs}
         guesses = {own[drawing]: share for drawing, share in _guesses(row.guesses).items()}
@@ -86,7 +86,7 @@ def _guesses(column: str | None) -> dict[int, float]:
 
 
 def plan_segments(connection: sa.Connection, job: str, drawings: Sequence[Sequence[int]]) -> None:
-    """Record which drawings each segment of a job has, by number, where that is not known yet."""
+    """Record the drawings of each segment of a job, by number, unless they are already recorded."""
     known = set(connection.scalars(sa.select(segments.c.number).where(segments.c.job == job)))
     rows = [
         {"job": job, "number": number, "drawings": json.dumps(list(own))}
@@ -116,7 +116,7 @@ def write_segment(connection: sa.Connection, job: str, segment: FinishedSegment)
 
 
 def copy_segments(connection: sa.Connection, source: str, target: str) -> int:
-    """Give a job the segments of another; return how many there are."""
+    """Give a job the segments of another. Return how many there are."""
     names = [column.name for column in segments.columns if column.name not in ("job", "reused")]
     columns = [segments.c[name] for name in names]
     rows = sa.select(sa.literal(target), sa.true(), *columns).where(segments.c.job == source)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions of browsers: who entered a token on the dashboard need not do so for every page. Like a token's, only a
-session's hash is kept."""
+"""Browser sessions: users of the dashboard enter their token once instead of on every page. As with tokens, only the
+hash of a session is stored."""
 
 import secrets
 
@@ -14,13 +14,13 @@ SESSION_SECONDS = 7 * 24 * 3600
 
 
 class Sessions:
-    """The sessions that are open. One ends with the token it was opened with."""
+    """The open sessions. A session ends when the token it was opened with is revoked."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def open(self, token: str) -> str | None:
-        """Open a session with a token and return its secret, None if the token is not ours."""
+        """Open a session with a token and return its secret, or None if the token is unknown."""
         secret = secrets.token_urlsafe(32)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(sessions).where(sessions.c.expires < now()))
@@ -32,7 +32,7 @@ class Sessions:
         return secret
 
     def find(self, secret: str) -> Token | None:
-        """Return the token that a session was opened with, None if there is no such session any more."""
+        """Return the token that a session was opened with, or None if the session no longer exists."""
         own = (sessions.c.digest == digest(secret), sessions.c.expires >= now(), tokens.c.digest == sessions.c.token)
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(tokens).where(*own)).first()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Room on the disk: how much there is, and which faults mean that there is none."""
+"""Disk space: how much is free, and which errors mean that the disk is full."""
 
 import errno
 import shutil
@@ -9,17 +9,17 @@ import sqlalchemy as sa
 
 
 class NoSpace(Exception):
-    """The disk is full or nearly so: nothing was stored, and nothing changed."""
+    """The disk is full or nearly full; nothing was stored or changed."""
 
 
 def free_bytes(folder: Path) -> int:
-    """Bytes free on the disk that holds `folder`, or will hold it."""
+    """Return the free bytes on the disk that holds `folder`, or will hold it."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(existing).free
 
 
 def is_full(error: BaseException) -> bool:
-    """Tell whether a fault, of a file or of the database, is a full disk."""
+    """Return whether an error of a file or the database means that the disk is full."""
     if isinstance(error, NoSpace):
         return True
     if isinstance(error, OSError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts over all jobs and segments, for whoever watches over the server."""
+"""Counts over all jobs and segments, for monitoring."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from .tables import jobs, segments
 
 @dataclass(frozen=True)
 class SegmentCount:
-    """The finished segments of a queue's jobs. reused: whether they were colored for another job. seconds: how long
-    coloring them took."""
+    """The finished segments of a queue's jobs. reused: whether they were colored for another job. seconds: the time it
+    took to color them."""
 
     queue: str
     reused: bool
@@ -20,7 +20,7 @@ class SegmentCount:
 
 
 class Statistics:
-    """Counts what the database holds now; each takes one statement."""
+    """Counts the current contents of the database. Each count takes one statement."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of the database. Where code uses another word than the database, a name here says both."""
+"""The tables of the database. If code and database use different names, the definition here has both."""
 
 import sqlalchemy as sa
 
@@ -17,17 +17,17 @@ jobs = sa.Table(
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("problem", sa.Text),
     sa.Column("created", sa.Float, nullable=False),
-    # The present run: when it began and from which progress, for the estimate of the time left; and who does it.
+    # The current run: when it began and at which progress, for the estimate of the remaining time, and its worker.
     sa.Column("started", sa.Float),
     sa.Column("started_progress", sa.Float, nullable=False, default=0.0),
     sa.Column("worker", sa.String(64)),
     sa.Column("finished", sa.Float),
-    # How many workers died with this job in their hands, one after the other.
+    # How many workers in a row died while they worked on this job.
     sa.Column("crashes", sa.Integer, nullable=False, default=0),
-    # Whose token it came with; empty where no token was asked for.
+    # The name of the token it came with; empty if no token was required.
     sa.Column("owner", sa.String(200), nullable=False, server_default=""),
     sa.Column("priority", sa.String(8), nullable=False, server_default="normal"),
-    # Digest of all that determines the frames: a finished job with the same one has them already.
+    # Digest of everything that determines the frames. A finished job with the same digest already has them.
     sa.Column("fingerprint", sa.String(64), nullable=False, server_default=""),
     sa.Index("jobs_by_fingerprint", "fingerprint"),
     sa.Index("jobs_by_state", "state"),
@@ -46,7 +46,7 @@ segments = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     # JSON: its drawings, in the order of work.
     sa.Column("drawings", sa.Text, nullable=False),
-    # The rest is known when it is finished: what determined it, what later segments need, JSON of the guesses' shares.
+    # Known when it is finished: what determined it, the data for later segments, and JSON of the guesses' shares.
     sa.Column("key", sa.String(64)),
     sa.Column("state", sa.String(64)),
     sa.Column("guesses", sa.Text),
@@ -77,17 +77,17 @@ events = sa.Table(
     sa.Column("progress", sa.Float, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Index("events_by_job", "job", "number"),
-    sqlite_autoincrement=True,  # a number is never given twice, even after a DELETE
+    sqlite_autoincrement=True,  # a number is never used twice, even after a DELETE
 )
 blobs = sa.Table(
     "blobs",
     metadata,
     sa.Column("address", sa.String(64), primary_key=True),
     sa.Column("bytes", sa.BigInteger, nullable=False),
-    # Who brought it first: it counts toward that token's quota.
+    # The token that uploaded it first; the blob counts toward that token's quota.
     sa.Column("owner", sa.String(200), nullable=False),
     sa.Column("touched", sa.Float, nullable=False),
-    # About to be removed: its file may be gone already.
+    # About to be removed; its file may already be gone.
     sa.Column("doomed", sa.Boolean, key="pending_delete", nullable=False, default=False),
     sa.Index("blobs_by_owner", "owner"),
     sa.Index("blobs_by_age", "touched"),
@@ -107,9 +107,9 @@ workers = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("device", sa.String(16), nullable=False),
     sa.Column("beat", sa.Float, nullable=False),
-    # Whether it ended of its own will: what it held is then no crash.
+    # Whether it ended voluntarily; its jobs then do not count as crashed.
     sa.Column("left", sa.Boolean, nullable=False, default=False),
-    # For people: where it runs, on what, and how much memory that has and has free.
+    # For display: where it runs, its device, and the device's total and free memory.
     sa.Column("host", sa.String(200), nullable=False, server_default=""),
     sa.Column("title", sa.String(200), nullable=False, server_default=""),
     sa.Column("memory_total", sa.BigInteger, nullable=False, server_default="0"),

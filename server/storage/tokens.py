@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access tokens. Only their hashes are kept: a token is shown once, when it is made."""
+"""Access tokens. Only their hashes are stored; a token is shown once, when it is created."""
 
 import hashlib
 import hmac
@@ -16,14 +16,14 @@ Role = Literal["submit", "admin"]
 
 
 def digest(token: str) -> str:
-    """Return what is kept of a token."""
+    """Return the hash of a token, which is what the server stores."""
     # A token carries 256 random bits, so a plain hash needs no salt and no stretching.
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Token:
-    """Whom a token was made for, what they may do, and when it was made (seconds since the epoch)."""
+    """The holder of a token, what they may do, and when the token was created (seconds since the epoch)."""
 
     name: str
     role: Role
@@ -37,7 +37,7 @@ class Tokens:
         self._engine = engine
 
     def create(self, name: str, role: Role = "submit") -> str:
-        """Make a token for the person or machine called `name` and return it. Tokens of one name share their jobs."""
+        """Create a token for the person or machine `name` and return it. Tokens with the same name share their jobs."""
         token = secrets.token_urlsafe(32)
         row = {"digest": digest(token), "name": name, "role": role, "created": time.time()}
         with self._engine.begin() as connection:
@@ -45,7 +45,7 @@ class Tokens:
         return token
 
     def find(self, token: str) -> Token | None:
-        """Return what is known of `token`, None if it is not ours. Takes the same time whichever digit is wrong."""
+        """Return the record of `token`, or None if it is unknown. The time does not depend on which digit is wrong."""
         own = digest(token)
         with self._engine.connect() as connection:
             known = connection.execute(sa.select(tokens)).all()
@@ -59,7 +59,7 @@ class Tokens:
             return [token_of_row(row) for row in connection.execute(sa.select(tokens).order_by(tokens.c.created))]
 
     def revoke(self, name: str) -> int:
-        """Remove all tokens of `name`; return how many there were. Their jobs stay."""
+        """Remove all tokens of `name` and return how many there were. Their jobs stay."""
         with self._engine.begin() as connection:
             return connection.execute(sa.delete(tokens).where(tokens.c.name == name)).rowcount
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is a blob store fit for work? Looked at in passing, or tried out with an object that is removed again."""
+"""Checks whether a blob store works, without writing, or by writing an object and removing it again."""
 
 import os
 import uuid
@@ -10,18 +10,18 @@ from fsspec.implementations.local import LocalFileSystem
 
 
 def looks_writable(url: str) -> bool:
-    """Tell whether the store at `url` is there and lets us write, as far as can be seen without writing. Raises what
-    fsspec raises when a distant one does not answer."""
+    """Return whether the store at `url` exists and looks writable, without writing to it. Raises fsspec's errors if a
+    remote store does not answer."""
     files, root = fsspec.core.url_to_fs(url)
     if not isinstance(files, LocalFileSystem):
-        return bool(files.exists(root.partition("/")[0]))  # the bucket: the rest of the path comes with the first blob
+        return bool(files.exists(root.partition("/")[0]))  # the bucket; the first blob creates the rest of the path
     folder = next(path for path in (Path(root), *Path(root).parents) if path.exists())
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def try_out(url: str) -> None:
-    """Write an object into the store at `url`, read it and remove it. Raises OSError when it does not come back, and
-    what fsspec raises."""
+    """Write an object to the store at `url`, read it and remove it. Raises OSError if it is not read back unchanged,
+    and fsspec's errors."""
     files, root = fsspec.core.url_to_fs(url)
     path, content = f"{root}/probe-{uuid.uuid4().hex}", os.urandom(1024)
     files.pipe_file(path, content)
@@ -30,4 +30,4 @@ def try_out(url: str) -> None:
     finally:
         files.rm_file(path)
     if found != content:
-        raise OSError(f"What was written to {path} was read as something else.")
+        raise OSError(f"The data read from {path} differs from the data written.")

@@ -164,7 +164,7 @@ def test_damaged_archives_are_left_out_and_named_in_the_log(
     found, said = in_blender("install", serve())
     assert found == WORKS | {"version": None}, said
     log = (tmp_path / "server.log").read_text(encoding="utf-8")
-    told = [line for line in log.splitlines() if "is no Blender extension" in line]
+    told = [line for line in log.splitlines() if "is not a Blender extension" in line]
     assert sorted(damaged) == sorted(name for name in damaged for line in told if name in line), log
     assert any("no-fields.zip" in line and "maintainer: Field required" in line for line in told), log
 

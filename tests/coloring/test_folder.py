@@ -145,7 +145,7 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
 
     extra = line_art / "other_010.png"
     extra.write_bytes(encode_png(scene(70)[0]))
-    refused(r"other_010\.png and shot2_10\.png both are frame 10")
+    refused(r"other_010\.png and shot2_10\.png are both frame 10")
     extra.unlink()
     extra = line_art / "shot2_12.png"
     extra.write_bytes(encode_png(paper(90, 160)))

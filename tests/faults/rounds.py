@@ -101,7 +101,7 @@ def run_round(
             result.wrong += [*check_job(client, submission), *check_work(data, submission)]
             messages = [event["message"] for _, event in submission.events]
             result.resumes += sum("last finished segment" in message for message in messages)
-            result.resumes += sum("taken up again" in message for message in messages)
+            result.resumes += sum("could not continue" in message for message in messages)
             result.events += len(messages)
             result.cancels += submission.cancels
             result.set_aside += submission.set_aside

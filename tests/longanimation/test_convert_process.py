@@ -131,6 +131,6 @@ def test_interrupted_it_says_how_to_go_on(
     with monkeypatch.context() as patched:
         patched.setattr(conversion, "write_weights", interrupted)
         assert main([*arguments, "--output", str(tmp_path / "preset")]) == 1
-    assert capsys.readouterr().err.endswith("Interrupted. Run the same command again: it goes on with what is there.\n")
+    assert capsys.readouterr().err.endswith("Interrupted. Run the same command again: it continues from there.\n")
     assert not (tmp_path / "preset").exists()
     assert main([*arguments, "--output", str(tmp_path / "preset")]) == 0

@@ -200,7 +200,7 @@ def test_what_lies_in_the_way_is_noticed_before_anything_is_downloaded(
 ) -> None:
     (tmp_path / PRESET).mkdir()
     assert main(ACCEPTED, tmp_path) == 1
-    assert "exists and is no preset" in capsys.readouterr().err
+    assert "exists and is not a preset" in capsys.readouterr().err
     assert not hub.requests
 
 

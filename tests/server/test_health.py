@@ -76,7 +76,7 @@ def test_a_dead_thread_makes_it_unready(tmp_path: Path) -> None:
     health.watch(app, "housekeeping", lambda: False)
     status, problem = ready(app)
     assert (status, problem["code"]) == (503, "housekeeping_dead")
-    assert "start it again" in problem["title"]
+    assert "restart the server" in problem["title"]
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:

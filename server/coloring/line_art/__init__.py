@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading of line art: what is line, and which closed regions the lines part."""
+"""Reading of line art: which pixels are lines, and which closed regions the lines separate."""

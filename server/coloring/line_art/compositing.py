@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Line art and the colors under it: lines laid over colors, lifted off again, and filled from beside them.
+"""Compositing of line art and colors: lay lines over colors, lift them off, and fill under them.
 
 Colors are RGB, or straight RGBA where a shot is transparent in places.
 """
@@ -14,10 +14,10 @@ NEARLY_BLACK = 32
 
 
 def fill_under_lines(line_art: np.ndarray, image: np.ndarray, max_gap: int | None = None) -> np.ndarray:
-    """Replace an image's lines and their anti-aliased fringe by the color beside them, each on its own side.
+    """Replace an image's lines and their anti-aliased fringe by the color beside them, separately on each side.
 
-    line_art: uint8 [H, W]; image: uint8 [H, W, 3 or 4] with the lines on it or not; max_gap: see `find_regions`.
-    Returns the like of the image.
+    line_art: uint8 [H, W]; image: uint8 [H, W, 3 or 4], with or without the lines; max_gap: see `find_regions`. Returns
+    an array of the same shape and type as the image.
     """
     regions = find_regions(line_art, max_gap)
     sure = interior_pixels(line_art, regions.labels)
@@ -27,10 +27,10 @@ def fill_under_lines(line_art: np.ndarray, image: np.ndarray, max_gap: int | Non
 
 
 def lay_lines(color: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """Lay line art uint8 [H, W] untouched over colors uint8 [H, W, 3 or 4]: where it is paper the color shows.
+    """Lay line art uint8 [H, W] unchanged over colors uint8 [H, W, 3 or 4]; the colors show where it is paper.
 
-    On transparent ground a line is black and as opaque as it is dark. Over any backdrop the result then looks as if
-    the line art were multiplied over colors and backdrop.
+    Over transparent areas a line is black, and the darker it is, the more opaque. Over any backdrop, the result then
+    looks as if the line art were multiplied over the colors and the backdrop.
     """
     if color.shape[2] == 3:
         return cv2.multiply(color, cv2.merge([line_art] * 3), scale=1 / 255)
@@ -40,7 +40,7 @@ def lay_lines(color: np.ndarray, line_art: np.ndarray) -> np.ndarray:
 
 
 def lines_alone(line_art: np.ndarray) -> np.ndarray:
-    """Line art uint8 [H, W] as black lines on nothing, straight RGBA uint8 [H, W, 4].
+    """Return line art uint8 [H, W] as black lines on a transparent ground, straight RGBA uint8 [H, W, 4].
 
     Over opaque colors it looks as if it were multiplied with them.
     """
@@ -51,11 +51,11 @@ def lines_alone(line_art: np.ndarray) -> np.ndarray:
 def lift_lines(frame: np.ndarray, line_art: np.ndarray) -> np.ndarray:
     """Undo `lay_lines`: the colors of a finished frame uint8 [H, W, 3 or 4], without its lines.
 
-    Laying the line art uint8 [H, W] over them again gives the frame, within 1/255 wherever a line is not nearly black.
+    Laying the line art uint8 [H, W] over the result gives the frame, within 1/255 wherever a line is not nearly black.
     """
     paint = frame.copy()
-    paint[..., 3:] = np.where(frame[..., 3:] < 255, 0, 255)  # what a line's shade let through was transparent
-    color = fill_under_lines(line_art, paint, max_gap=0)  # the frame's colors tell sides apart, no gap need be closed
+    paint[..., 3:] = np.where(frame[..., 3:] < 255, 0, 255)  # below a translucent line the ground was transparent
+    color = fill_under_lines(line_art, paint, max_gap=0)  # the frame's colors separate the sides, so close no gaps
     off = np.abs(lay_lines(color, line_art).astype(np.int16) - frame).max(axis=2) > 1
     off &= line_art >= NEARLY_BLACK
     lines = line_art[off].astype(np.float32)[:, None]

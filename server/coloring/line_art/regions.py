@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Closed regions of line art, found so that small gaps in the lines do not leak.
 
-After trapped-ball segmentation (Zhang et al., "Vectorizing Cartoon Animations", 2009), turned round: an area
-stays one region, thin parts and all, unless a ball that fits on both sides does not fit through the passage
-between them, and that passage is a break in a line rather than a corridor.
+Based on trapped-ball segmentation (Zhang et al., "Vectorizing Cartoon Animations", 2009), but reversed: an area stays
+one region, including its thin parts, unless a ball that fits on both sides does not fit through the passage between
+them, and that passage is a break in a line rather than a corridor.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from skimage.measure import label
 LINE_BELOW = 200
 """On white paper, line art darker than this is line; thin anti-aliased lines are never all lighter."""
 SMALLEST_REGION = 6
-"""Areas of fewer pixels are specks between line pixels and join what is nearest."""
+"""Areas of fewer pixels are specks between line pixels and join the nearest region."""
 _DARKEST_PAPER = 128
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
@@ -39,8 +39,9 @@ class Regions:
     def sources(self, sure: np.ndarray) -> np.ndarray:
         """For every pixel, the flat index [H, W] of the `sure` (bool [H, W]) pixel to copy from.
 
-        That is the nearest one; where the nearest lies in another region, the deepest sure pixel of the own
-        region; where the own region has none, the nearest all the same. With nothing sure, each pixel itself.
+        This is the nearest sure pixel. If that lies in another region, it is the deepest sure pixel of the pixel's own
+        region instead. If its own region has none, it is the nearest one after all. If no pixel is sure, every pixel
+        is its own source.
         """
         labels = self.labels.ravel()
         itself = np.arange(labels.size)
@@ -53,10 +54,10 @@ class Regions:
 
 
 def find_paper(line_art: np.ndarray) -> np.ndarray:
-    """Tell paper from lines, bool [H, W], in line art uint8 [H, W] on paper that may be gray, and uneven.
+    """Return where line art uint8 [H, W] is paper, bool [H, W]. The paper may be gray and uneven.
 
-    A line is darker than seven eighths of the paper around it, which is what is brightest there. Specks of paper are
-    taken for line.
+    A line is darker than seven eighths of the paper around it, and the brightest pixels count as that paper. Specks of
+    paper are counted as lines.
     """
     height, width = line_art.shape
     blocks = cv2.resize(line_art, (max(1, width * 45 // height), 45), interpolation=cv2.INTER_AREA)
@@ -72,8 +73,8 @@ def find_paper(line_art: np.ndarray) -> np.ndarray:
 def find_regions(line_art: np.ndarray, max_gap: int | None = None) -> Regions:
     """Find the closed regions of line art uint8 [H, W].
 
-    max_gap: the widest break of a line, in pixels, that is still closed; by default a 36th of the
-    height. Both sides of it must be clearly wider than the break itself.
+    max_gap: the widest break in a line, in pixels, that is still closed; by default a 36th of the height. The areas on
+    both sides must be clearly wider than the break itself.
     """
     is_line = ~find_paper(line_art)
     if is_line.all():
@@ -101,7 +102,7 @@ def entry_regions(line_art: np.ndarray, entries: np.ndarray) -> Regions:
     labels, count = label(np.where(paper, entries.astype(np.int32) + 1, 0), connectivity=1, return_num=True)
     if not count:
         return Regions(np.zeros(line_art.shape, np.int32), ~paper, np.zeros(line_art.shape, np.float32), 1)
-    # Zero where the entry changes too, else the deepest places would lie there.
+    # Also zero where the entry changes; otherwise the deepest places would be there.
     inside = (paper & (cv2.morphologyEx(entries, cv2.MORPH_GRADIENT, _CROSS) == 0)).astype(np.uint8)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
     filled = (labels - 1).ravel()[nearest(paper)].astype(np.int32)
@@ -143,7 +144,7 @@ def grow(labels: np.ndarray, paper: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _deepest(depth: np.ndarray, labels: np.ndarray, count: int, among: np.ndarray) -> np.ndarray:
-    """The flat index [count] of each label's deepest pixel `among` those flat indices; -1 where it has none."""
+    """Return the flat index [count] of each label's deepest pixel `among` these flat indices, or -1 if it has none."""
     by_depth = among[np.argsort(depth.ravel()[among], kind="stable")]
     deepest = np.full(count, -1)
     deepest[labels.ravel()[by_depth]] = by_depth  # the last write wins, and the deepest pixel comes last
@@ -153,10 +154,10 @@ def _deepest(depth: np.ndarray, labels: np.ndarray, count: int, among: np.ndarra
 def _gap_barriers(paper: np.ndarray, depth: np.ndarray, max_gap: int) -> np.ndarray:
     """Return uint8 [H, W], 1 where a break in a line is to be closed.
 
-    For each ball radius, small to large: the places where its center fits are cores. Cores grow back along
-    the paper; where two meet, the ball was trapped. In a break half as wide as `half`, a ball of radius r comes
-    within sqrt(r² - half²) of the middle (and half a line's thickness); in a corridor it stays farther away.
-    Only a ball clearly wider than the passage (by a pixel) tells the two apart.
+    This is done for each ball radius, from small to large. The places where the ball's center fits are cores. Cores
+    grow back along the paper; where two meet, the ball was trapped. In a break with the half-width `half`, a ball of
+    radius r comes within sqrt(r² - half²) of the middle (plus half a line's thickness); in a corridor it stays farther
+    away. Only a ball clearly wider than the passage (by a pixel) can distinguish the two.
     """
     barrier = np.zeros_like(paper)
     half_line = _half_thickness(1 - paper)
@@ -183,7 +184,8 @@ def _gap_barriers(paper: np.ndarray, depth: np.ndarray, max_gap: int) -> np.ndar
 
 
 def _radii(max_gap: int) -> list[float]:
-    """Radii of the balls: the last is a pixel above half the widest break, each a quarter above the one before."""
+    """Return the radii of the balls. Each is a quarter larger than the one before; the last is a pixel more than half
+    the widest break."""
     radii = [max_gap / 2 + 1.0]
     while radii[-1] > 2:
         radii.append(max(2.0, min(radii[-1] - 1, radii[-1] / 1.25)))
@@ -191,14 +193,14 @@ def _radii(max_gap: int) -> list[float]:
 
 
 def _half_thickness(lines: np.ndarray) -> float:
-    """Half the usual thickness of the lines in pixels; filled black areas count little."""
+    """Return half the typical thickness of the lines in pixels; filled black areas have little influence."""
     inside = cv2.distanceTransform(lines, cv2.DIST_L2, 3)[lines > 0]
     return float(np.clip(np.median(inside), 0.5, 6.0)) if inside.size else 0.5
 
 
 def _cores(depth: np.ndarray, radius: float) -> np.ndarray | None:
-    """Label the places where a ball of `radius` fits and that are clearly wider than it; None if there are
-    fewer than two. uint16, so that `cv2.dilate` can grow them."""
+    """Label the places where a ball of `radius` fits and that are clearly wider than it. Returns None if there are
+    fewer than two. The labels are uint16, so that `cv2.dilate` can grow them."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((depth > radius).astype(np.uint8), connectivity=4)
     peaked = np.bincount(labels[depth >= radius + 1], minlength=count) > 0
     wide = peaked & (stats[:, cv2.CC_STAT_AREA] >= (2 * radius) ** 2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding the parts of one line drawing again in another, to copy their colors."""
+"""Matching of the parts of one line drawing to another, to copy their colors."""
 
 from .areas import find_areas
 from .features import Features, position_grid

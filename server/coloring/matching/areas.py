@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Areas of paper, as the line matcher reads them: closed regions, which small breaks of the lines do not open."""
+"""Areas of paper, as the line matcher reads them: closed regions that small breaks in the lines do not open."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from .network import STRIDE
 
 
 def find_areas(line_art: np.ndarray) -> np.ndarray:
-    """Return the number of the area int64 [H/4, W/4] under each feature of line art uint8 [H, W]: that of its brightest
-    pixel, 0 where all is line."""
+    """Return the number of the area under each feature of line art uint8 [H, W], int64 [H/4, W/4]. It is the area of
+    the brightest pixel, or 0 where all pixels are lines."""
     regions = find_regions(line_art)
     areas = np.where(regions.is_line, 0, regions.labels + 1)
     blocks, numbers = (

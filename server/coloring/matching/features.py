@@ -12,9 +12,9 @@ import torch
 class Features:
     """Features of drawings, with any leading dimensions [...].
 
-    descriptors: [..., C], of length 1. positions: [..., 2], row and column counted in features: where the same part is
-    in the reference drawing, as far as the network can tell. sharpness and distance_weight: [...], above 0, how much a
-    query there weighs that descriptors are similar, and that positions are near.
+    descriptors: [..., C], of length 1. positions: [..., 2], row and column counted in features; the network's estimate
+    of where the same part is in the reference drawing. sharpness and distance_weight: [...], above 0, how much a query
+    at this position weighs the similarity of descriptors and the closeness of positions.
     """
 
     descriptors: torch.Tensor

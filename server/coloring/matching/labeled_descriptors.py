@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Descriptors of colored drawings with their palette entries, and what they say about the colors of another drawing."""
+"""Descriptors of colored drawings with their palette entries, and the votes they give for another drawing's colors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ CELL = 4
 MIN_PAPER_SHARE = 0.2
 """A feature with a smaller share of its pixels in one entry, lines left out, is not used."""
 CHUNK = 256
-"""Queries that are matched at once: what they need should fit into a processor's cache."""
+"""Queries that are matched at once. Their data should fit into a processor's cache."""
 REFERENCE, FINISHED = 0, 1
-"""Roles of a colored drawing: a keyframe's painting is right, a finished drawing is near."""
+"""Roles of a colored drawing: a keyframe's painting is correct, a finished drawing is close in time."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def pool_descriptors(features: Features, entries: torch.Tensor, share: torch.Ten
 def match(network: LineMatcher, queries: Features, labeled: Sequence[LabeledDescriptors], count: int) -> torch.Tensor:
     """Return the votes [Q, count] of the labeled descriptors for each of the queries [Q]; they add up to 1.
 
-    A key counts more the more similar its descriptor and the nearer its position.
+    A key counts more if its descriptor is similar and its position is near.
     """
     keys = torch.cat([drawing.descriptors * network.log_scale[drawing.role].exp() for drawing in labeled])
     key_positions = torch.cat([drawing.positions for drawing in labeled]) / CELL

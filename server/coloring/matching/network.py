@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line matcher: features of line drawings by which the same part is found again in another drawing.
+"""The line matcher: a network whose features match the same part in different line drawings.
 
 It is a convolutional U-net. The transformer at its bottom attends to all drawings of a window at once, as detector-free
-matching does (LoFTR, Sun et al. 2021). It sees lines only, never colors: `labeled_descriptors.match` copies those.
+matching does (LoFTR, Sun et al. 2021). The network sees only lines; `labeled_descriptors.match` copies the colors.
 """
 
 import torch
@@ -19,11 +19,11 @@ MULTIPLE = 16
 """Heights and widths must be multiples of this."""
 
 _OFFSET_UNIT = 16.0
-"""Features by which a unit of the network's output moves a position. Outputs near 1 are learned sooner."""
+"""How far one unit of the network's output moves a position, in features. Outputs near 1 are learned faster."""
 
 
 class _Residual(nn.Module):
-    """Two convolutions beside an identity. There is no norm: how much empty paper is around must not matter."""
+    """Two convolutions with a skip connection. It has no norm, so that the amount of empty paper does not matter."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -66,7 +66,8 @@ def _rotate(x: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]) -> tor
 class LineMatcher(ModelMixin, ConfigMixin):
     """Features of line art.
 
-    width: channels at a quarter of the size; twice and four times as many below. features: channels of a descriptor.
+    width: channels at a quarter of the size; the lower levels have two and four times as many. features: channels of a
+    descriptor.
     """
 
     @register_to_config
@@ -102,8 +103,8 @@ class LineMatcher(ModelMixin, ConfigMixin):
     def forward(self, line_art: torch.Tensor, areas: torch.Tensor) -> Features:
         """Return the features [B, T, H/4, W/4].
 
-        line_art: darkness [B, T, H, W], 0 paper and 1 line. Drawing 0 of each window is the reference; the others
-        follow each other.
+        line_art: darkness [B, T, H, W], 0 for paper and 1 for lines. Drawing 0 of each window is the reference; the
+        others are consecutive.
         """
         batch, count = line_art.shape[:2]
         x = F.pixel_unshuffle(line_art.flatten(0, 1)[:, None], STRIDE).contiguous(memory_format=torch.channels_last)
@@ -160,8 +161,8 @@ class _AreaMean:
 def _rotation(
     count: int, rows: int, columns: int, head_dim: int, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines [tokens, head_dim / 2] of the rotary embedding: an eighth of the pairs encodes the drawing,
-    the rest row and column."""
+    """Return the cosines and sines [tokens, head_dim / 2] of the rotary embedding. An eighth of the pairs encodes the
+    drawing, the rest the row and column."""
     pairs = head_dim // 2
     time, space = pairs // 8, (pairs - pairs // 8) // 2
     axes = torch.meshgrid(

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the demonstration does inside Blender; nothing of the server imports it."""
+"""The parts of the demonstration that run inside Blender. The server does not import them."""

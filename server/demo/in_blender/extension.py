@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built extension, installed in the Blender at hand."""
+"""Installation of the built extension in the running Blender."""
 
 import bpy
 
 EXTENSION = "bl_ext.user_default.longanimation_color"
-"""What Blender calls the extension when it is installed from a file."""
+"""Blender's name for the extension when it is installed from a file."""
 
 
 def install_extension(archive: str) -> None:

@@ -13,14 +13,14 @@ from .. import cartoon
 from ..shapes import Part
 
 UNIT = 0.01
-"""Blender units a pixel."""
+"""Blender units per pixel."""
 
 LINE_RADIUS = 2 * UNIT
 """Lines are four pixels wide."""
 
 
 def build() -> bpy.types.Scene:
-    """Replace the open file by the demonstration's shot and return its scene."""
+    """Replace the open file with the demonstration's shot and return its scene."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
     scene.name = "Crossing"
@@ -39,21 +39,21 @@ def build() -> bpy.types.Scene:
 
 
 def _flat_look(scene: bpy.types.Scene) -> None:
-    """Render the shot as a cartoonist would: picked colors come out as picked, on white."""
+    """Set up rendering for cartoons: colors are rendered exactly as picked, on white."""
     scene.render.engine = "BLENDER_WORKBENCH"
     scene.render.dither_intensity = 0.0
     scene.render.image_settings.color_mode = "RGB"
     scene.display.shading.light = "FLAT"
     scene.display.render_aa = "OFF"
     if hasattr(scene.grease_pencil_settings, "aa_samples"):
-        scene.grease_pencil_settings.aa_samples = 1  # since 5.0 the default is many, and ten times slower
+        scene.grease_pencil_settings.aa_samples = 1  # since 5.0 the default is higher and ten times slower
     scene.view_settings.view_transform = "Standard"
     scene.world = bpy.data.worlds.new("Paper")
     scene.world.color = (1.0, 1.0, 1.0)
 
 
 def render_truth(scene: bpy.types.Scene, folder: Path) -> None:
-    """Write the shot with its fills, NNNN.png for every frame: what the coloring is measured against."""
+    """Write the shot with its fills, NNNN.png for every frame, as the ground truth for the coloring."""
     folder.mkdir()
     for first in cartoon.drawn_frames():
         drawn = folder / f"{first:04d}.png"
@@ -66,7 +66,7 @@ def render_truth(scene: bpy.types.Scene, folder: Path) -> None:
 
 
 def _material(name: str, color: str | None) -> bpy.types.Material:
-    """A Grease Pencil material with a black line and, given a color (sRGB hex), a fill."""
+    """Return a Grease Pencil material with a black line and, if a color (sRGB hex) is given, a fill."""
     material = bpy.data.materials.new(name)
     bpy.data.materials.create_gpencil_data(material)
     paint = material.grease_pencil
@@ -79,7 +79,7 @@ def _material(name: str, color: str | None) -> bpy.types.Material:
 
 
 def _linear(value: float) -> float:
-    """sRGB to linear light, both 0..1."""
+    """Convert sRGB to linear light, both 0..1."""
     return value / 12.92 if value <= 0.04045 else math.pow((value + 0.055) / 1.055, 2.4)
 
 
@@ -90,8 +90,8 @@ def _draw(
     materials: dict[str, bpy.types.Material],
     drawings: dict[int, list[Part]],
 ) -> None:
-    """Add a Grease Pencil object `depth` units behind the picture plane with one drawing a key of `drawings`."""
-    # The collection was renamed twice: 4.3 to 4.5 keep the old kind of data beside the new.
+    """Add a Grease Pencil object `depth` units behind the picture plane, with one drawing per key of `drawings`."""
+    # The collection was renamed twice. Versions 4.3 to 4.5 keep the old kind of data next to the new one.
     pencils = bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils
     pencil = pencils.new(name)
     slots = {material: index for index, material in enumerate(materials)}
@@ -126,7 +126,7 @@ def _add_strokes(drawing: bpy.types.GreasePencilDrawing, parts: list[Part], slot
 
 
 def _add_old_strokes(frame: bpy.types.GPencilFrame, parts: list[Part], slots: dict[str, int]) -> None:
-    """Blender 4.2's kind of strokes."""
+    """Add strokes in Blender 4.2's format."""
     for part in parts:
         stroke = frame.strokes.new()
         stroke.display_mode = "3DSPACE"

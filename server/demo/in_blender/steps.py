@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two parts of the demonstration that run inside Blender: make and color the shot; reopen and check it."""
+"""The two parts of the demonstration that run inside Blender: make and color the shot, and reopen and check it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def make(output: str, archive: str, server: str) -> None:
 
 
 def _lay_out() -> None:
-    """Let whoever opens the file see the colored shot in the Sequencer, and the drawing beside it."""
+    """Lay out the file so that it opens with the colored shot in the Sequencer and the drawing next to it."""
     areas = bpy.context.window_manager.windows[0].screen.areas
     view, outliner = (next(area for area in areas if area.type == kind) for kind in ("VIEW_3D", "OUTLINER"))
     view.type, outliner.type = "SEQUENCE_EDITOR", "VIEW_3D"
@@ -47,7 +47,7 @@ def _lay_out() -> None:
 
 
 def check(output: str) -> None:
-    """Reopen shot.blend and check its strips; ends with the version of Blender."""
+    """Reopen shot.blend and check its strips. Report the version of Blender at the end."""
     folder = Path(output)
     bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
     strips = _strips_of(bpy.context.scene.sequence_editor)
@@ -68,7 +68,7 @@ def check(output: str) -> None:
 
 
 def _strips_of(holder: bpy.types.SequenceEditor | bpy.types.MetaStrip) -> list[bpy.types.Strip]:
-    """The strips of an editor or a meta strip, the lowest first."""
+    """Return the strips of an editor or a meta strip, the lowest first."""
     strips = holder.strips if hasattr(holder, "strips") else holder.sequences  # before 4.4
     return sorted(strips, key=lambda strip: strip.channel)
 

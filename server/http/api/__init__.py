@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTTP API, one blueprint a noun."""
+"""The HTTP API, with one blueprint per resource."""
 
 import threading
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from server.storage.tokens import Token
 
 @dataclass(frozen=True)
 class Services:
-    """What the routes work with. closing: set when the server ends, so that no answer goes on for ever."""
+    """The services that the routes use. closing: set when the server ends, so that no answer continues forever."""
 
     config: Config
     blobs: Blobs
@@ -50,12 +50,12 @@ def services_of(app: Flask) -> Services:
 
 
 def services() -> Services:
-    """Return the services of the app that answers the present request."""
+    """Return the services of the app that answers the current request."""
     return services_of(current_app)
 
 
 def json_list(field: str) -> list[object]:
-    """Return the request's body, which must be a JSON list; raises ProblemError."""
+    """Return the request's body, which must be a JSON list. Raises ProblemError."""
     value = request.get_json()
     if not isinstance(value, list):
         raise ProblemError(422, "bad_type", f"The body must be a list of {field}.", field)
@@ -63,12 +63,12 @@ def json_list(field: str) -> list[object]:
 
 
 def user() -> Token:
-    """Return who sent the present request; on a server that asks for no token that is an admin without a name."""
+    """Return the sender of the current request. On a server that requires no token it is an admin without a name."""
     return cast(Token, g.user)
 
 
 def require_admin() -> None:
-    """Let only admins go on; raises ProblemError."""
+    """Refuse everyone but admins. Raises ProblemError."""
     if user().role != "admin":
         raise ProblemError(
             403, "admin_needed", "Only a token of the role admin may do this: ask whoever runs the server."
@@ -76,7 +76,7 @@ def require_admin() -> None:
 
 
 def require_room() -> None:
-    """Take nothing new while the disk is nearly full, so that what runs can end; raises NoSpace."""
+    """Refuse new data while the disk is nearly full, so that running jobs can finish. Raises NoSpace."""
     free, kept = services().blobs.free_bytes, services().config.retention.free_bytes
     if free is not None and free < kept:
-        raise NoSpace(f"{free} bytes are free; {kept} are kept for what runs.")
+        raise NoSpace(f"{free} bytes are free; {kept} are reserved for running jobs.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Content-addressed uploads: what is there already need not be sent, and a broken upload is noticed."""
+"""Content-addressed uploads. Blobs that already exist need not be sent, and damaged uploads are detected."""
 
 import contextlib
 
@@ -18,14 +18,14 @@ blueprint = Blueprint("blobs", __name__, url_prefix=f"{API_PREFIX}/blobs")
 
 @blueprint.post("/missing")
 def missing() -> Response:
-    """Take a list of addresses; answer with those that must be uploaded."""
+    """Read a list of addresses and return those that must be uploaded."""
     addresses = [_address(one) for one in json_list("addresses")]
     return jsonify(services().blobs.missing(addresses))
 
 
 @blueprint.put("/<address>")
 def put(address: str) -> tuple[Response, int]:
-    """Store the body under its address: 201 when new, 200 when known."""
+    """Store the body under its address: 201 if it is new, 200 if it is known."""
     _address(address)
     blobs = services().blobs
     if not blobs.missing([address]):
@@ -40,7 +40,7 @@ def put(address: str) -> tuple[Response, int]:
             f"The {len(content)} bytes that arrived have the address {arrived}, not {address}: send them again.",
         )
     _check_quota(len(content))
-    # So that a job that shows it is checked at once; if it is no image, that job says so, and in which frame.
+    # Facts let a job that uses the image be checked quickly. If it is not an image, that job names it and its frame.
     facts = None
     with contextlib.suppress(ImageError):
         facts = look_at(content, "The image")
@@ -49,14 +49,14 @@ def put(address: str) -> tuple[Response, int]:
 
 
 def _check_quota(more: int) -> None:
-    """Refuse what would take a token beyond its quota; raises ProblemError."""
+    """Refuse an upload that would exceed the token's quota. Raises ProblemError."""
     quota = services().config.quota.bytes
     if quota is not None and services().blobs.usage(user().name)[1] + more > quota:
         raise ProblemError(
             403,
             "quota_bytes",
-            f"Your uploads and frames would take more than the {quota / 1e9:.1f} GB that you may have here: delete "
-            "jobs that you no longer need; their room is free within a day.",
+            f"Your uploads and frames would exceed your quota of {quota / 1e9:.1f} GB on this server: delete jobs that "
+            "you no longer need; their space is free within a day.",
         )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our own extension repository: Blender installs and updates the add-on from the server that it will talk to."""
+"""The server's extension repository: Blender installs and updates the add-on from the server that it connects to."""
 
 import functools
 import hashlib
@@ -32,8 +32,8 @@ Version = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}(
 
 
 class Manifest(BaseModel, strict=True):
-    """What a listing tells of an extension, as its manifest must have it: Blender takes no listing with an entry that
-    differs. Paths and wheels are no part of it."""
+    """The fields of an extension's manifest that a listing repeats. Blender rejects a listing with an entry that
+    differs. Paths and wheels are not included."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z][0-9A-Za-z]*(_[0-9A-Za-z]+)*$")]
     schema_version: Version
@@ -54,14 +54,13 @@ class Manifest(BaseModel, strict=True):
 
 @blueprint.get("/index.json")
 def index() -> Response:
-    """Answer with the listing, version 1 of Blender's extension API."""
+    """Return the listing, version 1 of Blender's extension API."""
     return _listing("./")
 
 
 @blueprint.before_app_request
 def for_blender() -> Response | None:
-    """Answer Blender with the listing at the server's bare address too: it asks for JSON, where a browser wants the
-    page."""
+    """Return the listing to Blender at the server's root address too. Blender requests JSON, browsers a page."""
     accepted = request.accept_mimetypes
     if request.path != "/" or accepted.best_match(["text/html", "application/json"]) != "application/json":
         return None
@@ -70,7 +69,7 @@ def for_blender() -> Response | None:
 
 @blueprint.get("/<name>.zip")
 def archive(name: str) -> Response:
-    """Answer with a built extension; an older one too, for a Blender that has not asked for the listing since."""
+    """Return a built extension. Older ones are available too, for a Blender that has an older listing."""
     for path in _archives():
         if path.stem == name:
             return send_file(path, mimetype="application/zip")
@@ -78,9 +77,9 @@ def archive(name: str) -> Response:
 
 
 def _listing(folder: str) -> Response:
-    """Answer with the newest version of each extension. Of several, Blender would show one and install another.
+    """Return the newest version of each extension. With several versions, Blender would show one and install another.
 
-    folder: where the archives are, from the address of the listing.
+    folder: where the archives are, relative to the address of the listing.
     """
     newest: dict[str, dict[str, Any]] = {}
     for path in _archives():
@@ -96,15 +95,15 @@ def _listing(folder: str) -> Response:
 
 
 def _archives() -> list[Path]:
-    """The archives, by name; one that is being written has a name with a dot before it."""
+    """Return the archives, by name. While an archive is being written its name begins with a dot."""
     return sorted(services().config.extensions.glob("[!.]*.zip"))
 
 
 @functools.lru_cache(maxsize=64)
 def _entry(archive: Path, size: int, date: int) -> dict[str, Any] | None:
-    """Describe an archive as Blender's listing does; None when it is no extension, which is logged.
+    """Return the entry of an archive in Blender's listing, or None if it is not an extension, which is logged.
 
-    size, date: its own, so that one that changed is read again.
+    size, date: the archive's own, so that a changed one is read again.
     """
     try:
         with zipfile.ZipFile(archive) as content:
@@ -112,19 +111,19 @@ def _entry(archive: Path, size: int, date: int) -> dict[str, Any] | None:
         with archive.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, EOFError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        logger.warning("%s is no Blender extension and is not offered: %s", archive, _reason(error))
+        logger.warning("%s is not a Blender extension and is not offered: %s", archive, _reason(error))
         return None
     return manifest.model_dump(exclude_none=True) | {"archive_size": size, "archive_hash": f"sha256:{digest}"}
 
 
 def _reason(error: Exception) -> str:
-    """Say in one line why an archive is no extension."""
+    """Return in one line why an archive is not an extension."""
     if isinstance(error, ValidationError):
         return "; ".join(f"{MANIFEST}, {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
     return str(error)
 
 
 def _order(version: str) -> tuple[list[int], bool, str]:
-    """A version as something to compare: a pre-release comes before its release."""
+    """Return a sort key for a version. A pre-release comes before its release."""
     numbers, _, prerelease = version.partition("+")[0].partition("-")
     return [int(number) for number in numbers.split(".")], not prerelease, prerelease

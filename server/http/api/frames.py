@@ -23,16 +23,17 @@ from .jobs import find_job
 
 blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>")
 
-_ENCODING = threading.Semaphore(1)  # at 8K the encoder takes gigabytes
-_LIFTING = threading.Semaphore(2)  # an 8K frame takes most of a gigabyte for a moment, a 1080p one half a second
+_ENCODING = threading.Semaphore(1)  # at 8K the encoder needs gigabytes
+_LIFTING = threading.Semaphore(2)  # an 8K frame briefly needs most of a gigabyte, a 1080p frame half a second
 
 
 @blueprint.get("/frames/<int(signed=True):frame>.png")
 def get(job_id: UUID, frame: int) -> Response:
-    """Answer with the PNG of a frame or a layer of it.
+    """Return the PNG of a frame or a layer of it.
 
-    `layer=fills` is its colors without the lines, `layer=lines` the lines alone, black on nothing. Frame and fills are
-    RGB, or RGBA if keyframes are transparent and the background is kept. Frames that hold one drawing share their ETag.
+    `layer=fills` is its colors without the lines, `layer=lines` only the lines, black on a transparent ground. Frame
+    and fills are RGB, or RGBA if keyframes are transparent and the background is kept. Frames that show the same
+    drawing share their ETag.
     """
     layer = request.args.get("layer", "colored")
     if layer not in ("colored", "fills", "lines"):
@@ -61,7 +62,7 @@ def get(job_id: UUID, frame: int) -> Response:
 
 
 def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
-    # Half a second, which no start of a server needs.
+    # This import takes half a second, which would delay the start of the server.
     from server.coloring.line_art.compositing import lift_lines, lines_alone
 
     line_art = services().blobs.read(drawing)
@@ -72,7 +73,7 @@ def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
 
 @blueprint.get("/frames.zip")
 def archive(job_id: UUID) -> Response:
-    """Answer with all frames that are colored, one PNG a frame, in a zip that is made while it is sent."""
+    """Return all colored frames, one PNG per frame, in a zip that is created while it is sent."""
     job = find_job(job_id)
     read = services().blobs.read
     entries = ((f"{frame:04}.png", partial(read, blob)) for frame, blob in _finished(job))
@@ -83,7 +84,7 @@ def archive(job_id: UUID) -> Response:
 
 @blueprint.get("/video.mp4")
 def video(job_id: UUID) -> Response:
-    """Answer with the frames of a finished job as an MP4 at the shot's frame rate."""
+    """Return the frames of a finished job as an MP4 at the shot's frame rate."""
     job = find_job(job_id)
     if job.state != "done":
         raise ProblemError(409, "not_done", f"Job {job.id} is {job.state}: there is a video when all frames are done.")
@@ -91,14 +92,14 @@ def video(job_id: UUID) -> Response:
     try:
         with _ENCODING:
             encode_mp4(_pictures(job), job.manifest.fps, target)
-    except ValueError as error:  # a frame rate that no film has
+    except ValueError as error:  # a frame rate that no film can have
         raise ProblemError(409, "no_video", str(error)) from error
     target.seek(0)
     return send_file(target, mimetype="video/mp4", download_name=_file_name(job, "mp4"), max_age=0)
 
 
 def _finished(job: Job) -> list[tuple[int, str]]:
-    """The frames that are colored and the addresses of their images, in order."""
+    """Return the colored frames and the addresses of their images, in order."""
     exposure, blobs = job.manifest.exposure, services().frames.blobs(job.id)
     shown = ((frame, exposure.drawing_at(frame)) for frame in exposure.frames)
     return [(frame, blobs[drawing]) for frame, drawing in shown if drawing in blobs]

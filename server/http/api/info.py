@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`GET /info`: what this server is and offers; and its OpenAPI document."""
+"""`GET /info`, which describes this server, and its OpenAPI document."""
 
 from flask import Blueprint, Response, current_app, jsonify
 
@@ -18,7 +18,7 @@ blueprint = Blueprint("info", __name__, url_prefix=API_PREFIX)
 
 @blueprint.get("/info")
 def info() -> Response:
-    """Answer with a ServerInfo."""
+    """Return a ServerInfo."""
     presets = tuple(PresetInfo(one.name, one.title, one.license, one.bytes) for one in available_presets())
     return jsonify(
         to_json(
@@ -36,5 +36,5 @@ def info() -> Response:
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """Answer with the OpenAPI document of this API."""
+    """Return the OpenAPI document of this API."""
     return jsonify(document(current_app.url_map))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs: made by the client's own id, followed by a numbered log, cancelled, tried again, deleted."""
+"""Jobs. Clients create them under their own ids, follow their numbered events, and cancel, retry and delete them."""
 
 from collections.abc import Sequence
 from typing import cast, get_args
@@ -22,11 +22,11 @@ from .validation import check_images, check_manifest
 blueprint = Blueprint("jobs", __name__, url_prefix=f"{API_PREFIX}/jobs")
 
 LONGEST_LIST = 1000
-"""Most jobs of one answer."""
+"""The most jobs in one answer."""
 
 
 def find_job(job_id: UUID) -> Job:
-    """Return a job by id. An unknown one is a 404, and so is one of somebody else, unless an admin asks."""
+    """Return a job by id. An unknown job is a 404, and so is another user's job unless an admin asks."""
     try:
         job = services().catalogue.job(str(job_id))
     except UnknownJob as error:
@@ -37,7 +37,7 @@ def find_job(job_id: UUID) -> Job:
 
 
 def _unknown(job_id: UUID) -> ProblemError:
-    title = f"There is no job {job_id} of yours on this server. It may have been deleted: submit the shot again."
+    title = f"You have no job {job_id} on this server. It may have been deleted: submit the shot again."
     return ProblemError(404, "unknown_job", title)
 
 
@@ -47,7 +47,7 @@ def _status(job_id: UUID) -> Response:
 
 @blueprint.get("")
 def index() -> Response:
-    """Answer with a list of JobStatus, the newest first: all of an admin's server, else one's own."""
+    """Return a list of JobStatus, newest first: all jobs for an admin, otherwise the user's own."""
     state = request.args.get("state")
     if state is not None and state not in get_args(JobState):
         raise ProblemError(422, "bad_state", f"`state` must be one of {', '.join(get_args(JobState))}.", "state")
@@ -57,7 +57,7 @@ def index() -> Response:
 
 
 def visible_jobs(states: Sequence[JobState] = (), limit: int = LONGEST_LIST) -> list[JobStatus]:
-    """Return the jobs that whoever sent the request may see, in some states or all, the newest first."""
+    """Return the jobs that the sender of the request may see, in some states or all, newest first."""
     catalogue = services().catalogue
     owner = None if user().role == "admin" else user().name
     return catalogue.statuses(catalogue.jobs(owner, states, limit))
@@ -65,7 +65,7 @@ def visible_jobs(states: Sequence[JobState] = (), limit: int = LONGEST_LIST) -> 
 
 @blueprint.put("/<uuid:job_id>")
 def put(job_id: UUID) -> tuple[Response, int]:
-    """Queue a ShotManifest: 201 when new, 200 when the same was queued before, 409 for another one."""
+    """Queue a ShotManifest: 201 if it is new, 200 if the same one was queued before, 409 if the id has another one."""
     manifest = from_json(ShotManifest, request.get_json())
     try:
         known = services().catalogue.job(str(job_id))
@@ -83,37 +83,37 @@ def put(job_id: UUID) -> tuple[Response, int]:
     queue = "cuda" if find_preset(manifest.preset).gpu else config.device
     try:
         services().jobs.submit(str(job_id), manifest, queue, user().name)
-    except JobConflict:  # the same request came twice at once
+    except JobConflict:  # the same request arrived twice at the same time
         return _same(services().catalogue.job(str(job_id)), manifest), 200
     return _status(job_id), 201
 
 
 def _check_quota() -> None:
-    """Refuse a job of a token that has too many; raises ProblemError."""
+    """Refuse a job if its token has too many. Raises ProblemError."""
     quota = services().config.quota.jobs
     if quota is not None and services().catalogue.count(ACTIVE_STATES, user().name) >= quota:
         raise ProblemError(
-            403, "quota_jobs", f"{quota} jobs of yours wait or run, which is all you may have: send this one later."
+            403, "quota_jobs", f"You have {quota} waiting or running jobs, which is your quota: send this one later."
         )
 
 
 def _same(known: Job, manifest: ShotManifest) -> Response:
     if known.manifest != manifest or known.owner != user().name:
         raise ProblemError(
-            409, "job_exists", f"Job {known.id} is another shot already: submit this one under a new id."
+            409, "job_exists", f"Job {known.id} is already another shot: submit this one under a new id."
         )
     return _status(UUID(known.id))
 
 
 @blueprint.get("/<uuid:job_id>")
 def get(job_id: UUID) -> Response:
-    """Answer with a JobStatus."""
+    """Return a JobStatus."""
     return _status(job_id)
 
 
 @blueprint.get("/<uuid:job_id>/events")
 def events(job_id: UUID) -> Response:
-    """Answer with the list of JobEvent whose numbers lie above `after`."""
+    """Return the list of JobEvent with numbers above `after`."""
     after = _number("after", 0)
     job = find_job(job_id)
     return jsonify([to_json(event) for event in services().events.of(job.id, after)])
@@ -121,12 +121,12 @@ def events(job_id: UUID) -> Response:
 
 @blueprint.get("/<uuid:job_id>/segments")
 def segments(job_id: UUID) -> Response:
-    """Answer with the list of SegmentStatus, in the order of work; empty before the job's first run."""
+    """Return the list of SegmentStatus, in the order of work; empty before the job's first run."""
     return jsonify([to_json(segment) for segment in segment_statuses(find_job(job_id))])
 
 
 def segment_statuses(job: Job) -> list[SegmentStatus]:
-    """Return what the outside is told of a job's segments."""
+    """Return the public status of a job's segments."""
     exposure = job.manifest.exposure
     statuses = []
     for row in services().segments.of(job.id):
@@ -143,7 +143,7 @@ def segment_statuses(job: Job) -> list[SegmentStatus]:
 
 @blueprint.post("/<uuid:job_id>/cancel")
 def cancel(job_id: UUID) -> Response:
-    """Stop a job; answer with its JobStatus."""
+    """Stop a job and return its JobStatus."""
     try:
         services().jobs.cancel(find_job(job_id))
     except JobConflict as error:
@@ -153,7 +153,7 @@ def cancel(job_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:job_id>/retry")
 def retry(job_id: UUID) -> Response:
-    """Queue a failed or cancelled job again; answer with its JobStatus."""
+    """Queue a failed or cancelled job again and return its JobStatus."""
     try:
         services().jobs.retry(find_job(job_id))
     except JobConflict as error:
@@ -163,12 +163,12 @@ def retry(job_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:job_id>/priority")
 def priority(job_id: UUID) -> Response:
-    """Change when it is a waiting job's turn, to that of a PriorityChange; answer with its JobStatus."""
+    """Change a waiting job's priority to that of a PriorityChange, and return its JobStatus."""
     return set_priority(job_id, request.get_json())
 
 
 def set_priority(job_id: UUID, body: object) -> Response:
-    """Do so with a PriorityChange as decoded JSON; raises ProblemError or ProtocolError."""
+    """Change a waiting job's priority by a PriorityChange as decoded JSON. Raises ProblemError or ProtocolError."""
     change = from_json(PriorityChange, body)
     job = find_job(job_id)
     if change.priority == "high":
@@ -182,13 +182,13 @@ def set_priority(job_id: UUID, body: object) -> Response:
 
 @blueprint.delete("/<uuid:job_id>")
 def delete(job_id: UUID) -> tuple[str, int]:
-    """Remove a job, whatever its state."""
+    """Remove a job in any state."""
     services().jobs.delete(find_job(job_id))
     return "", 204
 
 
 def _number(name: str, default: int) -> int:
-    """Return a number of the query; raises ProblemError."""
+    """Return a number from the query. Raises ProblemError."""
     text = request.args.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         raise ProblemError(422, "bad_number", f"`{name}` must be a whole number of at most 18 digits.", name)

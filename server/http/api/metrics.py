@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`GET /metrics` for Prometheus: what the requests of this process were, and what the database holds when it is asked.
-No label takes what anybody could make up."""
+"""`GET /metrics` for Prometheus: the requests of this process, and the contents of the database at that moment. Labels
+never have values that clients could make up."""
 
 from collections.abc import Callable, Iterator
 
@@ -21,7 +21,7 @@ NAMESPACE = "longanimation"
 
 
 def register(app: Flask, services: Services, statistics: Statistics) -> Callable[[Access], None]:
-    """Give `app` the address `/metrics`; return what is to be told of every answer."""
+    """Add the address `/metrics` to `app`. Return a function to be called for every answer."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -51,18 +51,18 @@ def register(app: Flask, services: Services, statistics: Statistics) -> Callable
 
 
 class _Stock(Collector):
-    """What the server has now, read when Prometheus asks."""
+    """The current state of the server, read when Prometheus asks."""
 
     def __init__(self, services: Services, statistics: Statistics) -> None:
         self._services = services
         self._statistics = statistics
 
     def describe(self) -> list[Metric]:
-        """Name nothing beforehand: the registry would ask the database before it is needed."""
+        """Return no metrics in advance. Otherwise the registry would query the database before it is needed."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield each metric; some are left out where there is nothing to tell."""
+        """Yield each metric. Some are omitted if they have no value."""
         build = _gauge("build_info", "The version of the server and of its protocol.", "version", "protocol")
         build.add_metric([__version__, str(PROTOCOL_VERSION)], 1)
         yield build
@@ -71,14 +71,14 @@ class _Stock(Collector):
         yield from self._room()
 
     def _work(self) -> Iterator[Metric]:
-        jobs = _gauge("jobs", "Jobs that are kept.", "queue", "state")
+        jobs = _gauge("jobs", "Stored jobs.", "queue", "state")
         for (queue, state), count in self._statistics.jobs().items():
             jobs.add_metric([queue, state], count)
-        paused = _gauge("queue_paused", "1 where no job of a queue may begin.", "queue")
+        paused = _gauge("queue_paused", "1 if no job of the queue may begin.", "queue")
         for one in self._services.jobs.queues():
             paused.add_metric([one.name], one.paused)
-        segments = _gauge("segments", "Finished segments of the jobs that are kept.", "queue", "reused")
-        seconds = _gauge("segment_seconds", "Time that coloring those segments took.", "queue", "reused")
+        segments = _gauge("segments", "Finished segments of the stored jobs.", "queue", "reused")
+        seconds = _gauge("segment_seconds", "Time that was needed to color those segments.", "queue", "reused")
         for found in self._statistics.segments():
             labels = [found.queue, str(found.reused).lower()]
             segments.add_metric(labels, found.count)
@@ -87,13 +87,13 @@ class _Stock(Collector):
 
     def _workers(self) -> Iterator[Metric]:
         workers = _gauge("workers", "Workers that are alive.", "device")
-        total = _gauge("device_memory_bytes", "Memory of the devices of living workers.", "device", "host", "title")
+        total = _gauge("device_memory_bytes", "Memory of the devices of live workers.", "device", "host", "title")
         free = _gauge("device_memory_free_bytes", "How much of it is free.", "device", "host", "title")
         alive = self._services.heartbeats.alive()
         kinds = [worker.device.kind for worker in alive]
         for kind in sorted(set(kinds)):
             workers.add_metric([kind], kinds.count(kind))
-        # Workers on one CPU have the same memory; each GPU has its own, and each one worker.
+        # Workers on one CPU share its memory. Each GPU has its own memory and one worker.
         devices: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         for worker in alive:
             key = (worker.device.kind, worker.host, worker.device.title)
@@ -110,7 +110,7 @@ class _Stock(Collector):
         yield GaugeMetricFamily(f"{NAMESPACE}_blob_bytes", "Their bytes.", size)
         free = self._services.blobs.free_bytes
         if free is not None:
-            yield GaugeMetricFamily(f"{NAMESPACE}_disk_free_bytes", "Room on the disk of the blobs.", free)
+            yield GaugeMetricFamily(f"{NAMESPACE}_disk_free_bytes", "Free space on the disk of the blobs.", free)
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OpenAPI document. Its addresses and methods come from the routes, its schemas from the messages' dataclasses, and
-the rest from `operations`."""
+"""The OpenAPI document. Its addresses and methods come from the routes, its schemas from the dataclasses of the
+messages, and the rest from `operations`."""
 
 import re
 from http import HTTPStatus
@@ -32,9 +32,9 @@ _ARGUMENT = re.compile(r"<(?:(\w+)(?:\(.*?\))?:)?(\w+)>")
 """An argument of a Flask rule: its converter, if any, and its name."""
 
 _ALWAYS = (400, 403, 413, 500)
-"""What any request may be answered with: it cannot be read, has the wrong host or role, is too large, or fails."""
+"""Errors of any request: it cannot be read, has the wrong host or role, is too large, or fails."""
 _WITH_TOKEN = (401, 429, 503)
-"""What is added where tokens are looked up: there is none, it asks too often, or the database is away."""
+"""Additional errors where tokens are checked: there is none, it sends too many requests, or the database is down."""
 
 _MEANINGS = {
     400: "The request cannot be read.",
@@ -48,7 +48,7 @@ _MEANINGS = {
     422: "A parameter or a field of the body is wrong; `field` names it.",
     429: "The token sends too many requests.",
     500: "The server failed; its log says why.",
-    503: "The server cannot work at the moment; mostly its database does not answer.",
+    503: "The server cannot work at the moment; usually its database does not answer.",
     507: "The server's disk is nearly full.",
 }
 _EXAMPLES = {
@@ -61,7 +61,7 @@ _EXAMPLES = {
 
 
 class _Schemas(GenerateJsonSchema):
-    """Answers hold every field; what is sent may leave out those with a default."""
+    """Answers contain every field. Requests may omit fields that have a default."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
         return self.mode == "serialization" or super().field_is_required(field, total)
@@ -120,7 +120,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
 
 
 def _problems(rule: Rule, operation: Operation) -> list[int]:
-    """The statuses of all problems that an operation may answer with."""
+    """Return the statuses of all problems that an operation may return."""
     found = {*operation.problems, *_ALWAYS}
     if not operation.is_open:
         found |= {*_WITH_TOKEN}
@@ -136,7 +136,7 @@ def _parameter(name: str, where: str, schema: Schema) -> dict[str, Any]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    """The response of a problem, with an example."""
+    """Return the response of a problem, with an example."""
     return _response(_MEANINGS[status], _EXAMPLES.get(status) or problem_of_status(status, HTTPStatus(status).phrase))
 
 
@@ -146,7 +146,7 @@ def _response(description: str, example: Problem | None = None) -> dict[str, Any
 
 
 def _schemas() -> dict[str, Any]:
-    """The schemas of all messages, by name."""
+    """Return the schemas of all messages, by name."""
     _, schemas = TypeAdapter.json_schemas(
         [
             *((message, "validation", TypeAdapter(message)) for message in _SENT),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operations of the API as its OpenAPI document describes them: what the routes themselves do not say."""
+"""The operations of the API in its OpenAPI document, as far as the routes themselves do not describe them."""
 
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -16,9 +16,9 @@ PROBLEM = "application/problem+json"
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation answers with when all is well.
+    """A successful answer of an operation.
 
-    content: the schema of each media type; empty where the answer has no body.
+    content: the schema of each media type; empty if the answer has no body.
     """
 
     description: str
@@ -29,9 +29,9 @@ class Answer:
 class Operation:
     """One method of one address.
 
-    id: its name in generated clients. problems: statuses of its own errors, beside those that every operation has.
-    path: schemas of arguments of the address that say more than the route. query: schemas of the query's parameters.
-    body: the media type and the schema of the request's body. is_open: whether it needs no token.
+    id: its name in generated clients. problems: statuses of its own errors, in addition to those of every operation.
+    path: schemas of arguments of the address, where they say more than the route. query: schemas of the query's
+    parameters. body: the media type and schema of the request's body. is_open: whether it needs no token.
     """
 
     id: str
@@ -83,7 +83,7 @@ _QUEUES = {200: _json(_list("QueueStatus"), "The queues, by name.")}
 
 
 def _image(media_type: str, description: str) -> dict[int, Answer]:
-    """The answers with a file that has an ETag."""
+    """Return the answers for a file that has an ETag."""
     content = {media_type: _BYTES}
     return {
         200: Answer(description, content),
@@ -93,14 +93,14 @@ def _image(media_type: str, description: str) -> dict[int, Answer]:
 
 
 def _file(media_type: str, description: str) -> dict[int, Answer]:
-    """The answers with such a file of which `Range` can ask for a part."""
-    return _image(media_type, description) | {206: Answer("The part that `Range` asks for.", {media_type: _BYTES})}
+    """Return the answers for a file that has an ETag and supports `Range` requests."""
+    return _image(media_type, description) | {206: Answer("The part that `Range` requests.", {media_type: _BYTES})}
 
 
-# By endpoint, as Flask names what answers.
+# By Flask's endpoint name.
 OPERATIONS = {
     "info.info": Operation(
-        "getInfo", "server", "What this server is and offers", {200: _json(ref("ServerInfo"), "The server.")}
+        "getInfo", "server", "The server's version, presets and limits", {200: _json(ref("ServerInfo"), "The server.")}
     ),
     "info.openapi": Operation(
         "getOpenApi", "server", "This document", {200: _json({"type": "object"}, "The document.")}
@@ -108,7 +108,7 @@ OPERATIONS = {
     "health.live": Operation(
         "isAlive",
         "server",
-        "Whether the process lives",
+        "Whether the process is alive",
         {200: _json(_status("status", "ok"), "It does.")},
         is_open=True,
     ),
@@ -125,7 +125,7 @@ OPERATIONS = {
         "Metrics for Prometheus (admins only)",
         {
             200: Answer(
-                "In the format that `Accept` asks for.",
+                "In the format that `Accept` requests.",
                 {"text/plain": {"type": "string"}, "application/openmetrics-text": {"type": "string"}},
             )
         },
@@ -134,7 +134,7 @@ OPERATIONS = {
         "findMissingBlobs",
         "blobs",
         "Which of these blobs must be uploaded",
-        {200: _json(_ADDRESSES, "Those that the server lacks.")},
+        {200: _json(_ADDRESSES, "The addresses that the server does not have.")},
         (415, 422),
         body=(JSON, _ADDRESSES),
     ),
@@ -142,7 +142,7 @@ OPERATIONS = {
         "putBlob",
         "blobs",
         "Upload a blob under its SHA-256",
-        {200: _json(_STORED, "It was there already."), 201: _json(_STORED, "It is new.")},
+        {200: _json(_STORED, "It already exists."), 201: _json(_STORED, "It is new.")},
         (422,),
         path={"address": _ADDRESS},
         body=("application/octet-stream", _BYTES),
@@ -150,7 +150,7 @@ OPERATIONS = {
     "jobs.index": Operation(
         "listJobs",
         "jobs",
-        "Your jobs, or all as an admin, the newest first",
+        "Your jobs, or all jobs for an admin, newest first",
         {200: _json(_list("JobStatus"), "The jobs, 1000 at most.")},
         (422,),
         query={
@@ -161,8 +161,8 @@ OPERATIONS = {
     "jobs.put": Operation(
         "submitJob",
         "jobs",
-        "Queue a shot under an id that you make",
-        {200: _json(ref("JobStatus"), "It was queued before."), 201: _json(ref("JobStatus"), "It is queued.")},
+        "Queue a shot under an id that you choose",
+        {200: _json(ref("JobStatus"), "It was already queued."), 201: _json(ref("JobStatus"), "It is queued.")},
         (409, 415, 422),
         body=(JSON, ref("ShotManifest")),
     ),
@@ -171,7 +171,7 @@ OPERATIONS = {
     "jobs.events": Operation(
         "listEvents",
         "jobs",
-        "What happened to a job since event number `after`",
+        "The events of a job after event number `after`",
         {200: _json(_list("JobEvent"), "The events, by number.")},
         (422,),
         query={"after": _NUMBER | {"default": 0}},
@@ -182,7 +182,7 @@ OPERATIONS = {
         "The segments of a job, in the order of work",
         {200: _json(_list("SegmentStatus"), "The segments; none before the job's first run.")},
     ),
-    "jobs.cancel": Operation("cancelJob", "jobs", "Stop a job that waits or runs", {200: _JOB}, (409,)),
+    "jobs.cancel": Operation("cancelJob", "jobs", "Stop a waiting or running job", {200: _JOB}, (409,)),
     "jobs.retry": Operation("retryJob", "jobs", "Queue a failed or canceled job again", {200: _JOB}, (409,)),
     "jobs.priority": Operation(
         "setPriority",
@@ -213,13 +213,11 @@ OPERATIONS = {
         {200: Answer("The film.", {"video/mp4": _BYTES})},
         (409,),
     ),
-    "queues.index": Operation("listQueues", "queues", "What waits for each class of devices", _QUEUES),
+    "queues.index": Operation("listQueues", "queues", "The queue of each class of devices", _QUEUES),
     "queues.pause": Operation(
-        "pauseQueue", "queues", "Let no job of a queue begin (admins only)", _QUEUES, path=_QUEUE
+        "pauseQueue", "queues", "Pause a queue: none of its jobs begins (admins only)", _QUEUES, path=_QUEUE
     ),
-    "queues.resume": Operation(
-        "resumeQueue", "queues", "Let the jobs of a queue begin again (admins only)", _QUEUES, path=_QUEUE
-    ),
+    "queues.resume": Operation("resumeQueue", "queues", "Resume a paused queue (admins only)", _QUEUES, path=_QUEUE),
     "extensions.index": Operation(
         "listExtensions",
         "extensions",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Queues: what waits for each class of devices; an admin can pause them."""
+"""Queues: the waiting jobs of each class of devices. An admin can pause them."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -15,19 +15,19 @@ blueprint = Blueprint("queues", __name__, url_prefix=f"{API_PREFIX}/queues")
 
 @blueprint.get("")
 def index() -> Response:
-    """Answer with the list of QueueStatus, by name."""
+    """Return the list of QueueStatus, by name."""
     return jsonify([to_json(queue) for queue in services().jobs.queues()])
 
 
 @blueprint.post("/<name>/pause")
 def pause(name: str) -> Response:
-    """Let no job of a queue begin; what runs ends. Answer as `GET /queues`."""
+    """Let no job of a queue begin; running jobs continue. Return the same as `GET /queues`."""
     return _set(name, paused=True)
 
 
 @blueprint.post("/<name>/resume")
 def resume(name: str) -> Response:
-    """Let the jobs of a queue begin again. Answer as `GET /queues`."""
+    """Let the jobs of a queue begin again. Return the same as `GET /queues`."""
     return _set(name, paused=False)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every request has an id, which its answer and all its log lines carry, and a line in the log when it is answered."""
+"""The log of requests. Each request has an id, which its answer and log lines include, and one line when answered."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from server import logs
 
 UNKNOWN = "unknown"
-"""Stands for what anybody could make up: an address that is none of ours, a method that is none."""
+"""Replaces values that clients can make up: unknown addresses and methods."""
 METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
 
 logger = logging.getLogger(logs.ACCESS)
@@ -21,8 +21,8 @@ logger = logging.getLogger(logs.ACCESS)
 
 @dataclass(frozen=True)
 class Access:
-    """An answered request. path: the pattern of its address, without what stands in it. seconds: until the answer
-    began; a long one is sent afterwards."""
+    """An answered request. path: the pattern of its address, without its arguments. seconds: the time until the answer
+    began; long answers are sent after that."""
 
     method: str
     path: str
@@ -31,9 +31,9 @@ class Access:
 
 
 def register(app: Flask, observe: Callable[[Access], None]) -> None:
-    """Watch the requests of `app`, those that are refused too; call this before anything else that does.
+    """Log the requests of `app`, including refused ones. Call this before registering any other request hooks.
 
-    observe: is told of every answer.
+    observe: called for every answer.
     """
 
     @app.before_request
@@ -57,7 +57,7 @@ def register(app: Flask, observe: Callable[[Access], None]) -> None:
             "path": access.path,
             "status": access.status,
             "milliseconds": round(access.seconds * 1000, 1),
-            "bytes": response.content_length,  # None of a stream, which this must not read
+            "bytes": response.content_length,  # None for a stream, which must not be read here
             "user": g.user.name if "user" in g else "",
         }
         line = "%s %s was answered with %s in %.1f ms."

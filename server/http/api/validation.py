@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is checked before a job is queued, so that nothing fails an hour later that could fail at once."""
+"""Checks before a job is queued, so that errors appear immediately instead of an hour later."""
 
 import threading
 
@@ -14,17 +14,17 @@ from shared.manifest import ShotManifest
 from shared.server_info import Limits
 
 LINE_GRAY = 250
-"""Gray below this is a line; above it is paper, or what compression left on it."""
+"""Gray values below this are lines; values above are paper or compression artifacts on it."""
 
 MAX_TEXT = 10_000
-"""Most characters of a name, a prompt or a parent."""
+"""The most characters in a name, a prompt or a parent."""
 MOST_FRAME_NUMBER = 1_048_574
 
-_DECODING = threading.Semaphore(2)  # an 8K image takes a third of a gigabyte for a moment
+_DECODING = threading.Semaphore(2)  # an 8K image briefly needs a third of a gigabyte
 
 
 def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
-    """Check what can be told without the images; raises ProblemError."""
+    """Check what can be checked without the images. Raises ProblemError."""
     pixels = manifest.width * manifest.height
     if pixels > limits.image_pixels:
         _refuse(
@@ -49,7 +49,7 @@ def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
         _refuse("bad_frame", "frame_start", f"Frame numbers go up to {MOST_FRAME_NUMBER}, as in Blender.")
     for field, text in (("name", manifest.name), ("prompt", manifest.prompt), ("parent", manifest.parent or "")):
         if len(text) > MAX_TEXT or any("\ud800" <= letter <= "\udfff" for letter in text):
-            _refuse("bad_text", field, f"The {field} must be proper Unicode of at most {MAX_TEXT} characters.")
+            _refuse("bad_text", field, f"The {field} must be valid Unicode of at most {MAX_TEXT} characters.")
     if not 0 <= manifest.seed < 2**63:
         _refuse("bad_seed", "seed", f"The seed must lie between 0 and 2⁶³ − 1, not {manifest.seed}.")
     try:
@@ -59,7 +59,7 @@ def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
 
 
 def look_at(content: bytes, name: str) -> ImageFacts:
-    """Decode an image, after a look at its size, and tell what the checks of a job want to know. Raises ImageError."""
+    """Decode an image after checking its size, and return the facts that a job's checks need. Raises ImageError."""
     with _DECODING:
         pixels = read_rgba(content, name)
     height, width, _ = pixels.shape
@@ -71,7 +71,7 @@ def look_at(content: bytes, name: str) -> ImageFacts:
 
 
 def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTable) -> None:
-    """Check that every blob is there and is an image of the shot's size; raises ProblemError."""
+    """Check that every blob exists and is an image of the shot's size. Raises ProblemError."""
     missing = tuple(blobs.missing(manifest.blobs))
     if missing:
         raise ProblemError(

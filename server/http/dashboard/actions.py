@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the buttons do: the same as the API, and then the page again that they are on."""
+"""The actions of the buttons. They do the same as the API and then show the same page again."""
 
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,13 +23,13 @@ def retry(job_id: UUID) -> Response:
 
 
 def priority(job_id: UUID) -> Response:
-    """Change when it is a job's turn."""
+    """Change the priority of a job."""
     jobs.set_priority(job_id, {"priority": request.form.get("priority", "")})
     return _back()
 
 
 def delete(job_id: UUID) -> Response:
-    """Remove a job, and show the queue."""
+    """Remove a job and show the queue."""
     jobs.delete(job_id)
     return redirect(url_for("web.index"), 303)
 
@@ -55,10 +55,10 @@ def register(blueprint: Blueprint) -> None:
 
 
 def _back() -> Response:
-    """Show the page again that the button is on."""
+    """Show the button's page again."""
     try:
         page = urlsplit(request.referrer or "")
-    except ValueError:  # brackets that do not match
+    except ValueError:  # unbalanced brackets
         page = urlsplit("")
     if page.netloc != request.host:
         return redirect(url_for("web.index"), 303)

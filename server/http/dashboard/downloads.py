@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be downloaded of a job: the API's zip and film, at addresses that take a session's cookie."""
+"""Downloads of a job: the API's zip and film, at addresses that accept a session cookie."""
 
 from flask import Blueprint
 

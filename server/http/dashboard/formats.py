@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the dashboard writes times and sizes."""
+"""The dashboard's formats for times and sizes."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from flask import Blueprint
 
 
 def duration(seconds: float) -> str:
-    """Write a time span for people: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Format a time span: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Write a number of bytes: `3.2 GB`."""
+    """Format a number of bytes: `3.2 GB`."""
     for unit in ("bytes", "KB", "MB", "GB"):
         if count < 1000:
             break
@@ -29,11 +29,11 @@ def size(count: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Write a moment, in seconds since the epoch, as HTML's `datetime` wants it."""
+    """Format a time, in seconds since the epoch, for HTML's `datetime`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def register(blueprint: Blueprint) -> None:
-    """Give the templates these formats as filters."""
+    """Register these formats as template filters."""
     for text_format in (duration, size, moment):
         blueprint.add_app_template_filter(text_format)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pages show of a job, derived from the catalogue."""
+"""The pages' view of a job, derived from the catalogue."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from shared.manifest import ShotManifest
 from shared.status import SegmentStatus
 
 VERSION_DIGITS = 12
-"""How many digits of a blob's address stand in its thumbnail's, which so changes when the image does."""
+"""How many digits of a blob's address are in its thumbnail's address, so that it changes with the image."""
 
 
 @dataclass(frozen=True)
 class JobView:
-    """A job as a row of the queue and as the head of its own page."""
+    """A job as a row of the queue and as the header of its own page."""
 
     job: Job
 
@@ -28,17 +28,17 @@ class JobView:
 
     @property
     def percent(self) -> int:
-        """How far it is; 100 only when it is done."""
+        """The progress in percent; 100 only when it is done."""
         return 100 if self.job.state == "done" else min(99, int(100 * self.job.progress))
 
     @property
     def eta(self) -> float | None:
-        """Seconds that are left, None while nobody knows."""
+        """The remaining seconds, or None if unknown."""
         return self.job.eta(time.time())
 
     @property
     def took(self) -> float | None:
-        """Seconds from the submission to the end."""
+        """The seconds from the submission to the end."""
         return None if self.job.finished is None else self.job.finished - self.job.created
 
     @property
@@ -54,8 +54,8 @@ class JobView:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing of the film strip. frame: the first that shows it. held: how many show it in a row. version: part of
-    the address of its result's blob, empty until it is colored."""
+    """A drawing of the film strip. frame: the first frame that shows it. held: how many consecutive frames show it.
+    version: part of the address of its result's blob, empty until it is colored."""
 
     frame: int
     held: int
@@ -65,7 +65,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Block:
-    """A run of frames of one segment on the timeline. left, width: in per cent of the shot."""
+    """A run of frames of one segment on the timeline. left, width: in percent of the shot."""
 
     segment: SegmentStatus
     first: int
@@ -76,14 +76,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a job's drawings were colored, without those that an earlier job had."""
+    """The speed at which a job's drawings were colored, without those reused from an earlier job."""
 
     drawings: int
     seconds: float
 
     @property
     def seconds_a_drawing(self) -> float:
-        """Seconds that a drawing took."""
+        """Average seconds per drawing."""
         return self.seconds / self.drawings
 
 
@@ -93,7 +93,7 @@ def in_turn(waiting: Sequence[Job]) -> list[Job]:
 
 
 def film(job: Job, finished: Mapping[int, str]) -> list[Drawing]:
-    """Return what a job shows from its first frame to its last. finished: addresses of the results by drawing."""
+    """Return a job's drawings from its first frame to its last. finished: addresses of the results by drawing."""
     exposure = job.manifest.exposure
     painted = {exposure.drawing_at(keyframe.frame) for keyframe in job.manifest.keyframes}
     strip, frame = [], job.manifest.frame_start
@@ -105,11 +105,11 @@ def film(job: Job, finished: Mapping[int, str]) -> list[Drawing]:
 
 
 def timeline(job: Job, segments: Sequence[SegmentStatus]) -> list[Block]:
-    """Return where the segments lie in the shot."""
+    """Return the positions of the segments in the shot."""
     count, start = len(job.manifest.timing), job.manifest.frame_start
     blocks = []
     for segment in segments:
-        # Frames in a row have the same difference to their position.
+        # Consecutive frames have the same difference from their position.
         for _, run in groupby(enumerate(segment.frames), lambda pair: pair[1] - pair[0]):
             frames = [frame for _, frame in run]
             left, width = (frames[0] - start) / count, len(frames) / count
@@ -118,7 +118,7 @@ def timeline(job: Job, segments: Sequence[SegmentStatus]) -> list[Block]:
 
 
 def pace(job: Job, segments: Sequence[SegmentStatus]) -> Pace | None:
-    """Return how fast a job was colored, None while no segment was."""
+    """Return how fast a job was colored, or None if no segment was."""
     exposure = job.manifest.exposure
     own = [segment for segment in segments if segment.seconds and not segment.reused]
     drawings = {exposure.drawing_at(frame) for segment in own for frame in segment.frames}

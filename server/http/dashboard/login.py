@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way in for browsers: a token is exchanged for a session's cookie, which no script can read."""
+"""The login for browsers. A token is exchanged for a session cookie, which no script can read."""
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -9,7 +9,7 @@ from server.http.security import COOKIE
 from server.storage.sessions import SESSION_SECONDS
 
 MAX_TOKEN = 200
-"""Most characters of what is looked at as a token."""
+"""The most characters that are read as a token."""
 
 
 def login() -> str:
@@ -23,7 +23,7 @@ def enter() -> AnyResponse:
     if secret is None:
         return Response(render_template("login.html", wrong=True), status=401, mimetype="text/html")
     answer = redirect(url_for("web.index"), 303)
-    # Behind a proxy only the browser knows whether the way was encrypted.
+    # Behind a proxy only the browser knows whether the connection was encrypted.
     encrypted = request.headers.get("Origin", "").startswith("https:")
     answer.set_cookie(COOKIE, secret, SESSION_SECONDS, secure=encrypted, httponly=True, samesite="Lax")
     return answer

@@ -16,15 +16,15 @@ from shared.status import FINAL_STATES
 from .job_view import JobView, film, in_turn, pace, timeline
 
 LONGEST_HISTORY = 1000
-"""Most jobs that one page shows."""
+"""The most jobs that one page shows."""
 HISTORY = 30
-"""How many it shows unless more are asked for."""
+"""How many jobs it shows unless more are requested."""
 LOG = 200
 """How many of a job's latest events are shown."""
 
 
 def index() -> str:
-    """Show the devices, what waits and runs, and what has ended, the newest first."""
+    """Show the devices, the waiting and running jobs, and the ended ones, newest first."""
     state = request.args.get("state", "")
     chosen = (state,) if state in FINAL_STATES else FINAL_STATES
     asked = request.args.get("show", "")
@@ -48,7 +48,7 @@ def index() -> str:
 
 
 def job(job_id: UUID) -> str:
-    """Show a job: its images, its segments, what happened."""
+    """Show a job: its images, its segments and its log."""
     found = find_job(job_id)
     segments = segment_statuses(found)
     finished = services().frames.blobs(found.id)
@@ -64,7 +64,7 @@ def job(job_id: UUID) -> str:
 
 
 def register(blueprint: Blueprint) -> None:
-    """Add these addresses, and what all pages need."""
+    """Add these addresses, and the values that all pages need."""
     blueprint.add_url_rule("/", view_func=index)
     blueprint.add_url_rule("/jobs/<uuid:job_id>", view_func=job)
     blueprint.context_processor(_everywhere)

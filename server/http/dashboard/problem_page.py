@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page that says why something cannot be done."""
+"""The page for errors."""
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -9,7 +9,7 @@ from server.http.problems import ProblemError
 
 
 def problem_page(error: ProblemError) -> AnyResponse:
-    """Answer with a page for people, and with the problem itself for programs and the dashboard's own script."""
+    """Return a page for people, or the problem itself for programs and the dashboard's own script."""
     if "text/html" not in request.headers.get("Accept", ""):
         return problems.answer(error.problem)
     if error.problem.status == 401:

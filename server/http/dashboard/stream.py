@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Server-sent events for open pages: each says that what the page shows has changed, and the page asks for itself."""
+"""Server-sent events for open pages. Each event says that the page's content has changed, and the page reloads it."""
 
 import threading
 import time
@@ -14,21 +14,21 @@ from server.http.api.jobs import find_job
 from server.http.problems import ProblemError
 
 MOST_STREAMS = 24
-"""Pages with a stream at once, each of which takes a thread; further ones poll every few seconds."""
+"""The most pages with a stream at the same time. Each needs a thread; further pages poll every few seconds."""
 POLL_SECONDS = 0.5
-"""How often the database is asked what has changed, for all pages together."""
+"""How often the database is queried for changes, for all pages together."""
 KEEPALIVE_SECONDS = 10.0
-"""Longest silence on a stream: proxies close those that seem dead."""
+"""The longest silence on a stream. Proxies close streams that seem dead."""
 LIFE_SECONDS = 300.0
-"""A stream ends after so long; the browser opens the next one, and is asked again who it is."""
+"""The lifetime of a stream. The browser then opens the next one and is authenticated again."""
 MEMORY_SECONDS = 5.0
 """How often the devices' memory is refreshed."""
 OVERLAP = 200
-"""Events of several writers can become visible out of order: so many numbers are read again."""
+"""How many event numbers are read again, because events of several writers can become visible out of order."""
 
 
 class ChangePoller:
-    """What has changed lately, read from the database once for all streams."""
+    """The latest changes, read from the database once for all streams."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -78,17 +78,17 @@ class Streams:
 
     def _open(self, read_state: Callable[[], object]) -> Response:
         if not self._free.acquire(blocking=False):
-            raise ProblemError(503, "too_many_pages", "So many pages are open that this one has to ask by itself.")
+            raise ProblemError(503, "too_many_pages", "Too many pages are open, so this one has to poll.")
         is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
         response = Response(self._lines(read_state, is_gone), mimetype="text/event-stream")
         response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Accel-Buffering"] = "no"  # nginx would keep the lines back
+        response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the lines
         response.call_on_close(self._free.release)
         return response
 
     def _lines(self, read_state: Callable[[], object], is_gone: Callable[[], bool]) -> Iterator[str]:
         begun = last_line = time.monotonic()
-        known: object = None  # what came between the page and its stream is not missed
+        known: object = None  # changes between the page and its stream are not missed
         yield "retry: 2000\n\n"
         while not (self._closing.is_set() or is_gone() or time.monotonic() - begun > LIFE_SECONDS):
             present = read_state()

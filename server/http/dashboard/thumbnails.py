@@ -16,19 +16,19 @@ from server.storage.blobs import Blobs
 from server.storage.job import Job
 
 Kind = Literal["drawing", "keyframe", "result", "poster"]
-"""The line drawing of a frame, the keyframe that lies nearest to it, its result; and what stands for the whole job: the
-result of its first keyframe, or that keyframe."""
+"""The line drawing of a frame, the nearest keyframe, the frame's result, and the image that represents the whole job:
+the result of its first keyframe, or that keyframe."""
 
 WIDTHS = (160, 960)
-"""Of a film strip's thumbnails and of the large ones, in pixels."""
+"""Widths of the thumbnails in the film strip and of the large ones, in pixels."""
 CACHE_SIZE = 1000
-"""How many thumbnails stay in memory; they are some kilobytes each."""
+"""How many thumbnails stay in memory; each takes a few kilobytes."""
 
-_ENCODING = threading.Semaphore(1)  # an 8K image takes a third of a gigabyte for a moment
+_ENCODING = threading.Semaphore(1)  # an 8K image briefly needs a third of a gigabyte
 
 
 def thumbnail(job_id: UUID, kind: str, frame: int) -> Response:
-    """Answer with a thumbnail as WebP; `?width=` is one of WIDTHS."""
+    """Return a thumbnail as WebP; `?width=` is one of WIDTHS."""
     job = find_job(job_id)
     width = request.args.get("width", str(WIDTHS[-1]))
     if kind not in get_args(Kind) or frame not in job.manifest.exposure.frames or width not in map(str, WIDTHS):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The migrations of the database, for Alembic: one file a version of the schema."""
+"""The migrations of the database, for Alembic: one file per version of the schema."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Alembic runs for `server.storage.schema`, which gives it an open connection."""
+"""Alembic's entry point. `server.storage.schema` runs it and passes an open connection."""
 
 from alembic import context
 

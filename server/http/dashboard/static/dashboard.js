@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keeps an open page up to date, and adds what forms and links alone cannot do. Every page works without it.
+// Updates an open page, and adds what forms and links alone cannot do. Every page works without this script.
 "use strict";
 
 const page = document.documentElement;
@@ -16,7 +16,7 @@ function say(text) {
   say.timer = setTimeout(() => { toast.hidden = true; }, 8000);
 }
 
-// Times are told in the reader's own time zone.
+// Times are shown in the reader's time zone.
 function localize(root) {
   for (const time of all("time", root)) {
     const moment = new Date(time.dateTime);
@@ -27,7 +27,7 @@ function localize(root) {
   }
 }
 
-// Live parts: the server says that something changed, we ask for the page again and put its parts in place of ours.
+// Live parts: when the server reports a change, the page is fetched again and its parts replace the current ones.
 const shown = new Map();
 let asking = false;
 let again = false;
@@ -54,12 +54,12 @@ function replace(fresh) {
     const old = document.getElementById(part.id);
     const text = part.outerHTML;
     if (!old || shown.get(part.id) === text) continue;
-    if (old.contains(document.activeElement) && document.activeElement.tagName === "SELECT") continue; // being chosen from
+    if (old.contains(document.activeElement) && document.activeElement.tagName === "SELECT") continue; // its menu may be open
     shown.set(part.id, text);
     const held = old.contains(document.activeElement) ? place(document.activeElement) : null;
     const scrolled = all(".film, .log", old).map((element) => [element.className, element.scrollLeft, element.scrollTop]);
     const chosen = find(".chosen .name", old)?.getAttribute("href");
-    // Pictures that stay the same are moved over, so that they do not flicker.
+    // Unchanged pictures are moved over, so that they do not flicker.
     for (const image of all("img", part)) {
       const same = all("img", old).find((one) => one.getAttribute("src") === image.getAttribute("src"));
       if (same) { same.alt = image.alt; image.replaceWith(same); }
@@ -76,7 +76,7 @@ function replace(fresh) {
   viewer?.update();
 }
 
-// What tells a control from all others of the page.
+// Identifies a control among all others on the page.
 function place(element) {
   return element.id || `${element.className} ${element.getAttribute("href") ?? element.dataset.frame ?? element.closest("form")?.action}`;
 }
@@ -91,12 +91,12 @@ function listen() {
   stream.onopen = () => connected(true);
   stream.onerror = () => {
     if (stream.readyState !== EventSource.CLOSED) { connected(false); return; }
-    stream.close(); // refused: too many pages are open, or we are logged out
+    stream.close(); // refused: too many pages are open, or the user is logged out
     setTimeout(() => { refresh(); listen(); }, 5000);
   };
 }
 
-// Buttons act in place, and ask first where something would be lost.
+// Buttons act without leaving the page, and ask first if something would be lost.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.method !== "post" || form.action.endsWith("/login") || form.action.endsWith("/logout")) return;
@@ -128,7 +128,7 @@ const viewer = find(".viewer") && (() => {
     if (!drawing) return;
     find("#frame-number").textContent = slider.value;
     for (const image of images) {
-      // What is not colored yet is shown as it came, but faint.
+      // A drawing that is not colored yet is shown as line art, but faint.
       const absent = image.dataset.kind === "result" && !("done" in drawing.dataset);
       const source = image.src.replace(/[a-z]+\/-?\d+\.webp$/, `${absent ? "drawing" : image.dataset.kind}/${drawing.dataset.frame}.webp`);
       image.classList.toggle("absent", absent);
@@ -152,7 +152,7 @@ const viewer = find(".viewer") && (() => {
     if (playing) { clearInterval(playing); playing = null; play.textContent = "Play"; return; }
     play.textContent = "Stop";
     playing = setInterval(() => {
-      if (images.some((image) => !image.complete)) return; // rather slow than with gaps
+      if (images.some((image) => !image.complete)) return; // prefer a slow playback to missing frames
       slider.value = slider.value === slider.max ? slider.min : Number(slider.value) + 1;
       show();
     }, 1000 / Number(root.dataset.fps));
@@ -169,7 +169,7 @@ const viewer = find(".viewer") && (() => {
   return { update: show, step, toggle, end: (last) => { slider.value = last ? slider.max : slider.min; show(); follow(at()); } };
 })();
 
-// Dark and light: the system's choice, until somebody makes another.
+// Dark and light: the system's setting, unless the user chooses another.
 const theme = find("#theme");
 const dark = () => (page.dataset.theme ? page.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 function label() { theme.textContent = dark() ? "Light" : "Dark"; }

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The versions of the schema. What is here is never changed once it was released: a change of a table is a new file."""
+"""The versions of the schema. A released file is never changed; every change to a table is a new file."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of version 0.1.0, which kept no version of its schema.
+"""The tables of version 0.1.0, which did not record a schema version.
 
-A database of that time has all of these tables. One of an early server lacks some, or some of their columns. Only what
-is missing is made.
+A database of that version has all of these tables. One of an earlier server lacks some tables or columns. Only what is
+missing is created.
 """
 
 import sqlalchemy as sa
@@ -132,7 +132,7 @@ sa.Table(
 
 
 def upgrade() -> None:
-    """Make the tables, columns and indexes that are missing."""
+    """Create the tables, columns and indexes that are missing."""
     connection = op.get_bind()
     present = set(sa.inspect(connection).get_table_names())
     for table in metadata.sorted_tables:
