@@ -27,6 +27,8 @@ from shared.protocol import PROTOCOL_VERSION
 from .conftest import Scenario
 from .servers import coloring_server
 
+pytestmark = pytest.mark.slow
+
 Import = Callable[[str], ModuleType]
 
 

@@ -25,6 +25,8 @@ from shared.timing import expose
 from .conftest import Scenario
 from .servers import coloring_server
 
+pytestmark = pytest.mark.slow
+
 Import = Callable[[str], ModuleType]
 
 
@@ -291,7 +293,7 @@ def _cutting(address: str, after: int) -> Iterator[tuple[str, list[int]]]:
 
 
 def test_no_take_in_a_folder_says_what_to_choose(addon: Import, tmp_path: Path) -> None:
-    with pytest.raises(addon("errors").ShotError, match=r"choose a folder in which there is a take\.json"):
+    with pytest.raises(addon("errors").ShotError, match=r"choose a folder that contains take\.json"):
         addon("takes.take").Take.load(tmp_path)
 
 

@@ -6,6 +6,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import trustme
 
 from server.config import Config
@@ -16,6 +17,7 @@ from .findings import the_one
 AUTHORITY = trustme.CA()
 
 
+@pytest.mark.slow
 def test_a_port_that_another_program_has_is_a_fault_that_names_it(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

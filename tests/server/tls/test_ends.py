@@ -18,6 +18,8 @@ from server.http.tls import TlsFront
 
 from .conftest import WAIT_SECONDS, Backend, BareBackend, Pems, echo, is_closed
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_silent_connection_is_dropped_and_one_that_gets_events_stays(
     front: TlsFront,
