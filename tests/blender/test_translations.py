@@ -36,6 +36,8 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
             yield from (text for one in labels for text in _constant(one.value))
             if "_OT_" in node.name:
                 yield from filter(None, [ast.get_docstring(node)])
+        elif isinstance(node, ast.Assign):  # choices that several properties share
+            yield from _choices(node.value)
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in ("TranslatableText", "translated"):
@@ -43,9 +45,16 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
             for keyword in node.keywords:
                 if keyword.arg == "text" or (name.endswith("Property") and keyword.arg in SHOWN):
                     yield from _constant(keyword.value)
-                elif keyword.arg == "items" and isinstance(keyword.value, ast.Tuple):
-                    choices = [one for one in keyword.value.elts if isinstance(one, ast.Tuple)]
-                    yield from (text for one in choices for part in one.elts[1:3] for text in _constant(part))
+                elif keyword.arg == "items":
+                    yield from _choices(keyword.value)
+
+
+def _choices(value: ast.expr) -> Iterator[str]:
+    """The names and tooltips of a property's choices."""
+    rows = value.elts if isinstance(value, ast.Tuple) else []
+    for row in rows:
+        if isinstance(row, ast.Tuple) and len(row.elts) >= 3 and all(_constant(part) for part in row.elts[:3]):
+            yield from (text for part in row.elts[1:3] for text in _constant(part))
 
 
 def _is(target: ast.expr, name: str) -> bool:
