@@ -35,8 +35,9 @@ BPY = {
 }
 OLDEST_BLENDER = (4, 2)
 
-PARALLEL = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
-"""pytest's arguments that distribute the tests over the cores. A later `-n 0` overrides them."""
+PARALLEL = ("-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadfile")
+"""pytest's arguments that run the tests in parallel. There is one process more than cores, up to four, because many
+tests wait for servers. A later `-n 0` overrides them."""
 
 
 # Rendering needs more from the system than importing: OpenGL without a display, which a Linux machine may lack.
