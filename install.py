@@ -35,9 +35,10 @@ BPY = {
 }
 OLDEST_BLENDER = (4, 2)
 
-PARALLEL = ("-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadfile")
+PARALLEL = ("-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadfile", "--no-loadscope-reorder")
 """pytest's arguments that run the tests in parallel. There is one process more than cores, up to four, because many
-tests wait for servers. A later `-n 0` overrides them."""
+tests wait for servers. Files keep their order: sorted by their number of tests, a file with one long test comes last,
+and the other processes wait for it. A later `-n 0` overrides them."""
 
 
 # Rendering needs more from the system than importing: OpenGL without a display, which a Linux machine may lack.
