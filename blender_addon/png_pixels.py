@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import ShotError
+from .files import replacing
 from .png import SIGNATURE, chunk, chunks
 from .translatable_text import TranslatableText
 
@@ -79,9 +80,8 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     rows = np.zeros((height, 1 + width * channels), np.uint8)
     rows[:, 1:] = pixels.reshape(height, -1)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 4)), (b"IEND", b""))
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in parts))
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in parts))
 
 
 def is_transparent(path: Path) -> bool:

@@ -78,7 +78,7 @@ ARROWS = {
     },
     "blender_addon.remote": {
         *("blender_addon.takes", "blender_addon.png", "blender_addon.translatable_text", "blender_addon.errors"),
-        "shared",
+        *("blender_addon.files", "shared"),
     },
     "blender_addon.sequencer": {
         *("blender_addon.takes", "blender_addon.compat", "blender_addon.png", "blender_addon.translatable_text"),
@@ -87,7 +87,7 @@ ARROWS = {
     },
     "blender_addon.takes": {
         *("blender_addon.png_pixels", "blender_addon.compositing", "blender_addon.translatable_text"),
-        *("blender_addon.errors", "shared"),
+        *("blender_addon.errors", "blender_addon.files", "shared"),
     },
     "blender_addon.preferences": {
         *("blender_addon.remote.client", "blender_addon.remote.transport", "blender_addon.widgets"),
@@ -97,7 +97,10 @@ ARROWS = {
     "blender_addon.widgets": {"blender_addon.notices", "blender_addon.translations"},
     "blender_addon.notices": set(),
     "blender_addon.translations": {"blender_addon.translatable_text"},
-    "blender_addon.png_pixels": {"blender_addon.png", "blender_addon.translatable_text", "blender_addon.errors"},
+    "blender_addon.png_pixels": {
+        *("blender_addon.png", "blender_addon.translatable_text", "blender_addon.errors", "blender_addon.files"),
+    },
+    "blender_addon.files": set(),
     "blender_addon.png": set(),
     "blender_addon.compositing": set(),
     "blender_addon.compat": set(),

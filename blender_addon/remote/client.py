@@ -10,6 +10,7 @@ from urllib3.util import Retry
 
 from .. import png
 from ..errors import ServerError, VersionError
+from ..files import replacing
 from ..shared.codec import from_json, to_json
 from ..shared.manifest import Priority, ShotManifest
 from ..shared.protocol import PROTOCOL_VERSION, ProtocolError
@@ -118,9 +119,8 @@ class Client:
                     "Frame {frame} of the server's answer is not a PNG image: look at the server's log.", frame=frame
                 )
             )
-        partial = path.with_name(f".{path.name}.part")
-        partial.write_bytes(content)
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
 
     def _message(self, kind: type[Message], answer: Any) -> Message:
         try:

@@ -19,6 +19,7 @@ from ..shared.status import FINAL_STATES, JobStatus
 from ..takes.take import Take, copy_whole, frame_name
 from ..translatable_text import TranslatableText
 from .client import Client
+from .limits import check_limits
 from .messages import Arrived, Cancelled, Failed, Finished, Guessed, Message, Outcome, Progress, Remark
 
 _POLL_SECONDS = 0.5
@@ -98,9 +99,10 @@ class Session:
 
     def _work(self) -> Outcome:
         self._report(self._latest)
-        self._ask(self._client.info)
+        info = self._ask(self._client.info)
         status = self._find_job()
         if status is None:
+            check_limits(self.take.manifest, info.limits)
             self._upload()
             self._ask(self._client.create, self.take.job, self.take.manifest)
         elif self._retry and status.state in ("failed", "cancelled"):

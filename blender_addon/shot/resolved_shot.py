@@ -10,7 +10,6 @@ import bpy
 
 from ..errors import ShotError
 from ..shared.manifest import Finish, Quality
-from ..shared.server_info import Limits
 from ..translatable_text import TranslatableText
 from . import freestyle
 from .image_sequence import ImageSequence
@@ -93,28 +92,6 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
 def drawn_at(frame: int, first: int, step: int) -> int:
     """The frame whose drawing is shown at `frame` of a shot that begins at `first` and is drawn every `step` frames."""
     return frame - (frame - first) % step
-
-
-def check_limits(shot: ResolvedShot, limits: Limits) -> None:
-    """Raise ShotError if a shot exceeds a server's limits, before any of it is rendered."""
-    width, height = shot.size
-    if width * height > limits.image_pixels:
-        raise ShotError(
-            TranslatableText(
-                "The shot is {size}, more than the {most} pixels that the server accepts: "
-                "set a smaller resolution percentage for the line art.",
-                size=f"{width}×{height}",
-                most=f"{limits.image_pixels:,}",
-            )
-        )
-    if len(shot.frames) > limits.frames:
-        raise ShotError(
-            TranslatableText(
-                "The shot has {count} frames, more than the {most} that the server accepts: color it in parts.",
-                count=len(shot.frames),
-                most=f"{limits.frames:,}",
-            )
-        )
 
 
 def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ShotError
+from ..files import replacing
 from ..shared.codec import from_json, to_json
 from ..shared.digests import address_of
 from ..shared.manifest import ShotManifest
@@ -145,9 +146,8 @@ class Take:
         """Write the take's record to its folder atomically."""
         record = {name: getattr(self, name) for name in _RECORD_FIELDS}
         record |= {"manifest": to_json(self.manifest), "placement": asdict(self.placement)}
-        partial = self.folder / f".{RECORD}.part"
-        partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        partial.replace(self.folder / RECORD)
+        with replacing(self.folder / RECORD) as partial:
+            partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Take:
@@ -190,9 +190,8 @@ def replace_folder(ready: Path, target: Path) -> None:
 
 def copy_whole(source: Path, target: Path) -> None:
     """Copy a file to `target` atomically."""
-    partial = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
+    with replacing(target) as partial:
+        shutil.copyfile(source, partial)
 
 
 def address_of_file(path: Path) -> str:

@@ -217,6 +217,34 @@ def test_a_preset_that_the_server_lacks_is_told_in_its_words(addon: Import, serv
     assert "watercolor" in failed.sentence
 
 
+@pytest.mark.parametrize(
+    ("limit", "most", "sentence"),
+    [
+        ("image_pixels", 48 * 32 - 1, "48×32, more than the 1,535 pixels"),
+        ("frames", 5, "6 frames, more than the 5"),
+        ("drawings", 2, "3 drawings, more than the 2"),
+    ],
+)
+def test_a_shot_beyond_the_server_s_limits_is_refused_before_it_is_sent(
+    addon: Import,
+    server: RunningServer,
+    take: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    most: int,
+    sentence: str,
+) -> None:
+    client = addon("remote.client").Client(server.address)
+    info = client.info()
+    small = replace(info, limits=replace(info.limits, **{limit: most}))
+    monkeypatch.setattr(addon("remote.client").Client, "info", lambda client: small)
+    failed = _outcome(addon, server, take)[-1]
+    assert isinstance(failed, addon("remote.session").Failed)
+    assert sentence in failed.sentence
+    with pytest.raises(addon("errors").RefusedError, match="job"):
+        client.status(take.job)
+
+
 def test_a_server_that_is_away_is_asked_until_it_is_there(addon: Import, take: Any, tmp_path: Path) -> None:
     port = free_port()
     session = _session(addon, f"http://127.0.0.1:{port}", take)

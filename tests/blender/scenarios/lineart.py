@@ -329,17 +329,6 @@ def bad(folder: str) -> dict[str, Any]:
     scene.view_layers[0].use = True
     (home / "file").write_text("")
     answers["folder"] = message(where=home / "file" / "take")
-    limits = extension("shared.server_info").Limits(1, 100 * 50, 1, 3)
-
-    def refused(frames: range, percentage: int) -> str:
-        options = scene.longanimation.options(frames)
-        options = replace(options, lineart=replace(options.lineart, percentage=percentage))
-        resolved = extension("shot.resolved_shot")
-        return message_of(lambda: resolved.check_limits(resolved.resolve(scene, options), limits))
-
-    answers["too large"] = refused(range(3), 0)
-    answers["too long"] = refused(range(4), 50)
-    answers["within limits"] = refused(range(3), 50)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
     answers["disk full"] = message()
