@@ -5,4 +5,4 @@ import sys
 
 from server.cli import main
 
-sys.exit(main())
+sys.exit(main(program="python -m server"))

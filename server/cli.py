@@ -45,13 +45,13 @@ COMMANDS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` name. Return the exit code."""
+def main(arguments: Sequence[str] | None = None, program: str = "longanimation") -> int:
+    """Run the command that `arguments` name. Return the exit code. program: its name in usage messages."""
     arguments = sys.argv[1:] if arguments is None else arguments
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in logs.TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    parser = argparse.ArgumentParser(prog="python -m server", description="The LongAnimation Color server.")
+    parser = argparse.ArgumentParser(prog=program, description="The LongAnimation Color server.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parsers = {name: commands.add_parser(name, help=text, description=text) for name, (_, text) in COMMANDS.items()}
     chosen = arguments[0] if arguments else ""
