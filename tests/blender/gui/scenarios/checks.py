@@ -12,6 +12,7 @@ from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
 from tests.blender.scenarios.checks import push
+from tests.blender.scenarios.stage import write_keyframe
 
 from .tour import lay_out
 
@@ -34,7 +35,7 @@ def play(desk: Desk) -> Steps:
     yield from lay_out()
     scene.frame_set(5)
     keyframe = work / "keyframe_0005.png"
-    extension("shot.painted_frame").PaintedFrame(5).write(scene, keyframe)
+    write_keyframe(scene, 5, keyframe)
     push(keyframe, 24)
     bpy.ops.longanimation.load_keyframes(directory=str(work), files=[{"name": keyframe.name}])
     sequencer = areas.area_of("SEQUENCE_EDITOR")

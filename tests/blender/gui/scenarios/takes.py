@@ -107,7 +107,7 @@ def _reopen(desk: Desk) -> Steps:
     bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
     yield until(lambda: len(_takes()) == 3 and _state(2) == "done", _SECONDS, "the third take")
     yield until(lambda: len(strips_of(bpy.context.scene)) == 3, 10, "its strip")
-    yield until(lambda: not any(entry.is_owed_strips for entry in _takes()), 10, "all its frames")
+    yield until(lambda: not any(entry.needs_strips for entry in _takes()), 10, "all its frames")
     yield pause(1)
     yield from desk.screenshot("5 after opening the file again")
     (last,) = [strip for strip in strips_of(bpy.context.scene) if not strip.mute]
