@@ -163,10 +163,9 @@ def build_addon(output: Path, wanted: list[str]) -> int:
 
 
 def split_blenders(words: list[str]) -> tuple[list[str], list[str]]:
-    """Split the words after `--blender` into Blenders and pytest's arguments, as in `4.2 5.0 tests/storage`."""
-    count = next(
-        (i for i, word in enumerate(words) if not re.fullmatch(r"all|[\d.]+|.*blender(\.exe)?", word, re.I)), None
-    )
+    """Split the words after `--blender` into Blenders and pytest's arguments, as in `4.2 5.0 tests/blender`."""
+    names = re.compile(r"all|[\d.]+|.*blender(\.exe)?", re.IGNORECASE)
+    count = next((i for i, word in enumerate(words) if Path(word).is_dir() or not names.fullmatch(word)), None)
     return words[:count], [] if count is None else words[count:]
 
 

@@ -327,7 +327,9 @@ def test_an_installed_blender_must_be_one_and_new_enough(tmp_path: Path, said: s
             install.find_blenders([str(program)])
 
 
-def test_what_follows_the_blenders_goes_to_pytest() -> None:
+def test_what_follows_the_blenders_goes_to_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(environments.ROOT)
+    assert install.split_blenders(["all", "tests/blender"]) == (["all"], ["tests/blender"]), "as the documents say it"
     assert install.split_blenders(["4.2", "5.0.1", "tests/storage"]) == (["4.2", "5.0.1"], ["tests/storage"])
     assert install.split_blenders(["all"]) == (["all"], [])
     assert install.split_blenders(["/opt/blender-4.5/blender", "tests/a.py"]) == (

@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A running server with a worker that needs no weights."""
     with coloring_server(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+def own_seed() -> list[str]:
+    """Words for a job that reuses nothing of a job of another Blender, which may have exported the same images."""
+    return ["--seed", str(uuid.uuid4().int % 2**31)]
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,7 @@ def test_shots_that_are_only_sent_are_fetched_later(
 ) -> None:
     takes = film.parent / "takes"
     words = ["--from", "markers", "--shot", "2", "--shot", "walk", "--directory", str(takes), "--prompt", "slow"]
+    words += own_seed()
     ended = run(*COLORS, "--server", server.address, "--no-wait", *words)
     assert ended.status == 0, ended.errors
     assert [(shot["shot"], shot["state"]) for shot in ended.results] == [("walk", "sent"), ("run", "sent")]
@@ -169,7 +176,7 @@ def test_an_interrupt_cancels_the_jobs_and_leaves_the_file_alone(
     start: Start, server: RunningServer, film: Path, kind: signal.Signals
 ) -> None:
     before = film.read_bytes()
-    words = ["--frames", "1-8", "--prompt", "slow", "--seed", str(int(kind))]
+    words = ["--frames", "1-8", "--prompt", "slow", *own_seed()]
     with start(*COLORS, "--server", server.address, *words) as process:
         assert process.stderr is not None
         said = []

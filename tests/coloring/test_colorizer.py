@@ -18,13 +18,13 @@ from server.training.cartoon import draw_clip
 
 pytestmark = pytest.mark.slow
 
-DRAWINGS, KEYFRAME = 12, 4
+DRAWINGS, KEYFRAME = 9, 2
 
 
 @pytest.fixture(scope="module")
 def colorizer() -> Colorizer:
     loaded = Colorizer.from_preset("tiny")
-    loaded.preset = replace(loaded.preset, pixels=160 * 96, segment=7, steps=2, votes=2)
+    loaded.preset = replace(loaded.preset, pixels=160 * 96, segment=6, steps=2, votes=2)
     return loaded
 
 
@@ -157,7 +157,7 @@ def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
 
 
 def test_a_keyframe_outside_the_shot_is_refused(clip) -> None:
-    with pytest.raises(ValueError, match=r"Keyframes \[4, 12\] must lie among the 12 drawings"):
+    with pytest.raises(ValueError, match=r"Keyframes \[2, 9\] must lie among the 9 drawings"):
         Shot(list(clip.line_art), {KEYFRAME: truth(clip, KEYFRAME), DRAWINGS: truth(clip, KEYFRAME)})
 
 

@@ -183,6 +183,7 @@ def test_a_size_must_be_written_as_one(size):
         arguments("art", "--output", "out", "--size", size)
 
 
+@pytest.mark.slow
 def test_the_tiny_preset_colors_a_folder(line_art, keyframe, tmp_path):
     output = tmp_path / "out"
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--size", "160x90")

@@ -67,6 +67,7 @@ def test_a_clip_that_is_not_there_ends_with_a_sentence(tmp_path, capsys):
     assert "is not a folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_measures_the_tiny_preset_and_writes_json(tmp_path, capsys):
     write_shot(tmp_path / "ball", "color", frames=4)
     numbers = tmp_path / "numbers.json"

@@ -149,6 +149,7 @@ def test_by_stage_nothing_moves_between_steps(gpu: PretendGPU) -> None:
     assert first == second < third == fourth
 
 
+@pytest.mark.slow
 def test_in_groups_every_layer_is_fetched_and_the_frames_are_the_same(groups: Hiding, exact: torch.Tensor) -> None:
     pipeline = load(TINY, "group", torch.float32)
     place(pipeline, "group", MAIN_MEMORY, tiling=False)
@@ -159,6 +160,7 @@ def test_in_groups_every_layer_is_fetched_and_the_frames_are_the_same(groups: Hi
     assert torch.equal(segments(pipeline), exact)
 
 
+@pytest.mark.slow
 def test_in_8_bit_floats_layers_are_fetched_and_the_frames_are_close(groups: Hiding, exact: torch.Tensor) -> None:
     pipeline = load(TINY, "fp8", torch.float32)
     place(pipeline, "fp8", MAIN_MEMORY, tiling=False)

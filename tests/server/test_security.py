@@ -28,6 +28,7 @@ def test_beyond_this_machine_no_server_starts_without_a_token(tmp_path: Path) ->
         create_app(Config(tmp_path, host="0.0.0.0"))
 
 
+@pytest.mark.slow
 def test_the_command_line_says_so_too(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "server", "serve", "--listen", "0.0.0.0:0", "--workers", "0", "--device", "cpu"]
     done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)

@@ -106,6 +106,7 @@ def test_drawings_survive_their_file_and_splits_do_not_overlap(tmp_path: Path) -
     assert np.array_equal(train[0].marks, drawings[0].marks)
 
 
+@pytest.mark.slow
 def test_validation_clips_are_played_by_shapes_that_training_never_sees(tmp_path: Path) -> None:
     heads = [prepared(HEAD, f"ball {i}") for i in range(40)]
     unseen = {drawing.name for drawing in heads if split_of(drawing.family) == "validation"}
