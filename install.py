@@ -35,11 +35,6 @@ BPY = {
 }
 OLDEST_BLENDER = (4, 2)
 
-PARALLEL = ("-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadfile", "--no-loadscope-reorder")
-"""pytest's arguments that run the tests in parallel. There is one process more than cores, up to four, because many
-tests wait for servers. Files keep their order: sorted by their number of tests, a file with one long test comes last,
-and the other processes wait for it. A later `-n 0` overrides them."""
-
 
 # Rendering needs more from the system than importing: OpenGL without a display, which a Linux machine may lack.
 BLENDER_PROBE = """import bpy, sys
@@ -135,6 +130,16 @@ def find_blenders(wanted: list[str]) -> tuple[list[Environment], list[str]]:
             f"The Python for a Blender is not installed here: {', '.join(left_out)}. Install it and run again."
         )
     return environments, interpreters
+
+
+def parallel(idle: int) -> tuple[str, ...]:
+    """Return pytest's arguments that run the tests in parallel. A later `-n 0` overrides them.
+
+    idle: processes beyond the number of cores, because tests wait for servers; there are at most four in all. Files
+    keep their order: sorted by their number of tests, a file with one long test would come last, and the other
+    processes would wait for it.
+    """
+    return "-n", str(min((os.cpu_count() or 1) + idle, 4)), "--dist", "loadfile", "--no-loadscope-reorder"
 
 
 def run(command: list[str], **variables: str) -> int:
@@ -235,13 +240,13 @@ def perform(options: argparse.Namespace, others: list[str]) -> int:
         return run([server.python, "-m", "server", "serve", *(w for pair in chosen.items() if pair[1] for w in pair)])
     if options.command == "test" and options.fast:
         prepare([server])
-        return run([server.python, "-m", "pytest", *PARALLEL, "--fast", *others])
+        return run([server.python, "-m", "pytest", *parallel(idle=1), "--fast", *others])
     wanted, arguments = split_blenders(options.blender) if options.command == "test" else (options.blender, [])
     environments, blenders = find_blenders(wanted)
     prepare([server, *environments])
     if options.command == "test":
         variables = {"LONGANIMATION_BLENDER": os.pathsep.join(blenders)}
-        return run([server.python, "-m", "pytest", *PARALLEL, *arguments, *others], **variables)
+        return run([server.python, "-m", "pytest", *parallel(idle=2), *arguments, *others], **variables)
     output = str(Path(options.output).resolve())
     return run([server.python, "-m", "server.demo", "--output", output, "--blender", blenders[0]])
 

@@ -20,7 +20,7 @@ from .shot import color_shot
 from .stack import random_pipeline
 
 LENGTHS = (200, 2000)
-QUICK_LENGTHS = (30, 60)
+QUICK_LENGTHS = (16, 32)
 QUICK = Sizes(64, 1, 32)
 
 

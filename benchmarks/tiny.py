@@ -33,7 +33,7 @@ def load(pixels: int) -> Colorizer:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
-    sizes = read_sizes(__doc__, ShotSizes(81, 144), ShotSizes(3, 48), arguments)
+    sizes = read_sizes(__doc__, ShotSizes(81, 144), ShotSizes(2, 48), arguments)
     costs = []
     for count in (sizes.drawings, 4 * sizes.drawings):
         progress(f"{count} drawings")

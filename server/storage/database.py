@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opening of the database and write transactions. The durable workflows are stored in the same database."""
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -42,6 +44,9 @@ def batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
+BUSY_SECONDS = 30.0
+"""How long a connection to an SQLite file waits for another one that is writing."""
+
 _WRITING = threading.Lock()
 
 
@@ -77,7 +82,21 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
     """Let several processes share the SQLite file: readers never wait, and writers queue. Every commit is synced, so
     that the file survives a power failure."""
     connection.isolation_level = "IMMEDIATE"  # take the write lock at once instead of failing to upgrade to it
-    connection.execute("PRAGMA busy_timeout=30000")
-    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={1000 * BUSY_SECONDS:.0f}")
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to a write-ahead log. SQLite's own timeout does not apply when another connection to the new
+    file is writing, such as that of a process that does the same."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
