@@ -48,6 +48,8 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None, program: str = "longanimation") -> int:
     """Run the command that `arguments` name. Return the exit code. program: its name in usage messages."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    # OpenMP reads this when torch is imported. Threads that spin while they wait are slow beside other busy programs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in logs.TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
