@@ -5,7 +5,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from .cartoon import Clip, PaintedClip, draw_clip
+from .cartoon import Clip, Framing, PaintedClip, draw_clip
 from .sources import SOURCES, draw_puppet_clip, load_families
 from .sources.puppet_clip import Families
 from .sources.stored_clips import sample_stored_clip, stored_clips
@@ -21,7 +21,15 @@ def _families(folder: Path, source: str) -> Families:
     return load_families(folder, source, "train")
 
 
-def sample_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[int], sources: Path | None) -> Clip:
+def sample_clip(
+    seed: int,
+    drawings: int,
+    width: int,
+    height: int,
+    at: Sequence[int],
+    sources: Path | None,
+    framings: Sequence[Framing] = (),
+) -> Clip:
     """Return the drawings `at` of the clip of `seed`, which has `drawings` drawings, for training.
 
     sources: the folder with the shapes that `fetch_sources` fetched, the clips that `store_clips` stored, or both. With
@@ -30,17 +38,23 @@ def sample_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[
     own = stored_clips(sources) if sources else ()
     if own and (seed * 0.7548776662) % 1 < CLIPS_SHARE:
         return sample_stored_clip(own[seed % len(own)], seed, drawings, width, height, at)
-    return sample_cartoon(seed, drawings, width, height, at, sources)
+    return sample_cartoon(seed, drawings, width, height, at, sources, framings)
 
 
 def sample_cartoon(
-    seed: int, drawings: int, width: int, height: int, at: Sequence[int], sources: Path | None
+    seed: int,
+    drawings: int,
+    width: int,
+    height: int,
+    at: Sequence[int],
+    sources: Path | None,
+    framings: Sequence[Framing] = (),
 ) -> PaintedClip:
     """Do the same as `sample_clip`, but never return a studio's own clip. In a cartoon, every part is known."""
     chance = (seed * 0.6180339887) % 1
     if sources is not None and (not stored_clips(sources) or (sources / f"{SOURCES[0]}.npz").exists()):
         for source, share in SHARES.items():
             if chance < share:
-                return draw_puppet_clip(_families(sources, source), seed, drawings, width, height, at)
+                return draw_puppet_clip(_families(sources, source), seed, drawings, width, height, at, framings)
             chance -= share
-    return draw_clip(seed, drawings, width, height, at)
+    return draw_clip(seed, drawings, width, height, at, framings)

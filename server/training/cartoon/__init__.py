@@ -5,6 +5,6 @@
 true colors of a drawing, shaded and lit.
 """
 
-from server.training.cartoon.clip import Clip, PaintedClip, draw_clip
+from server.training.cartoon.clip import Clip, Framing, PaintedClip, draw_clip
 
-__all__ = ["Clip", "PaintedClip", "draw_clip"]
+__all__ = ["Clip", "Framing", "PaintedClip", "draw_clip"]

@@ -69,6 +69,32 @@ class PaintedClip(Clip):
         return np.round(shaded * self.light[index]).astype(np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """A change of the camera for one drawing: it is drawn anew, so that its lines keep their width.
+
+    zoom: enlargement. turn: radians clockwise, about the middle of the frame. shift: of the picture to the right and
+    down, in heights of the frame. mirrored: left and right are exchanged.
+    """
+
+    zoom: float = 1.0
+    turn: float = 0.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    mirrored: bool = False
+
+    def matrix(self, camera: tuple[float, float, float], width: int, height: int) -> tuple[float, ...]:
+        """Return the matrix from frame heights to pixels, by columns, as Skia's affine matrices are.
+
+        camera: center of the view and its enlargement.
+        """
+        x, y, zoom = camera
+        scale = height * zoom * self.zoom
+        cos, sin = scale * math.cos(self.turn), scale * math.sin(self.turn)
+        side = -1 if self.mirrored else 1
+        across, down = width / 2 + height * self.shift[0], height / 2 + height * self.shift[1]
+        return side * cos, sin, -side * sin, cos, across - side * (cos * x - sin * y), down - sin * x - cos * y
+
+
 class Figure(Protocol):
     """A figure that can act: drawn 1 high, standing on y = 0."""
 
@@ -107,20 +133,23 @@ class Scene:
     light: np.ndarray
     sentence: str
 
-    def draw(self, seed: int, wanted: Sequence[int], width: int, height: int) -> PaintedClip:
-        """Draw some of the drawings. `seed` is the seed of the scan's grain."""
-        moving = len(set(self.camera)) > 1 or self.stage_ink.boil > 0
+    def draw(
+        self, seed: int, wanted: Sequence[int], width: int, height: int, framings: Sequence[Framing] = ()
+    ) -> PaintedClip:
+        """Draw some of the drawings. `seed` is the seed of the scan's grain; framings: one for each drawing, or none."""
+        framings = framings or [Framing()] * len(wanted)
+        moving = len(set(self.camera)) > 1 or len(set(framings)) > 1 or self.stage_ink.boil > 0
         still: Sheet | None = None
         line_art = np.empty((len(wanted), height, width), np.uint8)
         labels, parts = np.empty_like(line_art), np.empty(line_art.shape, np.uint16)
         views = np.empty((len(wanted), 2, 3), np.float32)
         sheet = Sheet(width, height)
-        for i, index in enumerate(wanted):
-            x, y, zoom = self.camera[index]
-            scale = height * zoom
-            views[i] = (scale, 0, width / 2 - x * scale), (0, scale, height / 2 - y * scale)
+        for i, (index, framing) in enumerate(zip(wanted, framings, strict=True)):
+            scale = height * self.camera[index][2] * framing.zoom
+            matrix = framing.matrix(self.camera[index], width, height)
+            views[i] = np.reshape(matrix, (3, 2)).T
             view = skia.Matrix()
-            view.setAffine([scale, 0, 0, scale, width / 2 - x * scale, height / 2 - y * scale])
+            view.setAffine(list(matrix))
             if moving:
                 sheet.paint(self.scenery.behind, self.stage_ink, view, scale, index)
             else:
@@ -160,7 +189,14 @@ _FIGURES: dict[str, Callable[[Random, Palette], Figure]] = {
 }
 
 
-def draw_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[int] | None = None) -> PaintedClip:
+def draw_clip(
+    seed: int,
+    drawings: int,
+    width: int,
+    height: int,
+    at: Sequence[int] | None = None,
+    framings: Sequence[Framing] = (),
+) -> PaintedClip:
     """Make up a clip of `drawings` drawings and draw it, or only its drawings `at`, in their order.
 
     Drawings follow each other as on twos, one per twelfth of a second. The same arguments give the same clip, and a
@@ -186,7 +222,7 @@ def draw_clip(seed: int, drawings: int, width: int, height: int, at: Sequence[in
     cast = ", ".join(actor.figure.name for actor in actors[:3])
     sentence = f"{cast}, {scenery.words}".replace("a orange", "an orange")
     scene = Scene(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
-    return scene.draw(seed, wanted, width, height)
+    return scene.draw(seed, wanted, width, height, framings)
 
 
 def choose_drawings(drawings: int, at: Sequence[int] | None) -> list[int]:

@@ -10,7 +10,7 @@ from random import Random
 
 from server.training.cartoon import PaintedClip
 from server.training.cartoon.background import MARGIN, Scenery, paint_scenery
-from server.training.cartoon.clip import Actor, Scene, choose_drawings
+from server.training.cartoon.clip import Actor, Framing, Scene, choose_drawings
 from server.training.cartoon.motion import Pose, choose_holds, perform
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.shading import choose_light
@@ -23,7 +23,13 @@ Families = Sequence[Sequence[Drawing]]
 
 
 def draw_puppet_clip(
-    families: Families, seed: int, drawings: int, width: int, height: int, at: Sequence[int] | None = None
+    families: Families,
+    seed: int,
+    drawings: int,
+    width: int,
+    height: int,
+    at: Sequence[int] | None = None,
+    framings: Sequence[Framing] = (),
 ) -> PaintedClip:
     """Make up a clip of `drawings` drawings with some of the families, and draw it, or only its drawings `at`.
 
@@ -51,7 +57,7 @@ def draw_puppet_clip(
 
     sentence = f"{', '.join(actor.figure.name for actor in actors[:3])}, {scenery.words}"
     scene = Scene(palette, style, scenery, stage_ink, actors, camera, holds, light, sentence)
-    return scene.draw(seed, wanted, width, height)
+    return scene.draw(seed, wanted, width, height, framings)
 
 
 def _cast(
