@@ -10,7 +10,7 @@ from .sources import SOURCES, draw_puppet_clip, load_families
 from .sources.puppet_clip import Families
 from .sources.stored_clips import sample_stored_clip, stored_clips
 
-SHARES = {"openmoji": 0.25, "avatars": 0.15}
+SHARES = {"openmoji": 0.15, "fluent_emoji": 0.1, "avatars": 0.1, "heads": 0.1}
 """Shares of cartoons whose actors are fetched shapes. The others are procedural."""
 CLIPS_SHARE = 0.5
 """Share of samples from a studio's own clips, if such clips are stored."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from random import Random
@@ -14,7 +15,15 @@ import skia
 from server.training.cartoon.motion import Pose
 from server.training.cartoon.palette import Palette
 from server.training.cartoon.render import Ink, Sheet
-from server.training.sources import FetchError, draw_puppet_clip, fetch, fetch_sources, load_families
+from server.training.sources import (
+    FetchError,
+    draw_puppet_clip,
+    fetch,
+    fetch_sources,
+    fluent_emoji,
+    heads,
+    load_families,
+)
 from server.training.sources.drawing import EDGE, FILL, INK, LINE, Drawing, load_drawings, save_drawings, split_of
 from server.training.sources.picture_drawing import prepare_drawing
 from server.training.sources.puppet import Puppet
@@ -159,6 +168,37 @@ def test_asking_for_what_is_not_there_is_refused(families: list[list[Drawing]], 
         load_families(tmp_path, "openmoji", "train")
     with pytest.raises(ValueError, match=r"odd\.svg: not an SVG"):
         read_svg("<svg", "odd.svg")
+
+
+FLAT = """<g fill="none"><circle cx="16" cy="16" r="14" fill="#fcea2b"/>
+<path fill="#d22f27" d="M16 2a14 14 0 0 1 14 14H16z"/></g>"""
+"""The body of an icon: a ball with a quarter in red, without lines."""
+
+
+def test_flat_emoji_are_read_in_one_skin_tone_and_get_lines(tmp_path: Path) -> None:
+    folder = tmp_path / "@iconify-json" / "fluent-emoji-flat"
+    folder.mkdir(parents=True)
+    names = ["woman-juggling", "woman-juggling-dark", "ball", "missing"]
+    icons = {"width": 32, "icons": {name: {"body": FLAT} for name in names[:3]}}
+    (folder / "icons.json").write_text(json.dumps(icons))
+    (folder / "metadata.json").write_text(json.dumps({"categories": {"Activities": names, "Flags": ["ball"]}}))
+    juggling, ball = fluent_emoji.read_fluent_emoji(tmp_path)
+    assert (juggling.name, juggling.family) == ("woman-juggling", "juggling") and ball.words == "ball"
+    assert {LINE, EDGE} & set(ball.marks[:, 0].tolist()), "the border of its colors has a line"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Node.js is a shell script")
+def test_heads_are_families_of_faces(tmp_path: Path) -> None:
+    lines = [json.dumps({"seed": seed, "svg": HEAD}) for seed in ("faces-0", "faces-0", "bigheads-0")]
+    (tmp_path / "heads.txt").write_text("\n".join(lines))
+    node = tmp_path / "node"
+    node.write_text(f'#!/bin/sh\n[ -f "$1" ] && [ "$2" = 7 ] && cat {tmp_path / "heads.txt"}\n')
+    node.chmod(0o755)
+    (tmp_path / "npm" / "node_modules").mkdir(parents=True)
+    found = list(heads.read_heads(tmp_path / "npm" / "node_modules", str(node), heads=7))
+    assert [drawing.family for drawing in found] == ["faces-0", "faces-0", "bigheads-0"]
+    with pytest.raises(RuntimeError, match="could not draw the heads"):
+        list(heads.read_heads(tmp_path / "npm" / "node_modules", str(node), heads=8))
 
 
 def test_without_node_fetching_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

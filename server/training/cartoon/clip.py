@@ -136,7 +136,7 @@ class Scene:
     def draw(
         self, seed: int, wanted: Sequence[int], width: int, height: int, framings: Sequence[Framing] = ()
     ) -> PaintedClip:
-        """Draw some of the drawings. `seed` is the seed of the scan's grain; framings: one for each drawing, or none."""
+        """Draw some of the drawings. seed: of the scan's grain; framings: one for each drawing, or none."""
         framings = framings or [Framing()] * len(wanted)
         moving = len(set(self.camera)) > 1 or len(set(framings)) > 1 or self.stage_ink.boil > 0
         still: Sheet | None = None

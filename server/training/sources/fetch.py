@@ -8,13 +8,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from server.training.sources import avatars, openmoji
+from server.training.sources import avatars, fluent_emoji, heads, openmoji
 from server.training.sources.drawing import Drawing, Split, load_drawings, save_drawings
 from server.training.sources.puppet_clip import Families
 
-_PACKAGES = (*openmoji.PACKAGES, *avatars.PACKAGES)
+_PACKAGES = (*openmoji.PACKAGES, *avatars.PACKAGES, *fluent_emoji.PACKAGES, *heads.PACKAGES)
 _LICENSE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "CITATION.cff")
-SOURCES = ("openmoji", "avatars")
+SOURCES = ("openmoji", "avatars", "fluent_emoji", "heads")
 
 
 class FetchError(OSError):
@@ -24,8 +24,8 @@ class FetchError(OSError):
 def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: None) -> None:
     """Install the packages into `folder`, prepare their pictures, and keep their licenses next to them.
 
-    Writes `openmoji.npz`, `avatars.npz` and `licenses/`, and keeps those that exist already. Takes two minutes and
-    150 MB. The packages in `npm/`, which are part of that, may be deleted afterward.
+    Writes a file `NAME.npz` for each of `SOURCES`, and `licenses/`, and keeps those that exist already. Takes ten
+    minutes and 200 MB. The packages in `npm/`, which are part of that, may be deleted afterward.
 
     Args:
         report: called with a line of text for every step.
@@ -50,6 +50,8 @@ def fetch_sources(folder: Path, report: Callable[[str], None] = lambda line: Non
     readers: dict[str, Callable[[], Iterator[Drawing]]] = {
         "openmoji": lambda: openmoji.read_openmoji(modules),
         "avatars": lambda: avatars.read_avatars(modules, node),
+        "fluent_emoji": lambda: fluent_emoji.read_fluent_emoji(modules),
+        "heads": lambda: heads.read_heads(modules, node),
     }
     for name in missing:
         report(f"preparing {name}")
@@ -76,7 +78,9 @@ def _install(npm: str, folder: Path) -> None:
     """Let npm install the packages, without running their scripts."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", *_PACKAGES]
+    # Big Heads names the versions of the packages that it runs with more strictly than npm can solve.
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
+    command = [npm, "install", "--legacy-peer-deps", *quiet, *_PACKAGES]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise FetchError(
