@@ -159,7 +159,7 @@ ARROWS = {
     },
     "server.training": {
         *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.longanimation"),
-        *("server.presets.preset", "shared"),
+        *("server.coloring.piece_matching", "server.presets.preset", "shared"),
         "server.files",
     },
     "server.coloring": {
@@ -168,6 +168,7 @@ ARROWS = {
         "server.files",
     },
     "server.coloring.matching": {"server.coloring.line_art"},
+    "server.coloring.piece_matching": {"server.coloring.line_art"},
     "server.coloring.line_art": set(),
     "server.presets": {"server.longanimation"},
     "server.longanimation": {"server.files"},

@@ -15,7 +15,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "sources": {},
     "clips": {"size": (640, 384)},
     "validation": {},
-    "match": {"size": (320, 192), "drawings": 3, "batch": 8, "rate": 1e-3},
+    "match": {"size": (320, 192), "batch": 8, "rate": 1e-3},
     "vae": {"size": (256, 144), "drawings": 2, "batch": 4, "rate": 2e-3},
     "sketch": {"size": (192, 112), "drawings": 5, "batch": 12, "rate": 1.5e-3},
     "describe": {"size": (256, 144), "drawings": 1, "history": 10, "batch": 8, "rate": 1e-3},
@@ -117,10 +117,9 @@ def _run(args: argparse.Namespace) -> None:
 def _train(args: argparse.Namespace) -> None:
     from .samples import SampleShape
     from .stage import Settings
-    from .stages.match import WindowShape, train_match
 
     width, height = args.size
-    shape = SampleShape(args.drawings, height, width, args.history or 0, args.sources)
+    shape = SampleShape(args.drawings or 1, height, width, args.history or 0, args.sources)
     settings = Settings(
         minutes=args.minutes,
         steps=args.steps,
@@ -135,7 +134,10 @@ def _train(args: argparse.Namespace) -> None:
         seen=args.seen,
     )
     if args.stage == "match":
-        train_match(args.output, WindowShape(args.drawings, height, width, args.sources), settings)
+        from .stages.match import train_match
+        from .stories import StoryShape
+
+        train_match(args.output, StoryShape(height, width, args.sources), settings)
     elif args.stage == "vae":
         from .stages.vae import train_vae
 
