@@ -38,7 +38,7 @@ def write_report(output: Path, stages: dict[str, float], versions: dict[str, str
     }
     (output / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
-    chosen = spread(len(clip.drawings), COLUMNS, keep=at)
+    chosen = spread(len(clip.drawings), COLUMNS, keep=[at])
     contact_sheet(
         {
             "line art": [clip.drawings[index] for index in chosen],
@@ -47,6 +47,6 @@ def write_report(output: Path, stages: dict[str, float], versions: dict[str, str
         },
         output / "contact_sheet.png",
         [f"frame {clip.numbers[clip.first_place_of(index)]}" for index in chosen],
-        marked=chosen.index(at),
+        marked=[chosen.index(at)],
     )
     return report

@@ -27,7 +27,7 @@ def compare(
     """
     holds = holds or [1] * len(drawings)
     keyframe_truth = fill_under_lines(drawings[at], truth[at])
-    results = {"ours": ours, "hold": hold(drawings, keyframe, at), "flow": flow(drawings, keyframe, at)}
+    results = {"ours": ours, "hold": hold(drawings, {at: keyframe}), "flow": flow(drawings, {at: keyframe})}
     errors: dict[str, ColorError] = {}
     for method, frames in results.items():
         each: list[ColorError | None] = []

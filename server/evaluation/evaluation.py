@@ -36,7 +36,7 @@ SHEET_COLUMNS = 8
 class Evaluation:
     """The clips measured so far, all in the same way.
 
-    methods: names from `METHODS`; at: which frame is painted, see `find_keyframe`; output: the folder to write into,
+    methods: names from `METHODS`; at: which frames are painted, see `find_keyframes`; output: the folder to write into,
     whose finished clips, by name, are reused; console: where progress is shown.
     """
 
@@ -71,13 +71,12 @@ class Evaluation:
         Raises FolderError or ImageError for a clip that cannot be read.
         """
         name = folder.resolve().name
-        keyframe = find_keyframe(folder, self.at)
         settings = Settings(
             preset=self.preset.name,
             model=stamp(self.preset.folder),
             clip=stamp(folder),
             seed=self.seed,
-            keyframe=keyframe,
+            keyframes=find_keyframes(folder, self.at),
             methods=self.methods,
             metrics=self.metrics.titles,
         )
@@ -98,11 +97,11 @@ class Evaluation:
 
     def _measure(self, folder: Path, name: str, settings: Settings) -> tuple[ClipResult, ClipFeatures]:
         clip = read_clip(folder / "lineart", folder / "color")
-        at = clip.drawing_at(settings.keyframe)
-        if len(clip.drawings) < 2:
-            raise FolderError(f"{folder} shows only one drawing: there is nothing to color besides the keyframe.")
-        truth = ClipTruth(clip, at, self.metrics)
-        chosen = spread(len(clip.drawings), SHEET_COLUMNS, keep=at)
+        keyframes = tuple(dict.fromkeys(clip.drawing_at(number) for number in settings.keyframes))
+        if len(keyframes) == len(clip.drawings):
+            raise FolderError(f"{folder} shows no drawing besides the keyframes: there is nothing to color.")
+        truth = ClipTruth(clip, self.metrics)
+        chosen = spread(len(clip.drawings), SHEET_COLUMNS, keep=keyframes)
         rows = {"line art": [clip.drawings[index] for index in chosen]}
         measures: dict[str, Measures] = {}
         features: ClipFeatures = {"truth": truth.truth_features()}
@@ -118,15 +117,18 @@ class Evaluation:
                 if METHODS[method].model:
                     load()  # before the clock starts
                 begin = perf_counter()
-                frames = METHODS[method].color(Task(clip, at, settings.seed, load, show))
-                measures[method], features[method] = truth.measure(frames, round(perf_counter() - begin, 2))
-                rows[METHODS[method].title] = [frames[index] for index in chosen]
+                colored = METHODS[method].color(Task(clip, keyframes, settings.seed, load, show))
+                seconds = round(perf_counter() - begin, 2)
+                sources = METHODS[method].sources(len(clip.drawings), keyframes)
+                measures[method], features[method] = truth.measure(colored, sources, seconds)
+                rows[METHODS[method].title] = [colored.frames[index] for index in chosen]
                 progress.update(bar, completed=1, total=1)
         rows["truth"] = [clip.truth[index] for index in chosen]
         if self.output:
             headings = [f"frame {clip.numbers[clip.first_place_of(index)]}" for index in chosen]
-            contact_sheet(rows, self.output / f"sheet-{name}.png", headings, marked=chosen.index(at))
-        return ClipResult(str(folder), settings, clip.exposure.drawing_of, at, measures), features
+            marked = [chosen.index(at) for at in keyframes if at in chosen]
+            contact_sheet(rows, self.output / f"sheet-{name}.png", headings, marked)
+        return ClipResult(str(folder), settings, clip.exposure.drawing_of, measures), features
 
     def _plot(self, path: Path) -> None:
         try:
@@ -147,16 +149,19 @@ def _load(preset: str) -> Colorizer:
     return Colorizer.from_preset(preset)
 
 
-def find_keyframe(folder: Path, where: str) -> int:
-    """The number of a clip's painted frame. where: `middle`, `first` or a number. Raises FolderError."""
+def find_keyframes(folder: Path, places: str) -> tuple[int, ...]:
+    """The numbers of a clip's painted frames. places: `first`, `middle`, `last` or numbers, separated by commas. Raises
+    FolderError."""
     numbers = list(frame_files(folder / "lineart"))
-    if where in ("middle", "first"):
-        return numbers[len(numbers) // 2] if where == "middle" else numbers[0]
-    if not where.isdecimal() or int(where) not in numbers:
+    named = {"first": numbers[0], "middle": numbers[len(numbers) // 2], "last": numbers[-1]}
+    named |= {str(number): number for number in numbers}
+    chosen = [str(int(place)) if place.strip().isdecimal() else place.strip() for place in places.split(",")]
+    if unknown := [place for place in chosen if place not in named]:
         raise FolderError(
-            f"{folder} has no frame {where}: --at takes middle, first, or a number from {numbers[0]} to {numbers[-1]}."
+            f"{folder} has no frame {unknown[0]!r}: --at takes first, middle, last, or numbers from {numbers[0]} to "
+            f"{numbers[-1]}, separated by commas."
         )
-    return int(where)
+    return tuple(dict.fromkeys(named[place] for place in chosen))
 
 
 def curves(results: Sequence[ClipResult]) -> Mapping[str, Mapping[str, Sequence[np.ndarray]]]:

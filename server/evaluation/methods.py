@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,16 @@ from server.coloring.shot import Shot
 from server.evaluation import baselines
 from server.evaluation.ceiling import ceiling
 from server.evaluation.clip import Clip
-from server.evaluation.paradigms import LVCD, MODEL, SegmentCallback, color_by_last_frame, color_shot
+from server.evaluation.colored_clip import ColoredClip
+from server.evaluation.paradigms import (
+    LVCD,
+    MODEL,
+    SegmentCallback,
+    color_by_last_frame,
+    color_from_neighbors,
+    color_shot,
+)
+from server.evaluation.sources import Sources, from_keyframes, from_neighbors
 from server.longanimation.long_shot import MemoryKind
 from shared.manifest import Finish
 
@@ -26,51 +35,62 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """A task for a method: to color a clip from the painting of drawing number `at`.
+    """A task for a method: to color a clip from the paintings of some of its drawings.
 
-    colorizer: returns the model, which is loaded on the first call; on_segment: called after each segment.
+    keyframes: these drawings, in the order in which work proceeds from them; colorizer: returns the model, which is
+    loaded on the first call; on_segment: called after each segment.
     """
 
     clip: Clip
-    at: int
+    keyframes: tuple[int, ...]
     seed: int
     colorizer: Callable[[], Colorizer]
     on_segment: SegmentCallback | None = None
 
     @property
-    def keyframe(self) -> np.ndarray:
-        """The painting, RGB uint8 [H, W, 3]."""
-        return self.clip.truth[self.at]
+    def paintings(self) -> dict[int, np.ndarray]:
+        """The paintings by drawing, RGB uint8 [H, W, 3]."""
+        return {at: self.clip.truth[at] for at in self.keyframes}
 
 
 @dataclass(frozen=True)
 class Method:
     """A method of coloring.
 
-    color: returns one RGB uint8 [H, W, 3] for each drawing; model: whether it runs the preset.
+    color: colors the task's clip; model: whether it runs the preset; sources: returns, for a number of drawings and the
+    keyframes among them, what each drawing is colored from.
     """
 
     title: str
-    color: Callable[[Task], list[np.ndarray]]
+    color: Callable[[Task], ColoredClip]
     model: bool = True
+    sources: Callable[[int, Collection[int]], Sources] = from_keyframes
 
 
-Baseline = Callable[[Sequence[np.ndarray], np.ndarray, int], list[np.ndarray]]
+Baseline = Callable[[Sequence[np.ndarray], Mapping[int, np.ndarray]], list[np.ndarray]]
 
 
 def _without_model(title: str, color: Baseline) -> Method:
-    return Method(title, lambda task: color(task.clip.drawings, task.keyframe, task.at), model=False)
+    return Method(title, lambda task: ColoredClip(color(task.clip.drawings, task.paintings)), model=False)
 
 
-def _with_ablation(ablation: Ablation, finish: Finish, task: Task) -> list[np.ndarray]:
-    shot = Shot(task.clip.drawings, {task.at: task.keyframe}, seed=task.seed, finish=finish)
-    return color_shot(task.colorizer(), shot, ablation, task.on_segment)
+def _with_ablation(ablation: Ablation, finish: Finish, task: Task) -> ColoredClip:
+    shot = Shot(task.clip.drawings, task.paintings, seed=task.seed, finish=finish)
+    colored = color_shot(task.colorizer(), shot, ablation, task.on_segment)
+    # A painted region need not have the color that its guess names.
+    return colored if finish == "flats" else colored._replace(guesses=None)
 
 
-def _by_last_frame(task: Task) -> list[np.ndarray]:
-    return color_by_last_frame(
-        task.colorizer(), task.clip.drawings, task.keyframe, task.at, task.seed, on_segment=task.on_segment
-    )
+def _by_last_frame(task: Task) -> ColoredClip:
+    return color_by_last_frame(task.colorizer(), task.clip.drawings, task.paintings, task.seed, task.on_segment)
+
+
+def _from_neighbors(task: Task) -> ColoredClip:
+    return color_from_neighbors(task.colorizer(), task.clip.drawings, task.clip.truth, task.on_segment)
+
+
+def _ceiling(task: Task) -> ColoredClip:
+    return ColoredClip(ceiling(task.clip.drawings, task.clip.truth, task.keyframes))
 
 
 def _compared(title: str, ablation: Ablation) -> Method:
@@ -88,14 +108,15 @@ def _ablated(
 
 METHODS = {
     "ours": _compared("ours", FULL),
+    "consecutive": Method(
+        "ours, from the drawing before",
+        _from_neighbors,
+        sources=lambda drawings, keyframes: from_neighbors(drawings),
+    ),
     "hold": _without_model("keyframe held", baselines.hold),
     "flow": _without_model("flow from the keyframe", baselines.flow),
     "flow-previous": _without_model("flow from the previous result (ACOF)", baselines.flow_previous),
-    "ceiling": Method(
-        "the keyframe's colors at their best",
-        lambda task: ceiling(task.clip.drawings, task.clip.truth, task.at),
-        model=False,
-    ),
+    "ceiling": Method("the keyframe's colors at their best", _ceiling, model=False),
     "local": _compared("local paradigm (LVCD)", LVCD),
     "last-frame": Method("last frame as next reference", _by_last_frame),
     "sketch-dit": _ablated("SketchDiT", memory=()),

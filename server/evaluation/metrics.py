@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Color error between a finished frame and the true one, as people perceive it (CIEDE2000)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -35,6 +35,14 @@ class ColorError:
 def interior_pixels(line_art: np.ndarray) -> np.ndarray:
     """Where line art uint8 [H, W] is paper, without the anti-aliased edges of lines: bool [H, W]."""
     return cv2.erode(line_art, np.ones((3, 3), np.uint8)) >= LINE_BELOW
+
+
+def right_pixels(result: np.ndarray, truth: np.ndarray, line_art: np.ndarray) -> np.ndarray:
+    """Return which interior pixels of a result RGB uint8 [H, W, 3] are right, bool [H, W]; arguments as for
+    `color_error`."""
+    right = interior_pixels(line_art)
+    right[right] = delta_e(result[right], truth[right]) <= RIGHT
+    return right
 
 
 def color_error(
@@ -77,6 +85,12 @@ def pool(errors: Iterable[ColorError | None]) -> ColorError:
         moved_share=moved / pixels,
         pixels=pixels,
     )
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """The mean of the values that are known, None when there are none."""
+    known = [value for value in values if value is not None and not np.isnan(value)]
+    return float(np.mean(known)) if known else None
 
 
 def delta_e(a: np.ndarray, b: np.ndarray) -> np.ndarray:

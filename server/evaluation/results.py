@@ -16,7 +16,7 @@ from shared.digests import address_of
 class Settings:
     """The settings that a clip's results depend on.
 
-    clip, model: stamps of the clip's and of the preset's folder; keyframe: number of the painted frame; metrics: the
+    clip, model: stamps of the clip's and of the preset's folder; keyframes: numbers of the painted frames; metrics: the
     metrics that were measured with published weights.
     """
 
@@ -24,7 +24,7 @@ class Settings:
     model: str
     clip: str
     seed: int
-    keyframe: int
+    keyframes: tuple[int, ...]
     methods: tuple[str, ...]
     metrics: tuple[str, ...]
 
@@ -33,13 +33,12 @@ class Settings:
 class ClipResult:
     """The measures of all methods on a clip.
 
-    path: the clip's folder as it was given; drawing_of: which drawing each frame shows; at: the keyframe's drawing.
+    path: the clip's folder as it was given; drawing_of: which drawing each frame shows.
     """
 
     path: str
     settings: Settings
     drawing_of: tuple[int, ...]
-    at: int
     methods: dict[str, Measures]
 
 

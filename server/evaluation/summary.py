@@ -8,10 +8,12 @@ import numpy as np
 
 from server.evaluation.frechet import frechet_distance
 from server.evaluation.frequency import decay
+from server.evaluation.guesses import GuessCounts, add_up
 from server.evaluation.image_quality import SHORT_TERM
 from server.evaluation.measures import Measures
-from server.evaluation.metrics import ColorError, pool
+from server.evaluation.metrics import ColorError, mean, pool
 from server.evaluation.results import ClipFeatures, ClipResult
+from server.evaluation.segments import SegmentShares, mean_shares
 
 Evaluated = Sequence[tuple[ClipResult, ClipFeatures]]
 """All clips, each measured with the same methods."""
@@ -34,7 +36,8 @@ class Scores:
 class Summary:
     """A method over all clips.
 
-    short, long: the first 14 frames and whole clips; color: pooled over pixels; areas, flicker: mean over clips;
+    short, long: the first 14 frames and whole clips; color: pooled over pixels; areas, segments, borders, flicker: mean
+    over clips; guesses: over all clips together, None if the method lists none;
     psnr_low, psnr_high, decay_low, decay_high: mean PSNR in dB by frequency band, and its decay in % compared with the
     first 14 frames, None if a clip has no more frames than that; seconds: the total time of the coloring.
     """
@@ -43,6 +46,9 @@ class Summary:
     long: Scores
     color: ColorError
     areas: float | None
+    segments: SegmentShares
+    borders: float | None
+    guesses: GuessCounts | None
     flicker: float | None
     psnr_low: float | None
     psnr_high: float | None
@@ -59,6 +65,9 @@ def summarize(clips: Evaluated, method: str) -> Summary:
         long=_scores(clips, method, "long"),
         color=pool(each.color for each in measures),
         areas=mean([each.areas for each in measures]),
+        segments=mean_shares([each.segments for each in measures]),
+        borders=mean([each.borders for each in measures]),
+        guesses=all_guesses(measures),
         flicker=mean([each.flicker for each in measures]),
         psnr_low=mean([mean(each.curves["psnr_low"]) for each in measures]),
         psnr_high=mean([mean(each.curves["psnr_high"]) for each in measures]),
@@ -66,6 +75,12 @@ def summarize(clips: Evaluated, method: str) -> Summary:
         decay_high=mean([_decay(each, "psnr_high") for each in measures]),
         seconds=sum(each.seconds for each in measures),
     )
+
+
+def all_guesses(measures: Sequence[Measures]) -> GuessCounts | None:
+    """The guesses of a method on several clips, None if it lists none."""
+    listed = [each.guesses for each in measures if each.guesses]
+    return add_up(listed) if listed else None
 
 
 def curve(measures: Measures, name: str) -> np.ndarray:
@@ -81,7 +96,11 @@ def _scores(clips: Evaluated, method: str, term: str) -> Scores:
     }
     videos = [[features[side].get(term) for _, features in clips] for side in (method, "truth")]
     images = [
-        [_shown(result, features[side]["image"], frames) for result, features in clips if "image" in features[side]]
+        [
+            _shown(result, method, features[side]["image"], frames)
+            for result, features in clips
+            if "image" in features[side]
+        ]
         for side in (method, "truth")
     ]
     return Scores(
@@ -91,9 +110,10 @@ def _scores(clips: Evaluated, method: str, term: str) -> Scores:
     )
 
 
-def _shown(result: ClipResult, features: np.ndarray, frames: int | None) -> np.ndarray:
+def _shown(result: ClipResult, method: str, features: np.ndarray, frames: int | None) -> np.ndarray:
     """The features of the frames that count. Those of a held drawing are repeated for each of its frames."""
-    return features[[drawing for drawing in result.drawing_of[:frames] if drawing != result.at]]
+    counts = zip(result.drawing_of[:frames], result.methods[method].curves["psnr"], strict=False)
+    return features[[drawing for drawing, value in counts if value is not None]]
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -102,9 +122,3 @@ def _distance(a: np.ndarray, b: np.ndarray) -> float | None:
 
 def _decay(measures: Measures, name: str) -> float | None:
     return mean(decay(curve(measures, name))[SHORT_TERM:].tolist())
-
-
-def mean(values: Sequence[float | None]) -> float | None:
-    """The mean of the values that are known, None when there are none."""
-    known = [value for value in values if value is not None and not np.isnan(value)]
-    return float(np.mean(known)) if known else None

@@ -4,8 +4,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from server.evaluation.guesses import GuessCounts
 from server.evaluation.methods import METHODS, TABLES
 from server.evaluation.results import ClipResult
+from server.evaluation.segments import SegmentShares
 from server.evaluation.summary import Scores, Summary
 
 NONE = "–"
@@ -47,6 +49,8 @@ def markdown(
     if len(parts) > 1 and (notes := _notes(summaries.values(), refused)):
         parts.append("\n".join(f"- {note}" for note in notes))
     parts += ["## Color", _COLOR_NOTE, _table(_COLOR_HEAD, [_color(name, each) for name, each in summaries.items()])]
+    rows = [[METHODS[name].title, *_parts(each)] for name, each in summaries.items()]
+    parts += ["## Segments, borders and guesses", _PARTS_NOTE, _table(_PARTS_HEAD, rows)]
     parts += ["## Frequency analysis (Fig. 8)", _FREQUENCY_NOTE, _table(_FREQUENCY_HEAD, _frequency(summaries))]
     parts += ["## Clips", _table(_CLIP_HEAD, [row for clip in clips for row in _clip(clip)])]
     return "\n\n".join(parts) + "\n"
@@ -54,10 +58,10 @@ def markdown(
 
 _COLOR_NOTE = (
     "Colors are compared as CIEDE2000 at full size, without line pixels. A pixel has moved when its true color is not "
-    "the keyframe's color at that place. Areas right is the share of moved areas of one true color that are right in "
-    "most of their pixels. Each other area is one click to repair. Flicker is the mean ΔE, from a drawing to the next, "
-    "between the mean colors of areas whose true color stays where it is. The truth has 0, and so has a result that "
-    "never changes."
+    "the nearest keyframe's color at that place. For a drawing that is colored from the drawing before, this is the "
+    "keyframe. Areas right is the share of moved areas of one true color that are right in most of their pixels. Each "
+    "other area is one click to repair. Flicker is the mean ΔE, from a drawing to the next, between the mean colors of "
+    "areas whose true color stays where it is. The truth has 0, and so has a result that never changes."
 )
 _COLOR_HEAD = (
     "method",
@@ -68,12 +72,40 @@ _COLOR_HEAD = (
     "flicker ↓",
     "seconds to color",
 )
+_PARTS_NOTE = (
+    "A segment is a closed region of the line art. It is right when most of its pixels are within ΔE 10. The shares "
+    "are means over drawings, then over clips, as BasicPBC and DACoN report them. They color each drawing from the "
+    "true painting of the drawing before. So does *ours, from the drawing before*. Unexplained borders lie between two "
+    "colors on open paper, where the truth has none nearby and the two colors meet in no keyframe. Their length is in "
+    "picture heights a frame. The last two columns say which share of the regions that are listed as "
+    "guesses is wrong, and which share of the wrong regions is listed."
+)
+_PARTS_HEAD = (
+    "method",
+    "segments right ↑",
+    "over 10 px ↑",
+    "pixels right ↑",
+    "unexplained borders ↓",
+    "wrong of listed ↑",
+    "listed of wrong ↑",
+)
 _FREQUENCY_NOTE = (
     "PSNR in dB of the low frequencies (below 16 cycles per picture: color) and of the high frequencies, and how far "
     "it has decayed after the first 14 frames, in %."
 )
 _FREQUENCY_HEAD = ("method", "low ↑", "high ↑", "low: decay ↓", "high: decay ↓")
-_CLIP_HEAD = ("clip", "method", "mean ΔE ↓", "within ΔE 10 ↑", "moved, within ΔE 10 ↑", "areas right ↑", "flicker ↓")
+_CLIP_HEAD = (
+    "clip",
+    "method",
+    "mean ΔE ↓",
+    "within ΔE 10 ↑",
+    "moved, within ΔE 10 ↑",
+    "areas right ↑",
+    "segments right ↑",
+    "over 10 px ↑",
+    "unexplained borders ↓",
+    "flicker ↓",
+)
 
 
 def number(value: float | None, digits: int) -> str:
@@ -86,15 +118,25 @@ def share(value: float | None) -> str:
     return NONE if value is None else f"{value:.1%}"
 
 
+def part_cells(segments: SegmentShares, borders: float | None, guesses: GuessCounts | None) -> list[str]:
+    """The shares of segments, the length of unexplained borders, and how many of the listed regions are wrong and of
+    the wrong ones listed."""
+    of_guesses = (guesses.wrong_of_listed, guesses.listed_of_wrong) if guesses else (None, None)
+    shares = [share(segments.segments), share(segments.large), share(segments.pixels)]
+    return [*shares, number(borders, 3), *map(share, of_guesses)]
+
+
 def _heading(clips: Sequence[ClipResult], lpips: str) -> str:
     settings = clips[0].settings
     frames = [len(clip.drawing_of) for clip in clips]
     drawings = sum(max(clip.drawing_of) + 1 for clip in clips)
     length = f"{min(frames)} to {max(frames)}" if min(frames) < max(frames) else str(frames[0])
     count = "one clip" if len(clips) == 1 else f"{len(clips)} clips"
+    painted = len(settings.keyframes)
+    keyframes = "one painted keyframe" if painted == 1 else f"{painted} painted keyframes"
     text = (
         f"Preset `{settings.preset}`, seed {settings.seed}, {count} of {length} frames ({drawings} drawings in all), "
-        "one painted keyframe each. Frame metrics leave out the keyframe's own drawing. The paper's metrics look at "
+        f"{keyframes} each. Frame metrics leave out the keyframes' own drawings. The paper's metrics look at "
         "256×256 in [0, 1]. Short term is the first 14 frames. Long term is the whole clip."
     )
     return f"# Evaluation\n\n{text}" + (f" LPIPS uses {lpips}." if lpips else "")
@@ -148,6 +190,10 @@ def _color(name: str, summary: Summary) -> list[str]:
     return [METHODS[name].title, *measures, number(summary.flicker, 2), number(summary.seconds, 1)]
 
 
+def _parts(summary: Summary) -> list[str]:
+    return part_cells(summary.segments, summary.borders, summary.guesses)
+
+
 def _frequency(summaries: Mapping[str, Summary]) -> list[list[str]]:
     return [
         [METHODS[name].title]
@@ -165,6 +211,9 @@ def _clip(clip: ClipResult) -> list[list[str]]:
             share(measures.color.within10),
             share(measures.color.within10_moved),
             share(measures.areas),
+            share(measures.segments.segments),
+            share(measures.segments.large),
+            number(measures.borders, 3),
             number(measures.flicker, 2),
         ]
         for place, (name, measures) in enumerate(clip.methods.items())

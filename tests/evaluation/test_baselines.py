@@ -3,7 +3,7 @@
 
 import pytest
 
-from server.evaluation.baselines import flow, hold
+from server.evaluation.baselines import flow, flow_previous, hold
 from server.evaluation.comparison import as_report, compare
 from tests.coloring.drawings import scene
 
@@ -16,7 +16,7 @@ def rolling():
 
 def test_holding_shows_the_keyframes_colors_under_the_new_lines(rolling):
     drawings, truth = rolling
-    held = hold(drawings, truth[4], 4)
+    held = hold(drawings, {4: truth[4]})
     assert (held[4] == truth[4]).all()
     assert tuple(held[0][60, 104]) == (230, 60, 50)  # red where the ball was in the keyframe
     assert held[0][60, 40].tolist() in ([230, 60, 50], [190, 220, 250])  # and nothing of the keyframe's line
@@ -31,9 +31,19 @@ def test_flow_follows_slow_motion_both_ways(rolling):
     assert errors["flow"].within10 > errors["hold"].within10
 
 
+@pytest.mark.parametrize("method", [hold, flow, flow_previous])
+def test_each_drawing_is_colored_from_the_nearest_keyframe(rolling, method):
+    drawings, truth = rolling
+    swapped = truth[8][..., [2, 1, 0]]  # so that one can tell the two apart
+    both = method(drawings, {8: swapped, 0: truth[0]})
+    alone = method(drawings[:5], {0: truth[0]}) + method(drawings[5:], {3: swapped})
+    assert all((frame == other).all() for frame, other in zip(both, alone, strict=True))
+    assert (both[0] == truth[0]).all() and (both[8] == swapped).all()
+
+
 def test_flow_keeps_flat_colors_flat(rolling):
     drawings, truth = rolling
-    carried = flow(drawings, truth[4], 4)[0]
+    carried = flow(drawings, {4: truth[4]})[0]
     assert {tuple(c) for c in carried[drawings[0] == 255].tolist()} == {(190, 220, 250), (230, 60, 50), (60, 80, 210)}
 
 

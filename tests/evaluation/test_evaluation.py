@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command writes its tables, continues where it stopped, and never shows a number that was not measured."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,21 +9,40 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
+from server.coloring.folder import FolderError
 from server.evaluation import cli, methods
-from server.evaluation.clip import read_clip
-from server.evaluation.measures import ClipTruth
+from server.evaluation.clip import Clip, read_clip
+from server.evaluation.colored_clip import ColoredClip
+from server.evaluation.evaluation import find_keyframes
+from server.evaluation.guesses import GuessCounts
+from server.evaluation.measures import ClipTruth, Measures
 from server.evaluation.perceptual import PerceptualMetrics, load_perceptual_metrics
 from server.evaluation.results import ClipResult, ResultFolder, Settings
+from server.evaluation.segments import SegmentShares
+from server.evaluation.sources import from_keyframes, from_neighbors
 from server.evaluation.summary import summarize
 from server.evaluation.tables import markdown
 from server.image_codec import encode_png
 from server.training.cartoon import draw_clip
+from shared.timing import Exposure
 from tests.evaluation.test_clips import arguments
 
 pytestmark = pytest.mark.slow
 
 DRAWINGS, HOLD = 9, 2
+
+
+BOX = 100 / (60 * 90)
+"""The share of a picture that the box of `picture_with_a_box` covers."""
+
+
+def picture_with_a_box(left: int) -> tuple[np.ndarray, np.ndarray]:
+    """Blank line art, and a red box without lines on white."""
+    painting = np.full((60, 90, 3), 255, np.uint8)
+    painting[20:30, left : left + 10] = (220, 40, 40)
+    return np.full((60, 90), 255, np.uint8), painting
 
 
 def write_clip(folder: Path, seed: int) -> Path:
@@ -76,7 +96,7 @@ def test_everything_is_written(tmp_path, clips):
     assert [value == "–" for value in values] == [True, False, False, True, True] * 2
     assert all(f"- {metric} is not measured: put" in tables for metric in ("LPIPS", "FID", "FVD"))
     results = json.loads((output / "results.json").read_text())
-    assert [clip["settings"]["keyframe"] for clip in results["clips"]] == [1, 1]
+    assert [clip["settings"]["keyframes"] for clip in results["clips"]] == [[1], [1]]
     psnr = results["clips"][0]["methods"]["hold"]["curves"]["psnr"]
     assert len(psnr) == DRAWINGS * HOLD and psnr[:2] == [None, None] and psnr[2] == psnr[3] > 5
     for name in ("sheet-walk.png", "sheet-run.png"):
@@ -93,6 +113,15 @@ def test_a_second_run_measures_only_what_is_new(tmp_path, clips, colored):
     assert len(colored) == 2 and (output / "results.json").read_bytes() == whole
 
 
+def test_results_of_an_earlier_version_are_measured_anew(tmp_path, clips, colored):
+    stored = evaluate(tmp_path, clips[0]) / "clips" / "walk.json"
+    result = json.loads(stored.read_text())
+    del result["methods"]["hold"]["segments"]
+    stored.write_text(json.dumps(result))
+    evaluate(tmp_path, clips[0])
+    assert colored == ["hold"] * 2 and "segments" in stored.read_text()
+
+
 def test_other_settings_or_a_changed_clip_are_measured_anew(tmp_path, clips, colored):
     evaluate(tmp_path, clips[0])
     evaluate(tmp_path, clips[0], "--at", "5")
@@ -103,16 +132,77 @@ def test_other_settings_or_a_changed_clip_are_measured_anew(tmp_path, clips, col
     painting.write_bytes((clips[0] / "color" / "0001.png").read_bytes())
     evaluate(tmp_path, clips[0], "--at", "5")
     assert len(colored) == 5
+    evaluate(tmp_path, clips[0], "--at", "5,last")
+    assert len(colored) == 6
 
 
 def test_what_cannot_be_used_ends_with_a_sentence(tmp_path, clips, capsys):
     assert cli.run(arguments(str(clips[0]), "--at", "99")) == 2
     assert "from 1 to 18" in capsys.readouterr().err
+    everything = ",".join(map(str, range(1, 19)))
+    assert cli.run(arguments(str(clips[0]), "--at", everything)) == 2
+    assert "no drawing besides" in capsys.readouterr().err
     twin = write_clip(tmp_path / "elsewhere" / "walk", 23)
     assert cli.run(arguments(str(clips[0]), str(twin), "--output", str(tmp_path / "out"))) == 2
     assert "called walk" in capsys.readouterr().err
     assert cli.run(arguments(str(clips[0]), "--methods", "ours,theirs")) == 2
     assert "no method 'theirs'" in capsys.readouterr().err
+
+
+def test_keyframes_are_named_or_numbered(clips):
+    assert find_keyframes(clips[0], "middle") == (10,) and find_keyframes(clips[0], "first") == (1,)
+    assert find_keyframes(clips[0], "last, 0004,first,18") == (18, 4, 1)
+    for places in ("0", "first,", "4;5", "-1"):
+        with pytest.raises(FolderError, match="separated by commas"):
+            find_keyframes(clips[0], places)
+
+
+def test_several_keyframes_are_used_left_out_and_marked(tmp_path, clips):
+    output = evaluate(tmp_path, clips[0], "--at", "first,last,2", methods="hold,ceiling")
+    (clip,) = json.loads((output / "results.json").read_text())["clips"]
+    assert clip["settings"]["keyframes"] == [1, 18, 2]
+    psnr = clip["methods"]["hold"]["curves"]["psnr"]
+    assert [place for place, value in enumerate(psnr) if value is None] == [0, 1, 16, 17]
+    assert "3 painted keyframes each" in (output / "tables.md").read_text()
+
+
+def measured(clip: Clip, sources, frames=None, guesses=None) -> Measures:
+    colored = ColoredClip(frames or clip.truth, guesses)
+    return ClipTruth(clip, load_perceptual_metrics(Path("none"))).measure(colored, sources, 0.0)[0]
+
+
+def test_a_drawing_has_moved_against_the_nearest_painted_one():
+    fields = [picture_with_a_box(at) for at in (10, 10, 50, 50)]
+    drawings, truth = zip(*fields, strict=True)
+    clip = Clip((1, 2, 3, 4), Exposure(1, (0, 1, 2, 3)), drawings, truth)
+    assert measured(clip, from_keyframes(4, [0])).color.moved_share == pytest.approx(2 / 3 * 2 * BOX)
+    assert measured(clip, from_keyframes(4, [0, 3])).color.moved_share == 0
+    assert measured(clip, from_keyframes(4, [0, 2])).areas is None  # nothing has moved
+    assert measured(clip, from_neighbors(4)).color.moved_share == pytest.approx(1 / 4 * 2 * BOX)
+    assert measured(clip, from_neighbors(4)).curves["psnr"] == [60] * 4  # all of them count
+
+
+def test_segments_borders_and_guesses_reach_the_tables(tmp_path, clips):
+    clip = read_clip(clips[0] / "lineart", clips[0] / "color")
+    wrong = [frame ^ 128 for frame in clip.truth]  # no color is near its own
+    sources = from_keyframes(DRAWINGS, [0])
+    bad, good = measured(clip, sources, wrong, {}), measured(clip, sources)
+    assert good.segments == SegmentShares(1, 1, 1) and good.borders == 0 and good.guesses is None
+    assert bad.segments == SegmentShares(0, 0, 0) and bad.guesses.wrong == bad.guesses.regions > 10
+    settings = Settings("tiny", "", "", 0, (1,), ("ours", "hold"), ())
+    bad = replace(bad, borders=0.25, guesses=GuessCounts(9, 4, 6, 3))
+    bad = replace(bad, segments=SegmentShares(0.125, 0.25, 0.75))
+    result = ClipResult("walk", settings, clip.exposure.drawing_of, {"ours": bad, "hold": good})
+    done = [(result, {"truth": {}, "ours": {}, "hold": {}})]
+    tables = markdown([result], {method: summarize(done, method) for method in ("ours", "hold")}, {}, "")
+    assert "| ours | 12.5% | 25.0% | 75.0% | 0.250 | 75.0% | 50.0% |" in tables
+    assert "| keyframe held | 100.0% | 100.0% | 100.0% | 0.000 | – | – |" in tables
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(cli.parts_table([result]))
+    cells = [line.replace("│", " ").split() for line in console.export_text().splitlines()]
+    assert ["walk", "ours", "12.5%", "25.0%", "75.0%", "0.250", "75.0%", "50.0%"] in cells
+    values = cli.report([result, result])["all"]["ours"]
+    assert values["segments"]["large"] == 0.25 and values["borders"] == 0.25 and values["guesses"]["wrong"] == 12
 
 
 class _Mean(torch.nn.Module):
@@ -128,12 +218,12 @@ def test_features_give_fid_and_fvd_and_survive_the_disk(tmp_path, clips):
     done = []
     for path in clips:
         clip = read_clip(path / "lineart", path / "color")
-        ruler = ClipTruth(clip, 0, metrics)
-        measures, features = ruler.measure(clip.truth, 0.0)
+        ruler, sources = ClipTruth(clip, metrics), from_keyframes(DRAWINGS, [0])
+        measures, features = ruler.measure(ColoredClip(clip.truth), sources, 0.0)
         assert measures.color.mean_de == 0 and measures.areas == 1 and measures.flicker == 0
-        wrong, wrong_features = ruler.measure([255 - frame for frame in clip.truth], 0.0)
-        settings = Settings("tiny", "", "", 0, 1, ("ours", "hold"), metrics.titles)
-        result = ClipResult(str(path), settings, clip.exposure.drawing_of, 0, {"ours": measures, "hold": wrong})
+        wrong, wrong_features = ruler.measure(ColoredClip([255 - frame for frame in clip.truth], {}), sources, 0.0)
+        settings = Settings("tiny", "", "", 0, (1,), ("ours", "hold"), metrics.titles)
+        result = ClipResult(str(path), settings, clip.exposure.drawing_of, {"ours": measures, "hold": wrong})
         store = ResultFolder(tmp_path / "clips")
         store.save(path.name, result, {"truth": ruler.truth_features(), "ours": features, "hold": wrong_features})
         done.append(store.load(path.name, settings))
@@ -151,9 +241,9 @@ def test_features_give_fid_and_fvd_and_survive_the_disk(tmp_path, clips):
 
 def test_an_ablation_that_was_not_run_is_a_dash(clips):
     clip = read_clip(clips[0] / "lineart", clips[0] / "color")
-    measures, _ = ClipTruth(clip, 0, load_perceptual_metrics(clips[0])).measure(clip.truth, 0.0)
-    settings = Settings("tiny", "", "", 0, 1, ("dglm",), ())
-    result = ClipResult("walk", settings, clip.exposure.drawing_of, 0, {"dglm": measures})
+    measures = measured(clip, from_keyframes(DRAWINGS, [0]))
+    settings = Settings("tiny", "", "", 0, (1,), ("dglm",), ())
+    result = ClipResult("walk", settings, clip.exposure.drawing_of, {"dglm": measures})
     tables = markdown([result], {"dglm": summarize([(result, {"truth": {}, "dglm": {}})], "dglm")}, {}, "")
     assert "| 3 | 0 + DGLM | – | 1.000 | 60.00 | – |" in tables
     assert "| 0 | SketchDiT | – | – | – | – |" in tables and "| 4 | 3 + CCR | – | – | – | – |" in tables
