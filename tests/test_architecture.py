@@ -20,7 +20,7 @@ ARROWS = {
     "shared": set(),
     "install": {"server.environments", "server.extension_build"},
     "benchmarks": {
-        *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.config"),
+        *("server.coloring", "server.coloring.matching", "server.config"),
         *("server.image_codec", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
         *("server.training", "server.demo", "server.demo.in_blender", "server.extension_build", "shared"),
     },

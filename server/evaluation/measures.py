@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from server.coloring.line_art.compositing import fill_under_lines
-from server.evaluation.borders import meeting_colors, unexplained_borders
+from server.evaluation.borders import free_places, meeting_colors, unexplained_borders
 from server.evaluation.clip import Clip
 from server.evaluation.color_areas import MovedAreas, moved_areas
 from server.evaluation.colored_clip import ColoredClip
@@ -67,6 +67,7 @@ class ClipTruth:
         ]
         self._segments = functools.cache(lambda drawing: find_segments(drawings[drawing]))
         self._filled = functools.lru_cache(maxsize=8)(lambda at: fill_under_lines(drawings[at], truth[at]))
+        self._free = functools.cache(lambda drawing: free_places(truth[drawing], drawings[drawing]))
         self._meetings = functools.cache(lambda at: meeting_colors(truth[at], drawings[at]))
         self._moved = functools.cache(self._find_moved)
 
@@ -115,12 +116,7 @@ class ClipTruth:
 
     def _borders(self, frames: Sequence[np.ndarray], counted: Counted) -> float:
         lengths = [
-            unexplained_borders(
-                frames[drawing],
-                self.clip.truth[drawing],
-                self.clip.drawings[drawing],
-                [self._meetings(at) for at in painted],
-            )
+            unexplained_borders(frames[drawing], self._free(drawing), [self._meetings(at) for at in painted])
             for drawing, painted in counted.items()
         ]
         return float(np.average(lengths, weights=[self.clip.holds[drawing] for drawing in counted]))

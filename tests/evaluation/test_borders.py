@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from server.evaluation.borders import CLEAR, NEAR, meeting_colors, unexplained_borders
+from server.evaluation.borders import CLEAR, NEAR, free_places, meeting_colors, unexplained_borders
 from server.evaluation.metrics import RIGHT, delta_e
 
 GREEN, ORANGE, BLUE, GRAY = (70, 160, 80), (240, 150, 40), (60, 80, 210), (128, 128, 128)
@@ -25,7 +25,7 @@ def halves(at: int = 80, left=GREEN, right=ORANGE) -> np.ndarray:
 
 def length(result, truth=None, line_art=PAPER, keyframe=None) -> float:
     meetings = [meeting_colors(plain() if keyframe is None else keyframe, PAPER)]
-    return unexplained_borders(result, plain() if truth is None else truth, line_art, meetings)
+    return unexplained_borders(result, free_places(plain() if truth is None else truth, line_art), meetings)
 
 
 def test_an_invented_border_is_as_long_as_it_is_high():
@@ -77,5 +77,6 @@ def test_colors_that_only_a_line_separates_do_not_meet():
     line_art = PAPER.copy()
     line_art[:, 79:82] = 0
     meetings = [meeting_colors(halves(), line_art)]
-    assert unexplained_borders(halves(120), plain(), PAPER, meetings) > 0.9
-    assert unexplained_borders(halves(120), plain(), PAPER, [*meetings, meeting_colors(halves(), PAPER)]) == 0
+    assert unexplained_borders(halves(120), free_places(plain(), PAPER), meetings) > 0.9
+    meetings.append(meeting_colors(halves(), PAPER))
+    assert unexplained_borders(halves(120), free_places(plain(), PAPER), meetings) == 0
