@@ -34,7 +34,7 @@ first 14 frames and of the whole clip. Features that cannot be computed are left
 
 @dataclass(frozen=True)
 class Measures:
-    """The quality of a method's frames on a clip. Drawings that are painted themselves do not count.
+    """The quality of a method's frames on a clip. Painted drawings count only within videos (FVD, flicker).
 
     color: over all frames; areas: the share of moved areas that are right, see `color_areas.MovedAreas`, over all
     drawings, None when none moved; segments: the mean shares of the drawings; borders: the mean length of unexplained
