@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clip of a seed: a procedural cartoon, a cartoon with fetched shapes as actors, or a studio's own clip."""
+"""The clip of a seed: a procedural cartoon, a cartoon with fetched actors, or a studio's own clip."""
 
 import functools
 from collections.abc import Sequence
@@ -9,9 +9,11 @@ from .cartoon import Clip, Framing, PaintedClip, draw_clip
 from .sources import SOURCES, draw_puppet_clip, load_families
 from .sources.puppet_clip import Families
 from .sources.stored_clips import sample_stored_clip, stored_clips
+from .toons import Body, draw_toon_clip, load_bodies
 
-SHARES = {"openmoji": 0.15, "fluent_emoji": 0.1, "avatars": 0.1, "heads": 0.1}
-"""Shares of cartoons whose actors are fetched shapes. The others are procedural."""
+TOONS = "toons"
+SHARES = {"openmoji": 0.15, "fluent_emoji": 0.1, "avatars": 0.1, "heads": 0.1, TOONS: 0.2}
+"""Shares of cartoons whose actors are fetched shapes or bodies. The others are procedural."""
 CLIPS_SHARE = 0.5
 """Share of samples from a studio's own clips, if such clips are stored."""
 
@@ -19,6 +21,11 @@ CLIPS_SHARE = 0.5
 @functools.lru_cache
 def _families(folder: Path, source: str) -> Families:
     return load_families(folder, source, "train")
+
+
+@functools.lru_cache
+def _bodies(folder: Path) -> list[Body]:
+    return load_bodies(folder / f"{TOONS}.npz", "train")
 
 
 def sample_clip(
@@ -32,7 +39,7 @@ def sample_clip(
 ) -> Clip:
     """Return the drawings `at` of the clip of `seed`, which has `drawings` drawings, for training.
 
-    sources: the folder with the shapes that `fetch_sources` fetched, the clips that `store_clips` stored, or both. With
+    sources: the folder with the actors that `fetch_sources` fetched, the clips that `store_clips` stored, or both. With
     None, all clips are procedural cartoons.
     """
     own = stored_clips(sources) if sources else ()
@@ -55,6 +62,8 @@ def sample_cartoon(
     if sources is not None and (not stored_clips(sources) or (sources / f"{SOURCES[0]}.npz").exists()):
         for source, share in SHARES.items():
             if chance < share:
+                if source == TOONS:
+                    return draw_toon_clip(_bodies(sources), seed, drawings, width, height, at, framings)
                 return draw_puppet_clip(_families(sources, source), seed, drawings, width, height, at, framings)
             chance -= share
     return draw_clip(seed, drawings, width, height, at, framings)

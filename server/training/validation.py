@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation clips as folders of frames with their true colors. The cartoons are procedural, or have fetched shapes as
-actors. Neither the cartoons nor these shapes are used for training."""
+"""Validation clips as folders of frames with their true colors. The cartoons are procedural, or have fetched shapes or
+bodies as actors. Neither the cartoons nor these actors are used for training."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from server.coloring.line_art.regions import LINE_BELOW
 
 from .cartoon import draw_clip
 from .sources import draw_puppet_clip, load_families
+from .toons import draw_toon_clip, load_bodies
 
 FIRST_SEED = 10**9
 """Seeds from here on are reserved for validation. Training counts its samples from 0."""
@@ -25,7 +26,7 @@ _DRAWN_AT_ONCE = 24
 @dataclass(frozen=True)
 class ValidationClip:
     """One clip: the folder's name, the cartoon's seed, its length in frames (not drawings), its size in pixels, and the
-    source of its fetched shapes, if any."""
+    source of its fetched actors, if any."""
 
     name: str
     seed: int
@@ -51,6 +52,8 @@ CLIPS = (
     ValidationClip("openmoji_3", FIRST_SEED + 103, 48, source="openmoji"),
     ValidationClip("avatars_1", FIRST_SEED + 104, 48, source="avatars"),
     ValidationClip("avatars_2", FIRST_SEED + 105, 48, source="avatars"),
+    ValidationClip("toon_1", FIRST_SEED + 107, 48, source="toons"),
+    ValidationClip("toon_2", FIRST_SEED + 110, 48, source="toons"),
 )
 """Long shots, then short ones, with all kinds of lines and paintings. They change when the cartoon's code changes."""
 
@@ -61,8 +64,8 @@ def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sour
     Drawings are held on ones, twos and threes. Color frames show fills, shading and light with the lines on top.
     The same clips give the same files.
 
-    sources: the folder with the shapes that `fetch_sources` fetched. Without it, clips with fetched shapes are left
-    out.
+    sources: the folder with the shapes and bodies that `fetch_sources` fetched. Without it, clips with fetched actors
+    are left out.
 
     Raises:
         ValueError: a seed is not reserved for validation, or a drawing of the clip would be blank paper.
@@ -93,7 +96,9 @@ def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sour
 def _drawings(clip: ValidationClip, sources: Path | None) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     """Return line art uint8 [H,W], painting RGB uint8 [H,W,3] and hold of each drawing that the frames show."""
     draw = draw_clip
-    if clip.source and sources:
+    if clip.source == "toons" and sources:
+        draw = partial(draw_toon_clip, load_bodies(sources / "toons.npz", "validation"))
+    elif clip.source and sources:
         draw = partial(draw_puppet_clip, load_families(sources, clip.source, "validation"))
     frames = 0
     for start in range(0, clip.frames, _DRAWN_AT_ONCE):

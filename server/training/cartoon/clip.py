@@ -107,12 +107,16 @@ class Figure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A figure that acts in a clip. Its size in frame heights and its pose are given by drawing."""
+    """A figure that acts in a clip. Its size in frame heights and its pose are given by drawing.
+
+    reach: how far from its middle it reaches, in its heights. Where that is outside the frame, it is not drawn.
+    """
 
     figure: Figure
     sizes: Sequence[float]
     poses: list[Pose]
     ink: Ink
+    reach: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ def draw_clip(
     style = choose_style(rng, unit)
     scenery = paint_scenery(rng, palette, aspect)
     actors = _cast(rng, palette, drawings, aspect, scenery, style)
-    camera = _camera(rng, drawings, aspect, actors)
+    camera = choose_camera(rng, drawings, aspect, actors)
     holds, light = choose_holds(rng, drawings), choose_light(rng, drawings)
 
     stage_ink = style.stage_ink
@@ -247,6 +251,10 @@ def _perform(sheet: Sheet, actor: Actor, view: skia.Matrix, scale: float, index:
     place = skia.Matrix()
     place.setAffine([cos * sx, sin * sx, -sin * sy, cos * sy, x, y])
     place.postConcat(view)
+    middle, reach = place.mapXY(0.0, -0.5), actor.reach * max(sx, sy) * scale
+    rows, columns = sheet.art.shape
+    if not (-reach < middle.x() < columns + reach and -reach < middle.y() < rows + reach):
+        return
     sheet.paint(actor.figure.groups(pose), actor.ink, place, size * scale, index, figure)
 
 
@@ -296,7 +304,7 @@ def _figure(rng: Random, palette: Palette, plain: bool) -> Figure:
     return _FIGURES[kind](rng, palette)
 
 
-def _camera(rng: Random, drawings: int, aspect: float, actors: list[Actor]) -> list[tuple[float, float, float]]:
+def choose_camera(rng: Random, drawings: int, aspect: float, actors: list[Actor]) -> list[tuple[float, float, float]]:
     """Return the center of the view and its enlargement for each drawing."""
     kind = rng.choices(("still", "pan", "follow", "zoom", "shake"), (6, 1.5, 1.5, 1, 0.5))[0]
     zoom = rng.choice((1.0, 1.0, rng.uniform(0.85, 1.25)))
