@@ -167,11 +167,8 @@ def _prepare(line_art: np.ndarray, labels: np.ndarray, time: int, is_painted: bo
     pieces = find_pieces(line_art, find_regions(line_art), labels if is_painted else None, cell)
     if not 0 < len(pieces) <= MOST_PIECES:
         return None
-    inside, count = pieces.labels >= 0, int(labels.max()) + 1
-    shares = np.bincount(
-        pieces.labels[inside].astype(np.int64) * count + labels[inside], minlength=len(pieces) * count
-    ).reshape(len(pieces), count)
-    return StoryDrawing(line_art, labels, pieces, time, shares.argmax(axis=1), shares.max(axis=1) / pieces.areas)
+    shares = pieces.shares_of(labels, int(labels.max()) + 1)
+    return StoryDrawing(line_art, labels, pieces, time, shares.argmax(axis=1), shares.max(axis=1))
 
 
 Window = tuple[list[StoryDrawing], int]

@@ -52,6 +52,14 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.areas)
 
+    def shares_of(self, entries: np.ndarray, count: int) -> np.ndarray:
+        """Return the share float32 [P, count] of each piece's pixels that have each of `count` entries, integers
+        [H, W]."""
+        inside = self.labels >= 0
+        numbers = self.labels[inside].astype(np.int64) * count + entries[inside]
+        pixels = np.bincount(numbers, minlength=len(self) * count).reshape(len(self), count)
+        return (pixels / self.areas[:, None]).astype(np.float32)
+
     @property
     def relative_centers(self) -> np.ndarray:
         """The centers from the middle of the drawing, in its heights, [P, 2]."""

@@ -106,7 +106,7 @@ class ShotMatcher:
             seen = cv2.resize(entries, line_art.shape[::-1], interpolation=cv2.INTER_NEAREST)
             pieces = find_pieces(line_art, regions, self._groups[seen])
             if len(pieces):
-                shares = torch.from_numpy(_entry_shares(pieces, seen, len(self._groups)))
+                shares = torch.from_numpy(pieces.shares_of(seen, len(self._groups)))
                 found.append(
                     (drawing, self._read(self._encode(line_art, pieces), shares, torch.ones(len(pieces)), KEYFRAME))
                 )
@@ -162,12 +162,3 @@ class ShotMatcher:
     @torch.no_grad()
     def _encode(self, line_art: np.ndarray, pieces: Pieces) -> Tokens:
         return self._matcher.encode(send_to_device(collate_pieces([line_art], [pieces]), self._matcher.device))
-
-
-def _entry_shares(pieces: Pieces, entries: np.ndarray, count: int) -> np.ndarray:
-    """Return the share float32 [P, count] of each piece's pixels that have each palette entry, uint8 [H, W]."""
-    inside = pieces.labels >= 0
-    pixels = np.bincount(
-        pieces.labels[inside].astype(np.int64) * count + entries[inside], minlength=len(pieces) * count
-    )
-    return (pixels.reshape(len(pieces), count) / pieces.areas[:, None]).astype(np.float32)
