@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "longanimation")
     arguments = sys.argv[1:] if arguments is None else arguments
     # OpenMP reads this when torch is imported. Threads that spin while they wait are slow beside other busy programs.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # cuBLAS reads this when it starts. Without it, its results are not always the same.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in logs.TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -27,7 +27,8 @@ class Colorizer:
     @classmethod
     def from_preset(cls, name: str, device: str | None = None, memory_mode: str = "auto") -> "Colorizer":
         """Load a preset onto a device, by default a GPU where there is one; memory_mode: see
-        `server.longanimation.placement`.
+        `server.longanimation.placement`. On a GPU, the process uses deterministic algorithms from then on, so that a
+        shot that is resumed has the same frames.
 
         Raises UnknownPreset when it is not installed, MemoryModeError when it does not fit.
         """
@@ -36,6 +37,9 @@ class Colorizer:
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if torch.device(device).type != "cpu":  # the CPU's algorithms are deterministic
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time, and nothing reads that memory
         pipeline = load_pipeline(preset.folder, device, _workload(preset), memory_mode)
         pipeline.set_progress_bar_config(disable=True)
         dtype = work_dtype(torch.device(device))

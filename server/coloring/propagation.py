@@ -129,15 +129,16 @@ class _Window:
         self.seen = {drawing: self.crop.of_lines(image) for drawing, image in drawings.items()}
         images = list(self.seen.values())
         parameter = next(matcher.parameters())
-        line_art = torch.from_numpy(np.stack(images))[None].to(parameter.device)
-        areas = torch.from_numpy(np.stack([find_areas(image) for image in images]))[None].to(parameter.device)
-        features = matcher(1 - line_art.to(parameter.dtype) / 255, areas).cpu()
+        self.device = parameter.device
+        line_art = torch.from_numpy(np.stack(images))[None].to(self.device)
+        areas = torch.from_numpy(np.stack([find_areas(image) for image in images]))[None].to(self.device)
+        features = matcher(1 - line_art.to(parameter.dtype) / 255, areas)
         self.features = dict(zip(drawings, features[0].unbind(), strict=True))
 
     def evidence(self, drawing: int, entries: np.ndarray, role: int) -> LabeledDescriptors:
         """Return the labeled descriptors of a drawing with entries uint8 [H, W]."""
-        labels = torch.from_numpy(self.crop.of_entries(entries))
-        pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW), self.count)
+        labels = torch.from_numpy(self.crop.of_entries(entries)).to(self.device)
+        pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW).to(self.device), self.count)
         return pool_descriptors(self.features[drawing], *pooled, role)
 
     @torch.no_grad()
@@ -145,7 +146,7 @@ class _Window:
         """Return the votes float32 [rows, columns, N] for the part of a drawing that is in view."""
         features = self.features[drawing]
         votes = match(self.matcher, features.flatten(), evidence, self.count)
-        return votes.unflatten(0, features.sharpness.shape).numpy()
+        return votes.unflatten(0, features.sharpness.shape).cpu().numpy()
 
 
 def _margin(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:

@@ -58,7 +58,7 @@ def work_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cpu":
         fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
     else:
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        fast = torch.get_device_module(device).is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if fast else torch.float32
 
 
@@ -71,8 +71,8 @@ def load_pipeline(
     Raises MemoryModeError, and what `check_weights` raises.
     """
     device = torch.device(device)
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda", 0)  # the hooks compare it with the device of the weights
+    if device.type != "cpu" and device.index is None:
+        device = torch.device(device.type, 0)  # the hooks compare it with the device of the weights
     if mode not in ("auto", *MODES):
         raise MemoryModeError(f"The memory mode must be auto, {', '.join(MODES)}, not {mode!r}.")
     if mode == "int8" and not _has_torchao():
@@ -94,7 +94,7 @@ def load_pipeline(
 def fit(modules: Modules, device: torch.device, workload: Workload, mode: str = "auto") -> Plan:
     """Return how to place a pipeline's modules in the memory that is free now on a GPU and in main memory; see
     `choose`."""
-    free = Footprint(torch.cuda.mem_get_info(device)[0], psutil.virtual_memory().available)
+    free = Footprint(torch.get_device_module(device).mem_get_info(device)[0], psutil.virtual_memory().available)
     return choose(estimates(modules, workload, work_dtype(device)), free, mode)
 
 
@@ -176,7 +176,7 @@ def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tili
         pipeline.enable_group_offload(
             onload_device=device,
             offload_type="leaf_level",
-            use_stream=device.type == "cuda",
+            use_stream=device.type != "cpu",
             low_cpu_mem_usage=True,  # pinning everything in advance could take twice the memory of the weights
             exclude_modules=list(RESIDENT),
         )

@@ -119,7 +119,7 @@ class TrainingRun:
         return self.folder / "log.csv"
 
     def _load(self) -> None:
-        stored = torch.load(self.checkpoint, weights_only=True, map_location=self.accelerator.device)
+        stored = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
         for name, module in self.modules.items():
             module.load_state_dict(stored["modules"][name])
         for optimizer, state in zip(self.optimizers, stored["optimizers"], strict=True):
@@ -131,6 +131,7 @@ class TrainingRun:
                     f"{self.folder}: the stage then starts from the averaged weights that it wrote last."
                 )
             average.load_state_dict(stored["averages"][name])
+            average.to(self.accelerator.device)
         self.step, self.samples = stored["step"], stored["samples"]
         self._print(f"resumes after step {self.step}")
 

@@ -38,16 +38,13 @@ class Features:
         fields = (self.descriptors, self.positions, self.sharpness, self.distance_weight)
         return [Features(*parts) for parts in zip(*(field.unbind() for field in fields), strict=True)]
 
-    def cpu(self) -> "Features":
-        """Move them to main memory."""
-        return self._each(torch.Tensor.cpu)
-
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Features":
         return Features(
             change(self.descriptors), change(self.positions), change(self.sharpness), change(self.distance_weight)
         )
 
 
-def position_grid(rows: int, columns: int) -> torch.Tensor:
+def position_grid(rows: int, columns: int, device: torch.device) -> torch.Tensor:
     """Row and column of each feature, float [rows, columns, 2]."""
-    return torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij"), dim=-1).float()
+    axes = torch.arange(rows, device=device), torch.arange(columns, device=device)
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).float()

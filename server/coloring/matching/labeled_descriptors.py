@@ -41,7 +41,7 @@ def pool_labels(labels: torch.Tensor, paper: torch.Tensor, count: int) -> tuple[
 
     labels: integers [H, W], below `count`; paper: bool [H, W]; pixels of lines are not counted.
     """
-    one_hot = (labels[None] == torch.arange(count, dtype=labels.dtype)[:, None, None]) & paper
+    one_hot = (labels[None] == torch.arange(count, dtype=labels.dtype, device=labels.device)[:, None, None]) & paper
     share, entries = F.avg_pool2d(one_hot.float(), STRIDE).max(dim=0)
     return entries, share
 
@@ -49,7 +49,7 @@ def pool_labels(labels: torch.Tensor, paper: torch.Tensor, count: int) -> tuple[
 def pool_descriptors(features: Features, entries: torch.Tensor, share: torch.Tensor, role: int) -> LabeledDescriptors:
     """Pool the features [h, w] of a drawing by what `pool_labels` found."""
     known = share > MIN_PAPER_SHARE
-    cells = (position_grid(*share.shape) // CELL).long()
+    cells = (position_grid(share.shape[0], share.shape[1], share.device) // CELL).long()
     number = (cells[..., 0] * share.shape[1] + cells[..., 1]) * (int(entries.max()) + 1) + entries
     keys, key_of = number[known].unique(return_inverse=True)
     weight = share[known][:, None]

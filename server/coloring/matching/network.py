@@ -135,7 +135,9 @@ class LineMatcher(ModelMixin, ConfigMixin):
             out(quarter).float().permute(0, 2, 3, 1) for out in (self.out, self.out_place)
         )
         offsets, weights = offsets_and_weights.split(2, dim=-1)
-        positions = position_grid(*descriptors.shape[1:3]).to(descriptors.device) + _OFFSET_UNIT * offsets
+        positions = (
+            position_grid(descriptors.shape[1], descriptors.shape[2], descriptors.device) + _OFFSET_UNIT * offsets
+        )
         sharpness, distance_weight = weights.exp().unbind(-1)
         features = Features(F.normalize(descriptors, dim=-1), positions, sharpness, distance_weight)
         return features.unflatten((batch, count))

@@ -170,11 +170,10 @@ def _pool(features: torch.Tensor, shares: Shares, shape: torch.Size) -> torch.Te
 
 
 def _region_mean(tokens: torch.Tensor, drawn: DrawnPieces) -> torch.Tensor:
-    """Return, for each token [D, N, dim], the mean over all pieces of its closed region, by area."""
-    index = drawn.regions + drawn.regions.shape[1] * torch.arange(len(tokens), device=tokens.device)[:, None]
-    flat, weight = tokens.float().flatten(0, 1), drawn.areas.flatten()[:, None]
-    sums, areas = (
-        torch.zeros(len(flat), part.shape[1], device=flat.device).index_add(0, index.flatten(), part)
-        for part in (flat * weight, weight)
-    )
-    return (sums / areas.clamp(min=1e-9))[index].to(tokens.dtype)
+    """Return, for each token [D, N, dim], the mean over all pieces of its closed region, by area.
+
+    A product of matrices gives the same result each time, also on a GPU, where `index_add` does not.
+    """
+    weight = (drawn.regions[:, :, None] == drawn.regions[:, None]) * drawn.areas[:, None]
+    weight = weight / weight.sum(dim=2, keepdim=True).clamp(min=1e-9)
+    return weight.to(tokens.dtype) @ tokens

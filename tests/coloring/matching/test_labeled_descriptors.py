@@ -46,7 +46,8 @@ def test_labels_are_pooled_without_the_lines() -> None:
 def test_a_key_holds_the_features_of_one_entry_in_one_cell() -> None:
     entries, share = pool_labels(*two_halves(columns=40), count=2)  # the border, at feature 5, lies within a cell
     ones = torch.ones(entries.shape)
-    features = Features(F.one_hot(entries, 4).float(), position_grid(*entries.shape) + 3, ones, ones)
+    positions = position_grid(entries.shape[0], entries.shape[1], entries.device) + 3
+    features = Features(F.one_hot(entries, 4).float(), positions, ones, ones)
     labeled = pool_descriptors(features, entries, share, REFERENCE)
     assert len(labeled.entries) == 2 * 4  # two rows of cells; four keys each, since the border halves one cell
     assert labeled.positions.min() >= 3  # where the features say that they are, not where they lie
@@ -96,7 +97,8 @@ def test_descriptors_have_length_one_and_a_position_each(matcher: LineMatcher) -
     features = matcher(line_art, areas)
     assert features.descriptors.shape == (2, 3, 8, 12, 8)
     assert torch.allclose(features.descriptors.norm(dim=-1), torch.ones(2, 3, 8, 12), atol=1e-5)
-    assert torch.equal(features.positions, position_grid(8, 12).expand(2, 3, -1, -1, -1))  # untrained
+    untrained = position_grid(8, 12, torch.device("cpu"))
+    assert torch.equal(features.positions, untrained.expand(2, 3, -1, -1, -1))
 
 
 def test_windows_of_a_batch_do_not_see_each_other(matcher: LineMatcher) -> None:

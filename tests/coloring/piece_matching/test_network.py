@@ -10,6 +10,7 @@ from server.coloring.line_art.regions import find_regions
 from server.coloring.piece_matching import PieceMatcher, Pieces, ShotMatcher, find_pieces, gap_class
 from server.training.stages.match import match_windows
 from server.training.stories import StoryDrawing, collate_windows
+from tests import second_device
 
 from ..drawings import scene
 
@@ -53,6 +54,17 @@ def story_drawing(x: int, time: int, is_painted: bool) -> StoryDrawing:
     pieces = find_pieces(line_art, find_regions(line_art), labels if is_painted else None)
     entries = np.array([np.bincount(labels[pieces.labels == number]).argmax() for number in range(len(pieces))])
     return StoryDrawing(line_art, labels, pieces, time, entries, np.ones(len(pieces)))
+
+
+def test_a_shot_is_matched_on_another_device() -> None:
+    line_art, entries = zip(*(painted(x) for x in (60, 90, 120)), strict=True)
+    on_cpu = shot_matcher(small_matcher(), line_art, {0: entries[0]})
+    with second_device.in_use() as device:
+        there = shot_matcher(small_matcher().to(device), line_art, {0: entries[0]})
+        for drawing in (1, 2):
+            expected, found = on_cpu.match(drawing), there.match(drawing)
+            assert np.allclose(found.chances, expected.chances, atol=1e-4)
+            assert np.allclose(found.unseen, expected.unseen, atol=1e-4)
 
 
 def test_training_and_coloring_see_the_same() -> None:

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Segments have the same frames on a device that is not the CPU, in every memory mode; see `tests.second_device`."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from server.longanimation.placement import load, place
+from tests import second_device
+from tests.second_device import DEVICE
+
+from .test_placement import TINY, segments
+
+
+@pytest.fixture(autouse=True)
+def in_use() -> Iterator[None]:
+    with second_device.in_use():
+        yield
+
+
+@pytest.fixture(scope="module")
+def exact() -> torch.Tensor:
+    return segments(load(TINY, "full", torch.float32))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["full", "model", "group", "fp8"])
+def test_segments_have_the_same_frames(mode: str, exact: torch.Tensor) -> None:
+    pipeline = load(TINY, mode, torch.float32)
+    place(pipeline, mode, DEVICE, tiling=False)
+    frames = segments(pipeline)
+    assert frames.device == DEVICE
+    assert (frames.cpu() - exact).abs().max() < (0.2 if mode == "fp8" else 1e-3)
+
+
+def test_the_device_refuses_what_a_gpu_refuses() -> None:
+    there, here = torch.ones(2, 2, device=DEVICE), torch.ones(2, 2)
+    for mixed in (lambda: there @ here, lambda: torch.cat([there, here]), lambda: here[there.long()]):
+        with pytest.raises(RuntimeError, match="on different devices"):
+            mixed()
+    with pytest.raises(RuntimeError, match="numpy"):
+        np.asarray(there)
+    with pytest.raises(RuntimeError, match="generator of cpu"):
+        torch.randn(2, device=DEVICE, generator=torch.Generator())
+
+
+def test_the_device_allows_what_a_gpu_allows() -> None:
+    there = torch.arange(4.0, device=DEVICE)
+    assert (there[torch.tensor([1, 2])] * torch.tensor(2.0)).tolist() == [2, 4]
+    linear = torch.nn.Linear(4, 1).to(DEVICE)
+    linear(there).backward()
+    assert linear.weight.grad.device == DEVICE
+    assert torch.nn.Linear(4, 1).to(DEVICE).to("cpu")(there.cpu()).device.type == "cpu"
