@@ -14,7 +14,7 @@ from .timing import Exposure
 
 Finish = Literal["painted", "flats"]
 Background = Literal["kept", "generated"]
-Quality = Literal["exact", "final", "draft", "preview"]
+Quality = Literal["auto", "exact", "final", "draft", "preview"]
 Priority = Literal["low", "normal", "high"]
 
 
@@ -47,9 +47,9 @@ class ShotManifest:
     keyframes: at least one painted frame of the range, in the order in which work proceeds from them. A job that
         corrects another one appends its own; segments that do not depend on them are then reused.
     preset, prompt, seed, finish: how to color. parent: the job that this one corrects.
-    quality: "draft" is for reviewing a take, "final" is faster where it is not visible, "exact" omits nothing.
-        "preview" works without the model: colors are only propagated, which takes seconds and shows where the keyframes
-        leave colors to guess.
+    quality: "auto" is what the preset recommends. "draft" is for reviewing a take, "final" is faster where it is not
+        visible, "exact" omits nothing. "preview" works without the model: colors are only propagated, which takes
+        seconds and shows where the keyframes leave colors to guess.
     background: "kept" leaves transparent what the keyframes leave transparent; with "generated" the model paints it
         from the prompt.
     priority: this job's priority among waiting jobs; it can be changed later.
@@ -67,7 +67,7 @@ class ShotManifest:
     prompt: str = ""
     seed: int = 0
     finish: Finish = "flats"
-    quality: Quality = "final"
+    quality: Quality = "auto"
     background: Background = "kept"
     priority: Priority = "normal"
     parent: str | None = None

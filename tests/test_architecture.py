@@ -170,7 +170,7 @@ ARROWS = {
     "server.coloring.matching": {"server.coloring.line_art"},
     "server.coloring.piece_matching": {"server.coloring.line_art"},
     "server.coloring.line_art": set(),
-    "server.presets": {"server.longanimation"},
+    "server.presets": {"server.longanimation", "shared"},
     "server.longanimation": {"server.files"},
     "server.image_codec": set(),
     "server.extension_build": {"server.files"},

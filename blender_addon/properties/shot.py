@@ -55,13 +55,14 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     )
     quality: bpy.props.EnumProperty(
         name="Quality",
-        items=(
-            ("final", "Final", "For delivery"),
-            ("draft", "Draft", "Faster, to look at the take; Final with the same seed gives the same take"),
-            ("preview", "Preview", "Colors are only carried along, without the model"),
-            ("exact", "Exact", "No step is skipped; slower, and hardly different from Final"),
+        items=(  # files store the numbers
+            ("auto", "Automatic", "For delivery, as the preset recommends", 4),
+            ("final", "Final", "For delivery; steps are skipped where that is hardly visible", 0),
+            ("draft", "Draft", "Faster, to look at the take; Final with the same seed gives the same take", 1),
+            ("preview", "Preview", "Colors are only carried along, without the model", 2),
+            ("exact", "Exact", "No step is skipped; slower, and hardly different from Final", 3),
         ),
-        default="final",
+        default="auto",
     )
     layout: bpy.props.EnumProperty(
         name="Strips",

@@ -74,5 +74,5 @@ class ShotOptions:
     prompt: str
     seed: int
     finish: Finish
-    quality: Quality = "final"
+    quality: Quality = "auto"
     lineart: LineArtOptions = field(default_factory=LineArtOptions)

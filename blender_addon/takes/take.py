@@ -86,7 +86,9 @@ class Take:
             frames=len(self.manifest.timing),
             drawings=len(self.manifest.drawings),
             preset=self.manifest.preset,
-            quality=TranslatableText(self.manifest.quality.capitalize()),
+            quality=TranslatableText(
+                "Automatic" if self.manifest.quality == "auto" else self.manifest.quality.capitalize()
+            ),
             seed=self.manifest.seed,
         )
 

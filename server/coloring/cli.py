@@ -96,8 +96,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quality",
         choices=get_args(Quality),
-        default="final",
-        help="draft: to look at a take; final: almost exact, in a third of the steps; exact (default: final)",
+        default="auto",
+        help="auto: what the preset recommends; draft: to look at a take; final: almost exact, in a third of the "
+        "steps; exact; preview: without the model (default: auto)",
     )
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the result (default: the line art's)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A loaded preset that colors shots."""
 
+from dataclasses import replace
+
 import diffusers
 import torch
 import transformers
@@ -53,6 +55,8 @@ class Colorizer:
 
     def open(self, shot: Shot, ablation: Ablation = FULL) -> ShotColoring:
         """Plan the coloring of a shot. `ablation` switches off modules of the stack for comparisons."""
+        if shot.quality == "auto":
+            shot = replace(shot, quality=self.preset.quality)
         return ShotColoring(self.pipeline, self.matcher, self.preset, shot, ablation)
 
 

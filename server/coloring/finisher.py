@@ -14,10 +14,6 @@ from .keyframes import Keyframes
 from .propagation import Propagated
 from .region_labels import RegionLabels, label_regions
 
-MODEL_WEIGHT = 0.1
-"""Weight of the model's votes relative to the propagated ones. It is low because on procedural clips the model's votes
-add nothing yet."""
-
 
 class Votes(Protocol):
     """Provides the votes by which a drawing's palette entries are chosen."""
@@ -48,13 +44,14 @@ class PaintedVotes:
 
 @dataclass(frozen=True)
 class JointVotes:
-    """Counts propagated votes, and the model's at a low weight."""
+    """Counts propagated votes with weight 1, and the model's with `weight`."""
 
     model: ModelVotes
+    weight: float
 
     def count(self, images: np.ndarray, propagated: Propagated) -> np.ndarray:
         votes = self.model.read(images)
-        return propagated.votes + MODEL_WEIGHT * _resize_votes(votes, propagated.votes.shape[:2])
+        return propagated.votes + self.weight * _resize_votes(votes, propagated.votes.shape[:2])
 
 
 class Background(Protocol):

@@ -80,7 +80,7 @@ def read_folder(
     seed: int = 0,
     finish: str = "flats",
     background: str = "kept",
-    quality: str = "final",
+    quality: str = "auto",
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 

@@ -20,7 +20,8 @@ PACKAGES = ("coloring", "longanimation")
 def model_fingerprint(preset: Preset) -> str:
     """Return a digest of the weights and settings of a preset and of the line matcher, and of the code. Equal digests
     mean equal frames."""
-    return _digest([_folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code()])
+    settings = (preset.folder / "preset.json").read_bytes()  # a converted folder's list of checksums does not follow it
+    return _digest([settings, _folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code()])
 
 
 def _folder(folder: Path) -> str:

@@ -3,6 +3,7 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from server.longanimation.sketch import fitted_size
@@ -13,6 +14,11 @@ class ModelSize(NamedTuple):
 
     height: int
     width: int
+
+    def reduce(self, image: np.ndarray) -> np.ndarray:
+        """Scale an image [H, W, 3] to this size by the mean of its pixels, so that no line is lost."""
+        rows, columns = fitted_size(image.shape[0], image.shape[1], self.height, self.width)
+        return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
 
     def shrink(self, image: np.ndarray) -> np.ndarray:
         """Scale an image [H, W] or [H, W, 3] to this size by nearest neighbor, so that no pixel mixes two colors."""

@@ -51,7 +51,7 @@ class Shot:
     prompt: str = ""
     seed: int = 0
     finish: Finish = "flats"
-    quality: Quality = "final"
+    quality: Quality = "auto"
     masks: Mapping[int, np.ndarray] = field(default_factory=dict)
     background: Background = "kept"
 

@@ -47,6 +47,7 @@ class ShotColoring:
         self._propagator = stack.propagator(matcher, self._line_art)
         self._painter = stack.painter(self._size, self._line_art)
         self._finisher = Finisher(self._keyframes, stack.votes(), stack.fill(), stack.background())
+        self._is_memory_lined = preset.lined_memory
         self.segments = self._painter.segments
         self.note = self._painter.note
 
@@ -70,7 +71,7 @@ class ShotColoring:
             finished = self._finish(drawing, pictures, segment.keyframe, propagated)
             frames[drawing] = lay_lines(finished.color, self._line_art(drawing))
             entries.append(self._size.shrink(finished.entries))
-            colors.append(over_white(self._size.shrink(finished.color)))
+            colors.append(self._remembered(frames[drawing], finished.color))
             if finished.regions and (uncertain := self._guesses(finished.regions)):
                 guesses[drawing] = uncertain
         state = {
@@ -106,6 +107,12 @@ class ShotColoring:
         if drawing in self._keyframes:
             return self._finisher.keyframe(drawing, self._line_art(drawing), images)
         return self._finisher.drawing(self._line_art(drawing), images, propagated[drawing], keyframe)
+
+    def _remembered(self, frame: np.ndarray, color: np.ndarray) -> np.ndarray:
+        """Return what the model remembers of a finished frame, which has lines, or of its colors, which have none."""
+        if self._is_memory_lined:
+            return self._size.reduce(over_white(frame))
+        return over_white(self._size.shrink(color))
 
     def _guesses(self, regions: RegionLabels) -> list[Guess]:
         guesses = []

@@ -84,7 +84,7 @@ class Stack:
             return PropagatedVotes()
         # A color alone cannot vote for transparency.
         model = ModelVotes(self._codes or [self._palette.opaque], len(self._palette.colors))
-        return JointVotes(model) if self._ablation.propagated else PaintedVotes(model)
+        return JointVotes(model, self._preset.model_weight) if self._ablation.propagated else PaintedVotes(model)
 
     def fill(self) -> Fill:
         """Return how regions are filled."""

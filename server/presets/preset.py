@@ -2,8 +2,10 @@
 """Presets: folders with a pipeline and its best settings."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+
+from shared.manifest import Quality
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
@@ -21,6 +23,12 @@ class Preset:
     votes: how many runs, each in different code colors, are added up; 0 uses the model's own colors.
     hints: whether the model was trained with hints from the line matcher.
     gpu: whether it needs a GPU.
+    quality: of shots whose quality is `auto`.
+    model_weight: weight of the model's votes; those of the line matcher have weight 1.
+    lined_memory: whether the finished frames that Video-XL watches have their lines. Frames in code colors have none.
+
+    The fields with defaults may be missing in the file. The defaults fit a large model whose weights could not be
+    measured.
     """
 
     name: str
@@ -34,6 +42,9 @@ class Preset:
     votes: int
     hints: bool
     gpu: bool
+    quality: Quality = "exact"
+    model_weight: float = 1.0
+    lined_memory: bool = True
 
     @property
     def bytes(self) -> int:
@@ -45,9 +56,12 @@ def _read(folder: Path) -> Preset:
     settings = json.loads((folder / "preset.json").read_text(encoding="utf-8"))
     if "licence" in settings:  # the spelling in presets of older versions
         settings["license"] = settings.pop("licence")
-    known = {field.name for field in fields(Preset)} - {"name", "folder"}
-    if settings.keys() != known:
-        raise ValueError(f"{folder / 'preset.json'} must set exactly {sorted(known)}, not {sorted(settings)}.")
+    known = {field.name: field.default is MISSING for field in fields(Preset) if field.name not in ("name", "folder")}
+    needed = {name for name, is_needed in known.items() if is_needed}
+    if unknown := settings.keys() - known.keys():
+        raise ValueError(f"{folder / 'preset.json'} sets {sorted(unknown)}, but a preset has only {sorted(known)}.")
+    if missing := needed - settings.keys():
+        raise ValueError(f"{folder / 'preset.json'} must also set {sorted(missing)}.")
     return Preset(folder.name, folder, **settings)
 
 

@@ -147,7 +147,7 @@ def test_what_the_words_say_goes_before_what_the_file_says_and_is_not_kept(
     assert np.asarray(Image.open(folder / "keyframes" / "0006.png").convert("RGB"))[0, 0].tolist() == [220, 60, 90]
     assert np.ptp(np.asarray(Image.open(folder / "keyframes" / "0004.png").convert("RGB"))) > 0
     found = scenario("cli.contents", str(film))
-    assert found["settings"] == [7, "final", "meta", [2, 6]]
+    assert found["settings"] == [7, "auto", "meta", [2, 6]]
     assert "painted.png" not in found["images"]
     assert [strip["type"] for strip in found["strips"]] == ["IMAGE"]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The included preset colors a shot, with the same result whether or not it is interrupted."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -11,6 +12,7 @@ import pytest
 
 from server.coloring.colorizer import Colorizer
 from server.coloring.model_size import model_size
+from server.coloring.painter import ModelPainter, NoPainter
 from server.coloring.shot import Shot
 from server.coloring.shot_coloring import ShotColoring
 from server.presets.preset import WEIGHTS, UnknownPreset
@@ -168,6 +170,24 @@ def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, cli
     for quality, votes in (("draft", 1), ("final", 5), ("exact", 5)):
         coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(replace(shot, quality=quality))
         assert len(coloring._painter._renditions) == votes
+
+
+def test_the_preset_says_what_automatic_quality_is(colorizer: Colorizer, clip) -> None:
+    preset = replace(colorizer.preset, quality="preview")
+    for quality, painter in (("auto", NoPainter), ("final", ModelPainter)):
+        coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot_of(clip, quality=quality))
+        assert type(coloring._painter) is painter
+
+
+@pytest.mark.parametrize("lined", [False, True])
+def test_the_preset_says_whether_the_model_remembers_lines(colorizer: Colorizer, clip, lined: bool) -> None:
+    preset = replace(colorizer.preset, votes=0, lined_memory=lined)
+    coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot_of(clip))
+    result = coloring.color(0)
+    remembered = np.load(io.BytesIO(result.state))["colors"][0]
+    frame = result.frames[coloring.segments[0].drawings[0]]
+    ink = cv2.resize(frame, remembered.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.array_equal(remembered, ink) == lined
 
 
 @pytest.mark.parametrize("votes", [2, 0])

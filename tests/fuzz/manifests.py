@@ -72,7 +72,7 @@ def manifests(draw: st.DrawFn, blobs: Sequence[str] = ()) -> Any:
                 "prompt": _texts,
                 "seed": st.integers(0, 2**63),
                 "finish": st.sampled_from(["painted", "flats"]),
-                "quality": st.sampled_from(["exact", "final", "draft", "preview"]),
+                "quality": st.sampled_from(["auto", "exact", "final", "draft", "preview"]),
                 "background": st.sampled_from(["kept", "generated"]),
                 "priority": st.sampled_from(["low", "normal", "high"]),
                 "parent": st.none() | _texts,

@@ -112,6 +112,21 @@ def test_a_preset_that_an_older_version_wrote_is_read(tmp_path: Path) -> None:
     assert find_preset("old", tmp_path).license == "MIT"
 
 
+def test_a_preset_may_leave_out_what_newer_versions_added_but_nothing_else(tmp_path: Path) -> None:
+    def write(settings: dict) -> None:
+        (tmp_path / "mine" / "preset.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    (tmp_path / "mine").mkdir()
+    write({name: value for name, value in SETTINGS.items() if name not in ("quality", "model_weight", "lined_memory")})
+    assert find_preset("mine", tmp_path).model_weight == 1
+    write({name: value for name, value in SETTINGS.items() if name != "steps"})
+    with pytest.raises(ValueError, match=r"must also set \['steps'\]"):
+        find_preset("mine", tmp_path)
+    write(SETTINGS | {"stepps": 3})
+    with pytest.raises(ValueError, match=r"sets \['stepps'\], but a preset has only .*'steps'"):
+        find_preset("mine", tmp_path)
+
+
 @pytest.mark.parametrize(("answer", "code"), [("", 1), ("n", 1), ("yes", 0)])
 def test_at_a_terminal_the_licenses_are_asked_about(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
