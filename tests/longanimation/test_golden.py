@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler
 from safetensors.torch import load_file
 
+from benchmarks.golden_case import golden_pipeline
 from server.longanimation import (
     DynamicGlobalLocalMemory,
     LongAnimationPipeline,
@@ -112,24 +112,7 @@ def test_video_xl_memory_in_one_pass_and_incrementally(frames: int, group: int |
 
 @pytest.fixture(scope="module")
 def published_geometry() -> LongAnimationPipeline:
-    folder = golden_folder("d2_pipeline_small")
-    config = json.loads((folder / "config.json").read_text())
-    memory = DynamicGlobalLocalMemory(**config["glm"], mapping_sizes=(32, 48, 64))
-    pipeline = LongAnimationPipeline(
-        tokenizer=None,
-        text_encoder=None,
-        vae=load_strictly(AutoencoderKLCogVideoX(**config["vae"]), load_file(folder / "vae.safetensors")),
-        transformer=load_strictly(
-            LongAnimationTransformer3DModel(**config["transformer"]), load_file(folder / "transformer.safetensors")
-        ),
-        sketch_dit=load_strictly(SketchDiT(**config["control"]), load_file(folder / "transformer_control.safetensors")),
-        dynamic_memory=load_strictly(memory, load_file(folder / "glm.safetensors")),
-        video_tokenizer=None,
-        video_xl=None,
-        scheduler=CogVideoXDPMScheduler.from_config(config["scheduler"]),
-    )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return golden_pipeline(golden_folder("d2_pipeline_small"))
 
 
 @pytest.mark.parametrize("noise", ["drawn", "given"])
