@@ -36,15 +36,18 @@ class Painter(Protocol):
     """Paints the segments of one shot in order.
 
     segments: the plan of the work. note: what the animator should know before the work starts; empty for nothing.
+    is_hinted: whether `paint` reads what is propagated to all drawings of a segment that are not finished yet, and not
+        only to those that the segment keeps.
     """
 
     segments: tuple[Segment, ...]
     note: str
+    is_hinted: bool
 
     def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
         """Paint segment `index`, after all earlier ones are remembered.
 
-        propagated: what is propagated to each of its drawings that is not a keyframe.
+        propagated: what is propagated to each of its drawings that is not a keyframe and not finished.
         """
 
     def state(self, colors: np.ndarray, tail: torch.Tensor | None) -> dict[str, np.ndarray]:
@@ -64,6 +67,7 @@ class NoPainter:
     """Paints nothing. Previews use only propagated colors."""
 
     note = ""
+    is_hinted = False
 
     def __init__(self, segments: tuple[Segment, ...]) -> None:
         self.segments = segments
@@ -103,7 +107,7 @@ class ModelPainter:
         self._renditions = renditions
         self._size = size
         self._shape = line_art(0).shape
-        self._is_hinted = is_hinted
+        self.is_hinted = is_hinted
         self._steps = sampling["num_inference_steps"]
         self._entries: dict[int, np.ndarray] = {}
         prompt, left_out = pipeline.cut_prompt(shot.prompt)
@@ -122,7 +126,7 @@ class ModelPainter:
         self.segments = self._long_shot.segments
 
     def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
-        hints = self._hints(self.segments[index], propagated) if self._is_hinted and propagated else None
+        hints = self._hints(self.segments[index], propagated) if self.is_hinted and propagated else None
         colored = self._long_shot.color(index, self._step_callback(on_step), hints)
         frames = colored.frames.permute(1, 0, 3, 4, 2).numpy()
         return Pictures(unfit(frames, *self._shape), colored.tail)

@@ -93,14 +93,15 @@ class ShotColoring:
         self._painter.remember(index, state)
 
     def _propagate(self, index: int) -> dict[int, Propagated]:
-        """Propagate the colors of the keyframe, and of the colored drawing next to the segment, to its drawings."""
+        """Propagate the colors of the keyframe, and of the last finished drawing, to the segment's other drawings."""
         segment = self.segments[index]
         known = {segment.keyframe: self._keyframes.labels(segment.keyframe)}
         neighbor = segment.keyframe
         if segment.follows is not None:
             neighbor = segment.sequence[segment.first - 1]
             known[neighbor] = self._labels[segment.follows]
-        drawings = [drawing for drawing in segment.drawings if drawing not in self._keyframes]
+        wanted = segment.sequence[segment.first :] if self._painter.is_hinted else segment.drawings
+        drawings = [drawing for drawing in wanted if drawing not in self._keyframes]
         return dict(zip(drawings, self._propagator.propagate(drawings, segment.keyframe, neighbor, known), strict=True))
 
     def _finish(self, drawing: int, images: np.ndarray, keyframe: int, propagated: dict[int, Propagated]) -> Finished:

@@ -96,6 +96,8 @@ class JobRunner:
         for index in range(len(coloring.segments)):
             with logs.context(segment=index):
                 addresses = DBOS.run_step({"name": f"segment {index}"}, run.color, index)
+                if set(addresses["frames"]) != {str(drawing) for drawing in drawings[index]}:
+                    addresses = run.color(index)  # the step was recorded by a version that planned the shot otherwise
                 if index not in run.colored:  # finished in an earlier process, or for another job
                     coloring.restore(index, load_segment(addresses, self._blobs))
 

@@ -5,10 +5,11 @@ The modules `memory`, `sketch_dit`, `transformer` and `video_xl` keep their name
 names them.
 """
 
+from .fusion import FUSION_START
 from .long_shot import ColoredSegment, LongShot
 from .memory import DynamicGlobalLocalMemory
 from .pipeline import LongAnimationPipeline, SegmentOutput
-from .sampler import FUSION_START, NonFiniteLatents
+from .sampler import NonFiniteLatents
 from .sampling_schedule import DRAFT, EXACT, FINAL, SCHEDULES, SamplingSchedule
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel

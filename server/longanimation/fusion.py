@@ -6,6 +6,12 @@ import torch
 FUSED_LATENTS = 4
 """C: how many latents of the previous segment are blended into the next one."""
 
+FUSION_START = 0.6
+"""Share of the steps that pass before fusion begins: the last 20 of 50 are fused (paper: t_st = 20, Table 3)."""
+
+RESEARCH_FUSION_START = 0.62
+"""The same in the research code, which fuses after the steps i > 30 of 50, the last 19."""
+
 
 def color_consistency_fusion(latents: torch.Tensor, previous_tail: torch.Tensor) -> torch.Tensor:
     """Blend the end of the previous segment into the beginning of this one.

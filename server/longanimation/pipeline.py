@@ -13,12 +13,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from .conditions import Conditions
 from .denoiser import Denoiser
+from .fusion import FUSION_START, RESEARCH_FUSION_START
 from .geometry import Geometry
 from .latent_codec import LatentCodecMixin
 from .memory import DynamicGlobalLocalMemory, MappedMemory
 from .prompts import MemoryPrompt, cut_prompt, memory_prompt, tokenize_prompts
 from .rotary import rotary_embedding
-from .sampler import FUSION_START, NoiseSource, Sampler, StepHook
+from .sampler import NoiseSource, Sampler, StepHook
 from .sampling_schedule import EXACT, SamplingSchedule
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
@@ -177,7 +178,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
         generator: torch.Generator | None = None,
         memory: MappedMemory | None = None,
         previous_tail: torch.Tensor | None = None,
-        fusion_start: float = FUSION_START,
+        fusion_start: float | None = None,
         prompt_embeds: torch.Tensor | None = None,
         negative_prompt_embeds: torch.Tensor | None = None,
         sketch_latents: torch.Tensor | None = None,
@@ -207,7 +208,8 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
             memory: from `map_memory`, for all segments but the first.
             previous_tail: `SegmentOutput.tail` of the previous segment. Its last latents must cover the drawings of
                 this segment's latents 2..5; latent 0 is the reference's.
-            fusion_start: share of the steps that pass before fusion begins.
+            fusion_start: share of the steps that pass before fusion begins; None for `FUSION_START`, and for
+                `RESEARCH_FUSION_START` under `"research"`.
             prompt_embeds: features [1, L, D] instead of `prompt`.
             negative_prompt_embeds: features [1, L, D] instead of `negative_prompt`.
             sketch_latents: scaled latents [1, 1 + f, C, h, w] instead of `reference_sketch` and `sketches`.
@@ -215,7 +217,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
             step_noise: noise of each step, each [B, 1 + f, C, h, w].
             schedule: what sampling leaves out for speed; all segments of a shot use the same.
             compatibility: `"research"` draws the noise twice in all steps but the first and the last, and uses the
-                second draw, as the authors' code does.
+                second draw, as the authors' code does. It also begins fusion a step later.
             callback_on_step_end: called after each step.
             output_type: `"pt"` decodes frames, `"latent"` returns latents only.
 
@@ -245,6 +247,8 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
         if latents is None:
             latents = randn_tensor(sketch.shape, generator=generator, device=device, dtype=dtype)
         latents = latents.to(device, dtype) * self.scheduler.init_noise_sigma
+        if fusion_start is None:
+            fusion_start = RESEARCH_FUSION_START if compatibility == "research" else FUSION_START
 
         rotary = rotary_embedding(self.transformer, latents.shape[1], *latents.shape[3:])
         sampler = Sampler(

@@ -15,7 +15,8 @@ class Segment:
 
     keyframe: the drawing whose painting is the reference.
     sequence: the drawings that the model sees, in the direction of work.
-    drawings: the drawings of the sequence whose colors are kept; the drawings before them are context.
+    drawings: the drawings of the sequence whose colors are kept. The others are context: those before them are kept by
+        the segment that this one follows, those after them by the segment that follows this one.
     follows: index of the segment that this one continues and is fused with, None for the first one at a keyframe.
     local: the latest colored drawings before this segment, for the local memory.
     """
@@ -36,9 +37,10 @@ def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, ove
     """Split a shot into segments, outward from each keyframe to halfway to the next one or to the end.
 
     keyframes: drawings, in the order of work. A keyframe that is added at the end changes only the segments that reach
-        beyond halfway to it, and those that follow them.
+        halfway to it, and those that follow them.
     length: drawings in a segment, at most.
-    overlap: how many of a segment's drawings are context, when it continues another.
+    overlap: how many drawings a segment shares with the one that it continues. Each keeps half of them (Fig. 3), and
+        the earlier one keeps the middle drawing.
 
     From each keyframe, the drawings after it come first, then those before it in reverse order. Exactly one segment
     colors each drawing; a keyframe's own drawing belongs to the forward part.
@@ -76,12 +78,17 @@ def _run(
     """Split one direction of work; `context`: the drawings at the start of its first segment that are not kept."""
     run: list[Segment] = []
     rest = tuple(drawings)
+    passed_on = overlap // 2
+    first = len(context)
     while rest:
         new = rest[: length - len(context)]
-        run.append(Segment(keyframe, context + new, new, first_index + len(run) - 1 if run else None, local))
         rest = rest[len(new) :]
-        context = run[-1].sequence[-overlap:] if overlap else ()
-        local = new[-LOCAL_DRAWINGS:]
+        sequence = context + new
+        kept = sequence[first : len(sequence) - passed_on] if rest else sequence[first:]
+        run.append(Segment(keyframe, sequence, kept, first_index + len(run) - 1 if run else None, local))
+        context = sequence[len(sequence) - overlap :]
+        first = overlap - passed_on
+        local = kept[-LOCAL_DRAWINGS:]
     return run
 
 

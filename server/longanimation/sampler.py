@@ -13,10 +13,6 @@ from .fusion import FUSED_LATENTS, color_consistency_fusion
 from .sampling_schedule import EXACT, SamplingSchedule, forecast_clean
 from .solver import solve_step
 
-FUSION_START = 0.62
-"""Share of the steps that pass before fusion begins. The research code fuses after the steps i > 30 of 50 (paper:
-t_st = 20)."""
-
 NoiseSource = Callable[[int], torch.Tensor]
 """Returns the noise of a step, given its index."""
 

@@ -86,12 +86,17 @@ def _guesses(column: str | None) -> dict[int, float]:
 
 
 def plan_segments(connection: sa.Connection, job: str, drawings: Sequence[Sequence[int]]) -> None:
-    """Record the drawings of each segment of a job, by number, unless they are already recorded."""
-    known = set(connection.scalars(sa.select(segments.c.number).where(segments.c.job == job)))
+    """Record the drawings of each segment of a job, by number, unless they are already recorded. Segments of another
+    plan, which an earlier version of the server made, are forgotten."""
+    own = segments.c.job == job
+    planned = {number: json.dumps(list(drawn)) for number, drawn in enumerate(drawings)}
+    known = {row.number: row.drawings for row in connection.execute(sa.select(segments).where(own))}
+    if outdated := [number for number, drawn in known.items() if planned.get(number) != drawn]:
+        connection.execute(sa.delete(segments).where(own, segments.c.number.in_(outdated)))
     rows = [
-        {"job": job, "number": number, "drawings": json.dumps(list(own))}
-        for number, own in enumerate(drawings)
-        if number not in known
+        {"job": job, "number": number, "drawings": drawn}
+        for number, drawn in planned.items()
+        if known.get(number) != drawn
     ]
     if rows:
         connection.execute(sa.insert(segments), rows)

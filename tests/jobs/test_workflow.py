@@ -7,15 +7,19 @@ from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
+from dbos import DBOS
 
 from server.config import Config
 from server.jobs.workflow import JobRunner
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import open_database
+from server.storage.frames import Frames
 from server.storage.job_changes import JobChanges
+from server.storage.segments import Segments
 from server.storage.space import NoSpace
 from tests.server.conftest import SmallShot
+from tests.server.stand_in import StandIn
 
 
 @pytest.fixture
@@ -35,6 +39,14 @@ class Faulty:
         raise self._fault
 
 
+def add_job(engine: sa.Engine, blobs: Blobs) -> None:
+    shot = SmallShot()
+    for content in shot.blobs.values():
+        blobs.write(content)
+    with engine.begin() as connection:
+        JobChanges(engine).add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
+
+
 @pytest.mark.parametrize(
     ("fault", "state"),
     [
@@ -49,14 +61,26 @@ class Faulty:
 def test_a_job_fails_by_its_own_faults_and_is_left_to_be_taken_up_after_others(
     engine: sa.Engine, tmp_path: Path, fault: Exception, state: str
 ) -> None:
-    shot, catalogue, blobs = SmallShot(), Catalogue(engine), Blobs(engine, str(tmp_path / "blobs"))
-    for content in shot.blobs.values():
-        blobs.write(content)
-    with engine.begin() as connection:
-        JobChanges(engine).add(connection, "job", shot.manifest, queue="cpu", owner="", fingerprint="")
+    catalogue, blobs = Catalogue(engine), Blobs(engine, str(tmp_path / "blobs"))
+    add_job(engine, blobs)
     runner = JobRunner("w", engine, blobs, lambda _preset: cast(Any, Faulty(fault)))
     with pytest.raises(type(fault)):
         runner.run("job")
     assert catalogue.state("job") == state
     assert catalogue.running_on("w") == (["job"] if state == "running" else []), "its worker queues it again"
     assert runner.current_job is None
+
+
+def test_a_job_that_was_begun_under_another_plan_is_colored_by_this_one(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs, changes = Blobs(engine, str(tmp_path / "blobs")), JobChanges(engine)
+    add_job(engine, blobs)
+    recorded = {0: {"frames": {"0": blobs.write(b"frame"), "1": "", "2": ""}, "state": blobs.write(b"state")}}
+    changes.plan("job", [[0, 1, 2], [3, 4], [5], [6, 7]], 0.0)
+    monkeypatch.setattr(DBOS, "run_step", lambda _options, color, index: recorded.get(index) or color(index))
+    JobRunner("w", engine, blobs, lambda _preset: cast(Any, StandIn(tmp_path))).run("job")
+    assert Catalogue(engine).state("job") == "done"
+    assert [row.drawings for row in Segments(engine).of("job")] == [(0, 1), (2, 3), (4, 5), (6, 7)]
+    assert all(row.finished for row in Segments(engine).of("job"))
+    assert sorted(Frames(engine).blobs("job")) == list(range(8))

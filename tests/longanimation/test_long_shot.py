@@ -106,20 +106,47 @@ def test_a_segment_is_fused_with_the_one_it_continues(pipeline: LongAnimationPip
     assert 1 + 4 * pipeline.geometry.temporal == OVERLAP
 
 
+def test_fusion_reaches_what_is_delivered_on_the_later_side_of_a_cut(pipeline: LongAnimationPipeline) -> None:
+    def colored(fusion_start: float) -> tuple[dict[int, torch.Tensor], dict[int, torch.Tensor]]:
+        listener = Listener(pipeline)
+        shot = LongShot(
+            listener,  # type: ignore[arg-type]
+            sketches(SEGMENT + 8),
+            references(0),
+            segment=SEGMENT,
+            num_inference_steps=2,
+            guidance_scale=1.0,
+            fusion_start=fusion_start,
+        )
+        _, second = shot.run()
+        earlier = dict(zip(shot.segments[0].sequence, listener.outputs[0].frames[0] * 255, strict=True))
+        return frames_by_drawing([second]), earlier
+
+    # Of two steps only the last one is fused: no later step can carry what fusion did on to other latents.
+    (fused, earlier), (unfused, same) = colored(0.5), colored(1.0)
+    assert all(torch.equal(earlier[drawing], same[drawing]) for drawing in earlier), "the first segment fuses nothing"
+    both = sorted(fused.keys() & earlier.keys())
+    assert len(both) == OVERLAP // 2
+    for drawing in both:
+        apart, close = ((frames[drawing][0] - earlier[drawing]).abs().mean() for frames in (unfused, fused))
+        assert close < 0.9 * apart, "what both segments colored is brought closer"
+
+
 def test_memory_holds_all_that_is_colored_and_the_latest_drawings(pipeline: LongAnimationPipeline) -> None:
     listener = Listener(pipeline)
     shot = LongShot(listener, sketches(60), references(30), segment=SEGMENT, num_inference_steps=1)  # type: ignore[arg-type]
     list(shot.run())
-    # Forward 25 and 5, then backward 24 and 6; local is at most 20 drawings.
-    assert [len(segment.drawings) for segment in shot.segments] == [25, 5, 24, 6]
+    # Forward 17 and 13, then backward 16 and 14: of the overlap of 17, the later segment keeps 8. Local is at most 20
+    # drawings of the segment before, or of the first one at the keyframe.
+    assert [len(segment.drawings) for segment in shot.segments] == [17, 13, 16, 14]
     assert listener.calls[0]["memory"] is None
-    assert listener.memories == [(25, 20), (30, 20), (54, 20)]
+    assert listener.memories == [(17, 17), (30, 17), (46, 16)]
 
 
 def test_the_part_before_the_keyframe_sees_the_other_side_reversed(pipeline: LongAnimationPipeline) -> None:
     segments = long_shot(pipeline, 60, 30).segments
     assert segments[2].sequence[:3] == (30, 29, 28)
-    assert segments[2].local == tuple(range(49, 29, -1))
+    assert segments[2].local == tuple(range(46, 29, -1))
 
 
 def test_of_several_keyframes_each_drawing_takes_the_nearest_and_memory_sees_all_that_came_before(

@@ -15,14 +15,29 @@ def test_every_drawing_is_colored_exactly_once_after_what_it_needs(data: st.Data
     colored: list[int] = []
     for segment in segments:
         assert len(segment.sequence) <= length
-        context = segment.sequence[: segment.first]
-        assert segment.sequence == context + segment.drawings
-        assert set(context) <= {*colored, *keyframes}
+        before = segment.sequence[: segment.first]
+        kept_and_after = segment.sequence[segment.first :]
+        assert kept_and_after[: len(segment.drawings)] == segment.drawings
+        assert set(before) <= {*colored, *keyframes}
+        assert not set(kept_and_after) & set(colored)
         assert set(segment.local) <= set(colored)
-        if segment.follows is not None:
-            assert segments[segment.follows].sequence[-5:] == context
         colored += segment.drawings
     assert sorted(colored) == list(range(count))
+
+
+@given(st.data(), st.integers(1, 200), st.integers(6, 81))
+def test_of_an_overlap_each_neighbor_keeps_half(data: st.DataObject, count: int, length: int):
+    keyframes = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=5, unique=True))
+    segments = plan_segments(count, keyframes, length, overlap=5)
+    followed = {segment.follows: segment for segment in segments if segment.follows is not None}
+    for index, segment in enumerate(segments):
+        if index not in followed:
+            assert segment.drawings[-1] == segment.sequence[-1], "what nobody else sees is kept"
+            continue
+        overlap = segment.sequence[-5:]
+        assert followed[index].sequence[:5] == overlap
+        assert segment.drawings[-1] == overlap[2] and followed[index].drawings[0] == overlap[3]
+        assert followed[index].local[-1] == segment.drawings[-1]
 
 
 def test_work_goes_forward_then_back_from_the_keyframe() -> None:
@@ -44,7 +59,10 @@ def test_a_keyframe_added_at_the_end_leaves_a_beginning_of_the_plan_as_it_was(da
     after = plan_segments(count, keyframes, length, overlap=5)
     same = next((i for i, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), len(before))
     taken = {drawing for segment in after if segment.keyframe == keyframes[-1] for drawing in segment.drawings}
-    assert same == len(before) or taken & set(before[same].drawings), "the first change is where the new one takes over"
+    if same < len(before):
+        seen = before[same].sequence
+        reached = {*seen, 2 * seen[-1] - seen[-2] if len(seen) > 1 else seen[-1] + 1}
+        assert taken & reached, "the first change is where the new one takes over"
 
 
 @pytest.mark.parametrize("keyframes", [[], [7], [-1]])
