@@ -17,6 +17,7 @@ from diffusers import AutoencoderKLCogVideoX
 from torch import nn
 from transformers import T5Config, T5EncoderModel
 
+from .latent_codec import TILE
 from .memory import DynamicGlobalLocalMemory
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
@@ -48,10 +49,6 @@ RESIDENT = ("vae", "dynamic_memory")
 
 STREAMED = ("video_xl", "transformer", "text_encoder", "sketch_dit")
 """The large modules, the largest first. They are streamed, or kept in 8 bits."""
-
-TILE = (240, 360)
-"""Height and width of the VAE's tiles in pixels: multiples of six and of five latents. They overlap by a sixth of their
-height and a fifth of their width. If that had to be rounded, Diffusers would return frames of another size."""
 
 MARGIN = 10**9
 """Bytes for what is not estimated: workspaces of cuBLAS and cuDNN, and gaps between blocks; in main memory, the
@@ -113,7 +110,8 @@ def weight_bytes(module: nn.Module, dtype: torch.dtype, eight_bits: bool = False
 
 
 def activation_bytes(modules: Modules, workload: Workload, dtype: torch.dtype, tiling: bool) -> dict[str, int]:
-    """Return the bytes of each stage's activations. tiling: the VAE works in overlapping tiles."""
+    """Return the bytes of each stage's activations. tiling: the VAE works in overlapping tiles. It takes the colorings
+    one after the other either way."""
     transformer, vae, video = (modules[name].config for name in ("transformer", "vae", "video_xl"))
     tower = modules["video_xl"].model.vision_tower.config
     size, frames = dtype.itemsize, workload.drawings
@@ -125,12 +123,9 @@ def activation_bytes(modules: Modules, workload: Workload, dtype: torch.dtype, t
     batch = workload.colorings * (1 + workload.guided)
     denoising = DENOISING_TENSORS * batch * (tokens + transformer.max_text_seq_length) * width
 
-    if tiling:
-        tile = min(workload.pixels, TILE[0] * TILE[1])
-        finished = 2 * workload.colorings * frames * 3 * workload.pixels  # tiles, and the frames they make
-        pictures = VAE_MAPS * vae.block_out_channels[0] * tile + finished
-    else:
-        pictures = VAE_MAPS * vae.block_out_channels[0] * workload.pixels * workload.colorings
+    area = min(workload.pixels, TILE[0] * TILE[1]) if tiling else workload.pixels
+    finished = 2 * workload.colorings * frames * 3 * workload.pixels  # parts, and the frames that they make
+    pictures = VAE_MAPS * vae.block_out_channels[0] * area + finished
 
     patches = (tower.image_size // tower.patch_size) ** 2 + 1
     looking = (tower.num_hidden_layers + TOWER_TENSORS) * FRAMES_AT_ONCE * patches * tower.hidden_size

@@ -1,20 +1,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The latent codec of the pipeline: pictures to latents and back, through the VAE."""
 
+from typing import Any, Literal
+
 import torch
 from diffusers import AutoencoderKLCogVideoX
 
+TILE = (240, 360)
+"""Height and width of the VAE's tiles in pixels: multiples of six and of five latents. They overlap by a sixth of their
+height and a fifth of their width. If that had to be rounded, Diffusers would return frames of another size."""
+
+LARGEST_PART = 2**30
+"""Numbers that Diffusers' `CogVideoXSafeConv3d` gives to a convolution at once (2 GiB in 16 bits). It splits a larger
+input along time, however few steps a part then has."""
+
+Operation = Literal["encode", "decode"]
+
+
+def fits_whole(vae: AutoencoderKLCogVideoX, pixels: int) -> bool:
+    """Return whether the VAE can work on one whole picture of so many pixels: three steps in time, which its kernels
+    span, of its widest layer at full size fit into one part. A part with fewer steps raises RuntimeError."""
+    return 3 * max(vae.config.block_out_channels[:2]) * pixels <= LARGEST_PART
+
 
 class LatentCodecMixin:
-    """The methods of a pipeline with a VAE that encode references, sketches and hints, and decode frames."""
+    """The methods of a pipeline with a VAE that encode references, sketches and hints, and decode frames.
+
+    tiled: what the VAE does in overlapping tiles, even if whole pictures are small enough for its convolutions.
+    """
 
     vae: AutoencoderKLCogVideoX
     _execution_device: torch.device
+    tiled: frozenset[Operation] = frozenset()
+
+    def _run_vae(self, operation: Operation, video: torch.Tensor, pixels: int) -> Any:
+        """Return what `operation` of the VAE makes of [B, C, F, h, w], which has so many pixels as pictures. One video
+        follows the other: several at once take as many times the memory, and parts of their convolutions are too
+        short."""
+        self.vae.enable_slicing()
+        self.vae.enable_tiling(*TILE)
+        self.vae.use_tiling = operation in self.tiled or not fits_whole(self.vae, pixels)
+        return getattr(self.vae, operation)(video)
 
     def encode_video(self, signal: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         """Encode [B, F, 3, H, W] in −1..1 into an unscaled posterior sample [B, latents, C, h, w]."""
         video = signal.transpose(1, 2).to(self._execution_device, self.vae.dtype)
-        return self.vae.encode(video).latent_dist.sample(generator).transpose(1, 2)
+        posterior = self._run_vae("encode", video, video[0, 0, 0].numel()).latent_dist
+        return posterior.sample(generator).transpose(1, 2)
 
     def encode_segment(self, signal: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         """Encode [B, 1 + F, 3, H, W] into scaled latents [B, 1 + f, C, h, w] in float32, picture 0 separately."""
@@ -50,5 +82,6 @@ class LatentCodecMixin:
     def decode_video(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode scaled latents [B, latents, C, h, w] into frames [B, F, 3, H, W] in 0..1."""
         video = latents.transpose(1, 2).to(self.vae.dtype) / self.vae.config.scaling_factor
-        frames = self.vae.decode(video).sample.transpose(1, 2)
+        pixels = video[0, 0, 0].numel() * 4 ** (len(self.vae.config.block_out_channels) - 1)
+        frames = self._run_vae("decode", video, pixels).sample.transpose(1, 2)
         return (frames.float() / 2 + 0.5).clamp(0, 1)

@@ -18,7 +18,8 @@ from transformers import TorchAoConfig as TransformersTorchAoConfig
 
 from .convert.components import weight_files
 from .convert.parts import assign, same_name
-from .footprint import CLASSES, RESIDENT, STAGES, STREAMED, TILE, Footprint, Modules, Workload, footprint, skeleton
+from .footprint import CLASSES, RESIDENT, STAGES, STREAMED, Footprint, Modules, Workload, footprint, skeleton
+from .latent_codec import fits_whole
 from .pipeline import LongAnimationPipeline
 
 EXACT_MODES = {
@@ -107,11 +108,13 @@ def check_weights(folder: Path, modules: Modules) -> None:
 
 def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[Plan]:
     """Return every way to place a pipeline's modules, the best first: exact before rounded, then whole pictures before
-    tiles, then the fastest. `int8` is left out if torchao is missing."""
+    tiles, then the fastest. `int8` is left out if torchao is missing, and whole pictures if they are too large for the
+    VAE."""
     return [
         Plan(mode, tiling, footprint(modules, workload, mode, dtype, tiling))
         for modes in (EXACT_MODES, ROUNDED_MODES)
         for tiling in (False, True)
+        if tiling or fits_whole(modules["vae"], workload.pixels)  # type: ignore[arg-type]
         for mode in modes
         if mode != "int8" or _has_torchao()
     ]
@@ -161,13 +164,9 @@ def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
 
 
 def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tiling: bool) -> None:
-    """Place a pipeline that `load` loaded for `mode`.
-
-    tiling: let the VAE work in overlapping tiles, one coloring after the other.
-    """
+    """Place a pipeline that `load` loaded for `mode`. tiling: let the VAE work in overlapping tiles."""
     if tiling:
-        pipeline.vae.enable_tiling(*TILE)
-        pipeline.vae.enable_slicing()
+        pipeline.tiled = frozenset({"encode", "decode"})
     if mode == "full":
         pipeline.to(device)
     elif mode in ("model", "int8"):

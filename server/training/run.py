@@ -175,10 +175,13 @@ class TrainingRun:
         picture: Picture | None = None,
         picture_minutes: float = 10,
         measures: Mapping[str, float] | None = None,
+        target: Path | None = None,
     ) -> None:
         """Train for `minutes`, or until `steps` have been done in all, whichever comes first.
 
-        picture: called every `picture_minutes` and at the end. measures: numbers that the loss fills in, to be logged.
+        picture: called every `picture_minutes`, and at the end. A picture that the GPU's memory is too small for is
+        left out. measures: numbers that the loss fills in, to be logged. target: where `write` writes at the end,
+        before the last picture, which then shows what was written.
         Raises FloatingPointError when the gradient is no longer finite. The checkpoint is from before that step.
         """
         accelerator = self.accelerator
@@ -220,7 +223,7 @@ class TrainingRun:
                 if self.step % 10 == 0:
                     self._print(f"step {self.step} samples {self.samples} loss {loss:.4f}")
                 if picture and now - drawn > picture_minutes * 60:
-                    log.show(self.step, self._draw(picture))
+                    self._show(log, picture)
                     drawn = time.monotonic()
             if now - saved > CHECKPOINT_SECONDS:
                 if log:
@@ -228,9 +231,11 @@ class TrainingRun:
                 self.save()
                 saved = time.monotonic()
         self.save()
+        if target:
+            self.write(target)
         if log:
             if picture:
-                log.show(self.step, self._draw(picture))
+                self._show(log, picture)
             log.close()
 
     def _share_done(self, started: float, minutes: float, first: int, steps: int | None) -> float:
@@ -241,6 +246,11 @@ class TrainingRun:
         return broadcast(torch.tensor(share, device=self.accelerator.device)).item()
 
     @torch.no_grad()
-    def _draw(self, picture: Picture) -> np.ndarray:
-        with self.accelerator.autocast():
-            return picture()
+    def _show(self, log: RunLog, picture: Picture) -> None:
+        try:
+            with self.accelerator.autocast():
+                drawn = picture()
+        except torch.OutOfMemoryError:
+            self._print(f"there is no picture of step {self.step}: it needs more GPU memory than training leaves")
+            return
+        log.show(self.step, drawn)

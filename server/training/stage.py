@@ -76,5 +76,5 @@ def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> No
         stage.picture,
         settings.pictures,
         stage.measures,
+        folder,
     )
-    run.write(folder)

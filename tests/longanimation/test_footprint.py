@@ -143,6 +143,15 @@ def test_decoding_has_its_estimate(modules: dict[str, nn.Module], peak: Callable
     assert 0.85 * estimate < measured < estimate
 
 
+def test_colorings_are_decoded_one_after_the_other(modules: dict[str, nn.Module]) -> None:
+    """Each coloring adds its frames: 81 of 3 channels, once in parts and once joined."""
+    one, four = (
+        activation_bytes(modules, Workload(HEIGHT * WIDTH, DRAWINGS, colorings), TYPE, tiling=False)["vae"]
+        for colorings in (1, 4)
+    )
+    assert four - one == 3 * 2 * 81 * 3 * HEIGHT * WIDTH * 2
+
+
 def test_video_xl_has_its_estimate(modules: dict[str, nn.Module], peak: Callable[..., int]) -> None:
     video = modules["video_xl"]
     limit = video.config.beacon_limit

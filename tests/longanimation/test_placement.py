@@ -229,6 +229,11 @@ def test_the_published_model_takes_the_best_mode_that_fits(
     assert (plan.mode, plan.tiling) == (mode, tiling)
 
 
+def test_pictures_too_large_for_the_vae_as_a_whole_are_planned_in_tiles() -> None:
+    large = placement.estimates(published_modules(), Workload(1920 * 1088, 81), torch.bfloat16)
+    assert large and all(plan.tiling for plan in large)
+
+
 def test_a_gpu_too_small_for_every_mode_is_told_what_each_needs(plans: list[Plan]) -> None:
     with pytest.raises(MemoryModeError) as caught:
         choose(plans, Footprint(8 * GIGABYTE, 64 * GIGABYTE))

@@ -101,3 +101,34 @@ def test_a_checkpoint_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     torch.save(stored | {"averages": {"line": first.modules["line"].state_dict()}}, first.checkpoint)
     with pytest.raises(ValueError, match="written by an earlier version, whose averages cannot be read"):
         TrainingRun(tmp_path, {"line": torch.nn.Linear(3, 1)}, 1e-2)
+
+
+class Line(torch.nn.Linear):
+    """A layer that can be written as models can."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        folder.mkdir()
+        torch.save(self.weight.detach().clone(), folder / "weight.pt")
+
+
+def test_a_picture_that_memory_is_too_small_for_is_left_out_and_the_weights_are_written_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = Line(3, 1)
+    training = TrainingRun(tmp_path / "line-run", {"line": line}, 1e-1)
+    written: list[bool] = []
+
+    def picture() -> np.ndarray:
+        written.append((tmp_path / "line").exists())
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 18.00 GiB.")
+
+    def loss(batch: dict) -> torch.Tensor:
+        return line(batch["x"]).square().mean()
+
+    training.train(batches(), loss, 1, steps=2, picture=picture, picture_minutes=0, target=tmp_path)
+    assert written == [False, False, True]
+    assert "there is no picture of step 2" in capsys.readouterr().err
+    assert not (tmp_path / "line-run" / "samples").exists()
+    average = training.averages["line"].shadow_params[0]
+    assert torch.equal(torch.load(tmp_path / "line" / "weight.pt"), average)
+    assert torch.equal(line.weight, average), "the last picture shows what was written"

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The VAE works on any number of pictures of any size. The published one runs on the meta device: shapes, no memory."""
+
+import pytest
+import torch
+from diffusers import AutoencoderKLCogVideoX
+
+from server.longanimation.latent_codec import TILE, LatentCodecMixin, fits_whole
+from server.longanimation.published import VAE
+
+TRAINING_SIZE = (576, 1024)
+
+
+class Codec(LatentCodecMixin):
+    """A pipeline's latent codec without the rest of the pipeline."""
+
+    def __init__(self, vae: AutoencoderKLCogVideoX) -> None:
+        self.vae = vae
+        self._execution_device = vae.device
+
+
+@pytest.fixture(scope="module")
+def published() -> AutoencoderKLCogVideoX:
+    with torch.device("meta"):
+        return AutoencoderKLCogVideoX(**VAE)
+
+
+def latents(count: int, frames: int, height: int, width: int) -> torch.Tensor:
+    return torch.empty(count, frames, 16, height // 8, width // 8, device="meta")
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, TRAINING_SIZE), (1, (1088, 1920))])
+@torch.no_grad()
+def test_diffusers_splits_large_inputs_into_parts_shorter_than_the_kernel(
+    published: AutoencoderKLCogVideoX, count: int, size: tuple[int, int]
+) -> None:
+    """If this passes no more, Diffusers has mended its convolution, and `fits_whole` can go."""
+    published.disable_slicing()
+    published.disable_tiling()
+    with pytest.raises(RuntimeError, match="Kernel size can't be greater than actual input size"):
+        published.decode(latents(count, 3, *size).transpose(1, 2))
+
+
+@torch.no_grad()
+def test_four_colorings_of_the_training_size_are_decoded_and_encoded(published: AutoencoderKLCogVideoX) -> None:
+    codec = Codec(published)
+    assert codec.decode_video(latents(4, 3, *TRAINING_SIZE)).shape == (4, 9, 3, *TRAINING_SIZE)
+    signal = torch.empty(6, 1, 3, *TRAINING_SIZE, device="meta")
+    assert codec.encode_video(signal, None).shape == (6, 1, 16, 72, 128)
+    assert not published.use_tiling
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+@torch.no_grad()
+def test_the_largest_picture_that_is_decoded_whole_does_not_fail(
+    published: AutoencoderKLCogVideoX, frames: int
+) -> None:
+    assert fits_whole(published, 1360 * 768)
+    assert fits_whole(published, 1024 * 1360) and not fits_whole(published, 1024 * 1376)
+    Codec(published).decode_video(latents(1, frames, 1024, 1360))
+    assert not published.use_tiling
+
+
+@torch.no_grad()
+def test_larger_pictures_are_decoded_in_tiles() -> None:
+    """A wide VAE reaches the limit at few tiles, whose decoding takes no time."""
+    with torch.device("meta"):
+        wide = AutoencoderKLCogVideoX(**{**VAE, "block_out_channels": (4096,) * 4, "layers_per_block": 1})
+    height, width = 256, 384
+    assert fits_whole(wide, TILE[0] * TILE[1]) and not fits_whole(wide, height * width)
+    assert Codec(wide).decode_video(latents(1, 1, height, width)).shape == (1, 1, 3, height, width)
+    assert wide.use_tiling
