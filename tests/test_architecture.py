@@ -20,7 +20,7 @@ ARROWS = {
     "shared": set(),
     "install": {"server.environments", "server.extension_build"},
     "benchmarks": {
-        *("server.coloring", "server.coloring.matching", "server.config"),
+        *("server.coloring", "server.coloring.matching", "server.config", "server.engines"),
         *("server.image_codec", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
         *("server.training", "server.demo", "server.demo.in_blender", "server.extension_build", "shared"),
     },
@@ -163,10 +163,11 @@ ARROWS = {
         "server.files",
     },
     "server.coloring": {
-        *("server.coloring.line_art", "server.coloring.matching", "server.longanimation", "server.presets.preset"),
-        *("server.image_codec", "shared"),
+        *("server.coloring.line_art", "server.coloring.matching", "server.engines", "server.longanimation"),
+        *("server.presets.preset", "server.image_codec", "shared"),
         "server.files",
     },
+    "server.engines": {"server.longanimation"},
     "server.coloring.matching": {"server.coloring.line_art"},
     "server.coloring.piece_matching": {"server.coloring.line_art"},
     "server.coloring.line_art": set(),

@@ -8,9 +8,9 @@ import torch
 import transformers
 
 from server.coloring.matching import LineMatcher
-from server.longanimation import LongAnimationPipeline
-from server.longanimation.footprint import Workload, skeleton
-from server.longanimation.placement import fit, load_pipeline, work_dtype
+from server.engines import Engine, find_engine
+from server.longanimation.footprint import Workload
+from server.longanimation.placement import work_dtype
 from server.presets.preset import WEIGHTS, Preset, find_preset
 
 from .ablation import FULL, Ablation
@@ -21,8 +21,8 @@ from .shot_coloring import ShotColoring
 class Colorizer:
     """A loaded preset, ready for shots."""
 
-    def __init__(self, pipeline: LongAnimationPipeline, matcher: LineMatcher, preset: Preset) -> None:
-        self.pipeline = pipeline
+    def __init__(self, engine: Engine, matcher: LineMatcher, preset: Preset) -> None:
+        self.engine = engine
         self.matcher = matcher
         self.preset = preset
 
@@ -38,26 +38,24 @@ class Colorizer:
         # The server shows the progress of the shot, not of the files that are read before it.
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        if torch.device(device).type != "cpu":  # the CPU's algorithms are deterministic
+        there = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if there.type != "cpu":  # the CPU's algorithms are deterministic
             torch.use_deterministic_algorithms(True, warn_only=True)
             torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time, and nothing reads that memory
-        pipeline = load_pipeline(preset.folder, device, _workload(preset), memory_mode)
-        pipeline.set_progress_bar_config(disable=True)
-        dtype = work_dtype(torch.device(device))
-        matcher = LineMatcher.from_pretrained(WEIGHTS / "line_matcher", torch_dtype=dtype)
-        return cls(pipeline, matcher.to(device, memory_format=torch.channels_last), preset)
+        engine = find_engine(preset.engine).load(preset.folder, there, _workload(preset), memory_mode)
+        matcher = LineMatcher.from_pretrained(WEIGHTS / "line_matcher", torch_dtype=work_dtype(there))
+        return cls(engine, matcher.to(there, memory_format=torch.channels_last), preset)
 
     @staticmethod
     def check_memory(preset: Preset, device: str, memory_mode: str = "auto") -> None:
         """Check that a preset fits into the GPU memory that is free now, in some mode. Raises MemoryModeError."""
-        fit(skeleton(preset.folder), torch.device(device), _workload(preset), memory_mode)
+        find_engine(preset.engine).fit(preset.folder, torch.device(device), _workload(preset), memory_mode)
 
     def open(self, shot: Shot, ablation: Ablation = FULL) -> ShotColoring:
         """Plan the coloring of a shot. `ablation` switches off modules of the stack for comparisons."""
         if shot.quality == "auto":
             shot = replace(shot, quality=self.preset.quality)
-        return ShotColoring(self.pipeline, self.matcher, self.preset, shot, ablation)
+        return ShotColoring(self.engine, self.matcher, self.preset, shot, ablation)
 
 
 def _workload(preset: Preset) -> Workload:

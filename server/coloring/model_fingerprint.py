@@ -14,7 +14,7 @@ CHECKSUMS = "SHA256SUMS"
 READ_WHOLE = 2_000_000_000
 """Weights without a list whose total size is larger are identified by names, sizes and dates, because reading them
 would take too long."""
-PACKAGES = ("coloring", "longanimation")
+PACKAGES = ("coloring", "engines", "longanimation")
 
 
 def model_fingerprint(preset: Preset) -> str:

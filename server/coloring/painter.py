@@ -2,12 +2,12 @@
 """Painters of a shot's segments. Their pictures come before lines and votes decide; in a preview nothing is painted."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 
-from server.longanimation import LongAnimationPipeline, LongShot
+from server.engines import Engine, Sampling, StepCallback
 from server.longanimation.plan import Segment
 from server.longanimation.sketch import image_signal, sketch_signal, unfit
 
@@ -16,9 +16,6 @@ from .keyframes import Keyframes
 from .model_size import ModelSize
 from .propagation import Propagated
 from .shot import Drawings, Shot
-
-StepCallback = Callable[[int, int], None]
-"""Receives (steps done, total steps). An exception from it ends the run and changes nothing."""
 
 
 class Pictures(NamedTuple):
@@ -89,45 +86,42 @@ class ModelPainter:
 
     line_art: gives the line art uint8 [H, W] of a drawing.
     is_hinted: whether the model receives what is propagated to each drawing.
-    sampling: arguments of `LongShot`: `seed`, `segment`, `num_inference_steps` and so on.
     """
 
     def __init__(
         self,
-        pipeline: LongAnimationPipeline,
+        engine: Engine,
         shot: Shot,
         keyframes: Keyframes,
         renditions: Sequence[Rendition],
         size: ModelSize,
         line_art: Callable[[int], np.ndarray],
         is_hinted: bool,
-        **sampling: Any,
+        sampling: Sampling,
     ) -> None:
         self._keyframes = keyframes
         self._renditions = renditions
         self._size = size
         self._shape = line_art(0).shape
         self.is_hinted = is_hinted
-        self._steps = sampling["num_inference_steps"]
         self._entries: dict[int, np.ndarray] = {}
-        prompt, left_out = pipeline.cut_prompt(shot.prompt)
+        prompt, left_out = engine.cut_prompt(shot.prompt)
         self.note = (
             f"The prompt is too long for this preset, which reads it up to “…{prompt[-20:]}”. Left out: “{left_out}”."
             if left_out
             else ""
         )
-        self._long_shot = LongShot(
-            pipeline,
+        self._model = engine.open(
             sketches=Drawings(range(len(shot.drawings)), lambda drawing: sketch_signal(line_art(drawing), *size)),
             references={drawing: self._reference(drawing, painting) for drawing, painting in shot.keyframes.items()},
             prompt=prompt,
-            **sampling,
+            sampling=sampling,
         )
-        self.segments = self._long_shot.segments
+        self.segments = self._model.segments
 
     def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
         hints = self._hints(self.segments[index], propagated) if self.is_hinted and propagated else None
-        colored = self._long_shot.color(index, self._step_callback(on_step), hints)
+        colored = self._model.color(index, on_step, hints)
         frames = colored.frames.permute(1, 0, 3, 4, 2).numpy()
         return Pictures(unfit(frames, *self._shape), colored.tail)
 
@@ -142,7 +136,7 @@ class ModelPainter:
         self._entries |= zip(self.segments[index].drawings, state["entries"], strict=True)
         videos = [rendition.memory(state) for rendition in self._renditions]
         tail = torch.from_numpy(state["tail"]) if "tail" in state else None
-        self._long_shot.remember(index, torch.from_numpy(np.stack(videos)).permute(0, 1, 4, 2, 3), tail)
+        self._model.remember(index, torch.from_numpy(np.stack(videos)).permute(0, 1, 4, 2, 3), tail)
 
     def _reference(self, keyframe: int, painting: np.ndarray) -> torch.Tensor:
         """Return the reference images [B, 3, H, W] for a keyframe's painting RGB uint8 [H, W, 3]."""
@@ -163,14 +157,3 @@ class ModelPainter:
             images = [image_signal(rendition.hint(labels), *self._size) for rendition in self._renditions]
             hints.append(torch.stack(images))
         return torch.stack(hints, dim=1)
-
-    def _step_callback(self, on_step: StepCallback | None) -> Callable | None:
-        """Turn a progress callback into one for the pipeline."""
-        if on_step is None:
-            return None
-
-        def callback(pipeline: LongAnimationPipeline, index: int, timestep: int, tensors: dict) -> dict:
-            on_step(index + 1, self._steps)
-            return tensors
-
-        return callback

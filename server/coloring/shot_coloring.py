@@ -8,8 +8,7 @@ import numpy as np
 
 from server.coloring.line_art.compositing import lay_lines
 from server.coloring.matching import LineMatcher
-from server.longanimation import LongAnimationPipeline
-from server.longanimation.placement import ROUNDED_MODES
+from server.engines import Engine
 from server.presets.preset import Preset
 from shared.digests import address_of
 
@@ -31,19 +30,17 @@ class ShotColoring:
     The same shot and seed give the same frames, whether colored without interruption or restored after one.
     """
 
-    def __init__(
-        self, pipeline: LongAnimationPipeline, matcher: LineMatcher, preset: Preset, shot: Shot, ablation: Ablation
-    ) -> None:
+    def __init__(self, engine: Engine, matcher: LineMatcher, preset: Preset, shot: Shot, ablation: Ablation) -> None:
         self._shot = shot
         self._ablation = ablation
-        self._arithmetic = pipeline.dtype, pipeline.memory_mode in ROUNDED_MODES
+        self._arithmetic = engine.arithmetic
         rows, columns = shot.drawings[0].shape
-        self._size = model_size(rows, columns, preset.pixels, pipeline.geometry.multiple)
+        self._size = model_size(rows, columns, preset.pixels, engine.multiple)
         # A drawing is read several times while it, or the next one, is finished, and each read may decode it.
         self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
         self._labels: dict[int | None, np.ndarray] = {}
         self._keyframes = Keyframes(shot, self._line_art)
-        stack = Stack(pipeline, preset, shot, ablation, self._keyframes)
+        stack = Stack(engine, preset, shot, ablation, self._keyframes)
         self._propagator = stack.propagator(matcher, self._line_art)
         self._painter = stack.painter(self._size, self._line_art)
         self._finisher = Finisher(self._keyframes, stack.votes(), stack.fill(), stack.background())

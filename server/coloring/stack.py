@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from server.coloring.matching import LineMatcher
-from server.longanimation import EXACT, SCHEDULES, LongAnimationPipeline
-from server.longanimation.long_shot import derived_seed, plan_shot
+from server.engines import Engine, Sampling
+from server.longanimation.long_shot import derived_seed
 from server.presets.preset import Preset
 
 from .ablation import Ablation
@@ -36,10 +36,8 @@ DRAFT_VOTES = 1
 class Stack:
     """The stack for one shot."""
 
-    def __init__(
-        self, pipeline: LongAnimationPipeline, preset: Preset, shot: Shot, ablation: Ablation, keyframes: Keyframes
-    ) -> None:
-        self._pipeline = pipeline
+    def __init__(self, engine: Engine, preset: Preset, shot: Shot, ablation: Ablation, keyframes: Keyframes) -> None:
+        self._engine = engine
         self._preset = preset
         self._shot = shot
         self._ablation = ablation
@@ -60,22 +58,24 @@ class Stack:
         """Return the part that paints the segments."""
         if self._is_preview:
             drawings, keyframes = len(self._shot.drawings), list(self._keyframes)
-            return NoPainter(plan_shot(self._pipeline, drawings, keyframes, self._preset.segment))
+            return NoPainter(self._engine.plan(drawings, keyframes, self._preset.segment))
         return ModelPainter(
-            self._pipeline,
+            self._engine,
             self._shot,
             self._keyframes,
             self._renditions(),
             size,
             line_art,
             is_hinted=self._preset.hints and self._ablation.propagated,
-            seed=self._shot.seed,
-            segment=self._preset.segment,
-            num_inference_steps=self._preset.steps,
-            guidance_scale=self._preset.guidance,
-            schedule=SCHEDULES.get(self._shot.quality, EXACT),
-            memory=self._ablation.memory,
-            fusion_start=self._ablation.fusion_start,
+            sampling=Sampling(
+                seed=self._shot.seed,
+                segment=self._preset.segment,
+                steps=self._preset.steps,
+                guidance=self._preset.guidance,
+                quality=self._shot.quality,
+                memory=self._ablation.memory,
+                fusion_start=self._ablation.fusion_start,
+            ),
         )
 
     def votes(self) -> Votes:

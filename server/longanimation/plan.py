@@ -33,14 +33,17 @@ class Segment:
         return self.sequence.index(self.drawings[0])
 
 
-def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, overlap: int) -> tuple[Segment, ...]:
+def plan_segments(
+    drawing_count: int, keyframes: Sequence[int], length: int, overlap: int, passed_on: int | None = None
+) -> tuple[Segment, ...]:
     """Split a shot into segments, outward from each keyframe to halfway to the next one or to the end.
 
     keyframes: drawings, in the order of work. A keyframe that is added at the end changes only the segments that reach
         halfway to it, and those that follow them.
     length: drawings in a segment, at most.
-    overlap: how many drawings a segment shares with the one that it continues. Each keeps half of them (Fig. 3), and
-        the earlier one keeps the middle drawing.
+    overlap: how many drawings a segment shares with the one that it continues.
+    passed_on: how many of these the later segment keeps. By default, each keeps half of them (Fig. 3), and the earlier
+        one keeps the middle drawing.
 
     From each keyframe, the drawings after it come first, then those before it in reverse order. Exactly one segment
     colors each drawing; a keyframe's own drawing belongs to the forward part.
@@ -51,18 +54,19 @@ def plan_segments(drawing_count: int, keyframes: Sequence[int], length: int, ove
         raise ValueError(f"Keyframes {ordered} must lie among the {drawing_count} drawings, and there must be one.")
     if not 0 <= overlap < length:
         raise ValueError(f"The overlap {overlap} must be shorter than the segment {length}.")
+    passed_on = overlap // 2 if passed_on is None else passed_on
     # Ownership changes halfway between two keyframes.
     bounds = [0, *((left + right) // 2 + 1 for left, right in pairwise(ordered)), drawing_count]
     spans = dict(zip(ordered, pairwise(bounds), strict=True))
     segments: list[Segment] = []
     for keyframe in keyframes:
         start, end = spans[keyframe]
-        forward = _run(keyframe, (), (), range(keyframe, end), length, overlap, len(segments))
+        forward = _run(keyframe, (), (), range(keyframe, end), length, overlap, passed_on, len(segments))
         segments += forward
         # The latest colored drawings, which are on the other side of the keyframe, in reverse order.
         local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
         backward = range(keyframe - 1, start - 1, -1)
-        segments += _run(keyframe, (keyframe,), local, backward, length, overlap, len(segments))
+        segments += _run(keyframe, (keyframe,), local, backward, length, overlap, passed_on, len(segments))
     return tuple(segments)
 
 
@@ -73,12 +77,12 @@ def _run(
     drawings: Sequence[int],
     length: int,
     overlap: int,
+    passed_on: int,
     first_index: int,
 ) -> list[Segment]:
     """Split one direction of work; `context`: the drawings at the start of its first segment that are not kept."""
     run: list[Segment] = []
     rest = tuple(drawings)
-    passed_on = overlap // 2
     first = len(context)
     while rest:
         new = rest[: length - len(context)]

@@ -23,6 +23,7 @@ class Preset:
     votes: how many runs, each in different code colors, are added up; 0 uses the model's own colors.
     hints: whether the model was trained with hints from the line matcher.
     gpu: whether it needs a GPU.
+    engine: the name of the video model, see `server.engines`.
     quality: of shots whose quality is `auto`.
     model_weight: weight of the model's votes; those of the line matcher have weight 1.
     lined_memory: whether the finished frames that Video-XL watches have their lines. Frames in code colors have none.
@@ -42,6 +43,7 @@ class Preset:
     votes: int
     hints: bool
     gpu: bool
+    engine: str = "longanimation"
     quality: Quality = "exact"
     model_weight: float = 1.0
     lined_memory: bool = True

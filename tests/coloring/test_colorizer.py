@@ -154,7 +154,7 @@ def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(
 
 
 def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
-    limit = colorizer.pipeline.transformer.config.max_text_seq_length - 1
+    limit = colorizer.engine.pipeline.transformer.config.max_text_seq_length - 1
     assert colorizer.open(shot_of(clip, prompt="a" * limit)).note == ""
     assert "Left out: “ and rain”" in colorizer.open(shot_of(clip, prompt="a" * limit + " and rain")).note
 
@@ -168,21 +168,21 @@ def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, cli
     preset = replace(colorizer.preset, votes=5)
     shot = shot_of(clip)
     for quality, votes in (("draft", 1), ("final", 5), ("exact", 5)):
-        coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(replace(shot, quality=quality))
+        coloring = Colorizer(colorizer.engine, colorizer.matcher, preset).open(replace(shot, quality=quality))
         assert len(coloring._painter._renditions) == votes
 
 
 def test_the_preset_says_what_automatic_quality_is(colorizer: Colorizer, clip) -> None:
     preset = replace(colorizer.preset, quality="preview")
     for quality, painter in (("auto", NoPainter), ("final", ModelPainter)):
-        coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot_of(clip, quality=quality))
+        coloring = Colorizer(colorizer.engine, colorizer.matcher, preset).open(shot_of(clip, quality=quality))
         assert type(coloring._painter) is painter
 
 
 @pytest.mark.parametrize("lined", [False, True])
 def test_the_preset_says_whether_the_model_remembers_lines(colorizer: Colorizer, clip, lined: bool) -> None:
     preset = replace(colorizer.preset, votes=0, lined_memory=lined)
-    coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot_of(clip))
+    coloring = Colorizer(colorizer.engine, colorizer.matcher, preset).open(shot_of(clip))
     result = coloring.color(0)
     remembered = np.load(io.BytesIO(result.state))["colors"][0]
     frame = result.frames[coloring.segments[0].drawings[0]]
@@ -198,12 +198,12 @@ def test_a_preview_is_carried_along_without_the_model(
         raise AssertionError("the model was run")
 
     for name in ("__call__", "remember", "encode_prompt"):
-        monkeypatch.setattr(type(colorizer.pipeline), name, refuse)
+        monkeypatch.setattr(type(colorizer.engine.pipeline), name, refuse)
     preset = replace(colorizer.preset, votes=votes)
     shot = shot_of(clip, quality="preview", finish="painted", prompt="rain")
-    coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot)
+    coloring = Colorizer(colorizer.engine, colorizer.matcher, preset).open(shot)
     results = [coloring.color(index) for index in range(len(coloring.segments))]
-    resumed = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot)
+    resumed = Colorizer(colorizer.engine, colorizer.matcher, preset).open(shot)
     for index, result in enumerate(results[:-1]):
         resumed.restore(index, result)
     assert resumed.color(len(results) - 1).state == results[-1].state
