@@ -69,6 +69,7 @@ class Stack:
             size,
             line_art,
             is_hinted=self._preset.hints and self._ablation.propagated,
+            binary_sketches=self._preset.binary_sketches,
             seed=self._shot.seed,
             segment=self._preset.segment,
             num_inference_steps=self._preset.steps,

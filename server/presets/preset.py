@@ -2,7 +2,7 @@
 """Presets: folders with a pipeline and its best settings."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -21,6 +21,8 @@ class Preset:
     votes: how many runs, each in different code colors, are added up; 0 uses the model's own colors.
     hints: whether the model was trained with hints from the line matcher.
     gpu: whether it needs a GPU.
+    binary_sketches: whether the model was trained on sketches that are binary at its size (§4.1). Presets of older
+        versions do not say.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Preset:
     votes: int
     hints: bool
     gpu: bool
+    binary_sketches: bool = True
 
     @property
     def bytes(self) -> int:
@@ -45,8 +48,9 @@ def _read(folder: Path) -> Preset:
     settings = json.loads((folder / "preset.json").read_text(encoding="utf-8"))
     if "licence" in settings:  # the spelling in presets of older versions
         settings["license"] = settings.pop("licence")
-    known = {field.name for field in fields(Preset)} - {"name", "folder"}
-    if settings.keys() != known:
+    known = {field.name: field.default for field in fields(Preset) if field.name not in ("name", "folder")}
+    needed = {name for name, default in known.items() if default is MISSING}
+    if not needed <= settings.keys() <= known.keys():
         raise ValueError(f"{folder / 'preset.json'} must set exactly {sorted(known)}, not {sorted(settings)}.")
     return Preset(folder.name, folder, **settings)
 

@@ -17,6 +17,7 @@ SETTINGS: dict[str, Any] = {
     "votes": 0,
     "hints": False,
     "gpu": True,
+    "binary_sketches": True,
 }
 """The preset's `preset.json`: the size, length and steps of the paper (§4.1)."""
 

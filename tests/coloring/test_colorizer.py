@@ -170,6 +170,14 @@ def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, cli
         assert len(coloring._painter._renditions) == votes
 
 
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_preset_says_whether_sketches_are_binary(colorizer: Colorizer, clip, binary: bool) -> None:
+    preset = replace(colorizer.preset, binary_sketches=binary)
+    coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot_of(clip))
+    levels = coloring._painter._long_shot.sketches[0].unique().tolist()
+    assert levels == [-1, 1] if binary else len(levels) > 2
+
+
 @pytest.mark.parametrize("votes", [2, 0])
 def test_a_preview_is_carried_along_without_the_model(
     colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch, votes: int

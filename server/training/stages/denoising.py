@@ -14,11 +14,12 @@ from server.longanimation import LongAnimationPipeline
 from server.longanimation.conditions import Conditions
 from server.longanimation.denoiser import Denoiser
 from server.longanimation.rotary import rotary_embedding
+from server.longanimation.sketch import to_sketch_signal
 from server.longanimation.solver import solve_step
 
 from ..hints import Hints
 from ..sample_grid import lines_to_images, sample_grid, to_images
-from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
+from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal
 from ..stage import Settings
 
 FULL_NOISE_SHARE = 0.7
