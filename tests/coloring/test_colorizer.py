@@ -155,6 +155,11 @@ def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
     limit = colorizer.pipeline.transformer.config.max_text_seq_length - 1
     assert colorizer.open(shot_of(clip, prompt="a" * limit)).note == ""
     assert "Left out: “ and rain”" in colorizer.open(shot_of(clip, prompt="a" * limit + " and rain")).note
+    colorizer.pipeline.register_to_config(prompt_suffix=" Nice.")
+    try:
+        assert "Left out: “ nice.”" in colorizer.open(shot_of(clip, prompt="a" * (limit - 6) + " nice.")).note
+    finally:
+        colorizer.pipeline.register_to_config(prompt_suffix="")
 
 
 def test_a_keyframe_outside_the_shot_is_refused(clip) -> None:

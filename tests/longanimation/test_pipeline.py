@@ -168,6 +168,26 @@ def test_a_prompt_that_is_too_long_is_cut_and_the_rest_named(
     assert pipeline.cut_prompt(fits) == (fits, "")
 
 
+def test_a_prompt_that_is_too_long_leaves_room_for_the_suffix(
+    pipeline: LongAnimationPipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    suffix, prompt = " High quality.", "夕焼け" * 30
+    pipeline.register_to_config(prompt_suffix=suffix)
+    try:
+        part, rest = pipeline.cut_prompt(prompt)
+    finally:
+        pipeline.register_to_config(prompt_suffix="")
+    assert part + rest == prompt
+    limit = pipeline.transformer.config.max_text_seq_length - 1
+    assert limit - 3 < len((part + suffix).encode()) <= limit, "a character of three bytes stays whole"
+    found = pipeline.encode_prompt(prompt, suffix)
+    (record,) = caplog.records
+    assert repr(rest) in record.getMessage()
+    assert torch.equal(found, pipeline.encode_prompt(part + suffix))
+    assert not torch.equal(found, pipeline.encode_prompt(part))
+    assert len(caplog.records) == 1
+
+
 @torch.no_grad()
 def test_without_control_the_transformer_is_the_stock_one() -> None:
     torch.manual_seed(0)

@@ -97,7 +97,8 @@ class DenoisingStage:
         image = pipeline.encode_references(references, sketch.shape[1], None, hints).float()
         if "hint" in batch:
             image[~batch["hinted"], 1:] = 0
-        text = pipeline.text_features([prompt + pipeline.config.prompt_suffix for prompt in batch["prompt"]])
+        prompts = [pipeline.cut_prompt(prompt)[0] + pipeline.config.prompt_suffix for prompt in batch["prompt"]]
+        text = pipeline.text_features(prompts)
         return Conditions(
             text, sketch, image, rotary_embedding(pipeline.transformer, sketch.shape[1], *sketch.shape[3:])
         )
