@@ -68,7 +68,8 @@ def color(
 ) -> tuple[torch.Tensor, float]:
     """Color a sample. Returns its frames [F, 3, H, W], and the processor time without decoding them, in seconds."""
     height, width = sample["line_art"].shape[1:]
-    sketches = torch.stack([sketch_signal(drawing, height, width) for drawing in sample["line_art"]])
+    binary = find_preset("tiny").binary_sketches
+    sketches = torch.stack([sketch_signal(drawing, height, width, binary) for drawing in sample["line_art"]])
     begun = time.process_time()
     output = pipeline(
         references=image_signal(sample["color"][0], height, width)[None],

@@ -85,7 +85,7 @@ class ModelPainter:
     """The model. It paints all renditions of a segment at once.
 
     line_art: gives the line art uint8 [H, W] of a drawing.
-    is_hinted: whether the model receives what is propagated to each drawing.
+    is_hinted: whether the model receives what is propagated to each drawing. binary_sketches: see `Preset`.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class ModelPainter:
         size: ModelSize,
         line_art: Callable[[int], np.ndarray],
         is_hinted: bool,
+        binary_sketches: bool,
         sampling: Sampling,
     ) -> None:
         self._keyframes = keyframes
@@ -112,7 +113,9 @@ class ModelPainter:
             else ""
         )
         self._model = engine.open(
-            sketches=Drawings(range(len(shot.drawings)), lambda drawing: sketch_signal(line_art(drawing), *size)),
+            sketches=Drawings(
+                range(len(shot.drawings)), lambda drawing: sketch_signal(line_art(drawing), *size, binary_sketches)
+            ),
             references={drawing: self._reference(drawing, painting) for drawing, painting in shot.keyframes.items()},
             prompt=prompt,
             sampling=sampling,

@@ -67,6 +67,7 @@ class Stack:
             size,
             line_art,
             is_hinted=self._preset.hints and self._ablation.propagated,
+            binary_sketches=self._preset.binary_sketches,
             sampling=Sampling(
                 seed=self._shot.seed,
                 segment=self._preset.segment,

@@ -47,9 +47,9 @@ class LongShot:
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
     compatibility: "research" does what the authors' driver does: forward only, from drawing 0; segments that overlap by
         16 drawings, misaligned by one latent; the ends of the shot dropped; the prompt's suffix added once more in each
-        segment; the same noise in every segment, and no fixed seed for seed 0; after the first segment, its first
-        sketch with the reference; frames cropped to a square for CLIP. (It does not include the driver's H.264 in
-        between, nor its sample of 650 frames.)
+        segment, and cut where there is no room for it; the same noise in every segment, and no fixed seed for seed 0;
+        after the first segment, its first sketch with the reference; frames cropped to a square for CLIP. (It does not
+        include the driver's H.264 in between, nor its sample of 650 frames.)
 
     Raises ValueError for keyframes outside the shot.
     """
@@ -118,13 +118,14 @@ class LongShot:
         sequence += sequence[-1:] * missing
         if hints is not None:
             hints = torch.cat([hints, hints[:, -1:].expand(-1, missing, -1, -1, -1)], dim=1)
-        suffix = self.pipeline.config.prompt_suffix * (index + 1 if research else 1)
+        suffix = self.pipeline.config.prompt_suffix
+        text = self._text(self.prompt + suffix * (index + 1)) if research else self._text(self.prompt, suffix)
         output = self.pipeline(
             references=self.references[segment.keyframe],
             reference_sketch=self.sketches[sequence[0] if research else segment.keyframe],
             sketches=torch.stack([self.sketches[drawing] for drawing in sequence]),
             hints=hints,
-            prompt_embeds=self._text(self.prompt + suffix),
+            prompt_embeds=text,
             negative_prompt_embeds=self._text(self.negative_prompt),
             generator=self._generator(index),
             memory=self._memory(index),

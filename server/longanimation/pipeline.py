@@ -115,20 +115,24 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
     # Prompts
 
     def cut_prompt(self, prompt: str) -> tuple[str, str]:
-        """Return the part of a prompt that the text encoder reads, and the rest."""
-        return cut_prompt(self.tokenizer, prompt, self.transformer.config.max_text_seq_length)
+        """Return the part of a prompt that the text encoder reads before `prompt_suffix`, and the rest."""
+        return self._cut_prompt(prompt, self.config.prompt_suffix)
+
+    def _cut_prompt(self, prompt: str, suffix: str) -> tuple[str, str]:
+        return cut_prompt(self.tokenizer, prompt, self.transformer.config.max_text_seq_length, suffix)
 
     @torch.no_grad()
-    def encode_prompt(self, prompt: str) -> torch.Tensor:
-        """Return text features [1, L, text_embed_dim]. A prompt of more than L tokens is cut, and a warning says
-        where."""
-        if rest := self.cut_prompt(prompt)[1]:
+    def encode_prompt(self, prompt: str, suffix: str = "") -> torch.Tensor:
+        """Return text features [1, L, text_embed_dim] of a prompt and its suffix. If both have more than L tokens, the
+        prompt is cut, and a warning says where."""
+        prompt, rest = self._cut_prompt(prompt, suffix)
+        if rest:
             logger.warning(
                 "The prompt is longer than the %d tokens that the model reads; left out: %r. Shorten it.",
                 self.transformer.config.max_text_seq_length,
                 rest,
             )
-        return self.text_features([prompt])
+        return self.text_features([prompt + suffix])
 
     def text_features(self, prompts: Sequence[str]) -> torch.Tensor:
         """Return text features [B, L, text_embed_dim] of prompts, cut to L tokens; with gradients."""
@@ -200,7 +204,8 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
             sketches: of the segment's drawings, [F, 3, H, W]: −1 paper, +1 line.
             hints: what the drawings may look like, [B, F, 3, H, W] in −1..1, propagated from elsewhere. Only for
                 weights that were trained with hints; the published ones were not.
-            prompt: describes the shot. The pipeline's `prompt_suffix` is added.
+            prompt: describes the shot. The pipeline's `prompt_suffix` is added. If both are too long, the prompt is
+                cut.
             negative_prompt: describes what guidance avoids.
             num_inference_steps: number of denoising steps.
             guidance_scale: scale of classifier-free guidance; at 1 the negative prompt is not used.
@@ -217,7 +222,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
             step_noise: noise of each step, each [B, 1 + f, C, h, w].
             schedule: what sampling leaves out for speed; all segments of a shot use the same.
             compatibility: `"research"` draws the noise twice in all steps but the first and the last, and uses the
-                second draw, as the authors' code does. It also begins fusion a step later.
+                second draw, as the authors' code does. It also begins fusion a step later, and cuts a long suffix.
             callback_on_step_end: called after each step.
             output_type: `"pt"` decodes frames, `"latent"` returns latents only.
 
@@ -232,7 +237,9 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
         batch, dtype, device = len(references), self.transformer.dtype, self._execution_device
 
         if prompt_embeds is None:
-            prompt_embeds = self.encode_prompt(prompt + self.config.prompt_suffix)
+            suffix = self.config.prompt_suffix
+            research = compatibility == "research"
+            prompt_embeds = self.encode_prompt(prompt + suffix) if research else self.encode_prompt(prompt, suffix)
         text = prompt_embeds.to(device, dtype).expand(batch, -1, -1)
         negative = None
         if guidance_scale != 1.0:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prompts as tokens: the animator's prompt for the text encoder, and the fixed prompt around Video-XL's frames."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -41,9 +42,15 @@ def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str],
     ).input_ids
 
 
-def cut_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str, length: int) -> tuple[str, str]:
-    """Return the part of a prompt that fits in `length` tokens, of which the last marks the end, and the rest."""
-    tokens = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
-    if len(tokens) < length:
+def cut_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str, length: int, suffix: str = "") -> tuple[str, str]:
+    """Return the part of a prompt that fits in `length` tokens together with the suffix, and the rest. The last token
+    marks the end."""
+
+    def is_too_long(characters: int) -> bool:
+        tokens = tokenizer(prompt[:characters] + suffix, add_special_tokens=False, verbose=False).input_ids
+        return len(tokens) >= length
+
+    if not is_too_long(len(prompt)):
         return prompt, ""
-    return tokenizer.decode(tokens[: length - 1]), tokenizer.decode(tokens[length - 1 :])
+    fitting = max(0, bisect_left(range(len(prompt)), True, key=is_too_long) - 1)
+    return prompt[:fitting], prompt[fitting:]

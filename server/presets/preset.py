@@ -27,6 +27,7 @@ class Preset:
     quality: of shots whose quality is `auto`.
     model_weight: weight of the model's votes; those of the line matcher have weight 1.
     lined_memory: whether the finished frames that Video-XL watches have their lines. Frames in code colors have none.
+    binary_sketches: whether the model was trained on sketches that are binary at its size (§4.1).
 
     The fields with defaults may be missing in the file. The defaults fit a large model whose weights could not be
     measured.
@@ -47,6 +48,7 @@ class Preset:
     quality: Quality = "exact"
     model_weight: float = 1.0
     lined_memory: bool = True
+    binary_sketches: bool = True
 
     @property
     def bytes(self) -> int:

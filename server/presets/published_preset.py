@@ -20,6 +20,7 @@ SETTINGS: dict[str, Any] = {
     "quality": "exact",
     "model_weight": 1.0,
     "lined_memory": True,
+    "binary_sketches": True,
 }
 """The preset's `preset.json`: the size, length and steps of the paper (§4.1). Nothing is left out for speed, because
 that could not be measured with these weights. Video-XL watches finished frames as in the authors' code."""

@@ -119,7 +119,8 @@ def _train(args: argparse.Namespace) -> None:
     from .stage import Settings
 
     width, height = args.size
-    shape = SampleShape(args.drawings or 1, height, width, args.history or 0, args.sources)
+    binary_sketches = args.base is not None  # the tiny stack was trained on gray ones
+    shape = SampleShape(args.drawings or 1, height, width, args.history or 0, args.sources, binary_sketches)
     settings = Settings(
         minutes=args.minutes,
         steps=args.steps,

@@ -34,11 +34,13 @@ def assemble_preset(run: Path, base: Path | None = None, target: Path | None = N
     `run` does not have come from the base. `target` is replaced once everything is written. By default, it is the
     preset with the name of the run's folder.
 
-    On a base, the settings are those of the base. hints: whether the stages were trained with hints.
+    On a base, the settings are those of the base, whose stages see binary sketches. hints: whether the stages were
+    trained with hints.
     """
     target = target or WEIGHTS / run.resolve().name
     chosen = SETTINGS if base is None else json.loads((base / "preset.json").read_text(encoding="utf-8"))
-    settings = json.dumps(chosen | {"hints": hints}, indent=2, ensure_ascii=False) + "\n"
+    trained_with = {"hints": hints, "binary_sketches": base is not None}
+    settings = json.dumps(chosen | trained_with, indent=2, ensure_ascii=False) + "\n"
     pipeline = load_stack(run, base, dtype=torch.bfloat16)
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from server.coloring.code_colors import code_colors
 from server.coloring.palette import recolor
 from server.longanimation.plan import LOCAL_DRAWINGS
+from server.longanimation.sketch import fit_line_art
 
 from .clips import sample_clip
 from .hints import Hints
@@ -37,7 +38,7 @@ class SampleShape:
     """The shape of a sample.
 
     drawings: number in the segment, without the reference. height, width: in pixels. history: number of drawings of the
-    same clip that are already colored. sources: see `sample_clip`.
+    same clip that are already colored. sources: see `sample_clip`. binary_sketches: see `Preset`.
     """
 
     drawings: int
@@ -45,6 +46,7 @@ class SampleShape:
     width: int
     history: int = 0
     sources: Path | None = None
+    binary_sketches: bool = False
 
     @property
     def clip_drawings(self) -> int:
@@ -60,11 +62,6 @@ class SampleShape:
 def to_signal(images: torch.Tensor) -> torch.Tensor:
     """Turn uint8 images [B, T, H, W, 3] into the VAE's inputs, [B, T, 3, H, W] in −1..1."""
     return images.permute(0, 1, 4, 2, 3).float() / 127.5 - 1
-
-
-def to_sketch_signal(line_art: torch.Tensor) -> torch.Tensor:
-    """Turn uint8 line art [B, T, H, W] into three equal channels [B, T, 3, H, W], paper −1 and line +1."""
-    return (1 - line_art.float() / 127.5)[:, :, None].expand(-1, -1, 3, -1, -1)
 
 
 def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sample:
@@ -93,9 +90,10 @@ def draw_sample(seed: int, shape: SampleShape, hints: Hints | None = None) -> Sa
     colors = code_colors(len(used), rng) if rng.random() < CODE_SHARE else clip.colors[used]
     color = recolor(labels, colors)
     shown = 1 + shape.drawings
+    size = shape.height, shape.width
     sample: Sample = {
         "color": color[:shown],
-        "line_art": clip.line_art[:shown],
+        "line_art": np.stack([fit_line_art(art, *size, shape.binary_sketches) for art in clip.line_art[:shown]]),
         "history": color[shown:],
         "prompt": clip.sentence if rng.random() < 0.5 else "",
     }

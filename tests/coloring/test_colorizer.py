@@ -157,6 +157,11 @@ def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
     limit = colorizer.engine.pipeline.transformer.config.max_text_seq_length - 1
     assert colorizer.open(shot_of(clip, prompt="a" * limit)).note == ""
     assert "Left out: “ and rain”" in colorizer.open(shot_of(clip, prompt="a" * limit + " and rain")).note
+    colorizer.engine.pipeline.register_to_config(prompt_suffix=" Nice.")
+    try:
+        assert "Left out: “ nice.”" in colorizer.open(shot_of(clip, prompt="a" * (limit - 6) + " nice.")).note
+    finally:
+        colorizer.engine.pipeline.register_to_config(prompt_suffix="")
 
 
 def test_a_keyframe_outside_the_shot_is_refused(clip) -> None:
@@ -188,6 +193,14 @@ def test_the_preset_says_whether_the_model_remembers_lines(colorizer: Colorizer,
     frame = result.frames[coloring.segments[0].drawings[0]]
     ink = cv2.resize(frame, remembered.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.array_equal(remembered, ink) == lined
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_preset_says_whether_sketches_are_binary(colorizer: Colorizer, clip, binary: bool) -> None:
+    preset = replace(colorizer.preset, binary_sketches=binary)
+    coloring = Colorizer(colorizer.engine, colorizer.matcher, preset).open(shot_of(clip))
+    levels = coloring._painter._model._long_shot.sketches[0].unique().tolist()
+    assert levels == [-1, 1] if binary else len(levels) > 2
 
 
 @pytest.mark.parametrize("votes", [2, 0])

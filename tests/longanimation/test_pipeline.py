@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -167,6 +168,26 @@ def test_a_prompt_that_is_too_long_is_cut_and_the_rest_named(
     assert pipeline.cut_prompt(fits) == (fits, "")
 
 
+def test_a_prompt_that_is_too_long_leaves_room_for_the_suffix(
+    pipeline: LongAnimationPipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    suffix, prompt = " High quality.", "夕焼け" * 30
+    pipeline.register_to_config(prompt_suffix=suffix)
+    try:
+        part, rest = pipeline.cut_prompt(prompt)
+    finally:
+        pipeline.register_to_config(prompt_suffix="")
+    assert part + rest == prompt
+    limit = pipeline.transformer.config.max_text_seq_length - 1
+    assert limit - 3 < len((part + suffix).encode()) <= limit, "a character of three bytes stays whole"
+    found = pipeline.encode_prompt(prompt, suffix)
+    (record,) = caplog.records
+    assert repr(rest) in record.getMessage()
+    assert torch.equal(found, pipeline.encode_prompt(part + suffix))
+    assert not torch.equal(found, pipeline.encode_prompt(part))
+    assert len(caplog.records) == 1
+
+
 @torch.no_grad()
 def test_without_control_the_transformer_is_the_stock_one() -> None:
     torch.manual_seed(0)
@@ -192,6 +213,34 @@ def test_sketches_are_minus_one_on_paper_and_one_on_lines() -> None:
     signal = sketch_signal(line_art, 32, 64)
     assert signal.shape == (3, 32, 64)
     assert signal[:, 0].unique().tolist() == [-1] and signal[:, 10].unique().tolist() == [1]
+
+
+@pytest.mark.parametrize(("width", "height", "thickness"), [(1920, 1080, 2), (3840, 2160, 3), (3840, 2160, 1)])
+def test_thin_lines_come_out_binary_and_whole_at_the_models_size(width: int, height: int, thickness: int) -> None:
+    line_art = np.full((height, width), 255, np.uint8)
+    for number in range(1, 8):
+        cv2.ellipse(
+            line_art, (width * number // 8, height // 2), (width // 18, height // 3), 2 * number, 0, 360, 0, thickness
+        )
+    signal = sketch_signal(line_art, 576, 1024)
+    assert signal.unique().tolist() == [-1, 1]
+    lines = (signal[0] > 0).numpy().astype(np.uint8)
+    assert cv2.connectedComponents(lines, connectivity=8)[0] == 1 + 7
+    assert cv2.connectedComponents(1 - lines, connectivity=4)[0] == 1 + 1 + 7, "every ellipse is closed"
+    drawn = (line_art == 0).sum() / (width / 1024) ** 2
+    assert lines.sum() < drawn * (1 + 1 / (thickness * 1024 / width)), "a line is at most one pixel wider"
+
+
+def test_gray_sketches_keep_what_is_drawn() -> None:
+    line_art = np.random.default_rng(0).integers(0, 256, (32, 48), np.uint8)
+    signal = sketch_signal(line_art, 32, 48, binary=False)
+    assert torch.equal(signal, (1 - torch.from_numpy(line_art) / 127.5).expand(3, -1, -1))
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_letterbox_of_a_sketch_is_paper(binary: bool) -> None:
+    signal = sketch_signal(np.zeros((40, 120), np.uint8), 96, 128, binary)
+    assert (signal[:, 0] == -1).all() and (signal[:, -1] == -1).all() and (signal[:, 48] == 1).all()
 
 
 def test_a_letterbox_keeps_the_edges_and_comes_off_again() -> None:

@@ -106,10 +106,12 @@ def test_scripts_may_spell_the_flag_as_it_was(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_preset_that_an_older_version_wrote_is_read(tmp_path: Path) -> None:
-    settings = {name: value for name, value in SETTINGS.items() if name != "license"} | {"licence": "MIT"}
+    newer = {"license", "binary_sketches"}
+    settings = {name: value for name, value in SETTINGS.items() if name not in newer} | {"licence": "MIT"}
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "preset.json").write_text(json.dumps(settings), encoding="utf-8")
-    assert find_preset("old", tmp_path).license == "MIT"
+    old = find_preset("old", tmp_path)
+    assert old.license == "MIT" and old.binary_sketches
 
 
 def test_a_preset_may_leave_out_what_newer_versions_added_but_nothing_else(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The denoiser's training: its target, noise, conditions and samples, and what a run writes."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import torch
 
 from server.longanimation.convert import plan_conversion
 from server.longanimation.published import PROMPT_SUFFIX
+from server.longanimation.sketch import sketch_signal, to_sketch_signal
 from server.longanimation.solver import solve_step
 from server.training import run, samples
 from server.training.cartoon import PaintedClip
@@ -94,7 +96,7 @@ def test_both_networks_get_the_same_reference_hints_text_and_timestep(
 def test_the_prompts_suffix_reaches_the_text_encoder(sketch: SketchStage, batch: dict) -> None:
     prompts = ["", "a girl"]
     for prompt, features in zip(prompts, sketch.conditions(batch | {"prompt": prompts}).text, strict=True):
-        assert torch.allclose(features, sketch.pipeline.encode_prompt(prompt + PROMPT_SUFFIX)[0], atol=1e-5)
+        assert torch.allclose(features, sketch.pipeline.encode_prompt(prompt, PROMPT_SUFFIX)[0], atol=1e-5)
         assert not torch.allclose(features, sketch.pipeline.encode_prompt(prompt)[0], atol=1e-2)
 
 
@@ -149,6 +151,15 @@ def drawn() -> list[SimpleNamespace]:
             found[seed].coded = not np.array_equal(sample["color"], painted)
             found[seed].prompted = bool(sample["prompt"])
     return found
+
+
+def test_samples_for_a_base_have_the_sketches_of_inference_and_the_tiny_stack_keeps_gray_ones() -> None:
+    binary, gray = (
+        draw_sample(5, replace(SHAPE, binary_sketches=is_binary))["line_art"] for is_binary in (True, False)
+    )
+    assert set(np.unique(binary)) == {0, 255} and len(np.unique(gray)) > 2
+    for one, other in zip(to_sketch_signal(torch.from_numpy(binary)), gray, strict=True):
+        assert torch.equal(one, sketch_signal(other, SHAPE.height, SHAPE.width))
 
 
 def test_half_of_the_references_are_near_and_half_anywhere_in_the_clip(drawn: list[SimpleNamespace]) -> None:

@@ -69,6 +69,7 @@ def test_the_stages_in_order_make_a_preset(tmp_path: Path) -> None:
 
     assemble_preset(tmp_path, target=tmp_path / "weights" / "small")
     assert find_preset("small", tmp_path / "weights").hints
+    assert not find_preset("small", tmp_path / "weights").binary_sketches
     assert not [path for path in (tmp_path / "weights").rglob("*.json") if str(tmp_path) in path.read_text()]
     loaded = LongAnimationPipeline.from_pretrained(tmp_path / "weights" / "small")
     assert loaded.transformer.dtype == torch.float32
@@ -114,7 +115,7 @@ def test_sketch_dit_begins_as_the_base_and_the_base_stays(base: Path, tmp_path: 
 
     assemble_preset(tmp_path, base, tmp_path / "weights" / "mine", hints=False)
     settings = find_preset("mine", tmp_path / "weights")
-    assert settings.title == "Miniature" and not settings.hints
+    assert settings.title == "Miniature" and not settings.hints and settings.binary_sketches
     mine = LongAnimationPipeline.from_pretrained(tmp_path / "weights" / "mine")
     assert mine.dynamic_memory.proj_out.abs().max() < 0.01, "DGLM began silent, not as the base's"
     frozen = LongAnimationPipeline.from_pretrained(base).to(torch.bfloat16)

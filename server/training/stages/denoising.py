@@ -14,11 +14,12 @@ from server.longanimation import LongAnimationPipeline
 from server.longanimation.conditions import Conditions
 from server.longanimation.denoiser import Denoiser
 from server.longanimation.rotary import rotary_embedding
+from server.longanimation.sketch import to_sketch_signal
 from server.longanimation.solver import solve_step
 
 from ..hints import Hints
 from ..sample_grid import lines_to_images, sample_grid, to_images
-from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
+from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal
 from ..stage import Settings
 
 FULL_NOISE_SHARE = 0.7
@@ -96,7 +97,8 @@ class DenoisingStage:
         image = pipeline.encode_references(references, sketch.shape[1], None, hints).float()
         if "hint" in batch:
             image[~batch["hinted"], 1:] = 0
-        text = pipeline.text_features([prompt + pipeline.config.prompt_suffix for prompt in batch["prompt"]])
+        prompts = [pipeline.cut_prompt(prompt)[0] + pipeline.config.prompt_suffix for prompt in batch["prompt"]]
+        text = pipeline.text_features(prompts)
         return Conditions(
             text, sketch, image, rotary_embedding(pipeline.transformer, sketch.shape[1], *sketch.shape[3:])
         )

@@ -10,10 +10,11 @@ import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch.nn import functional as F
 
+from server.longanimation.sketch import to_sketch_signal
 from server.longanimation.tiny import tiny_vae
 
 from ..sample_grid import lines_to_images, sample_grid, to_images
-from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal, to_sketch_signal
+from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal
 from ..stage import Settings, train_stage
 from .vae_initialization import initialize_near_identity
 
