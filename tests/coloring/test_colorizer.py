@@ -4,10 +4,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from server.coloring.colorizer import Colorizer
 from server.coloring.model_size import model_size
@@ -155,6 +157,26 @@ def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
     limit = colorizer.pipeline.transformer.config.max_text_seq_length - 1
     assert colorizer.open(shot_of(clip, prompt="a" * limit)).note == ""
     assert "Left out: “ and rain”" in colorizer.open(shot_of(clip, prompt="a" * limit + " and rain")).note
+
+
+def test_running_out_of_memory_is_told_of_the_segment_where_it_happened(
+    colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = colorizer.pipeline
+    decode = pipeline.vae.decode
+    monkeypatch.setattr(pipeline, "tiled", frozenset())
+
+    def short_of_memory(latents: torch.Tensor) -> Any:
+        if not pipeline.vae.use_tiling:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 18.00 GiB.")
+        return decode(latents)
+
+    monkeypatch.setattr(pipeline.vae, "decode", short_of_memory)
+    coloring = colorizer.open(shot_of(clip))
+    first, second = (coloring.color(index) for index in range(2))
+    assert first.note.startswith("The GPU's memory ran out.")
+    assert set(first.frames) == set(coloring.segments[0].drawings)
+    assert second.note == ""
 
 
 def test_a_keyframe_outside_the_shot_is_refused(clip) -> None:
