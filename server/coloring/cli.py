@@ -65,6 +65,8 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
                 for path in frames_of[drawing]:
                     write_file(output / path.name, content)
             guesses |= {frames_of[drawing][0].name: found for drawing, found in result.guesses.items()}
+            if result.note:
+                console.print(result.note, markup=False, highlight=False)
             progress.update(bar, completed=index + 1)
     if guesses:
         worst = max(guesses, key=lambda name: sum(guess.share for guess in guesses[name]))

@@ -17,16 +17,23 @@ from .model_size import ModelSize
 from .propagation import Propagated
 from .shot import Drawings, Shot
 
+OUT_OF_MEMORY = (
+    "The GPU's memory ran out. The model's pictures are made in overlapping tiles from here on, which changes them a "
+    "little."
+)
+
 
 class Pictures(NamedTuple):
     """The pictures painted for a segment.
 
     images: uint8 [F, B, h, w, 3], B pictures of each drawing, one per rendition.
     tail: what the next segment fuses with, see `SegmentOutput`; None for nothing.
+    note: what the animator should know about how they were painted; empty for nothing.
     """
 
     images: np.ndarray
     tail: torch.Tensor | None
+    note: str = ""
 
 
 class Painter(Protocol):
@@ -100,6 +107,7 @@ class ModelPainter:
         binary_sketches: bool,
         sampling: Sampling,
     ) -> None:
+        self._engine = engine
         self._keyframes = keyframes
         self._renditions = renditions
         self._size = size
@@ -124,9 +132,11 @@ class ModelPainter:
 
     def paint(self, index: int, propagated: Mapping[int, Propagated], on_step: StepCallback | None) -> Pictures:
         hints = self._hints(self.segments[index], propagated) if self.is_hinted and propagated else None
+        tiled = self._engine.tiled
         colored = self._model.color(index, on_step, hints)
         frames = colored.frames.permute(1, 0, 3, 4, 2).numpy()
-        return Pictures(unfit(frames, *self._shape), colored.tail)
+        note = "" if self._engine.tiled == tiled else OUT_OF_MEMORY
+        return Pictures(unfit(frames, *self._shape), colored.tail, note)
 
     def state(self, colors: np.ndarray, tail: torch.Tensor | None) -> dict[str, np.ndarray]:
         state = {} if tail is None else {"tail": tail.float().cpu().numpy()}

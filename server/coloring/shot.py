@@ -90,8 +90,10 @@ class SegmentResult:
         transparent in places.
     state: data that later segments need, as bytes.
     guesses: by drawing, the largest first; drawings without any are left out.
+    note: what the animator should know about how it was colored; empty for nothing.
     """
 
     frames: dict[int, np.ndarray]
     state: bytes
     guesses: dict[int, list[Guess]] = field(default_factory=dict)
+    note: str = ""

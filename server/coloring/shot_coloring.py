@@ -62,7 +62,7 @@ class ShotColoring:
         """
         segment = self.segments[index]
         propagated = self._propagate(index)
-        images, tail = self._painter.paint(index, propagated, on_step)
+        images, tail, note = self._painter.paint(index, propagated, on_step)
         frames, guesses, entries, colors = {}, {}, [], []
         for drawing, pictures in zip(segment.drawings, images, strict=True):
             finished = self._finish(drawing, pictures, segment.keyframe, propagated)
@@ -78,7 +78,7 @@ class ShotColoring:
         }
         packed = io.BytesIO()
         np.savez_compressed(packed, allow_pickle=False, **state)
-        result = SegmentResult(frames, packed.getvalue(), guesses)
+        result = SegmentResult(frames, packed.getvalue(), guesses, note)
         self.restore(index, result)
         return result
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the coloring needs of a video model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,11 +56,15 @@ class Engine(Protocol):
     """A loaded video model.
 
     multiple: heights and widths must be multiples of this. arithmetic: everything about its numbers that changes
-    frames: the type, and whether weights are rounded.
+    frames: the type, and whether weights are rounded. tiled: what is done in overlapping tiles since the
+    GPU's memory ran out.
     """
 
     multiple: int
     arithmetic: tuple[Any, ...]
+
+    @property
+    def tiled(self) -> Collection[str]: ...
 
     def cut_prompt(self, prompt: str) -> tuple[str, str]:
         """Return the part of a prompt that the model reads, and the rest."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """LongAnimation as an engine (`server/longanimation/`)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ class LongAnimationEngine:
         self.pipeline = pipeline
         self.multiple = pipeline.geometry.multiple
         self.arithmetic = pipeline.dtype, pipeline.memory_mode in ROUNDED_MODES
+
+    @property
+    def tiled(self) -> Collection[str]:
+        """See `Engine`."""
+        return self.pipeline.tiled
 
     def cut_prompt(self, prompt: str) -> tuple[str, str]:
         """See `Engine`."""

@@ -8,7 +8,7 @@ reference image.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class WanVaceEngine:
         self.pipeline = pipeline
         self.multiple = pipeline.vae_scale_factor_spatial * pipeline.transformer.config.patch_size[1]
         self.arithmetic = (pipeline.transformer.dtype,)
+        self.tiled: Collection[str] = ()
 
     def cut_prompt(self, prompt: str) -> tuple[str, str]:
         """See `Engine`."""

@@ -162,6 +162,8 @@ class _Run:
 
         begun = time.time()
         result = self._coloring.color(index, on_step)
+        if result.note:
+            self._retry_while_full(lambda: self._changes.add_message(self._job.id, result.note))
         addresses = self._retry_while_full(lambda: store_segment(result, self._blobs, self._job.owner))
         self.colored.add(index)
         return FinishedSegment(index, self._keys[index], **addresses, begun=begun, finished=time.time())

@@ -3,7 +3,8 @@
 
 A segment goes through four stages. Each needs the weights that are on the GPU at that time, its activations, and the
 memory of the shot. The largest stage counts. The constants of the activations were measured as the peak of living
-tensors while the real-size modules ran on the meta device.
+tensors while the real-size modules ran on the meta device, and compared with the figures that others have published for
+CogVideoX on GPUs (docs/memory.md lists them). Those of the denoising agree. The VAE's are higher.
 """
 
 from collections.abc import Mapping
@@ -57,8 +58,12 @@ program."""
 DENOISING_TENSORS = 16
 """Tensors [batch, tokens, width] that live at once in a block of the denoiser (measured: 14.1), and the control."""
 
-VAE_MAPS = 180
-"""Channels-first maps at full resolution, of the VAE's least width, that live at once (measured: 176)."""
+VAE_MAPS = 250
+"""Maps at full resolution, of the VAE's least width, that decoding needs at once. 176 live at once on the meta device.
+A GPU's convolutions need more: workspaces, and copies in another layout. Diffusers' documentation of CogVideoX
+(https://huggingface.co/docs/diffusers/v0.32.0/api/pipelines/cogvideox, "Memory optimization") has 19 GB for decoding at
+720×480 with everything else offloaded, and 33 GB with all weights on the GPU: without the weights, 210 to 250 maps,
+depending on whether a GB is 10⁹ or 2³⁰ bytes."""
 
 TOWER_TENSORS = 20
 """Tensors [frames, patches, width] in a layer of the vision tower, besides the output of each (measured: 19.6)."""

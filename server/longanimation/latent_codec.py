@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The latent codec of the pipeline: pictures to latents and back, through the VAE."""
 
+import logging
 from typing import Any, Literal
 
 import torch
 from diffusers import AutoencoderKLCogVideoX
+from diffusers.utils.torch_utils import empty_device_cache
 
 TILE = (240, 360)
 """Height and width of the VAE's tiles in pixels: multiples of six and of five latents. They overlap by a sixth of their
@@ -16,6 +18,8 @@ input along time, however few steps a part then has."""
 
 Operation = Literal["encode", "decode"]
 
+logger = logging.getLogger(__name__)
+
 
 def fits_whole(vae: AutoencoderKLCogVideoX, pixels: int) -> bool:
     """Return whether the VAE can work on one whole picture of so many pixels: three steps in time, which its kernels
@@ -26,7 +30,8 @@ def fits_whole(vae: AutoencoderKLCogVideoX, pixels: int) -> bool:
 class LatentCodecMixin:
     """The methods of a pipeline with a VAE that encode references, sketches and hints, and decode frames.
 
-    tiled: what the VAE does in overlapping tiles, even if whole pictures are small enough for its convolutions.
+    tiled: what the VAE does in overlapping tiles, even if whole pictures are small enough for its convolutions. An
+        operation that runs out of the GPU's memory is added.
     """
 
     vae: AutoencoderKLCogVideoX
@@ -36,11 +41,20 @@ class LatentCodecMixin:
     def _run_vae(self, operation: Operation, video: torch.Tensor, pixels: int) -> Any:
         """Return what `operation` of the VAE makes of [B, C, F, h, w], which has so many pixels as pictures. One video
         follows the other: several at once take as many times the memory, and parts of their convolutions are too
-        short."""
+        short. When the GPU's memory runs out, tiles are tried. Raises torch.OutOfMemoryError when it runs out again."""
         self.vae.enable_slicing()
         self.vae.enable_tiling(*TILE)
         self.vae.use_tiling = operation in self.tiled or not fits_whole(self.vae, pixels)
-        return getattr(self.vae, operation)(video)
+        try:
+            return getattr(self.vae, operation)(video)
+        except torch.OutOfMemoryError:
+            if self.vae.use_tiling:
+                raise
+        # Only here does nothing hold the tensors of the failed attempt.
+        empty_device_cache(self._execution_device.type)
+        logger.warning("The GPU's memory ran out: the VAE will %s in tiles from here on, not as a whole.", operation)
+        self.tiled |= {operation}
+        return self._run_vae(operation, video, pixels)
 
     def encode_video(self, signal: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         """Encode [B, F, 3, H, W] in −1..1 into an unscaled posterior sample [B, latents, C, h, w]."""

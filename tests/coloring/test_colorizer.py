@@ -5,10 +5,12 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from server.coloring.colorizer import Colorizer
 from server.coloring.model_size import model_size
@@ -162,6 +164,26 @@ def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer, clip) -> None:
         assert "Left out: “ nice.”" in colorizer.open(shot_of(clip, prompt="a" * (limit - 6) + " nice.")).note
     finally:
         colorizer.engine.pipeline.register_to_config(prompt_suffix="")
+
+
+def test_running_out_of_memory_is_told_of_the_segment_where_it_happened(
+    colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = colorizer.engine.pipeline
+    decode = pipeline.vae.decode
+    monkeypatch.setattr(pipeline, "tiled", frozenset())
+
+    def short_of_memory(latents: torch.Tensor) -> Any:
+        if not pipeline.vae.use_tiling:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 18.00 GiB.")
+        return decode(latents)
+
+    monkeypatch.setattr(pipeline.vae, "decode", short_of_memory)
+    coloring = colorizer.open(shot_of(clip))
+    first, second = (coloring.color(index) for index in range(2))
+    assert first.note.startswith("The GPU's memory ran out.")
+    assert set(first.frames) == set(coloring.segments[0].drawings)
+    assert second.note == ""
 
 
 def test_a_keyframe_outside_the_shot_is_refused(clip) -> None:

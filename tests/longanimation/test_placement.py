@@ -225,7 +225,8 @@ def plans() -> list[Plan]:
 def test_the_published_model_takes_the_best_mode_that_fits(
     plans: list[Plan], device: int, host: int, mode: str, tiling: bool
 ) -> None:
-    plan = choose(plans, Footprint(device * GIGABYTE, host * GIGABYTE))
+    """device: GiB of a GPU, of which a driver and CUDA take some; host: free GB."""
+    plan = choose(plans, Footprint(int(0.96 * device * 2**30), host * GIGABYTE))
     assert (plan.mode, plan.tiling) == (mode, tiling)
 
 

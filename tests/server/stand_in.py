@@ -98,7 +98,12 @@ class StandInColoring:
             frames[drawing] = np.where(line_art[..., None] < 128, np.uint8(0), color)
             self._memory = int(frames[drawing].sum()) % 251
         guesses = {self.segments[index].drawings[0]: [Guess("#102030", "#405060", 0.1, 0.025, (0, 0, 4, 4))]}
-        return SegmentResult(frames=frames, state=str(self._memory).encode(), guesses=guesses if index == 1 else {})
+        return SegmentResult(
+            frames=frames,
+            state=str(self._memory).encode(),
+            guesses=guesses if index == 1 else {},
+            note="This is segment 2." if index == 2 else "",
+        )
 
     def restore(self, index: int, result: SegmentResult) -> None:
         """Restore the state after a segment of an earlier process."""

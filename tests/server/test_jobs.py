@@ -80,7 +80,10 @@ def test_events_are_numbered_and_continue_after_a_cursor(
     assert progress == sorted(progress)
     inside = [event for event in events if event["kind"] == "progress" and event["progress"] * 4 % 1]
     assert inside, "progress is told within a segment too"
-    assert "This is a stand-in." in [event["message"] for event in events], "what the coloring notes is told"
+    messages = [event["message"] for event in events]
+    assert "This is a stand-in." in messages, "what the coloring notes is told"
+    noted = events[messages.index("This is segment 2.")]
+    assert noted["segments_done"] == 2, "what it notes about a segment is told before the segment is done"
     later = site.call("GET", f"/jobs/{job}/events?after={numbers[2]}", 200)
     assert later == events[3:]
 
