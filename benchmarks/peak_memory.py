@@ -26,7 +26,9 @@ QUICK = Sizes(64, 1, 32)
 
 def load(width: int, layers: int, pixels: int) -> Colorizer:
     """A model with random weights."""
-    preset = Preset("random", Path(), "", "", pixels, 81, steps=2, guidance=1.0, votes=1, hints=True, gpu=False)
+    preset = Preset(
+        "random", Path(), "", "", pixels, 81, steps=2, guidance=1.0, votes=1, hints=True, memory_ratio=4, gpu=False
+    )
     return Colorizer(random_pipeline(width, layers), LineMatcher(), preset)
 
 

@@ -71,6 +71,7 @@ class Stack:
             is_hinted=self._preset.hints and self._ablation.propagated,
             seed=self._shot.seed,
             segment=self._preset.segment,
+            ratio=self._preset.memory_ratio,
             num_inference_steps=self._preset.steps,
             guidance_scale=self._preset.guidance,
             schedule=SCHEDULES.get(self._shot.quality, EXACT),

@@ -4,6 +4,7 @@
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
@@ -20,6 +21,7 @@ class Preset:
     segment: drawings per segment. steps, guidance: settings of the denoising.
     votes: how many runs, each in different code colors, are added up; 0 uses the model's own colors.
     hints: whether the model was trained with hints from the line matcher.
+    memory_ratio: how far memory is compressed, as in training: visual tokens to a beacon, or "dynamic" (§3.2.2).
     gpu: whether it needs a GPU.
     """
 
@@ -33,6 +35,7 @@ class Preset:
     guidance: float
     votes: int
     hints: bool
+    memory_ratio: int | Literal["dynamic"]
     gpu: bool
 
     @property

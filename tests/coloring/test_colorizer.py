@@ -170,6 +170,19 @@ def test_a_draft_takes_fewer_votes_and_final_takes_all(colorizer: Colorizer, cli
         assert len(coloring._painter._renditions) == votes
 
 
+def test_the_memory_is_compressed_as_the_preset_says(
+    colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video_xl, ratios = colorizer.pipeline.video_xl, set()
+    start = video_xl.start
+    monkeypatch.setattr(video_xl, "start", lambda head, ratio: ratios.add(ratio) or start(head, ratio))
+    preset = replace(colorizer.preset, memory_ratio="dynamic", votes=1)
+    coloring = Colorizer(colorizer.pipeline, colorizer.matcher, preset).open(shot_of(clip))
+    coloring.color(0)
+    coloring.color(1)
+    assert ratios == {"dynamic"}
+
+
 @pytest.mark.parametrize("votes", [2, 0])
 def test_a_preview_is_carried_along_without_the_model(
     colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch, votes: int

@@ -13,25 +13,9 @@ from server.cli import main
 from server.training.clips import sample_clip
 from server.training.sources import ClipFilter, read_clips, store_clips
 from server.training.sources.stored_clips import sample_stored_clip, stored_clips
+from tests.training.videos import HEIGHT, WIDTH, picture, write_video
 
 ANY = ClipFilter(frames=1, drawings=1)
-WIDTH, HEIGHT, RATE = 160, 96, 24
-
-
-def picture(step: int) -> np.ndarray:
-    """A red disc with a dark outline on a blue ground, further right with every step; RGB."""
-    image = np.full((HEIGHT, WIDTH, 3), (120, 170, 230), np.uint8)
-    cv2.circle(image, (30 + 8 * step, 48), 20, (220, 40, 40), -1)
-    cv2.circle(image, (30 + 8 * step, 48), 20, (20, 20, 20), 2)
-    return image
-
-
-def write_video(path: Path, steps: list[int]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), RATE, (WIDTH, HEIGHT))
-    for step in steps:
-        video.write(cv2.cvtColor(picture(step), cv2.COLOR_RGB2BGR))
-    video.release()
 
 
 def test_held_drawings_of_a_compressed_video_are_seen_once(tmp_path: Path) -> None:
