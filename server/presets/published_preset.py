@@ -2,7 +2,7 @@
 """The sources of the preset `longanimation-5b`: repositories on the hub, their files and their licenses."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 PRESET = "longanimation-5b"
 
@@ -28,7 +28,8 @@ class Download:
     """Files of one repository on the hub.
 
     folder: its name among the downloads. revision: a commit if its id is known, otherwise a branch, whose latest commit
-    is used. patterns: patterns of the files that are needed; if there are two, the first that matches is used.
+    is used. patterns: patterns of the files that are needed; if there are two, the first that matches is used. kind: of
+    the repository.
     """
 
     folder: str
@@ -37,6 +38,12 @@ class Download:
     patterns: tuple[str, ...]
     what: str
     license: str
+    kind: Literal["model", "space"] = "model"
+
+    @property
+    def address(self) -> str:
+        """The page of the repository."""
+        return f"https://huggingface.co/{'spaces/' if self.kind == 'space' else ''}{self.repository}"
 
 
 DOWNLOADS = (

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from .line_extraction import EXTRACTORS
 from .recipe import add_arguments as add_recipe_arguments
 from .recipe import read_recipe
 
@@ -92,6 +93,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stage clips: folder of colored clips, in the layout of Sakuga-42M or plain",
     )
     parser.add_argument(
+        "--lines",
+        choices=EXTRACTORS,
+        help="stage clips: what draws the lines of clips; the paper has informative-drawings, which is the default "
+        "where `install.py models informative-drawings` has fetched it, and dog, a difference of Gaussians, otherwise",
+    )
+    parser.add_argument(
         "--hints",
         type=float,
         help=f"share of samples with hints, which the paper does not have (0 on a base, otherwise {SHARED['hints']:g})",
@@ -155,11 +162,12 @@ def _run(args: argparse.Namespace) -> None:
 
         fetch_sources(args.output, report=lambda line: print(line, file=sys.stderr))  # noqa: T201
     elif args.stage == "clips":
+        from .line_extraction import choose_extractor
         from .sources import store_clips
 
         if args.clips is None:
             raise ValueError("Give the folder of your clips with --clips DIR.")
-        store_clips(args.clips, args.output, *args.size)
+        store_clips(args.clips, args.output, *args.size, extractor=choose_extractor(args.lines))
     elif args.stage == "validation":
         from .validation import write_validation
 

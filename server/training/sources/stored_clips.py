@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from server.coloring.palette import extract_palette
+from server.longanimation.line_extractor import LineExtractor
 from server.training.cartoon import Clip
 from server.training.sources.colored_clips import ClipFilter, read_clips
 
@@ -18,12 +19,20 @@ FOLDER = "clips"
 """Name of the folder for clips within a folder of sources."""
 
 
-def store_clips(clips: Path, folder: Path, width: int, height: int, wanted: ClipFilter | None = None) -> int:
+def store_clips(
+    clips: Path,
+    folder: Path,
+    width: int,
+    height: int,
+    wanted: ClipFilter | None = None,
+    extractor: LineExtractor | None = None,
+) -> int:
     """Read the clips of a folder once, and write the different drawings of each clip as
     `folder`/clips/NNNNN/lineart/NNNN.png and color/NNNN.png, with the clip's name, description and exposure in
     `about.json`. Returns the number of clips.
 
-    width, height: the largest size that training will use; wanted: see `read_clips`, which raises further errors.
+    width, height: the largest size that training will use; wanted, extractor: see `read_clips`, which raises further
+    errors.
 
     Raises:
         FileExistsError: the folder has clips already.
@@ -33,7 +42,7 @@ def store_clips(clips: Path, folder: Path, width: int, height: int, wanted: Clip
     if library.exists():
         raise FileExistsError(f"{library} exists already: remove it, or give another folder.")
     count = 0
-    for count, clip in enumerate(read_clips(clips, width, height, wanted), 1):
+    for count, clip in enumerate(read_clips(clips, width, height, wanted, extractor), 1):
         place = library / f"{count:05d}"
         for kind, images in (("lineart", clip.line_art), ("color", clip.color[..., ::-1])):
             (place / kind).mkdir(parents=True)
