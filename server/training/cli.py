@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 
 STAGES: dict[str, dict[str, Any]] = {
     "sources": {},
+    "sakuga": {},
     "clips": {"size": (640, 384)},
     "validation": {},
     "match": {"size": (320, 192), "batch": 8, "rate": 1e-3},
@@ -90,7 +91,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clips",
         type=Path,
         metavar="DIR",
-        help="stage clips: folder of colored clips, in the layout of Sakuga-42M or plain",
+        help="stage clips: folder of colored clips, in the layout of Sakuga-42M or plain; stage sakuga: its tables",
+    )
+    parser.add_argument(
+        "--connections", type=int, default=2, help="stage sakuga: downloads at the same time (%(default)s)"
     )
     parser.add_argument(
         "--lines",
@@ -161,6 +165,12 @@ def _run(args: argparse.Namespace) -> None:
         from .sources import fetch_sources
 
         fetch_sources(args.output, report=lambda line: print(line, file=sys.stderr))  # noqa: T201
+    elif args.stage == "sakuga":
+        from .sakuga import fetch_sakuga
+
+        if args.clips is None:
+            raise ValueError("Give the folder of Sakuga-42M's tables with --clips DIR.")
+        fetch_sakuga(args.clips, args.output, connections=args.connections)
     elif args.stage == "clips":
         from .line_extraction import choose_extractor
         from .sources import store_clips
