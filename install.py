@@ -208,7 +208,9 @@ def main() -> int:
         "models", help="show where a preset's weights are, and their license, or download them"
     )
     command.add_argument(
-        "preset", help="tiny, which is included, or longanimation-5b, which is downloaded and converted"
+        "preset",
+        help="tiny, which is included; longanimation-5b, which is downloaded and converted; or informative-drawings, "
+        "the line extractor for training on film clips",
     )
     command.add_argument("--accept-licenses", action="store_true", help="accept the licenses without being asked")
     command.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)

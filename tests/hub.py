@@ -17,7 +17,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """Repositories by name, as folders. Files of at least `large` bytes have a SHA-256, as with Git LFS.
+    """Repositories of models and spaces by name, as folders. Files of at least `large` bytes have a SHA-256, as with
+    Git LFS.
 
     requests: the requested paths, with their ranges. cut: names of files of which only half is sent, once. changed:
     names of files whose content does not match the listing's checksum. watch: called before each answer.
@@ -55,8 +56,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             path = unquote(urlsplit(self.path).path)
             hub.requests.append(" ".join(filter(None, (self.command, path, self.headers.get("Range")))))
             hub.watch(hub.requests[-1])
-            listing = re.fullmatch(r"/api/models/([^/]+/[^/]+)/(revision|tree)/[^/]+", path)
-            file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", path)
+            listing = re.fullmatch(r"/api/(?:models|spaces)/([^/]+/[^/]+)/(revision|tree)/[^/]+", path)
+            file = re.fullmatch(r"/(?:spaces/)?([^/]+/[^/]+)/resolve/[^/]+/(.+)", path)
             if listing and listing[1] in hub.repositories:
                 self._list(listing[1], listing[2])
             elif file and file[2] in hub.files(file[1]):

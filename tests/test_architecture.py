@@ -159,8 +159,8 @@ ARROWS = {
     },
     "server.training": {
         *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.longanimation"),
-        *("server.coloring.piece_matching", "server.presets.preset", "shared"),
-        "server.files",
+        *("server.coloring.piece_matching", "server.presets.preset", "server.presets.published_extractor"),
+        *("server.files", "shared"),
     },
     "server.coloring": {
         *("server.coloring.line_art", "server.coloring.matching", "server.engines", "server.longanimation"),

@@ -75,6 +75,7 @@ class Stack:
                 guidance=self._preset.guidance,
                 quality=self._shot.quality,
                 memory=self._ablation.memory,
+                memory_ratio=self._preset.memory_ratio,
                 fusion_start=self._ablation.fusion_start,
             ),
         )

@@ -13,6 +13,7 @@ from server.longanimation.footprint import Workload
 from server.longanimation.long_shot import ColoredSegment, MemoryKind
 from server.longanimation.placement import Plan
 from server.longanimation.plan import Segment
+from server.longanimation.video_memory import Ratio
 
 StepCallback = Callable[[int, int], None]
 """Receives (steps done, total steps). An exception from it ends the run and changes nothing."""
@@ -23,8 +24,10 @@ class Sampling:
     """How a shot is sampled.
 
     seed: of the shot. segment: largest number of drawings that the model sees at once. steps, guidance: settings of the
-    denoising. quality: as in `shared.manifest`; it decides what is left out for speed. memory, fusion_start: parts of
-    LongAnimation that comparisons switch off, see `server.coloring.ablation`; other engines do not have them.
+    denoising. quality: as in `shared.manifest`; it decides what is left out for speed.
+
+    Only LongAnimation has the others. memory_ratio: see `Preset`. memory, fusion_start: parts that comparisons switch
+    off, see `server.coloring.ablation`.
     """
 
     seed: int
@@ -32,6 +35,7 @@ class Sampling:
     steps: int
     guidance: float
     quality: str = "exact"
+    memory_ratio: Ratio | None = None
     memory: tuple[MemoryKind, ...] = ("global", "local")
     fusion_start: float = FUSION_START
 

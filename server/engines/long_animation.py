@@ -67,6 +67,7 @@ class LongAnimationShot:
             prompt,
             seed=sampling.seed,
             segment=sampling.segment,
+            ratio=sampling.memory_ratio,
             memory=sampling.memory,
             num_inference_steps=sampling.steps,
             guidance_scale=sampling.guidance,

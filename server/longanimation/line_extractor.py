@@ -79,17 +79,20 @@ class InformativeDrawings:
     """The extractor of the paper: Chan et al., "Learning to Generate Line Drawings that Convey Geometry and Semantics",
     2022.
 
-    weights: the published generator (`netG_A_latest.pth`). Raises RuntimeError, which names them, for other weights.
+    weights: the published generator (`model.pth`, `netG_A_latest.pth`). device: what it computes on. Raises
+    RuntimeError, which names them, for other weights.
     """
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, device: str | torch.device = "cpu") -> None:
+        self._device = device
         self._generator = _Generator().eval()
         self._generator.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
+        self._generator.to(device)
 
     @torch.no_grad()
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """See `LineExtractor`."""
         height, width = image.shape[:2]
         whole = cv2.copyMakeBorder(image, 0, -height % 4, 0, -width % 4, cv2.BORDER_REPLICATE)
-        lines = self._generator(torch.from_numpy(whole).permute(2, 0, 1)[None].float() / 255)
-        return (lines[0, 0, :height, :width] * 255).round().byte().numpy()
+        lines = self._generator(torch.from_numpy(whole).to(self._device).permute(2, 0, 1)[None].float() / 255)
+        return (lines[0, 0, :height, :width] * 255).round().byte().cpu().numpy()

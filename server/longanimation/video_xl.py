@@ -181,9 +181,11 @@ class VideoXL(ModelMixin, ConfigMixin):
         tokens [L] after the image. The memory does not change: its waiting tokens are compressed in a copy."""
         return self._finish(memory, tail_ids)[0]
 
-    def read_video(self, head_ids: torch.Tensor, frames: torch.Tensor, tail_ids: torch.Tensor) -> torch.Tensor:
-        """Return the result of `read` for a whole video [F, 3, H, W]."""
-        memory = self.start(head_ids)
+    def read_video(
+        self, head_ids: torch.Tensor, frames: torch.Tensor, tail_ids: torch.Tensor, ratio: Ratio | None = None
+    ) -> torch.Tensor:
+        """Return the result of `read` for a whole video [F, 3, H, W]. ratio: see `start`."""
+        memory = self.start(head_ids, ratio)
         self.append_frames(memory, frames)
         return self.read(memory, tail_ids)
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server.presets.preset import WEIGHTS, UnknownPreset, find_preset
-from server.presets.published_preset import DOWNLOADS, PRESET
+from server.presets.published_extractor import DOWNLOAD, EXTRACTOR, extractor_weights
+from server.presets.published_preset import DOWNLOADS, PRESET, Download
 
 DTYPES = ("bfloat16", "float16", "float32")
 ACCEPT = "--accept-licenses"
@@ -53,12 +54,16 @@ def run(arguments: argparse.Namespace) -> int:
 def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int:
     """Run `install.py models` in the server's environment. Return the exit code. weights: the folder of presets."""
     parser = argparse.ArgumentParser(prog="python install.py models", description=__doc__)
-    parser.add_argument("preset", help=f"an installed preset, or {PRESET}, which is downloaded")
+    parser.add_argument(
+        "preset", help=f"an installed preset, or {PRESET} or the line extractor {EXTRACTOR}, which are downloaded"
+    )
     parser.add_argument(ACCEPT, action="store_true", help="accept the licenses without being asked")
     parser.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--downloads", type=Path, metavar="DIR", help="folder for the downloads")
     parser.add_argument("--remove-downloads", action="store_true", help="delete the downloads after the conversion")
     options = parser.parse_args(arguments)
+    if options.preset == EXTRACTOR:
+        return _fetch_extractor(extractor_weights(weights), options.accept_licenses)
     try:
         preset = find_preset(options.preset, weights)
     except UnknownPreset as error:
@@ -69,7 +74,7 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
         terms = f"License of the weights: {preset.license}."
         sys.stdout.write(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. {terms}\n")
         return 0
-    if not _accepted(options.accept_licenses):
+    if not _accepted(PRESET, DOWNLOADS, options.accept_licenses):
         return 1
     folder = options.downloads or weights / ".downloads" / PRESET
 
@@ -78,12 +83,24 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
     return install(folder, weights / PRESET, options.remove_downloads)
 
 
-def _accepted(beforehand: bool) -> bool:
+def _fetch_extractor(weights: Path, accepted: bool) -> int:
+    """Describe the line extractor, or download it. Return the exit code."""
+    if weights.is_file():
+        sys.stdout.write(f"{EXTRACTOR}: {weights.stat().st_size / 1e6:.0f} MB, {weights}. {DOWNLOAD.license}\n")
+        return 0
+    if not _accepted(EXTRACTOR, [DOWNLOAD], accepted):
+        return 1
+
+    from server.presets.installation import install_extractor
+
+    return install_extractor(weights)
+
+
+def _accepted(name: str, downloads: Sequence[Download], beforehand: bool) -> bool:
     """Show every license and ask the user to accept them."""
-    sys.stdout.write(f"{PRESET} is made of weights under these licenses:\n\n")
-    for download in DOWNLOADS:
-        address = f"https://huggingface.co/{download.repository}"
-        sys.stdout.write(f"{download.folder} ({download.what}), {address}\n    {download.license}\n\n")
+    sys.stdout.write(f"{name} is made of weights under these licenses:\n\n")
+    for download in downloads:
+        sys.stdout.write(f"{download.folder} ({download.what}), {download.address}\n    {download.license}\n\n")
     if beforehand:
         return True
     if not sys.stdin.isatty():

@@ -43,13 +43,15 @@ class Listing:
 def list_files(download: Download) -> Listing:
     """Ask the hub which files a download has. Raises HubError."""
     try:
-        info = HfApi().model_info(download.repository, revision=download.revision, files_metadata=True)
+        info = HfApi().repo_info(
+            download.repository, revision=download.revision, repo_type=download.kind, files_metadata=True
+        )
     except FAILURES as error:
         raise HubError(
             f"{download.repository} could not be reached on the hub ({_short(error)}). Check the network, and run the "
             f"same command again. {BY_HAND}"
         ) from error
-    files = {file.rfilename: file for file in info.siblings or []}
+    files = {file.rfilename: file for file in getattr(info, "siblings", None) or []}
     chosen: list[str] = []
     for pattern in download.patterns:
         matches = next((found for choice in pattern.split("|") if (found := fnmatch.filter(files, choice))), None)
@@ -63,12 +65,15 @@ def list_files(download: Download) -> Listing:
 def fetch(listing: Listing, folder: Path) -> None:
     """Download the listed files into `folder`, one file at a time so that Ctrl-C ends it immediately. Existing files
     are kept. Raises HubError."""
+    download = listing.download
     try:
         for name in listing.sizes:
-            hf_hub_download(listing.download.repository, name, revision=listing.commit, local_dir=folder)
+            hf_hub_download(
+                download.repository, name, repo_type=download.kind, revision=listing.commit, local_dir=folder
+            )
     except FAILURES as error:
         raise HubError(
-            f"The download of {listing.download.repository} failed ({_short(error)}). Run the same command again: "
+            f"The download of {download.repository} failed ({_short(error)}). Run the same command again: "
             f"it continues from there. {BY_HAND}"
         ) from error
 

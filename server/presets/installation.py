@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The preset `longanimation-5b` from the hub: list, check the disk, download, convert."""
+"""The preset `longanimation-5b` from the hub: list, check the disk, download, convert. And the line extractor."""
 
+import hashlib
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from server.longanimation.convert import ConversionError, Downloads
@@ -11,16 +12,45 @@ from server.longanimation.convert.conversion import PARTIAL
 from server.presets.conversion import convert, exit_code
 from server.presets.disk import check_room, size_of
 from server.presets.hub import HubError, Listing, fetch, list_files
+from server.presets.published_extractor import DOWNLOAD, SHA256
 from server.presets.published_preset import DOWNLOADS
 
 
 def install(folder: Path, output: Path, remove: bool) -> int:
     """Download into `folder`, convert to `output`, and if `remove`, delete the downloads. Return the exit code."""
+    return _exit_code(lambda: _install(folder, output, remove))
+
+
+def install_extractor(target: Path) -> int:
+    """Download the line extractor's weights to `target`. Return the exit code."""
+    return _exit_code(lambda: _install_extractor(target))
+
+
+def _exit_code(work: Callable[[], None]) -> int:
     try:
-        return exit_code(lambda: _install(folder, output, remove))
+        return exit_code(work)
     except HubError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _install_extractor(target: Path) -> None:
+    listing = list_files(DOWNLOAD)
+    folder = target.parent.with_name(f".{target.parent.name}.new")
+    check_room({target.parent: listing.bytes})
+    sys.stdout.write(f"{DOWNLOAD.repository} at {listing.commit}, {listing.bytes / 1e6:.0f} MB …\n")
+    fetch(listing, folder)
+    found = hashlib.sha256((folder / target.name).read_bytes()).hexdigest()
+    if found != SHA256:
+        shutil.rmtree(folder)
+        raise HubError(
+            f"{target.name} of {DOWNLOAD.repository} has the SHA-256 {found}, not {SHA256}: it was replaced, or "
+            "damaged on the way. Nothing was installed. Run the same command again. If that does not help, report it."
+        )
+    shutil.rmtree(target.parent, ignore_errors=True)
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    folder.rename(target.parent)
+    sys.stdout.write(f"{target} is complete. `train clips` now uses it.\n")
 
 
 def _install(folder: Path, output: Path, remove: bool) -> None:

@@ -4,6 +4,7 @@
 import json
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from shared.manifest import Quality
 
@@ -27,6 +28,8 @@ class Preset:
     quality: of shots whose quality is `auto`.
     model_weight: weight of the model's votes; those of the line matcher have weight 1.
     lined_memory: whether the finished frames that Video-XL watches have their lines. Frames in code colors have none.
+    memory_ratio: how far memory is compressed, as in training: visual tokens to a beacon, or "dynamic" (§3.2.2). None
+        for the ratio in Video-XL's configuration.
     binary_sketches: whether the model was trained on sketches that are binary at its size (§4.1).
 
     The fields with defaults may be missing in the file. The defaults fit a large model whose weights could not be
@@ -48,6 +51,7 @@ class Preset:
     quality: Quality = "exact"
     model_weight: float = 1.0
     lined_memory: bool = True
+    memory_ratio: int | Literal["dynamic"] | None = None
     binary_sketches: bool = True
 
     @property

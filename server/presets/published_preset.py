@@ -2,7 +2,7 @@
 """The sources of the preset `longanimation-5b`: repositories on the hub, their files and their licenses."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 PRESET = "longanimation-5b"
 
@@ -16,6 +16,7 @@ SETTINGS: dict[str, Any] = {
     "guidance": 6.0,
     "votes": 0,
     "hints": False,
+    "memory_ratio": 8,
     "gpu": True,
     "quality": "exact",
     "model_weight": 1.0,
@@ -23,7 +24,9 @@ SETTINGS: dict[str, Any] = {
     "binary_sketches": True,
 }
 """The preset's `preset.json`: the size, length and steps of the paper (§4.1). Nothing is left out for speed, because
-that could not be measured with these weights. Video-XL watches finished frames as in the authors' code."""
+that could not be measured with these weights. Video-XL watches finished frames as in the authors' code. The paper
+chooses the memory's ratio by how much changes (§3.2.2, "dynamic"). The authors' driver, which came with the weights,
+fixes 8."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Download:
     """Files of one repository on the hub.
 
     folder: its name among the downloads. revision: a commit if its id is known, otherwise a branch, whose latest commit
-    is used. patterns: patterns of the files that are needed; if there are two, the first that matches is used.
+    is used. patterns: patterns of the files that are needed; if there are two, the first that matches is used. kind: of
+    the repository.
     """
 
     folder: str
@@ -40,6 +44,12 @@ class Download:
     patterns: tuple[str, ...]
     what: str
     license: str
+    kind: Literal["model", "space"] = "model"
+
+    @property
+    def address(self) -> str:
+        """The page of the repository."""
+        return f"https://huggingface.co/{'spaces/' if self.kind == 'space' else ''}{self.repository}"
 
 
 DOWNLOADS = (

@@ -3,16 +3,22 @@
 
 import argparse
 import logging
+import math
 import sys
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from .line_extraction import EXTRACTORS
+from .recipe import add_arguments as add_recipe_arguments
+from .recipe import read_recipe
+
 _log = logging.getLogger(__name__)
 
 STAGES: dict[str, dict[str, Any]] = {
     "sources": {},
+    "sakuga": {},
     "clips": {"size": (640, 384)},
     "validation": {},
     "match": {"size": (320, 192), "batch": 8, "rate": 1e-3},
@@ -25,6 +31,18 @@ STAGES: dict[str, dict[str, Any]] = {
 }
 """The stages in order, and each one's default settings for the tiny stack."""
 
+SHARED = {"minutes": 60.0, "hints": 0.8, "final_rate": 0.1, "sampling": 4, "guidance": 1.0}
+"""Further default settings for the tiny stack, of all stages."""
+
+PAPER = {"size": (1024, 576), "drawings": 81, "batch": 1, "rate": 1e-5, "final_rate": 1.0}
+ON_BASE: dict[str, dict[str, Any]] = {
+    "sketch": {**PAPER, "steps": 30_000, "minutes": math.inf},
+    "memory": {**PAPER, "steps": 10_000, "minutes": math.inf, "history": 160},
+    "reward": {**PAPER, "steps": 10_000, "minutes": math.inf, "history": 160},
+}
+"""Default settings on a base: those of the paper (§4.1). It does not say how much history there is in training. The
+authors' code takes 241 consecutive frames of a clip, of which the last 81 are the segment."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
@@ -33,8 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base", type=Path, help="folder of a pipeline to train on, such as the converted published one; it is frozen"
     )
-    parser.add_argument("--minutes", type=float, default=60, help="minutes to train in this call (%(default)g)")
-    parser.add_argument("--steps", type=int, help="stop when the stage has done this many steps in all")
+    parser.add_argument(
+        "--minutes", type=float, help="minutes to train in this call (60; on a base, until all steps are done)"
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help="stop when the stage has done this many steps in all (on a base 30,000 for sketch, 10,000 for memory and "
+        "reward, as in the paper)",
+    )
     parser.add_argument(
         "--seen", type=int, default=0, help="samples that the initial weights have already seen (%(default)s)"
     )
@@ -43,7 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--history", type=int, help="colored drawings to remember or to describe")
     parser.add_argument("--batch", type=int, help="samples per step, in each process")
     parser.add_argument("--accumulate", type=int, default=1, help="batches a step (%(default)s)")
-    parser.add_argument("--rate", type=float, help="learning rate at the start")
+    parser.add_argument("--rate", type=float, help="the highest learning rate (on a base 1e-5, as in the paper)")
+    parser.add_argument(
+        "--final-rate",
+        type=float,
+        metavar="SHARE",
+        help="share of the learning rate to which it falls in a call; the paper has one rate (1 on a base, otherwise "
+        f"{SHARED['final_rate']:g})",
+    )
     parser.add_argument(
         "--precision", choices=("no", "bf16"), default="bf16", help="number format; bf16 needs a recent processor"
     )
@@ -59,14 +91,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clips",
         type=Path,
         metavar="DIR",
-        help="stage clips: folder of colored clips, in the layout of Sakuga-42M or plain",
+        help="stage clips: folder of colored clips, in the layout of Sakuga-42M or plain; stage sakuga: its tables",
     )
-    parser.add_argument("--hints", type=float, default=0.8, help="share of samples with hints (%(default)s)")
+    parser.add_argument(
+        "--connections", type=int, default=2, help="stage sakuga: downloads at the same time (%(default)s)"
+    )
+    parser.add_argument(
+        "--lines",
+        choices=EXTRACTORS,
+        help="stage clips: what draws the lines of clips; the paper has informative-drawings, which is the default "
+        "where `install.py models informative-drawings` has fetched it, and dog, a difference of Gaussians, otherwise",
+    )
+    parser.add_argument(
+        "--hints",
+        type=float,
+        help=f"share of samples with hints, which the paper does not have (0 on a base, otherwise {SHARED['hints']:g})",
+    )
     parser.add_argument("--memory", choices=("local", "global", "both"), default="both", help="what DGLM reads")
+    parser.add_argument(
+        "--ratio",
+        type=_ratio,
+        help="stages memory, reward, preset: compression of the memory. `dynamic` is 2, 4 or 8 by how much changes, as "
+        "in the paper (§3.2.2); the default is the base's, 8 for the published weights, as in the authors' code",
+    )
     parser.add_argument("--joint", action="store_true", help="stage memory: also train Video-XL")
     parser.add_argument("--colorings", type=int, default=4, help="stage reward: samples of each shot (%(default)s)")
-    parser.add_argument("--sampling", type=int, default=4, help="stage reward: denoising steps (%(default)s)")
+    parser.add_argument(
+        "--sampling",
+        type=int,
+        help="stage reward: denoising steps of each coloring; the paper does not say how many (as many as at inference "
+        f"on a base, otherwise {SHARED['sampling']})",
+    )
+    parser.add_argument(
+        "--guidance",
+        type=float,
+        help="stage reward: scale of guidance in each coloring; the paper does not give it (as at inference on a base, "
+        "otherwise 1, which is none)",
+    )
     parser.add_argument("--compile", action="store_true", help="stage sketch: torch.compile, needs a C++ compiler")
+    add_recipe_arguments(parser)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -74,6 +137,12 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size: give width and height, such as 256x144")
     return int(width), int(height)
+
+
+def _ratio(text: str) -> int | str:
+    if text != "dynamic" and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a ratio: give a number, such as 8, or dynamic")
+    return text if text == "dynamic" else int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,19 +158,27 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> None:
     """Run one stage. The imports are here, so that `--help` needs neither torch nor the packages for training."""
-    for name, value in STAGES[args.stage].items():
+    for name, value in _defaults(args.stage, args.base).items():
         if getattr(args, name) is None:
             setattr(args, name, value)
     if args.stage == "sources":
         from .sources import fetch_sources
 
         fetch_sources(args.output, report=lambda line: print(line, file=sys.stderr))  # noqa: T201
+    elif args.stage == "sakuga":
+        from .sakuga import fetch_sakuga
+
+        if args.clips is None:
+            raise ValueError("Give the folder of Sakuga-42M's tables with --clips DIR.")
+        fetch_sakuga(args.clips, args.output, connections=args.connections)
     elif args.stage == "clips":
+        from .line_extraction import choose_extractor
         from .sources import store_clips
 
         if args.clips is None:
             raise ValueError("Give the folder of your clips with --clips DIR.")
-        store_clips(args.clips, args.output, *args.size)
+        width, height = args.size
+        store_clips(args.clips, args.output, width, height, extractor=choose_extractor(args.lines))
     elif args.stage == "validation":
         from .validation import write_validation
 
@@ -109,9 +186,26 @@ def _run(args: argparse.Namespace) -> None:
     elif args.stage == "preset":
         from .preset import assemble_preset
 
-        assemble_preset(args.output, args.base, hints=args.hints > 0)
+        assemble_preset(args.output, args.base, hints=args.hints > 0, ratio=args.ratio)
     else:
         _train(args)
+
+
+def _defaults(stage: str, base: Path | None) -> dict[str, Any]:
+    """Return the default settings of a stage. On a base, colorings are sampled as its preset says."""
+    settings = SHARED | STAGES[stage]
+    if base is None:
+        return settings
+    from .preset import read_settings
+
+    preset = read_settings(base)
+    inference = {
+        "hints": 0.0,
+        "sampling": preset["steps"],
+        "guidance": preset["guidance"],
+        "ratio": preset.get("memory_ratio"),
+    }
+    return settings | inference | ON_BASE.get(stage, {})
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -119,13 +213,13 @@ def _train(args: argparse.Namespace) -> None:
     from .stage import Settings
 
     width, height = args.size
-    binary_sketches = args.base is not None  # the tiny stack was trained on gray ones
-    shape = SampleShape(args.drawings or 1, height, width, args.history or 0, args.sources, binary_sketches)
+    shape = SampleShape(args.drawings or 1, height, width, args.history or 0, args.sources, read_recipe(args))
     settings = Settings(
         minutes=args.minutes,
         steps=args.steps,
         batch=args.batch,
         rate=args.rate,
+        final_rate=args.final_rate,
         precision=args.precision,
         accumulate=args.accumulate,
         workers=args.workers,
@@ -154,8 +248,18 @@ def _train(args: argparse.Namespace) -> None:
     elif args.stage == "memory":
         from .stages.memory import train_memory
 
-        train_memory(args.output, shape, settings, args.hints, args.memory, args.joint)
+        train_memory(args.output, shape, settings, args.hints, args.memory, args.joint, args.ratio)
     else:
         from .stages.reward import train_reward
 
-        train_reward(args.output, shape, settings, args.hints, args.memory, args.colorings, args.sampling)
+        train_reward(
+            args.output,
+            shape,
+            settings,
+            args.hints,
+            args.memory,
+            args.colorings,
+            args.sampling,
+            args.guidance,
+            args.ratio,
+        )

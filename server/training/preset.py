@@ -4,10 +4,12 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from server.coloring.matching import LineMatcher
+from server.longanimation.video_memory import Ratio
 from server.presets.preset import WEIGHTS
 
 from .stack import load_stack
@@ -21,6 +23,7 @@ SETTINGS = {
     "steps": 2,
     "guidance": 1.0,
     "votes": 2,
+    "memory_ratio": 4,
     "gpu": False,
     "quality": "final",
     "model_weight": 0.1,
@@ -29,18 +32,37 @@ SETTINGS = {
 """`tiny` was measured with these settings, and its DGLM saw colors without lines."""
 
 
-def assemble_preset(run: Path, base: Path | None = None, target: Path | None = None, hints: bool = True) -> None:
+def read_settings(base: Path) -> dict[str, Any]:
+    """Return the settings of a base, which is a preset's folder. Raises FileNotFoundError if it is none."""
+    try:
+        return json.loads((base / "preset.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{base} has no preset.json: --base takes the folder of a preset, such as `python -m server convert` makes "
+            "of the published weights"
+        ) from error
+
+
+def assemble_preset(
+    run: Path,
+    base: Path | None = None,
+    target: Path | None = None,
+    hints: bool = True,
+    ratio: Ratio | None = None,
+) -> None:
     """Write the modules of `run` as one pipeline in bfloat16 to `target`, and the line matcher next to it. Modules that
     `run` does not have come from the base. `target` is replaced once everything is written. By default, it is the
     preset with the name of the run's folder.
 
     On a base, the settings are those of the base, whose stages see binary sketches. hints: whether the stages were
-    trained with hints.
+    trained with hints. ratio: the ratio of the memory with which they were trained, by default that of the settings.
     """
     target = target or WEIGHTS / run.resolve().name
-    chosen = SETTINGS if base is None else json.loads((base / "preset.json").read_text(encoding="utf-8"))
-    trained_with = {"hints": hints, "binary_sketches": base is not None}
-    settings = json.dumps(chosen | trained_with, indent=2, ensure_ascii=False) + "\n"
+    chosen = SETTINGS if base is None else read_settings(base)
+    trained: dict[str, Any] = {"hints": hints, "binary_sketches": base is not None}
+    if ratio is not None:
+        trained["memory_ratio"] = ratio
+    settings = json.dumps(chosen | trained, indent=2, ensure_ascii=False) + "\n"
     pipeline = load_stack(run, base, dtype=torch.bfloat16)
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)

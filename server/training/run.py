@@ -49,14 +49,14 @@ def _optimizers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.O
     return optimizers
 
 
-def learning_rate(step: int, share_done: float) -> float:
+def learning_rate(step: int, share_done: float, final: float = FINAL_RATE) -> float:
     """Return the learning rate of a step, as a share of the highest rate. It rises linearly over WARMUP_STEPS and falls
-    linearly to FINAL_RATE. Steps are counted from 0 over all calls.
+    linearly to `final`. Steps are counted from 0 over all calls.
 
     share_done: share of the call that is over, in time or in steps. Diffusers' `get_scheduler` does not fit here: its
     schedules fall over a number of steps that is known in advance, and a call may end by the clock.
     """
-    return (1 - (1 - FINAL_RATE) * share_done) * min(1, (step + 1) / WARMUP_STEPS)
+    return (1 - (1 - final) * share_done) * min(1, (step + 1) / WARMUP_STEPS)
 
 
 class _Loss(nn.Module):
@@ -78,19 +78,25 @@ class TrainingRun:
     folder: holds `checkpoint.pt` (weights, averages, optimizer, steps and samples seen), `log.csv` (step, samples,
         loss, norm of the gradient, seconds, then what the stage measures), TensorBoard's files in `tensorboard`, and
         pictures as `samples/STEP.png`.
-    rate: the highest learning rate, see `learning_rate`.
+    rate, final_rate: the highest learning rate, and the share of it at the end of a call, see `learning_rate`.
     precision: of the arithmetic; weights and their averages are float32. accumulate: batches per step.
 
     Raises ValueError for a checkpoint of a version that averaged weights in its own way.
     """
 
     def __init__(
-        self, folder: Path, modules: dict[str, nn.Module], rate: float, precision: Precision = "no", accumulate: int = 1
+        self,
+        folder: Path,
+        modules: dict[str, nn.Module],
+        rate: float,
+        precision: Precision = "no",
+        accumulate: int = 1,
+        final_rate: float = FINAL_RATE,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.modules = modules
-        self.rate = rate
+        self.rate, self.final_rate = rate, final_rate
         # Some parts of a module get no gradient in some steps, such as the head of a language model that is only read.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(
@@ -193,7 +199,7 @@ class TrainingRun:
         started = saved = drawn = time.monotonic()
         first = self.step
         while (done := self._share_done(started, minutes, first, steps)) < 1:
-            rate = self.rate * learning_rate(self.step, done)
+            rate = self.rate * learning_rate(self.step, done, self.final_rate)
             for optimizer in self.optimizers:
                 optimizer.param_groups[0]["lr"] = rate
             batch = send_to_device(next(batches), accelerator.device)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .run import Precision, TrainingRun
+from .run import FINAL_RATE, Precision, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Settings:
 
     minutes, steps: the stage ends when either is reached; steps count from the start of the stage, not of the call.
     batch: samples per step in each process, `accumulate` times. workers: processes that draw samples in advance.
-    rate: the highest learning rate. precision: of the arithmetic.
+    rate: the highest learning rate. final_rate: the share of it at the end of a call. precision: of the arithmetic.
     recompute: gradient checkpointing, for models that fill the GPU.
     base: folder of a pipeline, such as a converted published one. All its modules except the stage's own are frozen.
         With None, the tiny stack is trained.
@@ -31,6 +31,7 @@ class Settings:
     steps: int | None = None
     batch: int = 8
     rate: float = 1e-3
+    final_rate: float = FINAL_RATE
     precision: Precision = "no"
     accumulate: int = 1
     workers: int = 1
@@ -66,7 +67,14 @@ class Stage(Protocol):
 
 def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> None:
     """Train a stage in `folder`/NAME-run and write the averaged weights of its modules into `folder`."""
-    run = TrainingRun(folder / f"{name}-run", stage.modules, settings.rate, settings.precision, settings.accumulate)
+    run = TrainingRun(
+        folder / f"{name}-run",
+        stage.modules,
+        settings.rate,
+        settings.precision,
+        settings.accumulate,
+        settings.final_rate,
+    )
     stage.to(run.accelerator.device)
     run.train(
         stage.batches(settings, settings.seen + run.samples),

@@ -225,6 +225,19 @@ def test_the_preset_says_whether_sketches_are_binary(colorizer: Colorizer, clip,
     assert levels == [-1, 1] if binary else len(levels) > 2
 
 
+def test_the_memory_is_compressed_as_the_preset_says(
+    colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video_xl, ratios = colorizer.engine.pipeline.video_xl, set()
+    start = video_xl.start
+    monkeypatch.setattr(video_xl, "start", lambda head, ratio: ratios.add(ratio) or start(head, ratio))
+    preset = replace(colorizer.preset, memory_ratio="dynamic", votes=1)
+    coloring = Colorizer(colorizer.engine, colorizer.matcher, preset).open(shot_of(clip))
+    coloring.color(0)
+    coloring.color(1)
+    assert ratios == {"dynamic"}
+
+
 @pytest.mark.parametrize("votes", [2, 0])
 def test_a_preview_is_carried_along_without_the_model(
     colorizer: Colorizer, clip, monkeypatch: pytest.MonkeyPatch, votes: int

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`install.py models`: licenses first, then disk space, downloads and conversion, with a hub on this machine."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -15,8 +16,11 @@ from huggingface_hub import constants
 from safetensors.torch import load_file
 
 from server.longanimation.convert import verify_folder
+from server.longanimation.line_extractor import InformativeDrawings, _Generator
+from server.presets import installation
 from server.presets.cli import main
 from server.presets.preset import find_preset
+from server.presets.published_extractor import DOWNLOAD, EXTRACTOR, FILE, extractor_weights
 from server.presets.published_preset import DOWNLOADS, PRESET, SETTINGS
 from tests.hub import COMMIT, Hub, running
 from tests.longanimation.miniature import Weights, write_downloads
@@ -234,3 +238,46 @@ def test_an_unknown_preset_is_refused_with_what_there_is(tmp_path: Path, capsys:
     assert main(["huge"]) == 1
     said = capsys.readouterr().err
     assert "'huge'" in said and "tiny" in said and PRESET in said
+
+
+@pytest.fixture
+def extractor(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The line extractor's file on the hub, with weights of the published shapes, and its checksum."""
+    file = tmp_path / "space" / FILE
+    file.parent.mkdir()
+    torch.save(_Generator().state_dict(), file)
+    (file.parent / "app.py").write_text("not needed")
+    hub.repositories[DOWNLOAD.repository] = file.parent
+    monkeypatch.setattr(installation, "SHA256", hashlib.sha256(file.read_bytes()).hexdigest())
+    return file
+
+
+def test_the_line_extractor_is_fetched_with_its_license(
+    hub: Hub, extractor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights"
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert main([EXTRACTOR], weights) == 1
+    said = capsys.readouterr()
+    assert DOWNLOAD.license in said.out and "huggingface.co/spaces/carolineec/informativedrawings" in said.out
+    assert "Nothing was downloaded" in said.err and not weights.exists()
+
+    assert main([EXTRACTOR, "--accept-licenses"], weights) == 0
+    assert files_in(weights) == [f"{EXTRACTOR}/{FILE}"]
+    assert extractor_weights(weights).read_bytes() == extractor.read_bytes()
+    InformativeDrawings(extractor_weights(weights))
+    assert [request for request in hub.requests if f"/spaces/{DOWNLOAD.repository}/resolve/{COMMIT}/{FILE}" in request]
+
+    hub.requests.clear()
+    capsys.readouterr()
+    assert main([EXTRACTOR], weights) == 0
+    assert "MIT" in capsys.readouterr().out and not hub.requests
+
+
+def test_a_line_extractor_that_is_not_the_published_one_is_not_installed(
+    extractor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(installation, "SHA256", "0" * 64)
+    assert main([EXTRACTOR, "--accept-licenses"], tmp_path / "weights") == 1
+    assert "Nothing was installed" in capsys.readouterr().err
+    assert not files_in(tmp_path / "weights")

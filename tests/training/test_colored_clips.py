@@ -10,28 +10,14 @@ import numpy as np
 import pytest
 
 from server.cli import main
+from server.longanimation import line_extractor
+from server.training import line_extraction
 from server.training.clips import sample_clip
 from server.training.sources import ClipFilter, read_clips, store_clips
-from server.training.sources.stored_clips import sample_stored_clip, stored_clips
+from server.training.sources.stored_clips import open_clip, sample_stored_clip, stored_clips
+from tests.training.videos import HEIGHT, WIDTH, picture, write_video
 
 ANY = ClipFilter(frames=1, drawings=1)
-WIDTH, HEIGHT, RATE = 160, 96, 24
-
-
-def picture(step: int) -> np.ndarray:
-    """A red disc with a dark outline on a blue ground, further right with every step; RGB."""
-    image = np.full((HEIGHT, WIDTH, 3), (120, 170, 230), np.uint8)
-    cv2.circle(image, (30 + 8 * step, 48), 20, (220, 40, 40), -1)
-    cv2.circle(image, (30 + 8 * step, 48), 20, (20, 20, 20), 2)
-    return image
-
-
-def write_video(path: Path, steps: list[int]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), RATE, (WIDTH, HEIGHT))
-    for step in steps:
-        video.write(cv2.cvtColor(picture(step), cv2.COLOR_RGB2BGR))
-    video.release()
 
 
 def test_held_drawings_of_a_compressed_video_are_seen_once(tmp_path: Path) -> None:
@@ -123,3 +109,43 @@ def test_clips_that_cannot_be_stored_say_why(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "mine" / "clips").mkdir(parents=True)
     assert main([*command, "--clips", str(tmp_path / "show")]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+class Diagonal:
+    """Draws the same line for every picture."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        return np.where(np.eye(*image.shape[:2], dtype=bool), 0, 255).astype(np.uint8)
+
+
+def test_lines_are_drawn_by_the_papers_extractor_where_its_weights_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_video(tmp_path / "show" / "walk.mp4", list(range(20)) * 5)
+    loaded: list[Path] = []
+    monkeypatch.setattr(line_extractor, "InformativeDrawings", lambda file, device: loaded.append(file) or Diagonal())
+    weights = tmp_path / "model.pth"
+    monkeypatch.setattr(line_extraction, "extractor_weights", lambda: weights)
+    command = ["train", "clips", "--clips", str(tmp_path / "show"), "--size", f"{WIDTH}x{HEIGHT}", "--output"]
+
+    def lines(name: str, *options: str) -> np.ndarray:
+        assert main([*command, str(tmp_path / name), *options]) == 0
+        (place,) = stored_clips(tmp_path / name)
+        return open_clip(place).read([0], WIDTH, HEIGHT)[0][0]
+
+    assert main([*command, str(tmp_path / "none"), "--lines", "informative-drawings"]) == 2
+    classical = lines("without")
+    assert classical[28, 30] < 128 and not loaded
+    assert "install.py models informative-drawings" in caplog.text
+    weights.write_bytes(b"")
+    assert np.array_equal(lines("with"), Diagonal()(picture(0))) and loaded == [weights]
+    assert np.array_equal(lines("dog", "--lines", "dog"), classical)
+
+
+def test_clips_keep_their_holds_and_older_ones_count_as_on_ones(tmp_path: Path) -> None:
+    write_video(tmp_path / "show" / "walk.mp4", [0, 0, 1, 2, 2, 2])
+    store_clips(tmp_path / "show", tmp_path / "mine", WIDTH, HEIGHT, ANY)
+    (place,) = stored_clips(tmp_path / "mine")
+    assert open_clip(place).exposure == (0, 0, 1, 2, 2, 2)
+    (place / "about.json").write_text('{"name": "walk", "drawings": 3, "sentence": ""}')
+    assert open_clip(place).exposure == (0, 1, 2)

@@ -16,7 +16,9 @@ from server.longanimation.solver import solve_step
 from server.training import run, samples
 from server.training.cartoon import PaintedClip
 from server.training.clips import sample_cartoon
+from server.training.footage import DrawnCartoon
 from server.training.hints import Hints
+from server.training.recipe import PAPER, TINY
 from server.training.samples import CODE_SHARE, SampleShape, draw_sample, sample_batches
 from server.training.stage import Settings, train_stage
 from server.training.stages.denoising import FULL_NOISE_SHARE
@@ -100,6 +102,14 @@ def test_the_prompts_suffix_reaches_the_text_encoder(sketch: SketchStage, batch:
         assert not torch.allclose(features, sketch.pipeline.encode_prompt(prompt)[0], atol=1e-2)
 
 
+def test_a_wordless_sample_gets_the_empty_negative_prompt(sketch: SketchStage, batch: dict) -> None:
+    wordless = batch | {"prompt": ["a girl", "a girl"], "wordless": torch.tensor([False, True])}
+    told, untold = sketch.conditions(wordless).text
+    assert torch.allclose(told, sketch.pipeline.encode_prompt("a girl" + PROMPT_SUFFIX)[0], atol=1e-5)
+    assert torch.allclose(untold, sketch.pipeline.encode_prompt("")[0], atol=1e-5)
+    assert not torch.allclose(told, untold, atol=1e-2)
+
+
 def timesteps_of(stage: SketchStage, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """The timesteps of 4,000 samples in the loss; each is noised as much as its timestep says."""
     asked: list[torch.Tensor] = []
@@ -132,31 +142,57 @@ def test_for_few_steps_timesteps_lean_to_full_noise(sketch: SketchStage, monkeyp
     assert below == pytest.approx([1 / 16, 1 / 4, 9 / 16], abs=0.05), "the density grows linearly"
 
 
-@pytest.fixture(scope="module")
-def drawn() -> list[SimpleNamespace]:
-    """Many samples: which drawings they take, whose colors, and the prompt. One real clip stands for all."""
-    count = 1 + SHAPE.drawings
-    clip = sample_cartoon(3, SHAPE.clip_drawings, 32, 32, range(count + SHAPE.history), None)
-    painted = clip.colors[clip.labels][:count]
-    found: list[SimpleNamespace] = []
+class StubFootage:
+    """Stands for a clip: it notes what is asked of it. The drawings of one real cartoon stand for all."""
 
-    def sample_seed(seed: int, length: int, width: int, height: int, at: list[int], sources: None) -> PaintedClip:
-        found.append(SimpleNamespace(reference=at[0], run=at[1:count], history=at[count:]))
-        return clip
+    def __init__(self, clip: PaintedClip) -> None:
+        self.length = SHAPE.clip_drawings
+        drawn = DrawnCartoon(clip)
+        pictures = drawn.pictures()  # once, because it is slow
+        self.drawn = SimpleNamespace(
+            line_art=drawn.line_art, sentence=drawn.sentence, pictures=lambda: pictures, fills=drawn.fills
+        )
+        self.asked: list[list[int]] = []
 
+    def draw(self, at: list[int]) -> SimpleNamespace:
+        self.asked.append(list(at))
+        return self.drawn
+
+
+def draw_many(shape: SampleShape) -> list[SimpleNamespace]:
+    """A thousand samples: which drawings they take, whose colors, and what the model is told."""
+    count = 1 + shape.drawings
+    clip = sample_cartoon(3, shape.clip_drawings, 32, 32, range(count + shape.history), None)
+    fills = clip.colors[clip.labels][:count]
+    footage = StubFootage(clip)
+    found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "sample_clip", sample_seed)
+        patch.setattr(samples, "choose_footage", lambda seed, shape: footage)
         for seed in range(1000):
-            sample = draw_sample(seed, SHAPE)
-            found[seed].coded = not np.array_equal(sample["color"], painted)
-            found[seed].prompted = bool(sample["prompt"])
+            sample = draw_sample(seed, shape)
+            at = footage.asked[-1]
+            found.append(SimpleNamespace(reference=at[0], run=at[1:count], history=at[count:]))
+            found[seed].flat = np.array_equal(sample["color"], fills)
+            found[seed].pictured = np.array_equal(sample["color"], footage.drawn.pictures()[:count])
+            found[seed].prompted, found[seed].wordless = bool(sample["prompt"]), bool(sample["wordless"])
     return found
 
 
+@pytest.fixture(scope="module")
+def drawn() -> list[SimpleNamespace]:
+    """Samples for the tiny stack."""
+    return draw_many(SHAPE)
+
+
+@pytest.fixture(scope="module")
+def drawn_on_base() -> list[SimpleNamespace]:
+    """Samples of the paper's recipe."""
+    return draw_many(replace(SHAPE, recipe=PAPER))
+
+
 def test_samples_for_a_base_have_the_sketches_of_inference_and_the_tiny_stack_keeps_gray_ones() -> None:
-    binary, gray = (
-        draw_sample(5, replace(SHAPE, binary_sketches=is_binary))["line_art"] for is_binary in (True, False)
-    )
+    recipes = (replace(TINY, binary_sketches=is_binary) for is_binary in (True, False))
+    binary, gray = (draw_sample(5, replace(SHAPE, recipe=recipe))["line_art"] for recipe in recipes)
     assert set(np.unique(binary)) == {0, 255} and len(np.unique(gray)) > 2
     for one, other in zip(to_sketch_signal(torch.from_numpy(binary)), gray, strict=True):
         assert torch.equal(one, sketch_signal(other, SHAPE.height, SHAPE.width))
@@ -181,8 +217,31 @@ def test_the_history_is_no_part_of_the_run_and_ends_beside_it(drawn: list[Simple
 
 
 def test_a_share_of_samples_is_in_code_colors_and_half_have_prompts(drawn: list[SimpleNamespace]) -> None:
-    assert np.mean([sample.coded for sample in drawn]) == pytest.approx(CODE_SHARE, abs=0.04)
+    assert np.mean([not sample.flat for sample in drawn]) == pytest.approx(CODE_SHARE, abs=0.04)
     assert np.mean([sample.prompted for sample in drawn]) == pytest.approx(0.5, abs=0.05)
+    assert not any(sample.pictured or sample.wordless for sample in drawn)
+
+
+def test_on_a_base_references_are_anywhere_in_the_clip(drawn_on_base: list[SimpleNamespace]) -> None:
+    references = [sample.reference for sample in drawn_on_base]
+    assert np.histogram(references, 4, (0, SHAPE.clip_drawings))[0] / 1000 == pytest.approx(0.25, abs=0.05)
+
+
+def test_on_a_base_segments_run_forward_from_what_came_before(drawn_on_base: list[SimpleNamespace]) -> None:
+    for sample in drawn_on_base:
+        first = sample.run[0]
+        assert sample.run == list(range(first, first + SHAPE.drawings)), "in the clip's order"
+        assert sample.history == sorted(set(sample.history)) and len(sample.history) == SHAPE.history
+        assert sample.history[-1] == first - 1, "the latest is beside the segment"
+    starts = [sample.run[0] for sample in drawn_on_base]
+    assert min(starts) == SHAPE.history and max(starts) == SHAPE.clip_drawings - SHAPE.drawings
+
+
+def test_on_a_base_samples_are_pictures_with_descriptions_and_a_tenth_is_wordless(
+    drawn_on_base: list[SimpleNamespace],
+) -> None:
+    assert all(sample.pictured and not sample.flat and sample.prompted for sample in drawn_on_base)
+    assert np.mean([sample.wordless for sample in drawn_on_base]) == pytest.approx(0.1, abs=0.03)
 
 
 def test_a_stage_goes_on_with_other_samples_and_noise_and_writes_averages(

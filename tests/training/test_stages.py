@@ -137,7 +137,7 @@ def test_dglm_reads_what_it_is_told_to(base: Path, tmp_path: Path) -> None:
     tokens = {}
     for kind in ("local", "global", "both"):
         shape = replace(ON_BASE, history=6)
-        stage = MemoryStage(tmp_path, shape, replace(QUICK, base=base), None, kind, ("dynamic_memory",), ())  # type: ignore[arg-type]
+        stage = MemoryStage(tmp_path, shape, replace(QUICK, base=base), None, kind, ("dynamic_memory",), (), None)  # type: ignore[arg-type]
         tokens[kind] = [0 if part is None else part.shape[3] for part in stage.remember(history)]
     (local, _), (everything, _) = tokens["local"], tokens["global"]
     assert tokens == {"local": [local, 0], "global": [everything, 0], "both": [everything, local]}
@@ -148,7 +148,7 @@ def test_the_reward_rises(base: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(run, "WARMUP_STEPS", 1)
     torch.manual_seed(0)
     settings = replace(QUICK, base=base)
-    stage = RewardStage(tmp_path, replace(ON_BASE, width=32), settings, None, "global", colorings=8, steps=4)
+    stage = RewardStage(tmp_path, replace(ON_BASE, width=32), settings, None, "global", 8, 4, 1.0)
     stage.rewards = lambda latents, batch: latents[:, 1:].mean((1, 2, 3, 4))  # type: ignore[method-assign]
     batch = next(stage.batches(settings, 0))
     given = stage.conditions(batch).repeat_interleave(4)

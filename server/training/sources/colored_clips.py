@@ -30,6 +30,12 @@ from shared.timing import Exposure
 VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"}
 IMAGES = {".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 
+TABLE_COLUMNS = (
+    *("identifier", "scene_start_time", "scene_end_time", "aesthetic_score", "dynamic_score", "text_prob"),
+    *("text_description", "url_link", "fps"),
+)
+"""The columns that are read of tables. Sakuga-42M's have more."""
+
 _HELD = 8.0
 """The largest difference, in gray levels of 255, between the frames of a held drawing, caused by compression."""
 _GLANCE = (96, 54)
@@ -151,7 +157,7 @@ def _find(folder: Path, wanted: ClipFilter) -> list[_Entry]:
 
 
 def _entries(table: Path, videos: Mapping[str, Path], wanted: ClipFilter) -> list[_Entry]:
-    rows = _read_table(table)
+    rows = list(read_table(table))
     if rows and "identifier" not in rows[0]:
         raise ValueError(
             f"{table} has no column `identifier` but {', '.join(rows[0])}; name the clips in such a column"
@@ -174,24 +180,34 @@ def _entries(table: Path, videos: Mapping[str, Path], wanted: ClipFilter) -> lis
         if cut is not None:
             entries.append(_Entry(name, cut, sentence=sentence))
         elif video in videos:
-            start, end = _seconds(row.get("scene_start_time"), 0.0), _seconds(row.get("scene_end_time"), math.inf)
+            start, end = seconds(row.get("scene_start_time"), 0.0), seconds(row.get("scene_end_time"), math.inf)
             entries.append(_Entry(name, videos[video], start, end, sentence))
         else:
             raise FileNotFoundError(f"{table} names {name}, but there is no video {video}: fetch it or delete the row")
     return entries
 
 
-def _read_table(table: Path) -> list[dict[str, str]]:
-    """Return the rows of a table. All values are text, and missing values are empty."""
+def read_table(table: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table, *.csv or *.parquet. All values are text, and missing values are empty.
+
+    Raises ValueError if it cannot be read.
+    """
     if table.suffix.lower() == ".csv":
         with table.open(newline="", encoding="utf-8-sig") as file:
-            return list(csv.DictReader(file))
+            yield from csv.DictReader(file)
+        return
     try:
         from pyarrow import parquet  # type: ignore[import-not-found]
     except ImportError as error:
-        raise ValueError(f"{table} needs the package `pyarrow`: install it, or save the table as CSV") from error
-    rows = parquet.read_table(table).to_pylist()
-    return [{name: "" if value is None else str(value) for name, value in row.items()} for row in rows]
+        raise ValueError(
+            f"{table} needs the package `pyarrow`: .venv/bin/pip install --constraint requirements.lock pyarrow. Or "
+            "save the table as CSV."
+        ) from error
+    with parquet.ParquetFile(table) as file:
+        known = [name for name in file.schema_arrow.names if name in TABLE_COLUMNS]
+        for batch in file.iter_batches(columns=known or None):  # the largest table does not fit into memory as text
+            for row in batch.to_pylist():
+                yield {name: "" if value is None else str(value) for name, value in row.items()}
 
 
 def _score(row: Mapping[str, str], name: str) -> float | None:
@@ -203,7 +219,7 @@ def _score(row: Mapping[str, str], name: str) -> float | None:
     return None if math.isnan(score) else score
 
 
-def _seconds(text: str | None, default: float) -> float:
+def seconds(text: str | None, default: float) -> float:
     """Turn HH:MM:SS.mmm, or seconds, into seconds."""
     if not text or text == "nan":
         return default

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The base of stages that train parts of the denoiser: conditions, loss (Eq. 1, as v-prediction) and samples."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from server.longanimation import LongAnimationPipeline
 from server.longanimation.conditions import Conditions
@@ -19,7 +19,7 @@ from server.longanimation.solver import solve_step
 
 from ..hints import Hints
 from ..sample_grid import lines_to_images, sample_grid, to_images
-from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal
+from ..samples import SampleShape, sample_batches, sample_drawer, shown_batch, to_signal
 from ..stage import Settings
 
 FULL_NOISE_SHARE = 0.7
@@ -41,6 +41,14 @@ class SampledStep:
     clean_before: torch.Tensor | None
     latents: torch.Tensor
     drawn: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Classifier-free guidance, as at inference. negative: text features [B, L, D] of the empty negative prompt."""
+
+    scale: float
+    negative: torch.Tensor
 
 
 class DenoisingStage:
@@ -66,7 +74,8 @@ class DenoisingStage:
         }
         self.measures: dict[str, float] = {}
         self.few_steps = few_steps
-        self.draw = partial(draw_sample, shape=shape, hints=hints)
+        self.recompute = recompute
+        self.draw = sample_drawer(shape, hints)
         if recompute:
             pipeline.transformer.enable_gradient_checkpointing()
             pipeline.sketch_dit.enable_gradient_checkpointing()
@@ -97,8 +106,11 @@ class DenoisingStage:
         image = pipeline.encode_references(references, sketch.shape[1], None, hints).float()
         if "hint" in batch:
             image[~batch["hinted"], 1:] = 0
-        prompts = [pipeline.cut_prompt(prompt)[0] + pipeline.config.prompt_suffix for prompt in batch["prompt"]]
-        text = pipeline.text_features(prompts)
+        suffix = pipeline.config.prompt_suffix
+        told = zip(batch["prompt"], batch["wordless"], strict=True)
+        text = pipeline.text_features(
+            ["" if wordless else pipeline.cut_prompt(prompt)[0] + suffix for prompt, wordless in told]
+        )
         return Conditions(
             text, sketch, image, rotary_embedding(pipeline.transformer, sketch.shape[1], *sketch.shape[3:])
         )
@@ -129,25 +141,50 @@ class DenoisingStage:
         return F.mse_loss(velocity, signal_rate * noise - noise_rate * color)
 
     @torch.no_grad()
-    def sample(self, given: Conditions, steps: int, generator: torch.Generator | None = None) -> list[SampledStep]:
-        """Sample latents from noise, without guidance. The last step's `drawn` is clean."""
+    def sample(
+        self,
+        given: Conditions,
+        steps: int,
+        generator: torch.Generator | None = None,
+        guidance: Guidance | None = None,
+        kept: Collection[int] = (),
+    ) -> list[SampledStep]:
+        """Sample latents from noise. Return the steps with the indices `kept`, in order, and the last step, whose
+        `drawn` is clean."""
         scheduler = self.pipeline.scheduler
         scheduler.set_timesteps(steps)
         sampled: list[SampledStep] = []
         latents, clean, before = self._noise(given, generator), None, None
-        for timestep in scheduler.timesteps.tolist():
-            mean, deviation, found = self.step(timestep, before, clean, latents, given)
+        for index, timestep in enumerate(scheduler.timesteps.tolist()):
+            mean, deviation, found = self.step(timestep, before, clean, latents, given, guidance)
             drawn = mean + deviation * self._noise(given, generator)
-            sampled.append(SampledStep(timestep, before, clean, latents, drawn))
+            if index in kept or index == steps - 1:
+                sampled.append(SampledStep(timestep, before, clean, latents, drawn))
             latents, clean, before = drawn, found, timestep
         return sampled
 
     def step(
-        self, timestep: int, before: int | None, clean: torch.Tensor | None, latents: torch.Tensor, given: Conditions
+        self,
+        timestep: int,
+        before: int | None,
+        clean: torch.Tensor | None,
+        latents: torch.Tensor,
+        given: Conditions,
+        guidance: Guidance | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Mean, deviation and clean latents of one denoising step, see `solve_step`."""
-        velocity = self.predict(latents, torch.full((len(latents),), timestep, device=latents.device), given)
+        timesteps = torch.full((len(latents),), timestep, device=latents.device)
+        velocity = self._velocity(latents, timesteps, given)
+        if guidance is not None:
+            without = self._velocity(latents, timesteps, replace(given, text=guidance.negative))
+            velocity = without + guidance.scale * (velocity - without)
         return solve_step(self.pipeline.scheduler, velocity, clean, timestep, before, latents)
+
+    def _velocity(self, latents: torch.Tensor, timesteps: torch.Tensor, given: Conditions) -> torch.Tensor:
+        """Predict v. If activations are computed twice, none are kept: several predictions share one loss."""
+        if self.recompute and torch.is_grad_enabled():
+            return checkpoint(self.predict, latents, timesteps, given, use_reentrant=False)
+        return self.predict(latents, timesteps, given)
 
     @staticmethod
     def _noise(given: Conditions, generator: torch.Generator | None) -> torch.Tensor:

@@ -13,6 +13,7 @@ import torch
 
 from server.longanimation.conditions import Conditions
 from server.longanimation.prompts import memory_prompt
+from server.longanimation.video_memory import Ratio
 
 from ..hints import HINT_SHARE, Hints, make_hints
 from ..samples import SampleShape
@@ -28,7 +29,8 @@ them."""
 class MemoryStage(DenoisingStage):
     """The sketch stage's loss, with memory added to the control signal.
 
-    reinitialized: see `load_stack`.
+    reinitialized: see `load_stack`. ratio: see `VideoXL.start`. Raises ValueError if the history or the batch does not
+    fit.
     """
 
     def __init__(
@@ -40,12 +42,18 @@ class MemoryStage(DenoisingStage):
         kind: MemoryChoice,
         learned: tuple[str, ...],
         reinitialized: tuple[str, ...],
+        ratio: Ratio | None,
     ) -> None:
         if not shape.history:
             raise ValueError("--history 0 leaves nothing to remember: use 1 or more.")
+        if ratio == "dynamic" and settings.batch > 1:
+            raise ValueError(
+                f"With --ratio dynamic, the videos of a batch have memories of different lengths: use --batch 1, and "
+                f"--accumulate {settings.batch}."
+            )
         pipeline = load_stack(folder, settings.base, reinitialized, dtype=settings.base_dtype)
         super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute)
-        self.kind = kind
+        self.kind, self.ratio = kind, ratio
         self.local = shape.local
         self.prompt = memory_prompt(pipeline.video_tokenizer)
 
@@ -69,7 +77,8 @@ class MemoryStage(DenoisingStage):
 
     def _read(self, videos: torch.Tensor) -> torch.Tensor:
         head, tail = self.prompt
-        return torch.cat([self.pipeline.video_xl.read_video(head, video, tail) for video in videos]).float()
+        read = [self.pipeline.video_xl.read_video(head, video, tail, self.ratio) for video in videos]
+        return torch.cat(read).float()
 
 
 def train_memory(
@@ -79,9 +88,11 @@ def train_memory(
     hint_share: float = HINT_SHARE,
     kind: MemoryChoice = "both",
     joint: bool = False,
+    ratio: Ratio | None = None,
 ) -> None:
     """Train the stage and write the averaged weights into `folder`, which must have the sketch stage's weights unless
     there is a base."""
     learned = ("dynamic_memory", "video_xl") if joint else ("dynamic_memory",)
-    stage = MemoryStage(folder, shape, settings, make_hints(folder, hint_share), kind, learned, reinitialized=learned)
+    hints = make_hints(folder, hint_share)
+    stage = MemoryStage(folder, shape, settings, hints, kind, learned, reinitialized=learned, ratio=ratio)
     train_stage("memory", folder, stage, settings)

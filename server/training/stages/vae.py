@@ -2,7 +2,6 @@
 """Stage `vae`: the autoencoder of the tiny preset (the published one is CogVideoX's)."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from server.longanimation.sketch import to_sketch_signal
 from server.longanimation.tiny import tiny_vae
 
 from ..sample_grid import lines_to_images, sample_grid, to_images
-from ..samples import SampleShape, draw_sample, sample_batches, shown_batch, to_signal
+from ..samples import SampleShape, sample_batches, sample_drawer, shown_batch, to_signal
 from ..stage import Settings, train_stage
 from .vae_initialization import initialize_near_identity
 
@@ -47,7 +46,7 @@ class VaeStage:
         else:
             self.vae = tiny_vae()
             initialize_near_identity(self.vae)
-        self.draw = partial(draw_sample, shape=shape)
+        self.draw = sample_drawer(shape)
         self.modules = {"vae": self.vae}
         self.measures: dict[str, float] = {}
 
