@@ -209,8 +209,8 @@ def main() -> int:
     )
     command.add_argument(
         "preset",
-        help="tiny, which is included; longanimation-5b, which is downloaded and converted; or informative-drawings, "
-        "the line extractor for training on film clips",
+        help="tiny, which is included; longanimation-5b, which is downloaded and converted; wan-vace-1.3b, which is "
+        "downloaded; or informative-drawings, the line extractor for training on film clips",
     )
     command.add_argument("--accept-licenses", action="store_true", help="accept the licenses without being asked")
     command.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)

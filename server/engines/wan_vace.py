@@ -21,7 +21,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 
 from server.longanimation.footprint import MARGIN, Footprint, Workload, weight_bytes
 from server.longanimation.long_shot import ColoredSegment, derived_seed
-from server.longanimation.placement import EXACT_MODES, MemoryModeError, Plan, check_weights, choose, work_dtype
+from server.longanimation.placement import MemoryModeError, Plan, check_weights, choose, work_dtype
 from server.longanimation.plan import Segment, plan_segments
 from server.longanimation.prompts import cut_prompt
 from server.longanimation.sketch import image_signal
@@ -29,6 +29,9 @@ from server.longanimation.sketch import image_signal
 from .engine import Sampling, StepCallback
 from .long_animation import step_callback
 
+MODES = ("full", "model")
+"""The memory modes: everything on the GPU, or the module that works. Streaming layers would not need less than `model`,
+because the text encoder's embedding is a large part of the weights."""
 OVERLAP = 5
 """Finished drawings that a segment continues: the first latent holds one of them, the second the others."""
 PROMPT_TOKENS = 226
@@ -160,7 +163,7 @@ def _encode_text(pipeline: WanVACEPipeline, text: str) -> torch.Tensor:
 
 
 class WanVaceLoader:
-    """Loads pipelines of Wan VACE. The modes `full`, `model` and `group` are Diffusers' own."""
+    """Loads pipelines of Wan VACE."""
 
     def load(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> WanVaceEngine:
         """See `EngineLoader`."""
@@ -177,7 +180,10 @@ class WanVaceLoader:
         vae = AutoencoderKLWan.from_pretrained(folder, subfolder="vae", dtype=torch.float32)
         pipeline = WanVACEPipeline.from_pretrained(folder, vae=vae, dtype=dtype)
         pipeline.set_progress_bar_config(disable=True)
-        _place(pipeline, chosen, device)
+        if chosen == "full":
+            pipeline.to(device)
+        else:
+            pipeline.enable_model_cpu_offload(device=device)
         return WanVaceEngine(pipeline)
 
     def fit(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> Plan:
@@ -185,26 +191,11 @@ class WanVaceLoader:
         return self._choose(_skeleton(folder), device, workload, mode)
 
     def _choose(self, modules: Mapping[str, nn.Module], device: torch.device, workload: Workload, mode: str) -> Plan:
-        if mode not in ("auto", *EXACT_MODES):
-            raise MemoryModeError(f"Wan VACE has the memory modes {', '.join(EXACT_MODES)}, not {mode!r}.")
-        plans = [Plan(one, False, _footprint(modules, workload, one, work_dtype(device))) for one in EXACT_MODES]
+        if mode not in ("auto", *MODES):
+            raise MemoryModeError(f"Wan VACE has the memory modes {', '.join(MODES)}, not {mode!r}.")
+        plans = [Plan(one, False, _footprint(modules, workload, one, work_dtype(device))) for one in MODES]
         free = torch.get_device_module(device).mem_get_info(device)[0]
         return choose(plans, Footprint(free, psutil.virtual_memory().available), mode)
-
-
-def _place(pipeline: WanVACEPipeline, mode: str, device: torch.device) -> None:
-    if mode == "full":
-        pipeline.to(device)
-    elif mode == "model":
-        pipeline.enable_model_cpu_offload(device=device)
-    else:
-        pipeline.enable_group_offload(
-            onload_device=device,
-            offload_type="leaf_level",
-            use_stream=True,
-            low_cpu_mem_usage=True,
-            exclude_modules=["vae"],
-        )
 
 
 def _skeleton(folder: Path) -> dict[str, nn.Module]:
@@ -239,13 +230,6 @@ def _footprint(modules: Mapping[str, nn.Module], workload: Workload, mode: str, 
     }
     if mode == "full":
         needed = sum(weights.values()) + max(activations.values())
-    elif mode == "model":
-        needed = max(weights[name] + activations[name] for name in weights)
     else:
-        largest = max(
-            sum(weight.numel() for weight in layer.parameters(recurse=False))
-            for name in ("text_encoder", "transformer")
-            for layer in modules[name].modules()
-        )
-        needed = weights["vae"] + 2 * largest * dtype.itemsize + max(activations.values())
+        needed = max(weights[name] + activations[name] for name in weights)
     return Footprint(MARGIN + needed, 0 if mode == "full" else MARGIN + sum(weights.values()))

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The commands for presets: `python -m server convert` converts existing downloads, and
-`python install.py models PRESET` describes an installed preset, or downloads and converts the published one."""
+`python install.py models PRESET` describes an installed preset, or downloads a published one."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.presets import published_wan
 from server.presets.preset import WEIGHTS, UnknownPreset, find_preset
 from server.presets.published_extractor import DOWNLOAD, EXTRACTOR, extractor_weights
 from server.presets.published_preset import DOWNLOADS, PRESET, Download
 
 DTYPES = ("bfloat16", "float16", "float32")
 ACCEPT = "--accept-licenses"
+PUBLISHED = {PRESET: DOWNLOADS, published_wan.PRESET: published_wan.DOWNLOADS}
+"""The presets that can be downloaded."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +58,9 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
     """Run `install.py models` in the server's environment. Return the exit code. weights: the folder of presets."""
     parser = argparse.ArgumentParser(prog="python install.py models", description=__doc__)
     parser.add_argument(
-        "preset", help=f"an installed preset, or {PRESET} or the line extractor {EXTRACTOR}, which are downloaded"
+        "preset",
+        help=f"an installed preset, or {PRESET}, {published_wan.PRESET} or the line extractor {EXTRACTOR}, which are "
+        "downloaded",
     )
     parser.add_argument(ACCEPT, action="store_true", help="accept the licenses without being asked")
     parser.add_argument("--accept-licences", dest="accept_licenses", action="store_true", help=argparse.SUPPRESS)
@@ -67,20 +72,23 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int
     try:
         preset = find_preset(options.preset, weights)
     except UnknownPreset as error:
-        if options.preset != PRESET:
-            sys.stderr.write(f"{error} {PRESET} can be downloaded: python install.py models {PRESET}\n")
+        if options.preset not in PUBLISHED:
+            names = " or ".join(PUBLISHED)
+            sys.stderr.write(f"{error} To download: python install.py models {names}\n")
             return 1
     else:
         terms = f"License of the weights: {preset.license}."
         sys.stdout.write(f"{preset.title}: {preset.bytes / 1e6:.0f} MB, in {preset.folder}. {terms}\n")
         return 0
-    if not _accepted(PRESET, DOWNLOADS, options.accept_licenses):
+    if not _accepted(options.preset, PUBLISHED[options.preset], options.accept_licenses):
         return 1
-    folder = options.downloads or weights / ".downloads" / PRESET
+    folder, output = options.downloads or weights / ".downloads" / options.preset, weights / options.preset
 
-    from server.presets.installation import install  # imports torch; nobody should wait for that to read a license
+    from server.presets.installation import install, install_wan  # imports torch; nobody waits for that to read terms
 
-    return install(folder, weights / PRESET, options.remove_downloads)
+    if options.preset == published_wan.PRESET:
+        return install_wan(folder, output)
+    return install(folder, output, options.remove_downloads)
 
 
 def _fetch_extractor(weights: Path, accepted: bool) -> int:

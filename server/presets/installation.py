@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The preset `longanimation-5b` from the hub: list, check the disk, download, convert. And the line extractor."""
+"""Presets from the hub: list, check the disk, download, convert what has to be converted. And the line extractor."""
 
-import hashlib
+import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from server.longanimation.convert import ConversionError, Downloads
+from server.longanimation.convert import ConversionError, Downloads, sha256_of, write_manifest
 from server.longanimation.convert.conversion import PARTIAL
+from server.presets import published_wan
 from server.presets.conversion import convert, exit_code
 from server.presets.disk import check_room, size_of
 from server.presets.hub import HubError, Listing, fetch, list_files
@@ -19,6 +20,11 @@ from server.presets.published_preset import DOWNLOADS
 def install(folder: Path, output: Path, remove: bool) -> int:
     """Download into `folder`, convert to `output`, and if `remove`, delete the downloads. Return the exit code."""
     return _exit_code(lambda: _install(folder, output, remove))
+
+
+def install_wan(folder: Path, output: Path) -> int:
+    """Download Wan VACE into `folder`, and move it to `output`, where it is a preset. Return the exit code."""
+    return _exit_code(lambda: _install_wan(folder, output))
 
 
 def install_extractor(target: Path) -> int:
@@ -40,7 +46,7 @@ def _install_extractor(target: Path) -> None:
     check_room({target.parent: listing.bytes})
     sys.stdout.write(f"{DOWNLOAD.repository} at {listing.commit}, {listing.bytes / 1e6:.0f} MB …\n")
     fetch(listing, folder)
-    found = hashlib.sha256((folder / target.name).read_bytes()).hexdigest()
+    found = sha256_of(folder / target.name)
     if found != SHA256:
         shutil.rmtree(folder)
         raise HubError(
@@ -53,9 +59,40 @@ def _install_extractor(target: Path) -> None:
     sys.stdout.write(f"{target} is complete. `train clips` now uses it.\n")
 
 
-def _install(folder: Path, output: Path, remove: bool) -> None:
+def _install_wan(folder: Path, output: Path) -> None:
+    _refuse_foreign(output)
+    (download,) = published_wan.DOWNLOADS
+    place = folder / download.folder
+    listing = list_files(download)
+    sys.stdout.write(
+        f"To download: {listing.bytes / 1e9:.1f} GB, to {place}, from where it moves to {output}. Existing files are "
+        f"used.\n{download.repository} at {listing.commit} …\n"
+    )
+    check_room({place: max(0, listing.bytes - size_of(place))})
+    fetch(listing, place)
+    for name, expected in listing.checksums.items():
+        found = sha256_of(place / name)
+        if found != expected:
+            (place / name).unlink()
+            raise HubError(
+                f"{name} of {download.repository} has the SHA-256 {found}, not {expected}: it was damaged on the way, "
+                "and was deleted. Run the same command again."
+            )
+    shutil.rmtree(place / ".cache", ignore_errors=True)
+    settings = json.dumps(published_wan.SETTINGS, indent=2, ensure_ascii=False) + "\n"
+    (place / "preset.json").write_text(settings, encoding="utf-8")
+    write_manifest(place, listing.checksums)
+    shutil.move(place, output)
+    sys.stdout.write(f"{output} is complete.\n")
+
+
+def _refuse_foreign(output: Path) -> None:
     if output.exists():
         raise ConversionError(f"{output} exists and is not a preset. Delete it, and run the same command again.")
+
+
+def _install(folder: Path, output: Path, remove: bool) -> None:
+    _refuse_foreign(output)
     listings = [list_files(download) for download in DOWNLOADS]
     size = sum(listing.bytes for listing in listings)
     sys.stdout.write(

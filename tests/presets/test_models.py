@@ -15,13 +15,16 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file
 
+from server.engines import find_engine
 from server.longanimation.convert import verify_folder
+from server.longanimation.footprint import Workload
 from server.longanimation.line_extractor import InformativeDrawings, _Generator
-from server.presets import installation
+from server.presets import installation, published_wan
 from server.presets.cli import main
 from server.presets.preset import find_preset
 from server.presets.published_extractor import DOWNLOAD, EXTRACTOR, FILE, extractor_weights
 from server.presets.published_preset import DOWNLOADS, PRESET, SETTINGS
+from tests.engines.miniature_wan import write_wan
 from tests.hub import COMMIT, Hub, running
 from tests.longanimation.miniature import Weights, write_downloads
 
@@ -281,3 +284,38 @@ def test_a_line_extractor_that_is_not_the_published_one_is_not_installed(
     assert main([EXTRACTOR, "--accept-licenses"], tmp_path / "weights") == 1
     assert "Nothing was installed" in capsys.readouterr().err
     assert not files_in(tmp_path / "weights")
+
+
+@pytest.fixture
+def wan_hub(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Path:
+    """The hub also has Wan VACE, at small width. Returns its folder."""
+    folder = tmp_path_factory.mktemp("wan")
+    write_wan(folder)
+    (folder / "preset.json").unlink()
+    (folder / "README.md").write_text("Not needed.")
+    hub.repositories[published_wan.DOWNLOADS[0].repository] = folder
+    return folder
+
+
+def test_wan_is_fetched_and_found(hub: Hub, wan_hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([published_wan.PRESET, "--accept-licenses"], tmp_path) == 0
+    assert "Apache-2.0" in capsys.readouterr().out
+    preset = find_preset(published_wan.PRESET, tmp_path)
+    assert preset.engine == "wan-vace" and preset.gpu
+    verify_folder(preset.folder)
+    assert not (preset.folder / "README.md").exists()
+    workload = Workload(preset.pixels, preset.segment)
+    assert find_engine(preset.engine).load(preset.folder, torch.device("cpu"), workload, "auto").multiple == 16
+    assert main([published_wan.PRESET], tmp_path) == 0
+    assert "License of the weights: Apache-2.0." in capsys.readouterr().out
+
+
+def test_a_file_of_wan_that_was_damaged_is_fetched_again(
+    hub: Hub, wan_hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = "transformer/diffusion_pytorch_model.safetensors"
+    hub.changed.add(damaged)
+    assert main([published_wan.PRESET, "--accept-licenses"], tmp_path) == 1
+    assert damaged in capsys.readouterr().err and not (tmp_path / published_wan.PRESET).exists()
+    hub.changed.clear()
+    assert main([published_wan.PRESET, "--accept-licenses"], tmp_path) == 0

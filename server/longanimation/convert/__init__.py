@@ -4,6 +4,15 @@
 from .components import Downloads
 from .conversion import Conversion, plan_conversion
 from .errors import ConversionError
-from .manifest import verify_folder
+from .manifest import verify_folder, write_manifest
+from .tensors import sha256_of
 
-__all__ = ["Conversion", "ConversionError", "Downloads", "plan_conversion", "verify_folder"]
+__all__ = [
+    "Conversion",
+    "ConversionError",
+    "Downloads",
+    "plan_conversion",
+    "sha256_of",
+    "verify_folder",
+    "write_manifest",
+]
