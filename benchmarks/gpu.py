@@ -274,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         result |= {"tiling": str(plan.tiling), "estimate": sizes.estimate}
         start = time.perf_counter()
         pipeline = real_size_pipeline(machine.device, dtype, plan.mode)
-        place(pipeline, plan.mode, machine.device, plan.tiling)
+        place(pipeline, plan.mode, machine.device, plan.tiling, plan.pinned)
         result["filling_seconds"] = time.perf_counter() - start
     parts = Parts(machine, pipeline, sizes, rate)
     height = min(sizes.size, 360)

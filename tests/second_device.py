@@ -208,12 +208,15 @@ def in_use() -> Iterator[torch.device]:
 
     def pin(tensor: torch.Tensor) -> torch.Tensor:
         module.pinned += 1
-        return tensor.clone()
+        copy = tensor.clone()
+        copy.lies_in_pinned_memory = True  # type: ignore[attr-defined]
+        return copy
 
     module.pinned = 0
     patches: list[tuple[Any, str, Any]] = [
         (torch.Tensor, "data", property(base.__get__, assign)),
         (torch.Tensor, "pin_memory", pin),
+        (torch.Tensor, "is_pinned", lambda tensor: hasattr(tensor, "lies_in_pinned_memory")),
         (torch, "_has_compatible_shallow_copy_type", lambda one, other: True),
     ]
     before = [(owner, name, owner.__dict__.get(name)) for owner, name, _ in patches]

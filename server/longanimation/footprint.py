@@ -51,6 +51,9 @@ RESIDENT = ("vae", "dynamic_memory")
 STREAMED = ("video_xl", "transformer", "text_encoder", "sketch_dit")
 """The large modules, the largest first. They are streamed, or kept in 8 bits."""
 
+EVERY_STEP = ("sketch_dit", "transformer")
+"""The streamed modules that every denoising step goes through. The others are used once in a segment."""
+
 MARGIN = 10**9
 """Bytes for what is not estimated: workspaces of cuBLAS and cuDNN, and gaps between blocks; in main memory, the
 program."""
@@ -114,6 +117,14 @@ def weight_bytes(module: nn.Module, dtype: torch.dtype, eight_bits: bool = False
     return size
 
 
+def pinned_bytes(module: nn.Module, dtype: torch.dtype, eight_bits: bool = False) -> int:
+    """Return the bytes of page-locked copies of a module's weights: PyTorch's allocator rounds the size of each weight
+    up to a power of two. eight_bits: the weights of linear layers take one byte each."""
+    narrow = {layer.weight for layer in module.modules() if isinstance(layer, nn.Linear)} if eight_bits else set()
+    sizes = (weight.numel() * (1 if weight in narrow else dtype.itemsize) for weight in module.parameters())
+    return sum(2 ** (size - 1).bit_length() for size in sizes)
+
+
 def activation_bytes(modules: Modules, workload: Workload, dtype: torch.dtype, tiling: bool) -> dict[str, int]:
     """Return the bytes of each stage's activations. tiling: the VAE works in overlapping tiles. It takes the colorings
     one after the other either way."""
@@ -154,12 +165,17 @@ def memory_bytes(modules: Modules, workload: Workload, dtype: torch.dtype) -> in
     return workload.colorings * video.beacon_limit * (cached + mapped) * dtype.itemsize
 
 
-def footprint(modules: Modules, workload: Workload, mode: str, dtype: torch.dtype, tiling: bool) -> Footprint:
+def footprint(
+    modules: Modules, workload: Workload, mode: str, dtype: torch.dtype, tiling: bool, pinned: bool = False
+) -> Footprint:
     """Estimate the memory that `mode` (see `placement`) takes.
 
     On the GPU: margin + memory + the largest stage. In `full`, a stage counts all weights. In `model` and `int8`, it
     counts its own. In `group` and `fp8`, it counts the resident weights, the layer that works and the layer that is
     fetched.
+
+    In main memory: margin + all weights. pinned: page-locked copies take the place of the weights that every step
+    needs, one layer after the other.
     """
     eight_bits = STREAMED if mode in ("int8", "fp8") else ()
     weights = {name: weight_bytes(each, dtype, name in eight_bits) for name, each in modules.items()}
@@ -175,7 +191,12 @@ def footprint(modules: Modules, workload: Workload, mode: str, dtype: torch.dtyp
             held = resident + 2 * max((_largest_layer(each) for each in streamed), default=0) * dtype.itemsize
         needed = max(needed, held + activations)
     device = MARGIN + memory_bytes(modules, workload, dtype) + needed
-    return Footprint(device, 0 if mode == "full" else MARGIN + total)
+    host = 0 if mode == "full" else MARGIN + total
+    if pinned:
+        for name in EVERY_STEP:
+            host += pinned_bytes(modules[name], dtype, name in eight_bits) - weights[name]
+        host += max(_largest_layer(modules[name]) for name in EVERY_STEP) * dtype.itemsize
+    return Footprint(device, host)
 
 
 def _largest_layer(module: nn.Module) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import torch
 from diffusers import PipelineQuantizationConfig, TorchAoConfig
-from diffusers.hooks import apply_layerwise_casting
+from diffusers.hooks import apply_group_offloading, apply_layerwise_casting
 from diffusers.hooks.layerwise_casting import DEFAULT_SKIP_MODULES_PATTERN
 from diffusers.modular_pipelines.components_manager import AutoOffloadStrategy, custom_offload_with_hook
 from torch import nn
@@ -18,7 +18,18 @@ from transformers import TorchAoConfig as TransformersTorchAoConfig
 
 from .convert.components import weight_files
 from .convert.parts import assign, same_name
-from .footprint import CLASSES, RESIDENT, STAGES, STREAMED, Footprint, Modules, Workload, footprint, skeleton
+from .footprint import (
+    CLASSES,
+    EVERY_STEP,
+    RESIDENT,
+    STAGES,
+    STREAMED,
+    Footprint,
+    Modules,
+    Workload,
+    footprint,
+    skeleton,
+)
 from .latent_codec import fits_whole
 from .pipeline import LongAnimationPipeline
 
@@ -31,6 +42,7 @@ ROUNDED_MODES = {
     "int8": "as `model`, with the large modules' weights in 8-bit integers",
     "fp8": "as `group`, with the large modules' weights in 8-bit floats",
 }
+STREAMING_MODES = ("group", "fp8")
 MODES = EXACT_MODES | ROUNDED_MODES
 """The memory modes, the fastest first; the exact ones give the same frames as `full`."""
 
@@ -47,11 +59,13 @@ class MemoryModeError(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """A memory mode, whether the VAE works in tiles, and the estimated memory that both need."""
+    """A memory mode, whether the VAE works in tiles, the estimated memory that they need, and whether the weights that
+    are streamed in every step are copied into page-locked memory once, at the start, instead of in every step."""
 
     mode: str
     tiling: bool
     needs: Footprint
+    pinned: bool = False
 
 
 def work_dtype(device: torch.device) -> torch.dtype:
@@ -88,7 +102,7 @@ def load_pipeline(
     plan = fit(modules, device, workload, mode)
     pipeline = load(folder, plan.mode, dtype)
     pipeline.memory_mode = plan.mode
-    place(pipeline, plan.mode, device, plan.tiling)
+    place(pipeline, plan.mode, device, plan.tiling, plan.pinned)
     return pipeline
 
 
@@ -111,12 +125,13 @@ def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[
     tiles, then the fastest. `int8` is left out if torchao is missing, and whole pictures if they are too large for the
     VAE."""
     return [
-        Plan(mode, tiling, footprint(modules, workload, mode, dtype, tiling))
+        Plan(mode, tiling, footprint(modules, workload, mode, dtype, tiling, pinned), pinned)
         for modes in (EXACT_MODES, ROUNDED_MODES)
         for tiling in (False, True)
         if tiling or fits_whole(modules["vae"], workload.pixels)  # type: ignore[arg-type]
         for mode in modes
         if mode != "int8" or _has_torchao()
+        for pinned in ((True, False) if mode in STREAMING_MODES else (False,))
     ]
 
 
@@ -163,8 +178,8 @@ def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
     return LongAnimationPipeline.from_pretrained(folder, dtype=dtype, **arguments)
 
 
-def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tiling: bool) -> None:
-    """Place a pipeline that `load` loaded for `mode`. tiling: let the VAE work in overlapping tiles."""
+def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tiling: bool, pinned: bool = False) -> None:
+    """Place a pipeline that `load` loaded for `mode`. tiling, pinned: see `Plan`."""
     if tiling:
         pipeline.tiled = frozenset({"encode", "decode"})
     if mode == "full":
@@ -172,13 +187,16 @@ def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tili
     elif mode in ("model", "int8"):
         _place_by_stage(pipeline, device)
     else:
-        pipeline.enable_group_offload(
-            onload_device=device,
-            offload_type="leaf_level",
-            use_stream=device.type != "cpu",
-            low_cpu_mem_usage=True,  # pinning everything in advance could take twice the memory of the weights
-            exclude_modules=list(RESIDENT),
-        )
+        for name in STREAMED:
+            apply_group_offloading(
+                getattr(pipeline, name),
+                onload_device=device,
+                offload_type="leaf_level",
+                use_stream=device.type != "cpu",
+                low_cpu_mem_usage=not (pinned and name in EVERY_STEP),
+            )
+        for name in RESIDENT:
+            getattr(pipeline, name).to(device)
 
 
 def _place_by_stage(pipeline: LongAnimationPipeline, device: torch.device) -> None:
@@ -211,12 +229,13 @@ def _has_torchao() -> bool:
 
 
 def _least_demanding(plans: list[Plan]) -> dict[str, Plan]:
-    """Return for each mode the plan that needs least GPU memory."""
-    return {plan.mode: plan for plan in sorted(plans, key=lambda plan: -plan.needs.device)}
+    """Return for each mode the plan that needs least GPU memory, and among these the least main memory."""
+    return {plan.mode: plan for plan in sorted(plans, key=lambda plan: (-plan.needs.device, -plan.needs.host))}
 
 
 def _name(plan: Plan) -> str:
-    return f"`{plan.mode}` with the VAE in tiles" if plan.tiling else f"`{plan.mode}`"
+    details = [text for holds, text in ((plan.tiling, "the VAE in tiles"), (plan.pinned, "pinned weights")) if holds]
+    return f"`{plan.mode}`" + (f" with {' and '.join(details)}" if details else "")
 
 
 def _amounts(plan: Plan) -> str:

@@ -22,6 +22,7 @@ from server.longanimation.footprint import (
     activation_bytes,
     footprint,
     memory_bytes,
+    pinned_bytes,
     skeleton,
     weight_bytes,
 )
@@ -184,6 +185,17 @@ def test_video_xl_has_its_estimate(modules: dict[str, nn.Module], peak: Callable
     )
     estimate = activation_bytes(modules, WORKLOAD, TYPE, tiling=False)["video_xl"]
     assert 0.75 * estimate < measured < estimate
+
+
+def test_pinned_copies_are_counted_in_powers_of_two(modules: dict[str, nn.Module]) -> None:
+    layer = nn.Linear(3, 5, device="meta")  # 30 and 10 bytes
+    assert pinned_bytes(layer, TYPE) == 32 + 16
+    assert pinned_bytes(layer, TYPE, eight_bits=True) == 16 + 16
+    once, anew = (footprint(modules, WORKLOAD, "group", TYPE, tiling=True, pinned=pinned) for pinned in (True, False))
+    assert once.device == anew.device
+    weights = weight_bytes(modules["transformer"], TYPE) + weight_bytes(modules["sketch_dit"], TYPE)
+    copied = once.host - anew.host + weights
+    assert 1.5 * weights < copied < 2 * weights, "a matrix of 3072 × 3072 takes 32 MiB instead of 18"
 
 
 def test_memory_is_counted_at_its_bound(modules: dict[str, nn.Module]) -> None:

@@ -8,12 +8,20 @@ and Accelerate would move are hidden and restored instead.
 import logging
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 from diffusers import ModelMixin
-from diffusers.hooks.group_offloading import ModuleGroup
+from diffusers.hooks.group_offloading import (
+    GroupOffloadingConfig,
+    GroupOffloadingType,
+    ModuleGroup,
+    _apply_group_offloading,
+)
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -170,6 +178,61 @@ def test_in_8_bit_floats_layers_are_fetched_and_the_frames_are_close(groups: Hid
     assert 40 < psnr(segments(pipeline), exact) < 80
 
 
+@pytest.mark.parametrize("pinned", [True, False])
+def test_what_every_step_needs_is_pinned_once_where_main_memory_has_room(
+    monkeypatch: pytest.MonkeyPatch, pinned: bool
+) -> None:
+    asked: dict[nn.Module, bool] = {}
+
+    def record(module: nn.Module, *, low_cpu_mem_usage: bool, use_stream: bool, **_: Any) -> None:
+        assert use_stream, "only streams need page-locked memory"
+        asked[module] = not low_cpu_mem_usage
+
+    monkeypatch.setattr(placement, "apply_group_offloading", record)
+    pipeline = SimpleNamespace(**{name: nn.Linear(1, 1) for name in (*STREAMED, *RESIDENT)})
+    for name in RESIDENT:
+        monkeypatch.setattr(getattr(pipeline, name), "to", lambda device: None)
+    place(cast(Any, pipeline), "group", torch.device("cuda", 0), tiling=False, pinned=pinned)
+    once = {name for name in STREAMED if asked[getattr(pipeline, name)]}
+    assert once == ({"sketch_dit", "transformer"} if pinned else set())
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_diffusers_pins_weights_once_or_in_every_pass(monkeypatch: pytest.MonkeyPatch, pinned: bool) -> None:
+    """Two layers have four weights, and go through three passes."""
+    locked: list[torch.Tensor] = []
+
+    def pin(tensor: torch.Tensor) -> torch.Tensor:
+        locked.append(tensor.clone())
+        return locked[-1]
+
+    def is_pinned(tensor: torch.Tensor) -> bool:
+        return any(tensor.data_ptr() == each.data_ptr() for each in locked)
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    monkeypatch.setattr(torch.Tensor, "is_pinned", is_pinned)
+    monkeypatch.setattr(torch.cpu.Stream, "synchronize", lambda stream: None, raising=False)
+    layers = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    config = GroupOffloadingConfig(
+        onload_device=MAIN_MEMORY,
+        offload_device=MAIN_MEMORY,
+        offload_type=GroupOffloadingType.LEAF_LEVEL,
+        non_blocking=False,
+        record_stream=False,
+        low_cpu_mem_usage=not pinned,
+        stream=torch.cpu.Stream(),
+    )
+    _apply_group_offloading(layers, config)
+    counts = [len(locked)]
+    for _ in range(3):
+        layers(torch.zeros(1, 2))
+        counts.append(len(locked))
+    if pinned:
+        assert counts == [4, 4, 4, 4]
+    else:
+        assert counts[0] == 0 and all(later - earlier >= 4 for earlier, later in pairwise(counts))
+
+
 def test_in_8_bit_integers_weights_have_their_estimate_and_the_frames_are_close(exact: torch.Tensor) -> None:
     pytest.importorskip("torchao", reason="no torchao: .venv/bin/pip install --no-deps -c requirements.lock torchao")
     pipeline = load(TINY, "int8", torch.float32)
@@ -214,12 +277,14 @@ def plans() -> list[Plan]:
         (80, 64, "full", False),
         (48, 64, "model", False),
         (24, 64, "model", True),
-        (16, 64, "group", True),
-        (12, 64, "group", True),
+        (16, 64, "group pinned", True),
+        (16, 48, "group", True),
+        (12, 64, "group pinned", True),
         (48, 32, "full", True),
         (24, 32, "int8", True),
         (16, 32, "int8", True),
-        (12, 32, "fp8", True),
+        (12, 32, "fp8 pinned", True),
+        (12, 24, "fp8", True),
     ],
 )
 def test_the_published_model_takes_the_best_mode_that_fits(
@@ -227,7 +292,7 @@ def test_the_published_model_takes_the_best_mode_that_fits(
 ) -> None:
     """device: GiB of a GPU, of which a driver and CUDA take some; host: free GB."""
     plan = choose(plans, Footprint(int(0.96 * device * 2**30), host * GIGABYTE))
-    assert (plan.mode, plan.tiling) == (mode, tiling)
+    assert (plan.mode + " pinned" * plan.pinned, plan.tiling) == (mode, tiling)
 
 
 def test_pictures_too_large_for_the_vae_as_a_whole_are_planned_in_tiles() -> None:
@@ -276,7 +341,7 @@ def test_on_a_gpu_the_plan_for_its_free_memory_is_carried_out(monkeypatch: pytes
     placed: list[tuple[str, torch.device]] = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * GIGABYTE, 2 * GIGABYTE))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
-    monkeypatch.setattr(placement, "place", lambda pipeline, mode, device, tiling: placed.append((mode, device)))
+    monkeypatch.setattr(placement, "place", lambda pipeline, mode, device, *_: placed.append((mode, device)))
     pipeline = load_pipeline(TINY, "cuda", Workload(36864, 13))
     assert pipeline.transformer.dtype == torch.bfloat16
     assert placed == [("full", torch.device("cuda", 0))]
