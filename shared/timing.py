@@ -7,6 +7,7 @@ once; the exposure restores the timing afterward.
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class Exposure:
     def drawing_count(self) -> int:
         """How many distinct drawings the range shows."""
         return max(self.drawing_of, default=-1) + 1
+
+    @property
+    def holds(self) -> tuple[int, ...]:
+        """For each drawing, for how many frames it is held when it is first shown."""
+        runs = [(drawing, len(list(frames))) for drawing, frames in groupby(self.drawing_of)]
+        return tuple(dict(reversed(runs))[drawing] for drawing in range(self.drawing_count))
 
     def drawing_at(self, frame: int) -> int:
         """Return the index of the drawing that `frame` shows. Raises IndexError outside the range."""

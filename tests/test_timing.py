@@ -44,3 +44,8 @@ def test_an_empty_range_has_no_frames_and_no_drawings() -> None:
     exposure = expose(5, [])
     assert len(exposure.frames) == 0
     assert exposure.drawing_count == 0
+
+
+def test_holds_are_those_of_the_first_showing() -> None:
+    assert expose(1, "aabcccaaaab").holds == (2, 1, 3)
+    assert Exposure(1, ()).holds == ()

@@ -123,7 +123,7 @@ def read_folder(
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
-    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background)  # type: ignore[arg-type]
+    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds)  # type: ignore[arg-type]
     return FolderShot(shot, exposure, paths)
 
 

@@ -40,6 +40,7 @@ class Shot:
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work proceeds from them.
         Raises ValueError if there are none.
+    holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
     prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
     masks: where keyframes are transparent, bool [H, W] by drawing, for all of them or none. Masked parts of the
         keyframes' images are ignored. If the background is kept, the same areas are transparent in all frames. If it is
@@ -54,6 +55,7 @@ class Shot:
     quality: Quality = "auto"
     masks: Mapping[int, np.ndarray] = field(default_factory=dict)
     background: Background = "kept"
+    holds: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)

@@ -95,10 +95,10 @@ class ShotColoring:
         known = {segment.keyframe: self._keyframes.labels(segment.keyframe)}
         neighbor = segment.keyframe
         if segment.follows is not None:
-            neighbor = segment.sequence[segment.first - 1]
+            neighbor = self.segments[segment.follows].drawings[-1]
             known[neighbor] = self._labels[segment.follows]
         wanted = segment.sequence[segment.first :] if self._painter.is_hinted else segment.drawings
-        drawings = [drawing for drawing in wanted if drawing not in self._keyframes]
+        drawings = [drawing for drawing in dict.fromkeys(wanted) if drawing not in self._keyframes]
         return dict(zip(drawings, self._propagator.propagate(drawings, segment.keyframe, neighbor, known), strict=True))
 
     def _finish(self, drawing: int, images: np.ndarray, keyframe: int, propagated: dict[int, Propagated]) -> Finished:

@@ -29,6 +29,8 @@ from .painter import ModelPainter, NoPainter, Painter
 from .propagation import NoPropagator, Propagator
 from .shot import Shot
 
+MOST_REPEATS = 4
+"""The most times that a model sees a held drawing in a row: four frames share a latent of the published VAE."""
 DRAFT_VOTES = 1
 """Most votes of a draft."""
 
@@ -43,6 +45,8 @@ class Stack:
         self._ablation = ablation
         self._keyframes = keyframes
         self._palette = keyframes.palette
+        held = preset.repeats_holds and shot.holds
+        self._holds = [min(frames, MOST_REPEATS) for frames in shot.holds] if held else None
         self._is_preview = shot.quality == "preview"
         count = min(preset.votes, DRAFT_VOTES) if shot.quality == "draft" else preset.votes
         seeds = [derived_seed(shot.seed, 0, vote) for vote in range(count)]
@@ -58,7 +62,7 @@ class Stack:
         """Return the part that paints the segments."""
         if self._is_preview:
             drawings, keyframes = len(self._shot.drawings), list(self._keyframes)
-            return NoPainter(self._engine.plan(drawings, keyframes, self._preset.segment))
+            return NoPainter(self._engine.plan(drawings, keyframes, self._preset.segment, self._holds))
         return ModelPainter(
             self._engine,
             self._shot,
@@ -73,6 +77,7 @@ class Stack:
                 segment=self._preset.segment,
                 steps=self._preset.steps,
                 guidance=self._preset.guidance,
+                holds=self._holds,
                 quality=self._shot.quality,
                 memory=self._ablation.memory,
                 memory_ratio=self._preset.memory_ratio,

@@ -23,7 +23,8 @@ StepCallback = Callable[[int, int], None]
 class Sampling:
     """How a shot is sampled.
 
-    seed: of the shot. segment: largest number of drawings that the model sees at once. steps, guidance: settings of the
+    seed: of the shot. segment: largest number of drawings that the model sees at once. holds: how often it sees each
+    drawing in a row; None for once. steps, guidance: settings of the
     denoising. quality: as in `shared.manifest`; it decides what is left out for speed.
 
     Only LongAnimation has the others. memory_ratio: see `Preset`. memory, fusion_start: parts that comparisons switch
@@ -34,6 +35,7 @@ class Sampling:
     segment: int
     steps: int
     guidance: float
+    holds: Sequence[int] | None = None
     quality: str = "exact"
     memory_ratio: Ratio | None = None
     memory: tuple[MemoryKind, ...] = ("global", "local")
@@ -73,8 +75,11 @@ class Engine(Protocol):
     def cut_prompt(self, prompt: str) -> tuple[str, str]:
         """Return the part of a prompt that the model reads, and the rest."""
 
-    def plan(self, drawings: int, keyframes: Sequence[int], segment: int) -> tuple[Segment, ...]:
-        """Plan a shot without coloring it. Raises ValueError for keyframes outside the shot."""
+    def plan(
+        self, drawings: int, keyframes: Sequence[int], segment: int, holds: Sequence[int] | None = None
+    ) -> tuple[Segment, ...]:
+        """Plan a shot without coloring it. segment, holds: see `Sampling`. Raises ValueError for keyframes outside the
+        shot."""
 
     def open(
         self,

@@ -33,9 +33,11 @@ class LongAnimationEngine:
         """See `Engine`."""
         return self.pipeline.cut_prompt(prompt)
 
-    def plan(self, drawings: int, keyframes: Sequence[int], segment: int) -> tuple[Segment, ...]:
+    def plan(
+        self, drawings: int, keyframes: Sequence[int], segment: int, holds: Sequence[int] | None = None
+    ) -> tuple[Segment, ...]:
         """See `Engine`."""
-        return plan_shot(self.pipeline, drawings, keyframes, segment)
+        return plan_shot(self.pipeline, drawings, keyframes, segment, holds)
 
     def open(
         self,
@@ -69,6 +71,7 @@ class LongAnimationShot:
             segment=sampling.segment,
             ratio=sampling.memory_ratio,
             memory=sampling.memory,
+            holds=sampling.holds,
             num_inference_steps=sampling.steps,
             guidance_scale=sampling.guidance,
             schedule=SCHEDULES.get(sampling.quality, EXACT),

@@ -58,9 +58,11 @@ class WanVaceEngine:
         """See `Engine`."""
         return cut_prompt(self.pipeline.tokenizer, prompt, PROMPT_TOKENS)
 
-    def plan(self, drawings: int, keyframes: Sequence[int], segment: int) -> tuple[Segment, ...]:
+    def plan(
+        self, drawings: int, keyframes: Sequence[int], segment: int, holds: Sequence[int] | None = None
+    ) -> tuple[Segment, ...]:
         """See `Engine`."""
-        return plan_segments(drawings, keyframes, segment, OVERLAP, passed_on=0)
+        return plan_segments(drawings, keyframes, segment, OVERLAP, passed_on=0, holds=holds)
 
     def open(
         self,
@@ -70,7 +72,7 @@ class WanVaceEngine:
         sampling: Sampling,
     ) -> "WanVaceShot":
         """See `Engine`."""
-        segments = self.plan(len(sketches), list(references), sampling.segment)
+        segments = self.plan(len(sketches), list(references), sampling.segment, sampling.holds)
         return WanVaceShot(self.pipeline, segments, sketches, references, prompt, sampling)
 
 
@@ -100,7 +102,7 @@ class WanVaceShot:
         """See `ShotModel`. There are no hints."""
         segment = self.segments[index]
         colorings = [self._color(segment, number, on_step) for number in range(len(self._references[segment.keyframe]))]
-        kept = torch.stack(colorings)[:, segment.first : segment.first + len(segment.drawings)]
+        kept = torch.stack(colorings)[:, segment.places]
         return ColoredSegment(segment.drawings, (kept * 255).round().byte(), None)
 
     def remember(self, index: int, frames: torch.Tensor, tail: torch.Tensor | None) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def job_fingerprint(manifest: ShotManifest) -> str:
-    """Return a digest of everything that determines a job's colored drawings, without name, timing and priority."""
+    """Return a digest of everything that determines a job's colored drawings, without name and priority, and without
+    timing unless the preset repeats held drawings."""
     return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest))
 
 
@@ -42,7 +43,9 @@ def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:
 
 def _settings(manifest: ShotManifest) -> tuple[Any, ...]:
     how = (manifest.prompt, manifest.seed, manifest.finish, manifest.quality, manifest.background)
-    return (model_fingerprint(find_preset(manifest.preset)), manifest.width, manifest.height, *how)
+    preset = find_preset(manifest.preset)
+    holds = manifest.exposure.holds if preset.repeats_holds else ()
+    return (model_fingerprint(preset), holds, manifest.width, manifest.height, *how)
 
 
 def _keyframes(manifest: ShotManifest) -> dict[int, str]:

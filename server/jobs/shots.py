@@ -28,6 +28,7 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
         quality=manifest.quality,
         masks={drawing: read_mask(content) for drawing, content in keyframes.items()},
         background=manifest.background,
+        holds=manifest.exposure.holds,
     )
 
 

@@ -43,7 +43,7 @@ class LongShot:
         lazily.
     seed: each segment has its own seed, derived from this one and from its first drawing.
     segment: largest number of drawings that the model sees at once. ratio: of the memory, see `VideoXL.start`.
-    memory: which memories DGLM reads.
+    memory: which memories DGLM reads. holds: see `plan_segments`.
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
     compatibility: "research" does what the authors' driver does: forward only, from drawing 0; segments that overlap by
         16 drawings, misaligned by one latent; the ends of the shot dropped; the prompt's suffix added once more in each
@@ -66,6 +66,7 @@ class LongShot:
         ratio: Ratio | None = None,
         compatibility: Compatibility | None = None,
         memory: tuple[MemoryKind, ...] = ("global", "local"),
+        holds: Sequence[int] | None = None,
         **sampling: Any,
     ) -> None:
         self.pipeline = pipeline
@@ -85,7 +86,7 @@ class LongShot:
                 raise ValueError(f"The research code colors from drawing 0 alone, not from {sorted(references)}.")
             self.segments = plan_research_segments(len(sketches), segment)
         else:
-            self.segments = plan_shot(pipeline, len(sketches), list(references), segment)
+            self.segments = plan_shot(pipeline, len(sketches), list(references), segment, holds)
         self._text = functools.lru_cache(maxsize=2)(pipeline.encode_prompt)
         self._history: list[VideoMemory] = []
         self._recent: dict[int, torch.Tensor] = {}
@@ -134,7 +135,7 @@ class LongShot:
             callback_on_step_end=callback_on_step_end,
             **self.sampling,
         )
-        kept = output.frames[:, segment.first : segment.first + len(segment.drawings)]
+        kept = output.frames[:, segment.places]
         return ColoredSegment(segment.drawings, (kept * 255).round().byte().cpu(), output.tail)
 
     def remember(self, index: int, frames: torch.Tensor, tail: torch.Tensor | None) -> None:
@@ -169,10 +170,14 @@ class LongShot:
 
 
 def plan_shot(
-    pipeline: LongAnimationPipeline, drawing_count: int, keyframes: Sequence[int], segment: int
+    pipeline: LongAnimationPipeline,
+    drawing_count: int,
+    keyframes: Sequence[int],
+    segment: int,
+    holds: Sequence[int] | None = None,
 ) -> tuple[Segment, ...]:
     """Plan a shot as `plan_segments` does, with the overlap that the pipeline fuses segments over."""
-    return plan_segments(drawing_count, keyframes, segment, 1 + FUSED_LATENTS * pipeline.geometry.temporal)
+    return plan_segments(drawing_count, keyframes, segment, 1 + FUSED_LATENTS * pipeline.geometry.temporal, holds=holds)
 
 
 def derived_seed(*parts: int) -> int:

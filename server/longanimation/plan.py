@@ -14,7 +14,7 @@ class Segment:
     """The drawings that one run of the model colors.
 
     keyframe: the drawing whose painting is the reference.
-    sequence: the drawings that the model sees, in the direction of work.
+    sequence: the drawings that the model sees, in the direction of work. A held drawing may be in it several times.
     drawings: the drawings of the sequence whose colors are kept. The others are context: those before them are kept by
         the segment that this one follows, those after them by the segment that follows this one.
     follows: index of the segment that this one continues and is fused with, None for the first one at a keyframe.
@@ -32,18 +32,29 @@ class Segment:
         """Index of the first kept drawing in the sequence."""
         return self.sequence.index(self.drawings[0])
 
+    @property
+    def places(self) -> list[int]:
+        """Indices of the kept drawings in the sequence, each where it is first seen."""
+        return [self.sequence.index(drawing) for drawing in self.drawings]
+
 
 def plan_segments(
-    drawing_count: int, keyframes: Sequence[int], length: int, overlap: int, passed_on: int | None = None
+    drawing_count: int,
+    keyframes: Sequence[int],
+    length: int,
+    overlap: int,
+    passed_on: int | None = None,
+    holds: Sequence[int] | None = None,
 ) -> tuple[Segment, ...]:
     """Split a shot into segments, outward from each keyframe to halfway to the next one or to the end.
 
     keyframes: drawings, in the order of work. A keyframe that is added at the end changes only the segments that reach
         halfway to it, and those that follow them.
-    length: drawings in a segment, at most.
-    overlap: how many drawings a segment shares with the one that it continues.
+    length: drawings in a sequence, at most, repetitions included.
+    overlap: how many of them a segment shares with the one that it continues.
     passed_on: how many of these the later segment keeps. By default, each keeps half of them (Fig. 3), and the earlier
         one keeps the middle drawing.
+    holds: how often each drawing is in a sequence; by default once.
 
     From each keyframe, the drawings after it come first, then those before it in reverse order. Exactly one segment
     colors each drawing; a keyframe's own drawing belongs to the forward part.
@@ -55,18 +66,23 @@ def plan_segments(
     if not 0 <= overlap < length:
         raise ValueError(f"The overlap {overlap} must be shorter than the segment {length}.")
     passed_on = overlap // 2 if passed_on is None else passed_on
+    if holds is not None and max(holds) > length - overlap - passed_on:
+        raise ValueError(f"A drawing cannot be {max(holds)} times in segments of {length} that share {overlap}.")
     # Ownership changes halfway between two keyframes.
     bounds = [0, *((left + right) // 2 + 1 for left, right in pairwise(ordered)), drawing_count]
     spans = dict(zip(ordered, pairwise(bounds), strict=True))
     segments: list[Segment] = []
     for keyframe in keyframes:
         start, end = spans[keyframe]
-        forward = _run(keyframe, (), (), range(keyframe, end), length, overlap, passed_on, len(segments))
+        after, before = (
+            tuple(drawing for drawing in drawings for _ in range(holds[drawing] if holds else 1))
+            for drawings in (range(keyframe, end), range(keyframe - 1, start - 1, -1))
+        )
+        forward = _run(keyframe, (), (), after, length, overlap, passed_on, len(segments))
         segments += forward
         # The latest colored drawings, which are on the other side of the keyframe, in reverse order.
         local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
-        backward = range(keyframe - 1, start - 1, -1)
-        segments += _run(keyframe, (keyframe,), local, backward, length, overlap, passed_on, len(segments))
+        segments += _run(keyframe, (keyframe,), local, before, length, overlap, passed_on, len(segments))
     return tuple(segments)
 
 
@@ -74,24 +90,25 @@ def _run(
     keyframe: int,
     context: tuple[int, ...],
     local: tuple[int, ...],
-    drawings: Sequence[int],
+    rest: tuple[int, ...],
     length: int,
     overlap: int,
     passed_on: int,
     first_index: int,
 ) -> list[Segment]:
-    """Split one direction of work; `context`: the drawings at the start of its first segment that are not kept."""
+    """Split one direction of work, the drawings `rest`. context: the drawings at the start of its first sequence that
+    are not kept."""
     run: list[Segment] = []
-    rest = tuple(drawings)
-    first = len(context)
-    while rest:
+    done = set(context)
+    while set(rest) - done:
         new = rest[: length - len(context)]
         rest = rest[len(new) :]
         sequence = context + new
-        kept = sequence[first : len(sequence) - passed_on] if rest else sequence[first:]
+        later = set(sequence[len(sequence) - passed_on :]) if rest and passed_on else set()
+        kept = tuple(dict.fromkeys(drawing for drawing in sequence if drawing not in done | later))
         run.append(Segment(keyframe, sequence, kept, first_index + len(run) - 1 if run else None, local))
+        done.update(kept)
         context = sequence[len(sequence) - overlap :]
-        first = overlap - passed_on
         local = kept[-LOCAL_DRAWINGS:]
     return run
 

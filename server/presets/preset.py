@@ -30,6 +30,7 @@ class Preset:
     lined_memory: whether the finished frames that Video-XL watches have their lines. Frames in code colors have none.
     memory_ratio: how far memory is compressed, as in training: visual tokens to a beacon, or "dynamic" (§3.2.2). None
         for the ratio in Video-XL's configuration.
+    repeats_holds: whether the model sees a held drawing several times, as in the films that it was trained on, or once.
     binary_sketches: whether the model was trained on sketches that are binary at its size (§4.1).
 
     The fields with defaults may be missing in the file. The defaults fit a large model whose weights could not be
@@ -52,6 +53,7 @@ class Preset:
     model_weight: float = 1.0
     lined_memory: bool = True
     memory_ratio: int | Literal["dynamic"] | None = None
+    repeats_holds: bool = False
     binary_sketches: bool = True
 
     @property

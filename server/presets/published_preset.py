@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "quality": "exact",
     "model_weight": 1.0,
     "lined_memory": True,
+    "repeats_holds": False,
     "binary_sketches": True,
 }
 """The preset's `preset.json`: the size, length and steps of the paper (§4.1). Nothing is left out for speed, because

@@ -28,6 +28,7 @@ SETTINGS = {
     "quality": "final",
     "model_weight": 0.1,
     "lined_memory": False,
+    "repeats_holds": False,
 }
 """`tiny` was measured with these settings, and its DGLM saw colors without lines."""
 

@@ -217,6 +217,18 @@ def test_the_preset_says_whether_the_model_remembers_lines(colorizer: Colorizer,
     assert np.array_equal(remembered, ink) == lined
 
 
+@pytest.mark.parametrize("repeats", [True, False])
+def test_the_preset_says_whether_held_drawings_are_repeated(colorizer: Colorizer, clip, repeats: bool) -> None:
+    preset = replace(colorizer.preset, repeats_holds=repeats, segment=13)
+    shot = shot_of(clip, holds=[1, 2, 1, 3, 1, 9, 1, 1, 2])
+    coloring = Colorizer(colorizer.engine, colorizer.matcher, preset).open(shot)
+    frames = color_all(coloring)
+    assert sorted(frames) == list(range(DRAWINGS))
+    seen = coloring.segments[0].sequence
+    assert seen[:6] == ((2, 3, 3, 3, 4, 5) if repeats else (2, 3, 4, 5, 6, 7))
+    assert seen.count(5) == (4 if repeats else 1), "long holds are cut"
+
+
 @pytest.mark.parametrize("binary", [True, False])
 def test_the_preset_says_whether_sketches_are_binary(colorizer: Colorizer, clip, binary: bool) -> None:
     preset = replace(colorizer.preset, binary_sketches=binary)

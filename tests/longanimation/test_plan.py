@@ -40,6 +40,27 @@ def test_of_an_overlap_each_neighbor_keeps_half(data: st.DataObject, count: int,
         assert followed[index].local[-1] == segment.drawings[-1]
 
 
+@given(st.data(), st.integers(1, 120), st.integers(20, 81))
+def test_held_drawings_are_seen_several_times_and_colored_once(data: st.DataObject, count: int, length: int) -> None:
+    keyframes = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=3, unique=True))
+    holds = data.draw(st.lists(st.integers(1, 4), min_size=count, max_size=count))
+    segments = plan_segments(count, keyframes, length, overlap=5, holds=holds)
+    colored = [drawing for segment in segments for drawing in segment.drawings]
+    assert sorted(colored) == list(range(count)) and all(segment.drawings for segment in segments)
+    for segment in segments:
+        assert len(segment.sequence) <= length
+        assert [segment.sequence[place] for place in segment.places] == list(segment.drawings)
+        if segment.follows is not None:
+            assert segment.sequence[:5] == segments[segment.follows].sequence[-5:], "latents stay aligned"
+    (one,) = plan_segments(3, [0], 20, 5, holds=[2, 1, 3])
+    assert one.sequence == (0, 0, 1, 2, 2, 2)
+
+
+def test_a_hold_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot be 4 times in segments of 9 that share 5"):
+        plan_segments(3, [0], 9, 5, holds=[1, 4, 1])
+
+
 def test_work_goes_forward_then_back_from_the_keyframe() -> None:
     segments = plan_segments(7, [3], length=4, overlap=1)
     assert [segment.drawings for segment in segments] == [(3, 4, 5, 6), (2, 1, 0)]
