@@ -24,6 +24,8 @@ class Settings:
     base: folder of a pipeline, such as a converted published one. All its modules except the stage's own are frozen.
         With None, the tiny stack is trained.
     pictures: minutes between sample grids.
+    shard: keep only a part of the frozen modules in each process, see `sharding`. There are no pictures then, because
+        one process alone cannot paint them.
     seen: samples that the initial weights have already seen, so that a run without a checkpoint draws others.
     """
 
@@ -38,6 +40,7 @@ class Settings:
     recompute: bool = False
     base: Path | None = None
     pictures: float = 10
+    shard: bool = False
     seen: int = 0
 
     @property
@@ -81,7 +84,7 @@ def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> No
         stage.loss,
         settings.minutes,
         settings.steps,
-        stage.picture,
+        None if settings.shard else stage.picture,
         settings.pictures,
         stage.measures,
     )
