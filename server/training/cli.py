@@ -182,7 +182,8 @@ def _run(args: argparse.Namespace) -> None:
 
         if args.clips is None:
             raise ValueError("Give the folder of your clips with --clips DIR.")
-        store_clips(args.clips, args.output, *args.size, extractor=choose_extractor(args.lines))
+        width, height = args.size
+        store_clips(args.clips, args.output, width, height, extractor=choose_extractor(args.lines))
     elif args.stage == "validation":
         from .validation import write_validation
 
