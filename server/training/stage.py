@@ -4,13 +4,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
 from .run import FINAL_RATE, Precision, TrainingRun
+from .run_record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,9 @@ class Stage(Protocol):
         """Return the stage's current results in rows: line art, the stage's colors, the truth; RGB uint8 [H, W, 3]."""
 
 
-def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> None:
-    """Train a stage in `folder`/NAME-run and write the averaged weights of its modules into `folder`."""
+def train_stage(name: str, folder: Path, stage: Stage, settings: Settings, **arguments: Any) -> None:
+    """Train a stage in `folder`/NAME-run, and write the averaged weights of its modules into `folder`, and beside them
+    NAME.json, which says how they were made. arguments: the stage's own, for this record."""
     run = TrainingRun(
         folder / f"{name}-run",
         stage.modules,
@@ -77,6 +79,16 @@ def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> No
         settings.precision,
         settings.accumulate,
         settings.final_rate,
+    )
+    accelerator = run.accelerator
+    run.record = RunRecord(
+        folder / f"{name}.json",
+        name,
+        settings,
+        arguments,
+        accelerator.num_processes,
+        accelerator.device.type,
+        run.progress,
     )
     stage.to(run.accelerator.device)
     run.train(

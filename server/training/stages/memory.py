@@ -100,4 +100,5 @@ def train_memory(
     learned = ("dynamic_memory", "video_xl") if joint else ("dynamic_memory",)
     hints = make_hints(folder, hint_share)
     stage = MemoryStage(folder, shape, settings, hints, kind, learned, reinitialized=learned, ratio=ratio)
-    train_stage("memory", folder, stage, settings)
+    arguments = {"shape": shape, "hints": hint_share, "memory": kind, "joint": joint, "ratio": ratio}
+    train_stage("memory", folder, stage, settings, **arguments)

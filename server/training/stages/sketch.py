@@ -32,4 +32,4 @@ def train_sketch(
     stage = SketchStage(folder, shape, settings, make_hints(folder, hint_share))
     if compiled:
         stage.predict = torch.compile(stage.predict)  # type: ignore[method-assign]
-    train_stage("sketch", folder, stage, settings)
+    train_stage("sketch", folder, stage, settings, shape=shape, hints=hint_share, compiled=compiled)
