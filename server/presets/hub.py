@@ -43,9 +43,8 @@ class Listing:
 def list_files(download: Download) -> Listing:
     """Ask the hub which files a download has. Raises HubError."""
     try:
-        info = HfApi().repo_info(
-            download.repository, revision=download.revision, repo_type=download.kind, files_metadata=True
-        )
+        ask = HfApi().space_info if download.kind == "space" else HfApi().model_info
+        info = ask(download.repository, revision=download.revision, files_metadata=True)
     except FAILURES as error:
         raise HubError(
             f"{download.repository} could not be reached on the hub ({_short(error)}). Check the network, and run the "

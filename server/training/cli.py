@@ -80,6 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision", choices=("no", "bf16"), default="bf16", help="number format; bf16 needs a recent processor"
     )
     parser.add_argument("--recompute", action="store_true", help="save memory: compute activations twice")
+    parser.add_argument(
+        "--shard",
+        action="store_true",
+        help="with several processes on a base: keep only a part of the frozen weights in each; no pictures",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that draw samples (%(default)s)")
     parser.add_argument("--pictures", type=float, default=10, help="minutes between sample grids (%(default)g)")
     parser.add_argument(
@@ -225,6 +230,7 @@ def _train(args: argparse.Namespace) -> None:
         workers=args.workers,
         recompute=args.recompute,
         base=args.base,
+        shard=args.shard,
         pictures=args.pictures,
         seen=args.seen,
     )

@@ -3,13 +3,13 @@
 
 import functools
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from accelerate import PartialState
 
 from server.coloring.line_art.compositing import lay_lines
 from server.coloring.palette import extract_palette
@@ -164,7 +164,7 @@ def check_footage(shape: SampleShape) -> None:
             f"None of the {stored} clips in {shape.sources} has the {shape.needed} {unit} that a sample needs: store "
             "longer clips, give fewer --drawings or --history, or play short clips --to-and-fro."
         )
-    if not PartialState().is_main_process:
+    if os.environ.get("RANK", "0") != "0":  # Accelerate, which knows the processes, starts later
         return
     if used < stored:
         _log.info(

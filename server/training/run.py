@@ -20,6 +20,7 @@ from torch import nn
 from server.files import open_atomic
 
 from .run_log import RunLog
+from .run_record import RunRecord
 
 CHECKPOINT_SECONDS = 300
 EMA_DECAY = 0.998
@@ -111,6 +112,7 @@ class TrainingRun:
         }
         self.step = 0
         self.samples = 0
+        self.record: RunRecord | None = None
         if self.checkpoint.exists():
             self._load()
 
@@ -123,6 +125,11 @@ class TrainingRun:
     def log(self) -> Path:
         """The table of steps."""
         return self.folder / "log.csv"
+
+    @property
+    def progress(self) -> dict[str, int]:
+        """Steps and samples so far."""
+        return {"steps": self.step, "samples": self.samples}
 
     def _load(self) -> None:
         stored = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
@@ -165,11 +172,13 @@ class TrainingRun:
             self.averages[name].copy_to(module.parameters())
 
     def write(self, folder: Path) -> None:
-        """Write the averaged weights to `folder`/NAME for each module."""
+        """Write the averaged weights to `folder`/NAME for each module, and the record, if there is one."""
         self.load_averages()
         if self.accelerator.is_main_process:
             for name, module in self.modules.items():
                 module.save_pretrained(folder / name)
+            if self.record is not None:
+                self.record.write(self.progress)
         self.accelerator.wait_for_everyone()
 
     def train(

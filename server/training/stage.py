@@ -4,13 +4,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
 from .run import FINAL_RATE, Precision, TrainingRun
+from .run_record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Settings:
     base: folder of a pipeline, such as a converted published one. All its modules except the stage's own are frozen.
         With None, the tiny stack is trained.
     pictures: minutes between sample grids.
+    shard: keep only a part of the frozen modules in each process, see `sharding`. There are no pictures then, because
+        one process alone cannot paint them.
     seen: samples that the initial weights have already seen, so that a run without a checkpoint draws others.
     """
 
@@ -38,6 +41,7 @@ class Settings:
     recompute: bool = False
     base: Path | None = None
     pictures: float = 10
+    shard: bool = False
     seen: int = 0
 
     @property
@@ -65,8 +69,9 @@ class Stage(Protocol):
         """Return the stage's current results in rows: line art, the stage's colors, the truth; RGB uint8 [H, W, 3]."""
 
 
-def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> None:
-    """Train a stage in `folder`/NAME-run and write the averaged weights of its modules into `folder`."""
+def train_stage(name: str, folder: Path, stage: Stage, settings: Settings, **arguments: Any) -> None:
+    """Train a stage in `folder`/NAME-run, and write the averaged weights of its modules into `folder`, and beside them
+    NAME.json, which says how they were made. arguments: the stage's own, for this record."""
     run = TrainingRun(
         folder / f"{name}-run",
         stage.modules,
@@ -75,13 +80,23 @@ def train_stage(name: str, folder: Path, stage: Stage, settings: Settings) -> No
         settings.accumulate,
         settings.final_rate,
     )
+    accelerator = run.accelerator
+    run.record = RunRecord(
+        folder / f"{name}.json",
+        name,
+        settings,
+        arguments,
+        accelerator.num_processes,
+        accelerator.device.type,
+        run.progress,
+    )
     stage.to(run.accelerator.device)
     run.train(
         stage.batches(settings, settings.seen + run.samples),
         stage.loss,
         settings.minutes,
         settings.steps,
-        stage.picture,
+        None if settings.shard else stage.picture,
         settings.pictures,
         stage.measures,
         folder,

@@ -2,6 +2,7 @@
 """Every stage trains, stops and continues, and a preset that loads results, on the tiny stack and a published base."""
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,10 @@ def test_sketch_dit_begins_as_the_base_and_the_base_stays(base: Path, tmp_path: 
     assert not (tmp_path / "transformer").exists() and not (tmp_path / "text_encoder").exists()
     train_memory(tmp_path, ON_BASE, replace(QUICK, steps=2, base=base))
     train_reward(tmp_path, ON_BASE, replace(QUICK, steps=1, base=base), colorings=2, steps=2)
+    records = {stage: json.loads((tmp_path / f"{stage}.json").read_text()) for stage in ("sketch", "memory", "reward")}
+    assert [len(calls) for calls in records.values()] == [1, 1, 1]
+    arguments = records["reward"][0]["arguments"]
+    assert (arguments["colorings"], arguments["sampling"], arguments["shape"]["drawings"]) == (2, 2, 9)
     (row,) = csv.reader((tmp_path / "reward-run" / "log.csv").open())
     assert float(row[-1]) < 0, "the reward is logged: the negative of a distance"
 

@@ -20,11 +20,14 @@ from server.longanimation.solver import solve_step
 from ..hints import Hints
 from ..sample_grid import lines_to_images, sample_grid, to_images
 from ..samples import SampleShape, sample_batches, sample_drawer, shown_batch, to_signal
+from ..sharding import shard
 from ..stage import Settings
 
 FULL_NOISE_SHARE = 0.7
 """Share of the tiny stack's samples at the last timestep, from which a few sampling steps start. The line art and the
 reference nearly determine the answer there."""
+WHOLE = ("vae",)
+"""Modules that are never sharded: the autoencoder is small, and is not called as a whole."""
 SHOWN_STEPS, SHOWN_STEPS_ON_BASE = 2, 20
 """The number of sampling steps for pictures."""
 
@@ -55,7 +58,8 @@ class DenoisingStage:
     """A stage that trains parts of the denoiser: it turns a batch into conditions, velocities and samples.
 
     learned: names of the modules that are trained. few_steps: train for sampling in few steps, as the tiny stack does.
-    Raises ValueError when the shape does not fit the model.
+    sharded: keep only a part of the frozen modules in each process. Raises ValueError when the shape does not fit the
+    model.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class DenoisingStage:
         hints: Hints | None,
         few_steps: bool,
         recompute: bool,
+        sharded: bool,
     ) -> None:
         _check_shape(pipeline, shape)
         self.pipeline = pipeline
@@ -74,7 +79,7 @@ class DenoisingStage:
         }
         self.measures: dict[str, float] = {}
         self.few_steps = few_steps
-        self.recompute = recompute
+        self.recompute, self.sharded = recompute, sharded
         self.draw = sample_drawer(shape, hints)
         if recompute:
             pipeline.transformer.enable_gradient_checkpointing()
@@ -84,8 +89,12 @@ class DenoisingStage:
         self.signal_rate, self.noise_rate = alphas.sqrt(), (1 - alphas).sqrt()
 
     def to(self, device: torch.device) -> None:
-        """See `Stage`."""
-        self.pipeline.to(device)
+        """See `Stage`. The modules move one by one, so that shards make room for the next."""
+        for name, module in self.pipeline.components.items():
+            if isinstance(module, nn.Module):
+                module.to(device)
+                if self.sharded and name not in (*self.modules, *WHOLE):
+                    shard(module, device)
 
     def batches(self, settings: Settings, first: int) -> Iterator[dict]:
         """See `Stage`."""

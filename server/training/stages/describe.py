@@ -125,4 +125,4 @@ def _write_text(text: str, count: int, height: int, width: int) -> np.ndarray:
 
 def train_describe(folder: Path, shape: SampleShape, settings: Settings) -> None:
     """Train the stage and write the averaged weights to `folder`/video_xl. It starts from the weights there, if any."""
-    train_stage("describe", folder, DescribeStage(folder, shape, settings.base), settings)
+    train_stage("describe", folder, DescribeStage(folder, shape, settings.base), settings, shape=shape)

@@ -51,8 +51,13 @@ class MemoryStage(DenoisingStage):
                 f"With --ratio dynamic, the videos of a batch have memories of different lengths: use --batch 1, and "
                 f"--accumulate {settings.batch}."
             )
+        if ratio == "dynamic" and settings.shard:
+            raise ValueError(
+                "With --ratio dynamic, Video-XL runs as often as a video needs, and with --shard, as often in every "
+                "process: give a number as --ratio, or leave out --shard."
+            )
         pipeline = load_stack(folder, settings.base, reinitialized, dtype=settings.base_dtype)
-        super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute)
+        super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute, settings.shard)
         self.kind, self.ratio = kind, ratio
         self.local = shape.local
         self.prompt = memory_prompt(pipeline.video_tokenizer)
@@ -95,4 +100,5 @@ def train_memory(
     learned = ("dynamic_memory", "video_xl") if joint else ("dynamic_memory",)
     hints = make_hints(folder, hint_share)
     stage = MemoryStage(folder, shape, settings, hints, kind, learned, reinitialized=learned, ratio=ratio)
-    train_stage("memory", folder, stage, settings)
+    arguments = {"shape": shape, "hints": hint_share, "memory": kind, "joint": joint, "ratio": ratio}
+    train_stage("memory", folder, stage, settings, **arguments)

@@ -106,4 +106,6 @@ def train_reward(
     there is a base."""
     hints = make_hints(folder, hint_share)
     stage = RewardStage(folder, shape, settings, hints, kind, colorings, steps, guidance, ratio)
-    train_stage("reward", folder, stage, settings)
+    arguments = {"shape": shape, "hints": hint_share, "memory": kind, "ratio": ratio}
+    sampling = {"colorings": colorings, "sampling": steps, "guidance": guidance}
+    train_stage("reward", folder, stage, settings, **arguments, **sampling)

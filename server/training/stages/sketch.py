@@ -22,7 +22,7 @@ class SketchStage(DenoisingStage):
     def __init__(self, folder: Path, shape: SampleShape, settings: Settings, hints: Hints | None) -> None:
         learned = ("transformer", "sketch_dit", "text_encoder") if settings.base is None else ("sketch_dit",)
         pipeline = load_stack(folder, settings.base, learned, MEMORY_PARTS, settings.base_dtype)
-        super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute)
+        super().__init__(pipeline, learned, shape, hints, settings.base is None, settings.recompute, settings.shard)
 
 
 def train_sketch(
@@ -32,4 +32,4 @@ def train_sketch(
     stage = SketchStage(folder, shape, settings, make_hints(folder, hint_share))
     if compiled:
         stage.predict = torch.compile(stage.predict)  # type: ignore[method-assign]
-    train_stage("sketch", folder, stage, settings)
+    train_stage("sketch", folder, stage, settings, shape=shape, hints=hint_share, compiled=compiled)

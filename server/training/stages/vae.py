@@ -86,6 +86,6 @@ class VaeStage:
 def train_vae(folder: Path, shape: SampleShape, settings: Settings) -> None:
     """Train the stage. The written scaling factor gives latents unit variance."""
     stage = VaeStage(folder, shape)
-    train_stage("vae", folder, stage, settings)
+    train_stage("vae", folder, stage, settings, shape=shape)
     stage.vae.register_to_config(scaling_factor=1 / stage.latent_deviation(settings))
     stage.vae.save_config(folder / "vae")
