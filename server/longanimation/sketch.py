@@ -64,7 +64,7 @@ def fit_line_art(line_art: np.ndarray, height: int, width: int, binary: bool) ->
     if not binary:
         return fit_size(line_art, height, width, fill=255)
     ink = np.where(line_art > PAPER_ABOVE * 255, 0, 255).astype(np.uint8)
-    scale = fitted_size(*ink.shape, height, width)[0] / len(ink)
+    scale = fitted_size(ink.shape[0], ink.shape[1], height, width)[0] / ink.shape[0]
     covered = min(1 - PAPER_ABOVE, THIN_COVER * scale)
     return np.where(fit_size(ink, height, width, fill=0) > covered * 255, 0, 255).astype(np.uint8)
 
