@@ -16,7 +16,7 @@ from server.evaluation import paradigms
 from server.evaluation.colored_clip import ColoredClip
 from server.evaluation.methods import METHODS, TABLES, parse_methods
 from server.evaluation.paradigms import LVCD, MODEL, color_by_last_frame, color_from_neighbors, color_shot
-from server.longanimation import LongAnimationPipeline
+from server.longanimation import FUSION_START, LongAnimationPipeline
 from tests.coloring.drawings import scene
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def spied(colorizer: Colorizer, shot: Shot, ablation: Ablation, monkeypatch) -> 
         return map_memory(self, history, latest)
 
     def spied_call(self, *args, **arguments):
-        starts.append((arguments.get("fusion_start", 0.62), arguments["memory"] is not None))
+        starts.append((arguments["fusion_start"], arguments["memory"] is not None))
         return call(self, *args, **arguments)
 
     monkeypatch.setattr(LongAnimationPipeline, "map_memory", spied_memory)
@@ -76,9 +76,9 @@ def spied(colorizer: Colorizer, shot: Shot, ablation: Ablation, monkeypatch) -> 
 @pytest.mark.parametrize(
     ("ablation", "reads", "with_both", "start"),
     [
-        (MODEL, True, True, 0.62),
-        (Ablation(memory=("global",), propagated=False), True, False, 0.62),
-        (Ablation(memory=("local",), propagated=False), True, False, 0.62),
+        (MODEL, True, True, FUSION_START),
+        (Ablation(memory=("global",), propagated=False), True, False, FUSION_START),
+        (Ablation(memory=("local",), propagated=False), True, False, FUSION_START),
         (LVCD, False, False, 0.0),
     ],
 )

@@ -10,8 +10,9 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 
 from benchmarks.stack import random_pipeline
-from server.longanimation import LongAnimationPipeline, NonFiniteLatents
+from server.longanimation import LongAnimationPipeline, NonFiniteLatents, SamplingSchedule
 from server.longanimation.fusion import color_consistency_fusion
+from server.longanimation.pipeline import Compatibility
 from server.longanimation.sketch import cover_size, fit_size, image_signal, sketch_signal, unfit
 from server.longanimation.tiny import tiny_transformer
 
@@ -98,6 +99,17 @@ def test_memory_and_the_previous_segment_change_the_result(pipeline: LongAnimati
     fused = segment(pipeline, previous_tail=torch.zeros_like(first.tail))
     assert not torch.equal(first.frames, remembered.frames)
     assert not torch.equal(first.frames, fused.frames)
+
+
+@pytest.mark.parametrize(("compatibility", "fused"), [(None, 20), ("research", 19)])
+def test_the_last_twenty_of_fifty_steps_are_fused_as_in_the_paper(
+    pipeline: LongAnimationPipeline, compatibility: Compatibility | None, fused: int
+) -> None:
+    quick = SamplingSchedule(model_every=50)
+    output = segment(
+        pipeline, num_inference_steps=50, schedule=quick, compatibility=compatibility, output_type="latent"
+    )
+    assert len(output.tail) == fused
 
 
 def test_what_memory_holds_does_not_depend_on_how_frames_came(pipeline: LongAnimationPipeline) -> None:
