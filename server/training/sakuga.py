@@ -138,7 +138,7 @@ def find_videos(tables: Path, folder: Path, wanted: ClipFilter) -> list[Video]:
         raise FileNotFoundError(f"{tables} has no table (*.parquet, *.csv): docs/training.md says where they are.")
     videos: dict[str, Video] = {}
     for file in files:
-        if file.is_relative_to(folder):
+        if file.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{file} is in the folder for the clips: give another folder with --output.")
         for row in read_table(file):
             if lacking := [name for name in ("identifier", "url_link") if name not in row]:

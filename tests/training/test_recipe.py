@@ -18,6 +18,7 @@ from server.longanimation.sampler import Sampler
 from server.longanimation.solver import solve_step
 from server.presets.published_preset import SETTINGS
 from server.training.footage import check_footage, choose_footage
+from server.training.hints import Hints
 from server.training.recipe import PAPER, TINY, Recipe
 from server.training.samples import SampleShape, draw_sample
 from server.training.sources import ClipFilter, store_clips
@@ -167,6 +168,13 @@ def test_a_film_clips_pictures_can_become_flats_or_codes(library: Path) -> None:
     assert len(np.unique(reds["flats"], axis=0)) <= 72 < len(np.unique(reds["pictures"], axis=0))
     close = (np.abs(reds["flats"].astype(int) - (220, 40, 40)).max(axis=1) < 30).sum()
     assert close > 0 == (np.abs(reds["codes"].astype(int) - (220, 40, 40)).max(axis=1) < 12).sum()
+
+
+def test_hints_can_be_added_to_pictures(library: Path) -> None:
+    sample = draw_sample(3, replace(FILM, sources=library), Hints(1.0, None))
+    assert np.array_equal(sample["color"], draw_sample(3, replace(FILM, sources=library))["color"])
+    right = np.abs(sample["hint"].astype(int) - sample["color"][1:]).max(axis=3) < 40
+    assert sample["hinted"] and 0.2 < right.mean() < 0.95, "guesses at the pictures' fills, with mistakes"
 
 
 @pytest.fixture(scope="module")

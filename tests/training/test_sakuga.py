@@ -190,7 +190,9 @@ def test_the_papers_length_is_read_from_the_times(server: VideoServer, tmp_path:
 
 
 def test_parquet_is_read_like_csv(server: VideoServer, tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow", reason="no pyarrow: .venv/bin/pip install pyarrow")
+    pyarrow = pytest.importorskip(
+        "pyarrow", reason="no pyarrow: .venv/bin/pip install --constraint requirements.lock pyarrow"
+    )
     from pyarrow import parquet
 
     rows = [row(server, "12:0", 0, 8), row(server, "12:1", 8, 16, aesthetic_score=None)]
