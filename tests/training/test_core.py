@@ -19,7 +19,7 @@ from server.training.clips import sample_cartoon
 from server.training.footage import DrawnCartoon
 from server.training.hints import Hints
 from server.training.recipe import PAPER, TINY
-from server.training.samples import CODE_SHARE, SampleShape, draw_sample, sample_batches
+from server.training.samples import CODE_SHARE, SampleShape, draw_sample, sample_batches, to_signal
 from server.training.stage import Settings, train_stage
 from server.training.stages.denoising import FULL_NOISE_SHARE
 from server.training.stages.sketch import SketchStage
@@ -49,10 +49,12 @@ class Oracle:
 
     def __init__(self, stage: SketchStage, monkeypatch: pytest.MonkeyPatch, sign: float = 1.0) -> None:
         self.stage, self.encode, self.sign = stage, stage.encode, sign
+        self.encoded: list[torch.Tensor] = []
         monkeypatch.setattr(stage, "encode", self.remember)
         monkeypatch.setattr(stage.pipeline.transformer, "forward", self.answer)
 
     def remember(self, signal: torch.Tensor) -> torch.Tensor:
+        self.encoded.append(signal)
         self.clean = self.encode(signal)  # the last that the loss encodes is the colors
         return self.clean
 
@@ -61,8 +63,8 @@ class Oracle:
         self.noisy, self.image = hidden.chunk(2, dim=2)
         alpha = self.stage.pipeline.scheduler.alphas_cumprod[timestep].float().view(-1, 1, 1, 1, 1)
         self.noise = (self.noisy - alpha.sqrt() * self.clean) / (1 - alpha).sqrt()
-        self.velocity = self.sign * (alpha.sqrt() * self.noise - (1 - alpha).sqrt() * self.clean)
-        return (self.velocity,)
+        self.velocity = alpha.sqrt() * self.noise - (1 - alpha).sqrt() * self.clean
+        return (self.sign * self.velocity,)
 
 
 @pytest.mark.parametrize(("sign", "least", "most"), [(1.0, 0.0, 1e-4), (-1.0, 0.3, 100.0), (0.0, 0.08, 100.0)])
@@ -71,8 +73,12 @@ def test_the_loss_is_zero_for_the_velocity_and_for_nothing_else(
 ) -> None:
     torch.manual_seed(0)
     oracle = Oracle(sketch, monkeypatch, sign)
-    assert least <= sketch.loss(batch).item() < most
+    loss = sketch.loss(batch)
+    assert least <= loss.item() < most
+    assert torch.allclose(loss, ((sign - 1) * oracle.velocity).square().mean(), atol=1e-4), "all latents count alike"
     assert oracle.noise.mean().abs() < 0.1 and 0.9 < oracle.noise.std() < 1.1
+    latents = oracle.noise.flatten(2).flatten(0, 1)
+    assert (latents.corrcoef() - torch.eye(len(latents))).abs().max() < 0.5, "each latent has noise of its own"
     if sign == 1:
         (scheduler := sketch.pipeline.scheduler).set_timesteps(20)
         *_, found = solve_step(scheduler, oracle.velocity[:1], None, int(oracle.timestep[0]), None, oracle.noisy[:1])
@@ -84,10 +90,18 @@ def test_both_networks_get_the_same_reference_hints_text_and_timestep(
 ) -> None:
     oracle = Oracle(sketch, monkeypatch)
     seen: list[torch.Tensor] = []
+    references: list[torch.Tensor] = []
     hook = sketch.pipeline.sketch_dit.register_forward_pre_hook(lambda _, given: seen.extend(given[:3]))
+    encode = sketch.pipeline.encode_references
+    monkeypatch.setattr(
+        sketch.pipeline, "encode_references", lambda given, *others: references.append(given) or encode(given, *others)
+    )
     sketch.loss(batch)
     hook.remove()
     control, text, timestep = seen
+    assert torch.equal(references[0], to_signal(batch["color"])[:, 0]), "the first drawing is the reference"
+    assert torch.equal(oracle.encoded[0], to_sketch_signal(batch["line_art"]))
+    assert torch.equal(oracle.encoded[1], to_signal(batch["color"]))
     assert torch.equal(control.chunk(2, dim=2)[1], oracle.image)
     assert torch.equal(text, oracle.text) and torch.equal(timestep, oracle.timestep)
     assert oracle.image[:, 0].flatten(1).any(1).all(), "the reference is at latent 0"
@@ -95,11 +109,19 @@ def test_both_networks_get_the_same_reference_hints_text_and_timestep(
     assert hinted == batch["hinted"].tolist() == [True, False], "zeros where there is no hint"
 
 
-def test_the_prompts_suffix_reaches_the_text_encoder(sketch: SketchStage, batch: dict) -> None:
+def test_the_prompts_suffix_reaches_the_text_encoder(
+    sketch: SketchStage, batch: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prompts = ["", "a girl"]
     for prompt, features in zip(prompts, sketch.conditions(batch | {"prompt": prompts}).text, strict=True):
         assert torch.allclose(features, sketch.pipeline.encode_prompt(prompt, PROMPT_SUFFIX)[0], atol=1e-5)
         assert not torch.allclose(features, sketch.pipeline.encode_prompt(prompt)[0], atol=1e-2)
+    told: list[str] = []
+    features = sketch.pipeline.text_features
+    monkeypatch.setattr(sketch.pipeline, "text_features", lambda given: told.extend(given) or features(given))
+    monkeypatch.setattr(sketch.pipeline, "cut_prompt", lambda prompt: (prompt, ""))  # the miniature reads 16 tokens
+    sketch.conditions(batch | {"prompt": prompts})
+    assert told == [PROMPT_SUFFIX, "a girl" + PROMPT_SUFFIX], "once, and last"
 
 
 def test_a_wordless_sample_gets_the_empty_negative_prompt(sketch: SketchStage, batch: dict) -> None:
@@ -129,8 +151,9 @@ def timesteps_of(stage: SketchStage, monkeypatch: pytest.MonkeyPatch) -> np.ndar
 
 
 def test_on_a_base_all_timesteps_are_as_likely(sketch: SketchStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = sketch.draw_timesteps(40_000)
+    assert many.min() == 0 and many.max() == 999, "the first and the last too"
     steps = timesteps_of(sketch, monkeypatch)
-    assert 0 <= steps.min() < 5 and 994 < steps.max() < 1000
     assert np.histogram(steps, 10, (0, 1000))[0] / len(steps) == pytest.approx(0.1, abs=0.02)
 
 
@@ -205,6 +228,8 @@ def test_half_of_the_references_are_near_and_half_anywhere_in_the_clip(drawn: li
     assert np.mean(distances <= 4) == pytest.approx(0.5 + 0.5 * by_chance, abs=0.04)
     far = references[distances > 4]
     assert min(np.histogram(far, 4, (0, SHAPE.clip_drawings))[0]) > 0.15 * len(far), "far ones are spread"
+    near = (references - starts)[(distances <= 4) & (starts >= 4)]
+    assert min(np.histogram(near, 9, (-4.5, 4.5))[0]) > 0.06 * len(near), "near ones are on both sides"
 
 
 def test_the_history_is_no_part_of_the_run_and_ends_beside_it(drawn: list[SimpleNamespace]) -> None:
