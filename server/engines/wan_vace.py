@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from diffusers import AutoencoderKLWan, WanVACEPipeline, WanVACETransformer3DModel
 from PIL import Image
@@ -21,7 +20,15 @@ from transformers import UMT5Config, UMT5EncoderModel
 
 from server.longanimation.footprint import MARGIN, Footprint, Workload, weight_bytes
 from server.longanimation.long_shot import ColoredSegment, derived_seed
-from server.longanimation.placement import MemoryModeError, Plan, check_weights, choose, work_dtype
+from server.longanimation.placement import (
+    MemoryModeError,
+    Plan,
+    check_cpu_mode,
+    check_weights,
+    choose,
+    free_memory,
+    work_dtype,
+)
 from server.longanimation.plan import Segment, plan_segments
 from server.longanimation.prompts import cut_prompt
 from server.longanimation.sketch import image_signal
@@ -173,8 +180,7 @@ class WanVaceLoader:
         check_weights(folder, modules)
         chosen = "full"
         if device.type == "cpu":
-            if mode not in ("auto", "full"):
-                raise MemoryModeError(f"The memory mode `{mode}` needs a GPU. On the CPU leave it at auto.")
+            check_cpu_mode(mode)
         else:
             chosen = self._choose(modules, device, workload, mode).mode
         dtype = work_dtype(device)
@@ -196,8 +202,7 @@ class WanVaceLoader:
         if mode not in ("auto", *MODES):
             raise MemoryModeError(f"Wan VACE has the memory modes {', '.join(MODES)}, not {mode!r}.")
         plans = [Plan(one, False, _footprint(modules, workload, one, work_dtype(device))) for one in MODES]
-        free = torch.get_device_module(device).mem_get_info(device)[0]
-        return choose(plans, Footprint(free, psutil.virtual_memory().available), mode)
+        return choose(plans, free_memory(device), mode)
 
 
 def _skeleton(folder: Path) -> dict[str, nn.Module]:

@@ -96,8 +96,7 @@ def load_pipeline(
     check_weights(folder, modules)
     dtype = work_dtype(device)
     if device.type == "cpu":
-        if mode not in ("auto", "full"):
-            raise MemoryModeError(f"The memory mode `{mode}` needs a GPU. On the CPU leave it at auto.")
+        check_cpu_mode(mode)
         return load(folder, "full", dtype).to(device)
     plan = fit(modules, device, workload, mode)
     pipeline = load(folder, plan.mode, dtype)
@@ -109,8 +108,18 @@ def load_pipeline(
 def fit(modules: Modules, device: torch.device, workload: Workload, mode: str = "auto") -> Plan:
     """Return how to place a pipeline's modules in the memory that is free now on a GPU and in main memory; see
     `choose`."""
-    free = Footprint(torch.get_device_module(device).mem_get_info(device)[0], psutil.virtual_memory().available)
-    return choose(estimates(modules, workload, work_dtype(device)), free, mode)
+    return choose(estimates(modules, workload, work_dtype(device)), free_memory(device), mode)
+
+
+def check_cpu_mode(mode: str) -> None:
+    """Raise MemoryModeError for a mode that the CPU does not have."""
+    if mode not in ("auto", "full"):
+        raise MemoryModeError(f"The memory mode `{mode}` needs a GPU. On the CPU leave it at auto.")
+
+
+def free_memory(device: torch.device) -> Footprint:
+    """Return the bytes that are free now on a GPU and in main memory."""
+    return Footprint(torch.get_device_module(device).mem_get_info(device)[0], psutil.virtual_memory().available)
 
 
 def check_weights(folder: Path, modules: Modules) -> None:
