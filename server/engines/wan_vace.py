@@ -18,6 +18,7 @@ from PIL import Image
 from torch import nn
 from transformers import UMT5Config, UMT5EncoderModel
 
+from server.longanimation.context_parallel import ContextParallelError
 from server.longanimation.footprint import MARGIN, Footprint, Workload, weight_bytes
 from server.longanimation.long_shot import ColoredSegment, derived_seed
 from server.longanimation.placement import (
@@ -176,6 +177,7 @@ class WanVaceLoader:
 
     def load(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> WanVaceEngine:
         """See `EngineLoader`."""
+        _check_alone(workload)
         modules = _skeleton(folder)
         check_weights(folder, modules)
         chosen = "full"
@@ -196,6 +198,7 @@ class WanVaceLoader:
 
     def fit(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> Plan:
         """See `EngineLoader`."""
+        _check_alone(workload)
         return self._choose(_skeleton(folder), device, workload, mode)
 
     def _choose(self, modules: Mapping[str, nn.Module], device: torch.device, workload: Workload, mode: str) -> Plan:
@@ -203,6 +206,16 @@ class WanVaceLoader:
             raise MemoryModeError(f"Wan VACE has the memory modes {', '.join(MODES)}, not {mode!r}.")
         plans = [Plan(one, False, _footprint(modules, workload, one, work_dtype(device))) for one in MODES]
         return choose(plans, free_memory(device), mode)
+
+
+def _check_alone(workload: Workload) -> None:
+    """Raise ContextParallelError for a shot on several GPUs: Diffusers has a plan for Wan, but none for VACE's control
+    layers."""
+    if workload.context_parallel > 1:
+        raise ContextParallelError(
+            f"The preset's `context_parallel` is {workload.context_parallel}, but Wan VACE colors a shot on one GPU. "
+            "Set it to 1; several GPUs take several jobs."
+        )
 
 
 def _skeleton(folder: Path) -> dict[str, nn.Module]:

@@ -2,6 +2,7 @@
 """A shot is colored by Wan 2.1 VACE, at small width and with random weights: what it is given, and what comes back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from server.coloring.matching import LineMatcher
 from server.coloring.shot import SegmentResult, Shot
 from server.coloring.shot_coloring import ShotColoring
 from server.engines import UnknownEngine, find_engine
+from server.longanimation.context_parallel import ContextParallelError
 from server.longanimation.convert import ConversionError
 from server.longanimation.footprint import Workload
 from server.longanimation.placement import MemoryModeError
@@ -131,6 +133,8 @@ def test_missing_weights_and_wrong_modes_are_refused(weights: Path, tmp_path: Pa
         loader.load(weights / "wan", CPU, WORKLOAD, "model")
     with pytest.raises(MemoryModeError, match="full, model, not 'fp8'"):
         loader.load(weights / "wan", second_device.DEVICE, WORKLOAD, "fp8")
+    with pytest.raises(ContextParallelError, match="`context_parallel` is 2, but Wan VACE colors a shot on one GPU"):
+        loader.load(weights / "wan", CPU, replace(WORKLOAD, context_parallel=2), "auto")
     write_wan(tmp_path)
     (tmp_path / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(ConversionError, match="transformer"):
