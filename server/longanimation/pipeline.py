@@ -107,14 +107,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
     @property
     def geometry(self) -> Geometry:
         """How pixels and drawings become latents and patches."""
-        vae, transformer = self.vae.config, self.transformer.config
-        return Geometry(
-            spatial=2 ** (len(vae.block_out_channels) - 1),
-            temporal=int(vae.temporal_compression_ratio),
-            channels=vae.latent_channels,
-            patch=transformer.patch_size,
-            patch_time=transformer.patch_size_t or 1,
-        )
+        return Geometry.of(self.vae, self.transformer)
 
     @property
     def denoiser(self) -> Denoiser:
