@@ -172,7 +172,7 @@ class _Running:
     def check(self) -> None:
         """Raise CompanionEnded if a companion has ended, after the device has finished: what it computed may then be
         wrong."""
-        torch.get_device_module(self._device).synchronize()
+        torch.get_device_module(self._device).synchronize(self._device)
         if reason := self.last_words(0.0):
             raise CompanionEnded(reason)
 
