@@ -201,6 +201,7 @@ class _Running:
         for process in self._processes:
             process.join(STOP_SECONDS)
             process.kill()
+            process.join()
         self._folder.cleanup()
 
 
@@ -240,9 +241,8 @@ def _accompany(
     threads: int,
 ) -> None:
     """Be a companion, in a process of its own, until the pipe closes."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C in a terminal also reaches child processes: the leader decides
+    # Ctrl-C in a terminal also reaches child processes. Only the leader decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     steps: queue.SimpleQueue[list[tuple[torch.Size, torch.dtype]]] = queue.SimpleQueue()
 
     def listen() -> None:
@@ -251,6 +251,7 @@ def _accompany(
                 steps.put(pipe.recv())
         os._exit(0)  # whatever the main thread waits for
 
+    threading.Thread(target=listen, daemon=True).start()
     try:
         diffusers.utils.logging.disable_progress_bar()
         torch.set_num_threads(threads)
@@ -260,7 +261,6 @@ def _accompany(
             torch.cuda.set_device(device)
         denoiser = load(device)
         denoiser.take(share)
-        threading.Thread(target=listen, daemon=True).start()
         pipe.send(READY)
         _meet(device, share, meeting)
         with torch.no_grad():
