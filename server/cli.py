@@ -31,6 +31,7 @@ from server.config import (
     default_data_folder,
     parse_address,
 )
+from server.presets.preset import gpus_per_worker
 from server.storage.tokens import Role
 
 COMMANDS = {
@@ -135,7 +136,12 @@ def _listen_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     _listen_arguments(parser)
-    parser.add_argument("--workers", type=int, metavar="N", help="number of worker processes (one per device)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="number of worker processes (one per device, or per group of GPUs that color a shot together)",
+    )
     parser.add_argument("--keep-days", type=float, metavar="N", help="delete jobs that ended N days ago (never)")
     parser.add_argument("--quota-jobs", type=int, metavar="N", help="the most waiting and running jobs per token")
     parser.add_argument("--quota-gb", type=float, metavar="N", help="the most gigabytes per token")
@@ -167,13 +173,19 @@ def _serve(arguments: argparse.Namespace) -> int:
         log_format=log_format,
         log_level=arguments.log_level,
     )
-    serve(config, max(1, gpus) if arguments.workers is None else arguments.workers)
+    serve(config, max(1, gpus // gpus_per_worker()) if arguments.workers is None else arguments.workers)
     return 0
 
 
 def _worker_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="unique name of this worker (default: generated)")
-    parser.add_argument("--index", type=int, default=0, metavar="N", help="which of several GPUs (%(default)s)")
+    parser.add_argument(
+        "--index",
+        type=int,
+        default=0,
+        metavar="N",
+        help="which of several GPUs, or groups of GPUs that color a shot together (%(default)s)",
+    )
     parser.add_argument("--supervised", action="store_true", help="end when standard input closes")
     _log_arguments(parser)
     _device_argument(parser)

@@ -112,7 +112,7 @@ ARROWS = {
     "server.__main__": {"server.cli"},
     "server.cli": {
         *("server.http.server_process", "server.jobs", "server.doctor", "server.coloring", "server.storage"),
-        *("server.config", "server.logs"),
+        *("server.presets.preset", "server.config", "server.logs"),
     },
     "server.doctor": {
         *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),

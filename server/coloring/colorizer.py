@@ -59,4 +59,5 @@ class Colorizer:
 
 
 def _workload(preset: Preset) -> Workload:
-    return Workload(preset.pixels, preset.segment, max(1, preset.votes), preset.guidance != 1.0)
+    colorings, is_guided = max(1, preset.votes), preset.guidance != 1.0
+    return Workload(preset.pixels, preset.segment, colorings, is_guided, preset.context_parallel)

@@ -99,8 +99,9 @@ class EngineLoader(Protocol):
     """Loads an engine from the folder of a preset."""
 
     def load(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> Engine:
-        """Load it onto a device. mode: a memory mode, or `auto`. Raises MemoryModeError when it does not fit, and
-        ConversionError when weights are missing."""
+        """Load it onto a device. mode: a memory mode, or `auto`. Raises MemoryModeError when it does not fit,
+        ContextParallelError when several GPUs cannot share its work, and ConversionError when weights are missing."""
 
     def fit(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> Plan:
-        """Return how it would be placed in the memory that is free now. Raises MemoryModeError."""
+        """Return how it would be placed in the memory that is free now. Raises MemoryModeError and
+        ContextParallelError."""

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from server.longanimation import EXACT, SCHEDULES, LongAnimationPipeline, LongShot
-from server.longanimation.footprint import Workload, skeleton
+from server.longanimation.footprint import Modules, Workload, skeleton
+from server.longanimation.geometry import Geometry
 from server.longanimation.long_shot import ColoredSegment, plan_shot
 from server.longanimation.placement import ROUNDED_MODES, Plan, fit, load_pipeline
 from server.longanimation.plan import Segment
@@ -101,11 +102,18 @@ class LongAnimationLoader:
     """Loads pipelines of LongAnimation."""
 
     def load(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> LongAnimationEngine:
-        """See `EngineLoader`."""
+        """See `EngineLoader`. Raises ValueError for segments that do not fill latents and patches."""
+        _check_segment(skeleton(folder), workload)
         pipeline = load_pipeline(folder, device, workload, mode)
         pipeline.set_progress_bar_config(disable=True)
         return LongAnimationEngine(pipeline)
 
     def fit(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> Plan:
-        """See `EngineLoader`."""
-        return fit(skeleton(folder), device, workload, mode)
+        """See `EngineLoader`. Raises ValueError for segments that do not fill latents and patches."""
+        modules = skeleton(folder)
+        _check_segment(modules, workload)
+        return fit(modules, device, workload, mode)
+
+
+def _check_segment(modules: Modules, workload: Workload) -> None:
+    Geometry.of(modules["vae"], modules["transformer"]).check_segment(workload.drawings)  # type: ignore[arg-type]

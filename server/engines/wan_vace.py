@@ -8,7 +8,7 @@ reference image.
 """
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from PIL import Image
 from torch import nn
 from transformers import UMT5Config, UMT5EncoderModel
 
+from server.longanimation.context_parallel import ContextParallelError
 from server.longanimation.footprint import MARGIN, Footprint, Workload, weight_bytes
+from server.longanimation.latent_codec import Operation, TilingMixin
 from server.longanimation.long_shot import ColoredSegment, derived_seed
 from server.longanimation.placement import (
     MemoryModeError,
@@ -52,6 +54,29 @@ VAE_MAPS = 15
 """Maps of the VAE's least width, of four frames in float32, that live at once while it decodes (12.1, likewise)."""
 
 
+class WanVae(TilingMixin, AutoencoderKLWan):
+    """Wan's VAE, whose operations are repeated in tiles of 256×256 pixels where the GPU's memory runs out. The tiles
+    overlap by 64 and are blended."""
+
+    def encode(self, x: torch.Tensor, return_dict: bool = True) -> Any:
+        """See AutoencoderKLWan. Raises torch.OutOfMemoryError when tiles are too large, too."""
+        return self._attempt("encode", super().encode, x, return_dict)
+
+    def decode(self, z: torch.Tensor, return_dict: bool = True) -> Any:
+        """See AutoencoderKLWan. Raises torch.OutOfMemoryError when tiles are too large, too."""
+        return self._attempt("decode", super().decode, z, return_dict)
+
+    def _attempt(self, operation: Operation, run: Callable[..., Any], video: torch.Tensor, return_dict: bool) -> Any:
+        def attempt() -> Any:
+            try:
+                return run(video, return_dict)
+            except torch.OutOfMemoryError:
+                self.clear_cache()  # what the layers keep of earlier frames
+                raise
+
+        return self._in_tiles_if_needed(self, operation, attempt, video.device)
+
+
 class WanVaceEngine:
     """A pipeline of Wan VACE."""
 
@@ -59,7 +84,11 @@ class WanVaceEngine:
         self.pipeline = pipeline
         self.multiple = pipeline.vae_scale_factor_spatial * pipeline.transformer.config.patch_size[1]
         self.arithmetic = (pipeline.transformer.dtype,)
-        self.tiled: Collection[str] = ()
+
+    @property
+    def tiled(self) -> Collection[str]:
+        """See `Engine`."""
+        return self.pipeline.vae.tiled
 
     def cut_prompt(self, prompt: str) -> tuple[str, str]:
         """See `Engine`."""
@@ -176,6 +205,7 @@ class WanVaceLoader:
 
     def load(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> WanVaceEngine:
         """See `EngineLoader`."""
+        _check_alone(workload)
         modules = _skeleton(folder)
         check_weights(folder, modules)
         chosen = "full"
@@ -185,7 +215,7 @@ class WanVaceLoader:
             chosen = self._choose(modules, device, workload, mode).mode
         dtype = work_dtype(device)
         # Decoding in 16 bits shows.
-        vae = AutoencoderKLWan.from_pretrained(folder, subfolder="vae", dtype=torch.float32)
+        vae = WanVae.from_pretrained(folder, subfolder="vae", dtype=torch.float32)
         pipeline = WanVACEPipeline.from_pretrained(folder, vae=vae, dtype=dtype)
         pipeline.set_progress_bar_config(disable=True)
         if chosen == "full":
@@ -196,6 +226,7 @@ class WanVaceLoader:
 
     def fit(self, folder: Path, device: torch.device, workload: Workload, mode: str) -> Plan:
         """See `EngineLoader`."""
+        _check_alone(workload)
         return self._choose(_skeleton(folder), device, workload, mode)
 
     def _choose(self, modules: Mapping[str, nn.Module], device: torch.device, workload: Workload, mode: str) -> Plan:
@@ -203,6 +234,16 @@ class WanVaceLoader:
             raise MemoryModeError(f"Wan VACE has the memory modes {', '.join(MODES)}, not {mode!r}.")
         plans = [Plan(one, False, _footprint(modules, workload, one, work_dtype(device))) for one in MODES]
         return choose(plans, free_memory(device), mode)
+
+
+def _check_alone(workload: Workload) -> None:
+    """Raise ContextParallelError for a shot on several GPUs: Diffusers has a plan for Wan, but none for VACE's control
+    layers."""
+    if workload.context_parallel > 1:
+        raise ContextParallelError(
+            f"The preset's `context_parallel` is {workload.context_parallel}, but Wan VACE colors a shot on one GPU. "
+            "Set it to 1; several GPUs take several jobs."
+        )
 
 
 def _skeleton(folder: Path) -> dict[str, nn.Module]:

@@ -12,7 +12,7 @@ import torch
 
 from server.coloring.colorizer import Colorizer
 from server.config import ConfigError
-from server.presets.preset import available_presets
+from server.presets.preset import available_presets, gpus_per_worker
 from server.storage.heartbeats import Device
 
 
@@ -33,19 +33,20 @@ class WorkerDevice:
 
 
 def find_device(kind: str, index: int, memory_mode: str) -> WorkerDevice:
-    """Return the CPU or a GPU, after checking that it can run every preset in its queue. Otherwise a job might fail an
-    hour later because it went to the wrong device. Raises ConfigError."""
+    """Return the CPU or the first GPU of worker `index`, after checking that it can run every preset in its queue.
+    Otherwise a job might fail an hour later because it went to the wrong device. Raises ConfigError."""
     if kind == "cpu":
         return WorkerDevice("cpu", kind)
-    if index >= torch.cuda.device_count():
-        raise ConfigError(f"There is no GPU {index}: torch sees {torch.cuda.device_count()}. Choose --device cpu.")
-    device = WorkerDevice(f"cuda:{index}", kind)
+    gpu = index * gpus_per_worker()
+    if gpu >= torch.cuda.device_count():
+        raise ConfigError(f"There is no GPU {gpu}: torch sees {torch.cuda.device_count()}. Choose --device cpu.")
+    device = WorkerDevice(f"cuda:{gpu}", kind)
     for preset in available_presets():
         if preset.gpu:
             try:
                 Colorizer.check_memory(preset, device.name, memory_mode)
             except ValueError as error:
-                raise ConfigError(f"GPU {index} takes no jobs, because {preset.name} does not fit. {error}") from error
+                raise ConfigError(f"GPU {gpu} takes no jobs, because {preset.name} does not fit. {error}") from error
     return device
 
 

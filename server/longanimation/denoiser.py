@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from .conditions import OFS, Conditions
+from .context_parallel import Share, share_tokens
 from .memory import DynamicGlobalLocalMemory
 from .sketch_dit import SketchDiT
 from .transformer import LongAnimationTransformer3DModel
@@ -21,6 +22,11 @@ class Denoiser:
     sketch_dit: SketchDiT
     dynamic_memory: DynamicGlobalLocalMemory | None
     transformer: LongAnimationTransformer3DModel
+
+    def take(self, share: Share) -> None:
+        """Work on a share of the video tokens from now on. DGLM adds memory to each token alone, so it does, too."""
+        share_tokens(self.sketch_dit, share)
+        share_tokens(self.transformer, share)
 
     def predict(self, noisy: torch.Tensor, timestep: torch.Tensor, given: Conditions) -> torch.Tensor:
         """Return v of latents [B, F, C, h, w] at timesteps [B], in float32."""

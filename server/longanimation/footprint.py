@@ -61,6 +61,10 @@ program."""
 DENOISING_TENSORS = 16
 """Tensors [batch, tokens, width] that live at once in a block of the denoiser (measured: 14.1), and the control."""
 
+EMBEDDED_TENSORS = 2
+"""Tensors of all tokens, likewise, before several GPUs share them. 16 tensors of each one's tokens and 2 of all are 1.3
+to 1.5 times what lives at once on 2 to 8 GPUs."""
+
 VAE_MAPS = 250
 """Maps at full resolution, of the VAE's least width, that decoding needs at once. 176 live at once on the meta device.
 A GPU's convolutions need more: workspaces, and copies in another layout. Diffusers' documentation of CogVideoX
@@ -80,13 +84,15 @@ class Workload:
     """The amount that is colored at once.
 
     pixels: area of a drawing as the model sees it; drawings: largest number in a segment; colorings: number of
-    colorings of the same drawings in one batch; guided: whether a second branch runs for guidance.
+    colorings of the same drawings in one batch; guided: whether a second branch runs for guidance. context_parallel:
+    number of GPUs that share the denoising of a segment.
     """
 
     pixels: int
     drawings: int
     colorings: int = 1
     guided: bool = True
+    context_parallel: int = 1
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,10 @@ def activation_bytes(modules: Modules, workload: Workload, dtype: torch.dtype, t
     patch = 2 ** (len(vae.block_out_channels) - 1) * transformer.patch_size
     tokens = ceil(latents / (transformer.patch_size_t or 1)) * ceil(workload.pixels / patch**2)
     batch = workload.colorings * (1 + workload.guided)
-    denoising = DENOISING_TENSORS * batch * (tokens + transformer.max_text_seq_length) * width
+    share = ceil(tokens / workload.context_parallel) + transformer.max_text_seq_length
+    denoising = DENOISING_TENSORS * batch * share * width
+    if workload.context_parallel > 1:
+        denoising += EMBEDDED_TENSORS * batch * tokens * width
 
     area = min(workload.pixels, TILE[0] * TILE[1]) if tiling else workload.pixels
     finished = 2 * workload.colorings * frames * 3 * workload.pixels  # parts, and the frames that they make

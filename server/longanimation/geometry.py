@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,17 @@ class Geometry:
     patch: int
     patch_time: int
 
+    @classmethod
+    def of(cls, vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3DModel) -> "Geometry":
+        """Return the geometry of a model; its modules may be on the meta device."""
+        return cls(
+            spatial=2 ** (len(vae.config.block_out_channels) - 1),
+            temporal=int(vae.config.temporal_compression_ratio),
+            channels=vae.config.latent_channels,
+            patch=transformer.config.patch_size,
+            patch_time=transformer.config.patch_size_t or 1,
+        )
+
     @property
     def multiple(self) -> int:
         """Heights and widths must be multiples of this."""
@@ -28,6 +40,19 @@ class Geometry:
         while (drawings - 1) % self.temporal or self.latents(drawings) % self.patch_time:
             drawings += 1
         return drawings
+
+    def check_segment(self, drawings: int) -> None:
+        """Raise ValueError when segments of so many drawings do not fill latents and patches. They would be filled with
+        repetitions of the last drawing, so that its latents were fused with latents of other drawings (§3.3)."""
+        following = self.segment_length(drawings)
+        if following != drawings:
+            shorter = (count for count in range(drawings, 0, -1) if self.segment_length(count) == count)
+            nearest = " or ".join(str(count) for count in (next(shorter, None), following) if count is not None)
+            raise ValueError(
+                f"`segment` is {drawings}, but the model joins {self.temporal} drawings in a latent, and "
+                f"{self.patch_time} latents in a token. Segments of this length would be joined misaligned: set it to "
+                f"{nearest}."
+            )
 
     def latents(self, drawings: int) -> int:
         """Return the number of latents of a number of drawings, including the reference's latent."""

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The latent codec of the pipeline: pictures to latents and back, through the VAE."""
 
+import functools
 import logging
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 import torch
 from diffusers import AutoencoderKLCogVideoX
@@ -17,6 +19,7 @@ LARGEST_PART = 2**30
 input along time, however few steps a part then has."""
 
 Operation = Literal["encode", "decode"]
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -27,34 +30,48 @@ def fits_whole(vae: AutoencoderKLCogVideoX, pixels: int) -> bool:
     return 3 * max(vae.config.block_out_channels[:2]) * pixels <= LARGEST_PART
 
 
-class LatentCodecMixin:
-    """The methods of a pipeline with a VAE that encode references, sketches and hints, and decode frames.
+class TilingMixin:
+    """The method of what has a VAE that turns to tiles where the GPU's memory runs out.
 
     tiled: what the VAE does in overlapping tiles, even if whole pictures are small enough for its convolutions. An
         operation that runs out of the GPU's memory is added.
     """
 
+    tiled: frozenset[Operation] = frozenset()
+
+    def _in_tiles_if_needed(
+        self, vae: Any, operation: Operation, attempt: Callable[[], T], device: torch.device, fits_whole: bool = True
+    ) -> T:
+        """Return what `attempt`, an operation of a VAE of Diffusers, returns: on whole pictures, unless they do not
+        fit, and in tiles if the GPU's memory runs out. Raises torch.OutOfMemoryError when it runs out again."""
+        vae.use_tiling = operation in self.tiled or not fits_whole
+        try:
+            return attempt()
+        except torch.OutOfMemoryError:
+            if vae.use_tiling:
+                raise
+        # Only here does nothing hold the tensors of the failed attempt.
+        empty_device_cache(device.type)
+        logger.warning("The GPU's memory ran out: the VAE will %s in tiles from here on, not as a whole.", operation)
+        self.tiled |= {operation}
+        return self._in_tiles_if_needed(vae, operation, attempt, device)
+
+
+class LatentCodecMixin(TilingMixin):
+    """The methods of a pipeline with a VAE that encode references, sketches and hints, and decode frames."""
+
     vae: AutoencoderKLCogVideoX
     _execution_device: torch.device
-    tiled: frozenset[Operation] = frozenset()
 
     def _run_vae(self, operation: Operation, video: torch.Tensor, pixels: int) -> Any:
         """Return what `operation` of the VAE makes of [B, C, F, h, w], which has so many pixels as pictures. One video
         follows the other: several at once take as many times the memory, and parts of their convolutions are too
-        short. When the GPU's memory runs out, tiles are tried. Raises torch.OutOfMemoryError when it runs out again."""
+        short. Raises torch.OutOfMemoryError when the GPU's memory runs out with tiles, too."""
         self.vae.enable_slicing()
         self.vae.enable_tiling(*TILE)
-        self.vae.use_tiling = operation in self.tiled or not fits_whole(self.vae, pixels)
-        try:
-            return getattr(self.vae, operation)(video)
-        except torch.OutOfMemoryError:
-            if self.vae.use_tiling:
-                raise
-        # Only here does nothing hold the tensors of the failed attempt.
-        empty_device_cache(self._execution_device.type)
-        logger.warning("The GPU's memory ran out: the VAE will %s in tiles from here on, not as a whole.", operation)
-        self.tiled |= {operation}
-        return self._run_vae(operation, video, pixels)
+        attempt = functools.partial(getattr(self.vae, operation), video)
+        fits = fits_whole(self.vae, pixels)
+        return self._in_tiles_if_needed(self.vae, operation, attempt, self._execution_device, fits)
 
     def encode_video(self, signal: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         """Encode [B, F, 3, H, W] in −1..1 into an unscaled posterior sample [B, latents, C, h, w]."""

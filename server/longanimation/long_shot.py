@@ -51,7 +51,7 @@ class LongShot:
         after the first segment, its first sketch with the reference; frames cropped to a square for CLIP. (It does not
         include the driver's H.264 in between, nor its sample of 650 frames.)
 
-    Raises ValueError for keyframes outside the shot.
+    Raises ValueError for keyframes outside the shot, and for a `segment` that does not fill latents and patches.
     """
 
     def __init__(
@@ -176,7 +176,9 @@ def plan_shot(
     segment: int,
     holds: Sequence[int] | None = None,
 ) -> tuple[Segment, ...]:
-    """Plan a shot as `plan_segments` does, with the overlap that the pipeline fuses segments over."""
+    """Plan a shot as `plan_segments` does, with the overlap that the pipeline fuses segments over. Raises ValueError
+    also for a length of segments that `Geometry.check_segment` refuses."""
+    pipeline.geometry.check_segment(segment)
     return plan_segments(drawing_count, keyframes, segment, 1 + FUSED_LATENTS * pipeline.geometry.temporal, holds=holds)
 
 

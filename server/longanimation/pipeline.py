@@ -11,6 +11,7 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler, DiffusionPi
 from diffusers.utils.torch_utils import randn_tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from .companions import Companions, LeadingDenoiser
 from .conditions import Conditions
 from .denoiser import Denoiser
 from .fusion import FUSION_START, RESEARCH_FUSION_START
@@ -73,6 +74,9 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
     memory_mode = "full"
     """How the weights are kept, one of `placement.MODES`; `placement` sets it."""
 
+    companions: Companions | None = None
+    """Processes that share the denoising; `placement` sets them."""
+
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerBase | None,
@@ -103,14 +107,13 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
     @property
     def geometry(self) -> Geometry:
         """How pixels and drawings become latents and patches."""
-        vae, transformer = self.vae.config, self.transformer.config
-        return Geometry(
-            spatial=2 ** (len(vae.block_out_channels) - 1),
-            temporal=int(vae.temporal_compression_ratio),
-            channels=vae.latent_channels,
-            patch=transformer.patch_size,
-            patch_time=transformer.patch_size_t or 1,
-        )
+        return Geometry.of(self.vae, self.transformer)
+
+    @property
+    def denoiser(self) -> Denoiser:
+        """The networks that predict velocities, whose work the companions share."""
+        networks = self.sketch_dit, self.dynamic_memory, self.transformer
+        return Denoiser(*networks) if self.companions is None else LeadingDenoiser(*networks, self.companions)
 
     # Prompts
 
@@ -232,6 +235,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
         Raises:
             ValueError: the inputs do not fit the model or each other.
             NonFiniteLatents: the model's arithmetic broke down.
+            CompanionEnded: a process that shares the denoising ended.
         """
         self.geometry.check(references, reference_sketch, sketches, sketch_latents, latents, hints)
         batch, dtype, device = len(references), self.transformer.dtype, self._execution_device
@@ -259,7 +263,7 @@ class LongAnimationPipeline(DiffusionPipeline, LatentCodecMixin):
 
         rotary = rotary_embedding(self.transformer, latents.shape[1], *latents.shape[3:])
         sampler = Sampler(
-            Denoiser(self.sketch_dit, self.dynamic_memory, self.transformer),
+            self.denoiser,
             self.scheduler,
             Conditions(text, sketch, image, rotary, memory),
             negative,

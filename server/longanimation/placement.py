@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The placement of a pipeline's weights on the GPU or in main memory: the best mode that fits."""
 
+import functools
 import importlib.util
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import torch
@@ -16,8 +18,11 @@ from diffusers.modular_pipelines.components_manager import AutoOffloadStrategy, 
 from torch import nn
 from transformers import TorchAoConfig as TransformersTorchAoConfig
 
+from .companions import Companions
+from .context_parallel import ContextParallelError, check_heads
 from .convert.components import weight_files
 from .convert.parts import assign, same_name
+from .denoiser import Denoiser
 from .footprint import (
     CLASSES,
     EVERY_STEP,
@@ -49,6 +54,8 @@ MODES = EXACT_MODES | ROUNDED_MODES
 NOT_CAST = (*DEFAULT_SKIP_MODULES_PATTERN, r"\.wo$", "relative_attention_bias")
 """Layers that are not changed in `fp8`: Diffusers' choice, T5's layers that cast their inputs to the type of their
 weights, and its position biases, which every layer adds."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +90,8 @@ def load_pipeline(
     """Load a pipeline folder and place it.
 
     device: `cpu`, where all modes but `full` are refused, or a GPU. mode: one of MODES, or `auto`: what `choose` takes.
-    Raises MemoryModeError, and what `check_weights` raises.
+    If the workload is for several GPUs, companions are started on those after this one.
+    Raises MemoryModeError, ContextParallelError, CompanionEnded, and what `check_weights` raises.
     """
     device = torch.device(device)
     if device.type != "cpu" and device.index is None:
@@ -95,20 +103,54 @@ def load_pipeline(
     modules = skeleton(folder)
     check_weights(folder, modules)
     dtype = work_dtype(device)
+    devices = shared_devices(modules, device, workload.context_parallel, mode)
     if device.type == "cpu":
         check_cpu_mode(mode)
-        return load(folder, "full", dtype).to(device)
-    plan = fit(modules, device, workload, mode)
-    pipeline = load(folder, plan.mode, dtype)
-    pipeline.memory_mode = plan.mode
-    place(pipeline, plan.mode, device, plan.tiling, plan.pinned)
+        pipeline = load(folder, "full", dtype).to(device)
+    else:
+        plan = fit(modules, device, workload, mode)
+        pipeline = load(folder, plan.mode, dtype)
+        pipeline.memory_mode = plan.mode
+        place(pipeline, plan.mode, device, plan.tiling, plan.pinned)
+    if len(devices) > 1:
+        pipeline.companions = Companions(functools.partial(load_denoiser, folder, pipeline.memory_mode, dtype), devices)
+        pipeline.denoiser.take(pipeline.companions.share)
+        pipeline.companions.start()
     return pipeline
 
 
 def fit(modules: Modules, device: torch.device, workload: Workload, mode: str = "auto") -> Plan:
     """Return how to place a pipeline's modules in the memory that is free now on a GPU and in main memory; see
-    `choose`."""
-    return choose(estimates(modules, workload, work_dtype(device)), free_memory(device), mode)
+    `choose`. Of several GPUs, the one with the least free memory counts. Raises also ContextParallelError."""
+    devices = shared_devices(modules, device, workload.context_parallel, mode)
+    free = min((free_memory(each) for each in devices), key=lambda memory: memory.device)
+    return choose(estimates(modules, workload, work_dtype(device)), free, mode)
+
+
+def shared_devices(modules: Modules, device: torch.device, count: int, mode: str) -> list[torch.device]:
+    """Return the devices that share the denoising: a GPU and those after it, or the CPU several times.
+
+    Raises ContextParallelError when there are not as many, when they cannot share the model's heads, or for a mode that
+    brings layers to a GPU one by one: it would need all layers in main memory once for each GPU.
+    """
+    if count == 1:
+        return [device]
+    for name in EVERY_STEP:
+        check_heads(modules[name].config.num_attention_heads, count)  # type: ignore[union-attr, arg-type]
+    if mode in STREAMING_MODES:
+        raise ContextParallelError(
+            f"The preset's `context_parallel` is {count}, and the memory mode `{mode}` is for one GPU: set it to 1, or "
+            f"choose {', '.join(one for one in MODES if one not in STREAMING_MODES)}."
+        )
+    if device.type == "cpu":
+        return [device] * count
+    first, there = device.index or 0, torch.get_device_module(device).device_count()
+    if first + count > there:
+        raise ContextParallelError(
+            f"The preset's `context_parallel` is {count}, so that a worker on GPU {first} needs GPUs {first} to "
+            f"{first + count - 1}. There are {there}: set it to at most {there - first}."
+        )
+    return [torch.device(device.type, first + number) for number in range(count)]
 
 
 def check_cpu_mode(mode: str) -> None:
@@ -131,8 +173,8 @@ def check_weights(folder: Path, modules: Modules) -> None:
 
 def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[Plan]:
     """Return every way to place a pipeline's modules, the best first: exact before rounded, then whole pictures before
-    tiles, then the fastest. `int8` is left out if torchao is missing, and whole pictures if they are too large for the
-    VAE."""
+    tiles, then the fastest. `int8` is left out if torchao is missing, whole pictures if they are too large for the VAE,
+    and what streams layers if several GPUs share the denoising."""
     return [
         Plan(mode, tiling, footprint(modules, workload, mode, dtype, tiling, pinned), pinned)
         for modes in (EXACT_MODES, ROUNDED_MODES)
@@ -140,6 +182,7 @@ def estimates(modules: Modules, workload: Workload, dtype: torch.dtype) -> list[
         if tiling or fits_whole(modules["vae"], workload.pixels)  # type: ignore[arg-type]
         for mode in modes
         if mode != "int8" or _has_torchao()
+        if mode not in STREAMING_MODES or workload.context_parallel == 1
         for pinned in ((True, False) if mode in STREAMING_MODES else (False,))
     ]
 
@@ -172,10 +215,7 @@ def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
     """Load a pipeline folder into main memory, with its weights in the form that `mode` needs."""
     arguments: dict[str, Any] = {}
     if mode == "int8":
-        from torchao.quantization import Int8WeightOnlyConfig
-
-        ours = TorchAoConfig(Int8WeightOnlyConfig())
-        theirs = TransformersTorchAoConfig(Int8WeightOnlyConfig())
+        ours, theirs = _int8(TorchAoConfig), _int8(TransformersTorchAoConfig)
         mapping = {name: theirs if name == "text_encoder" else ours for name in STREAMED}
         arguments["quantization_config"] = PipelineQuantizationConfig(quant_mapping=mapping)
     elif mode == "fp8":
@@ -185,6 +225,17 @@ def load(folder: Path, mode: str, dtype: torch.dtype) -> LongAnimationPipeline:
             apply_layerwise_casting(module, torch.float8_e4m3fn, dtype, NOT_CAST)
             arguments[name] = module
     return LongAnimationPipeline.from_pretrained(folder, dtype=dtype, **arguments)
+
+
+def load_denoiser(folder: Path, mode: str, dtype: torch.dtype, device: torch.device) -> Denoiser:
+    """Load onto a device what works in every step, with the weights that `load` gives it for a mode that does not
+    stream layers."""
+    modules = {}
+    for name in STAGES["denoising"]:
+        settings = {"quantization_config": _int8(TorchAoConfig)} if mode == "int8" and name in STREAMED else {}
+        module = CLASSES[name].from_pretrained(folder, subfolder=name, dtype=dtype, **settings)
+        modules[name] = module.eval().to(device)
+    return Denoiser(**modules)
 
 
 def place(pipeline: LongAnimationPipeline, mode: str, device: torch.device, tiling: bool, pinned: bool = False) -> None:
@@ -231,6 +282,13 @@ class _ByStage(AutoOffloadStrategy):
     def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: torch.device) -> list[Any]:
         together = next(names for names in STAGES.values() if model_id in names)
         return [hook for hook in hooks if hook.model_id not in together]
+
+
+def _int8(kind: Callable[[Any], T]) -> T:
+    """Return the configuration of 8-bit weights, Diffusers' or Transformers'."""
+    from torchao.quantization import Int8WeightOnlyConfig
+
+    return kind(Int8WeightOnlyConfig())
 
 
 def _has_torchao() -> bool:

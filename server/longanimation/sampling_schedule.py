@@ -43,10 +43,16 @@ class SamplingSchedule:
 
     @contextmanager
     def applied(self, transformer: LongAnimationTransformer3DModel) -> Iterator[None]:
-        """Enable the transformer's cache for one segment. Afterward the transformer is as before."""
+        """Enable the transformer's cache for one segment. Afterward the transformer is as before.
+
+        Raises ValueError for a cache if several processes share the tokens: each would choose by its own what to leave
+        out.
+        """
         if self.cache is None:
             yield
             return
+        if transformer.share.size > 1:
+            raise ValueError("A schedule with a cache is for one GPU: choose another one, or `context_parallel` 1.")
         transformer.enable_cache(self.cache)
         try:
             yield

@@ -8,6 +8,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  from_pretrained looks for it here
 from torch import nn
 
+from .context_parallel import WHOLE, Share
 from .diffusers_internals import run_block
 from .transformer import RotaryEmbedding, embed_tokens
 
@@ -20,6 +21,9 @@ class SketchDiT(CogVideoXTransformer3DModel):
     """
 
     _repeated_blocks: ClassVar = ["CogVideoXBlock"]
+
+    share: Share = WHOLE
+    """The share of this process in the video tokens; `share_tokens` sets it."""
 
     @functools.wraps(CogVideoXTransformer3DModel.__init__)  # type: ignore[misc]  # from_config reads the signature
     def __init__(self, *args, **kwargs) -> None:
@@ -37,12 +41,13 @@ class SketchDiT(CogVideoXTransformer3DModel):
         ofs: torch.Tensor | None = None,
         image_rotary_emb: RotaryEmbedding | None = None,
     ) -> torch.Tensor:
-        """Return the control signal [B, N, dim] for the N video tokens.
+        """Return the control signal [B, N, dim] for the N video tokens, or for this process's share of them.
 
         hidden_states: channels [sketch latents | image latents], [B, F, 2C, H, W]; frame 0 holds the reference's sketch
         and the reference image, the others the segment's sketches and zeros. The other arguments are the transformer's.
         """
         video, text, temb = embed_tokens(self, hidden_states, encoder_hidden_states, timestep, ofs)
+        video = self.share.split(video)
         for block in self.transformer_blocks:
             video, text = run_block(self, block, video, text, temb, image_rotary_emb)
         return self.zero_conv(video)

@@ -9,6 +9,7 @@ from diffusers import CogVideoXTransformer3DModel, ModelMixin  # noqa: F401  fro
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXBlock
 
+from .context_parallel import WHOLE, Share
 from .diffusers_internals import register_block, replace_block_class, run_block
 
 RotaryEmbedding = tuple[torch.Tensor, torch.Tensor]
@@ -72,6 +73,9 @@ class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
     _no_split_modules: ClassVar = ["ControlledBlock", "CogVideoXPatchEmbed"]
     _repeated_blocks: ClassVar = ["ControlledBlock"]
 
+    share: Share = WHOLE
+    """The share of this process in the video tokens; `share_tokens` sets it."""
+
     @functools.wraps(CogVideoXTransformer3DModel.__init__)  # type: ignore[misc]  # from_config reads the signature
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -94,18 +98,20 @@ class LongAnimationTransformer3DModel(CogVideoXTransformer3DModel):
         hidden_states: channels [noisy latents | image latents], [B, F, 2C, H, W], F a multiple of patch_size_t.
         encoder_hidden_states: [B, L, text_embed_dim]. timestep: [B]. ofs: [1], the constant 2.0.
         image_rotary_emb: cosines and sines of the video tokens, each [N, head_dim].
-        control_signal: SketchDiT's output, after DGLM if there is memory, [B, N, dim].
+        control_signal: SketchDiT's output, after DGLM if there is memory, [B, N, dim]; this process's share of it.
         Returns [B, F, C, H, W].
         """
         batch, frames, _, height, width = hidden_states.shape
         video, text, temb = embed_tokens(self, hidden_states, encoder_hidden_states, timestep, ofs)
+        tokens = video.shape[1]
+        video = self.share.split(video)
         if control_signal is not None:
             control_signal = control_scale * control_signal
         control_after = controlled_layers(len(self.transformer_blocks))
         for index, block in enumerate(self.transformer_blocks):
             control = control_signal if index in control_after else None
             video, text = run_block(self, block, video, text, temb, image_rotary_emb, attention_kwargs, control)
-        video = self.proj_out(self.norm_out(self.norm_final(video), temb=temb))
+        video = self.share.gather(self.proj_out(self.norm_out(self.norm_final(video), temb=temb)), tokens)
 
         patch, patch_t = self.config.patch_size, self.config.patch_size_t
         grid = (batch, frames // patch_t, height // patch, width // patch)

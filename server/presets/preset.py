@@ -32,6 +32,7 @@ class Preset:
         for the ratio in Video-XL's configuration.
     repeats_holds: whether the model sees a held drawing several times, as in the films that it was trained on, or once.
     binary_sketches: whether the model was trained on sketches that are binary at its size (§4.1).
+    context_parallel: how many GPUs color one shot together. A worker owns so many.
 
     The fields with defaults may be missing in the file. The defaults fit a large model whose weights could not be
     measured.
@@ -55,6 +56,14 @@ class Preset:
     memory_ratio: int | Literal["dynamic"] | None = None
     repeats_holds: bool = False
     binary_sketches: bool = True
+    context_parallel: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.context_parallel, int) or self.context_parallel < 1:
+            raise ValueError(
+                f"The preset {self.name} sets `context_parallel` to {self.context_parallel!r}: give the number of GPUs "
+                "that color one shot together, 1 or more."
+            )
 
     @property
     def bytes(self) -> int:
@@ -86,3 +95,9 @@ def find_preset(name: str, weights: Path = WEIGHTS) -> Preset:
     if name not in presets:
         raise UnknownPreset(f"There is no preset {name!r} here. Installed: {', '.join(presets) or 'none'}.")
     return presets[name]
+
+
+def gpus_per_worker(weights: Path = WEIGHTS) -> int:
+    """Return how many GPUs a worker owns: as many as color a shot together with the installed preset that wants most of
+    them. With the others, it uses its first GPUs."""
+    return max((preset.context_parallel for preset in available_presets(weights) if preset.gpu), default=1)

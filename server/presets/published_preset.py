@@ -23,6 +23,7 @@ SETTINGS: dict[str, Any] = {
     "lined_memory": True,
     "repeats_holds": False,
     "binary_sketches": True,
+    "context_parallel": 1,
 }
 """The preset's `preset.json`: the size, length and steps of the paper (§4.1). Nothing is left out for speed, because
 that could not be measured with these weights. Video-XL watches finished frames as in the authors' code. The paper

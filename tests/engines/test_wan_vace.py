@@ -2,19 +2,23 @@
 """A shot is colored by Wan 2.1 VACE, at small width and with random weights: what it is given, and what comes back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import WanVACEPipeline
+from diffusers import AutoencoderKLWan, WanVACEPipeline
 
 from server.coloring.colorizer import Colorizer
 from server.coloring.matching import LineMatcher
+from server.coloring.painter import OUT_OF_MEMORY
 from server.coloring.shot import SegmentResult, Shot
 from server.coloring.shot_coloring import ShotColoring
 from server.engines import UnknownEngine, find_engine
+from server.engines.wan_vace import WanVaceEngine, WanVae
+from server.longanimation.context_parallel import ContextParallelError
 from server.longanimation.convert import ConversionError
 from server.longanimation.footprint import Workload
 from server.longanimation.placement import MemoryModeError
@@ -121,6 +125,68 @@ def test_it_colors_on_another_device(colorizer: Colorizer, weights: Path, mode: 
         assert (np.abs(frame.astype(int) - there.frames[drawing]).max(axis=2) > 8).mean() < 0.01
 
 
+@pytest.fixture
+def small_tiles(colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch) -> WanVae:
+    """The VAE, with tiles that are smaller than the pictures; whole pictures run out of memory."""
+    assert isinstance(colorizer.engine, WanVaceEngine)
+    vae = colorizer.engine.pipeline.vae
+    assert isinstance(vae, WanVae)
+    monkeypatch.setattr(vae, "tiled", frozenset())
+    for name, pixels in (("min", 32), ("stride", 24)):
+        monkeypatch.setattr(vae, f"tile_sample_{name}_height", pixels)
+        monkeypatch.setattr(vae, f"tile_sample_{name}_width", pixels)
+    return vae
+
+
+@pytest.mark.parametrize("operation", ["encode", "decode"])
+def test_an_operation_that_runs_out_of_memory_is_repeated_in_tiles_as_are_all_after_it(
+    operation: str, colorizer: Colorizer, small_tiles: WanVae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot = shot_of(4, 0, finish="painted")
+    whole = colorizer.open(shot).color(0)
+    assert not whole.note
+    small_tiles.tiled = frozenset({operation})  # type: ignore[arg-type]
+    tiles = colorizer.open(shot).color(0)
+    assert any(np.any(tiles.frames[drawing] != frame) for drawing, frame in whole.frames.items())
+
+    small_tiles.tiled = frozenset()
+    attempts: list[bool] = []
+    real = getattr(AutoencoderKLWan, operation)
+
+    def short_of_memory(vae: WanVae, video: torch.Tensor, return_dict: bool) -> Any:
+        attempts.append(vae.use_tiling)
+        result = real(vae, video, return_dict)
+        if not vae.use_tiling:
+            vae._feat_map[0] = vae._enc_feat_map[0] = video
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return result
+
+    emptied: list[object] = []
+    monkeypatch.setattr(AutoencoderKLWan, operation, short_of_memory)
+    monkeypatch.setattr(
+        "server.longanimation.latent_codec.empty_device_cache",
+        lambda _: emptied.extend([small_tiles._feat_map[0], small_tiles._enc_feat_map[0]]),
+    )
+    coloring = colorizer.open(shot)
+    repeated = coloring.color(0)
+    assert repeated.note == OUT_OF_MEMORY and small_tiles.tiled == {operation}
+    assert attempts[:2] == [False, True] and all(attempts[1:])
+    assert emptied == [None, None], "nothing is kept of the failed attempt"
+    assert all(np.array_equal(repeated.frames[drawing], frame) for drawing, frame in tiles.frames.items())
+    assert not colorizer.open(shot).color(0).note, "it is told once"
+
+
+def test_tiles_that_run_out_of_memory_are_not_repeated(
+    colorizer: Colorizer, small_tiles: WanVae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(AutoencoderKLWan, "decode", exhausted)
+    with pytest.raises(torch.OutOfMemoryError):
+        colorizer.open(shot_of(4, 0)).color(0)
+
+
 def test_a_prompt_that_is_too_long_is_told(colorizer: Colorizer) -> None:
     assert "Left out" in colorizer.open(shot_of(4, 0, prompt="rain and wind " * 100)).note
 
@@ -131,6 +197,8 @@ def test_missing_weights_and_wrong_modes_are_refused(weights: Path, tmp_path: Pa
         loader.load(weights / "wan", CPU, WORKLOAD, "model")
     with pytest.raises(MemoryModeError, match="full, model, not 'fp8'"):
         loader.load(weights / "wan", second_device.DEVICE, WORKLOAD, "fp8")
+    with pytest.raises(ContextParallelError, match="`context_parallel` is 2, but Wan VACE colors a shot on one GPU"):
+        loader.load(weights / "wan", CPU, replace(WORKLOAD, context_parallel=2), "auto")
     write_wan(tmp_path)
     (tmp_path / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(ConversionError, match="transformer"):

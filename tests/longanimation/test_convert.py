@@ -14,9 +14,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from server.engines import find_engine
 from server.longanimation import LongAnimationPipeline, LongShot
 from server.longanimation.convert import ConversionError, Downloads, plan_conversion, verify_folder
 from server.longanimation.convert.manifest import MANIFEST
+from server.longanimation.footprint import Workload
 from server.longanimation.published import PROMPT_SUFFIX
 from server.longanimation.rotary import rotary_embedding
 from server.presets.preset import find_preset
@@ -99,6 +101,15 @@ def test_the_converted_pipeline_colors_a_shot_with_memory_and_guidance(converted
     segments = list(shot.run())
     assert [len(segment.drawings) for segment in segments] == [17, 11]
     assert all(segment.frames.float().std() > 0 for segment in segments)
+
+
+def test_a_preset_whose_segments_do_not_fill_latents_is_refused_when_it_is_loaded(converted: Path) -> None:
+    loader = find_engine("longanimation")
+    for use in (loader.load, loader.fit):
+        with pytest.raises(ValueError, match=r"`segment` is 80, .* 4 drawings in a latent, .* set it to 73 or 81\."):
+            use(converted, torch.device("cpu"), Workload(96 * 64, 80), "auto")
+    with pytest.raises(ValueError, match=r"`segment` is 27, .* set it to 25 or 33\."):
+        LongShot(LongAnimationPipeline.from_pretrained(converted), [], {0: torch.empty(0)}, segment=27)
 
 
 def test_video_xl_has_the_published_projector_layer_and_the_strongest_compression(converted: Path) -> None:

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.longanimation.fusion import FUSED_LATENTS
+from server.longanimation.geometry import Geometry
 from server.longanimation.plan import plan_research_segments, plan_segments
 
 
@@ -98,3 +100,23 @@ def test_the_research_plan_keeps_half_of_each_overlap() -> None:
     assert (second.drawings[0], second.drawings[-1]) == (73, 137)
     assert second.sequence[0] == 65 and second.follows == 0
     assert plan_research_segments(80) == ()
+
+
+@pytest.mark.parametrize("patch_time", [1, 2])
+def test_segments_that_fuse_other_drawings_than_they_share_are_refused(patch_time: int) -> None:
+    geometry = Geometry(spatial=8, temporal=4, channels=16, patch=2, patch_time=patch_time)
+    fused = FUSED_LATENTS * geometry.temporal
+    accepted = []
+    for length in range(fused + 2, 100):
+        first, second = plan_segments(length + 1, [0], length, fused + 1)
+        padded = first.sequence + first.sequence[-1:] * (geometry.segment_length(length) - length)
+        is_aligned = padded[-fused:] == second.sequence[1 : 1 + fused]
+        if is_aligned:
+            geometry.check_segment(length)
+            accepted.append(length)
+        else:
+            with pytest.raises(ValueError, match=rf"`segment` is {length}, .* set it to \d+ or \d+\."):
+                geometry.check_segment(length)
+    assert accepted == list(range(25 if patch_time == 2 else 21, 100, 4 * patch_time))
+    with pytest.raises(ValueError, match=f"set it to {73 if patch_time == 2 else 77} or 81"):
+        geometry.check_segment(80)
