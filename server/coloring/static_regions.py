@@ -8,6 +8,7 @@ has moved, the keyframe shows each pixel's color.
 import cv2
 import numpy as np
 
+from server.coloring.line_art.pairs import count_pairs
 from server.coloring.line_art.regions import Regions
 
 SAME_REGION = 0.5
@@ -45,14 +46,13 @@ def find_static(regions: Regions, before: Regions, margin: np.ndarray) -> np.nda
 def _alike(regions: Regions, before: Regions) -> np.ndarray:
     """Return for each pixel, float32 [H, W], how much its region overlaps the best-matching earlier region
     (intersection over union); 0 for pixels that were in another region."""
-    pairs = regions.labels.astype(np.int64) * before.count + before.labels
-    keys, place, shared = np.unique(pairs, return_inverse=True, return_counts=True)
-    here, there = keys // before.count, keys % before.count
+    here, there, shared = count_pairs(regions.labels.ravel(), before.labels.ravel(), (regions.count, before.count)).T
     area, area_before = (np.bincount(found.labels.ravel(), minlength=found.count) for found in (regions, before))
     overlap = shared / (area[here] + area_before[there] - shared)
-    most = np.zeros(regions.count)
-    np.maximum.at(most, here, overlap)
-    return np.where(overlap == most[here], overlap, 0).astype(np.float32)[place].reshape(regions.labels.shape)
+    order = np.argsort(overlap, kind="stable")
+    best, most = np.zeros(regions.count, np.int32), np.zeros(regions.count, np.float32)
+    best[here[order]], most[here[order]] = there[order], overlap[order]  # the last write wins, and so the best match
+    return np.where(best[regions.labels] == before.labels, most[regions.labels], np.float32(0))
 
 
 def compare_lines(lines: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

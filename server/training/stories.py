@@ -27,12 +27,12 @@ KEYFRAMES, TARGETS, SHOWN = 3, 6, 4
 """Drawings of a story that may be keyframes, others, and how many of those are used at once."""
 USES = 4
 """How often a story is used."""
-POOL = 3
+POOL = 2
 """A worker keeps as many stories of each size as this many batches have windows."""
 SCALES = ((1.0, 1.0), (1.0, 2.0), (1.5, 1.5), (1.5, 2.0), (2.0, 2.0))
 """Sizes of drawings, and of the pictures that they are cut from, as multiples of a shape."""
-SCALE_SHARES = (0.42, 0.32, 0.12, 0.08, 0.06)
-MOST_PIECES = 640
+SCALE_SHARES = (0.36, 0.3, 0.14, 0.12, 0.08)
+MOST_PIECES = 1536
 WINDOW_PIECES = 512
 """Pieces of a usual window, padding included. A batch has about as many windows as fit into this many pieces each."""
 
@@ -137,7 +137,7 @@ def draw_story(seed: int, shape: StoryShape, scale: float = 1, whole: float = 1,
         drawing = _prepare(clip.line_art[part], labels[part], time, index < KEYFRAMES, cell)
         if drawing is None:
             return None
-        drawings.append(replace(drawing, time=-1) if own and rng.random() < 0.5 else drawing)
+        drawings.append(replace(drawing, time=-1) if own and rng.random() < 0.7 else drawing)
     return Story(drawings, len(values)) if len(values) <= 255 else None
 
 
@@ -155,7 +155,7 @@ def _choose_times(rng: np.random.Generator, length: int) -> list[int]:
 
 
 def _choose_framing(rng: np.random.Generator) -> Framing:
-    if rng.random() < 0.4:
+    if rng.random() < 0.65:
         return Framing()
     turn = float(rng.normal(0, 0.25)) if rng.random() < 0.6 else 0.0
     shift = float(rng.normal(0, 0.08)), float(rng.normal(0, 0.08))

@@ -34,13 +34,14 @@ class Evidence(NamedTuple):
 
     layers: keys and values [Q, heads, M, dim / heads] of each layer of the network. features: [Q, M, dim], after the
     last layer. entries: [Q, M, C], the probabilities of the palette entries. areas: [Q, M], 0 where a piece is not to
-    be seen. gaps: int64 [Q, M], see `gap_class`.
+    be seen. centers: [Q, M, 2], in heights. gaps: int64 [Q, M], see `gap_class`.
     """
 
     layers: Sequence[tuple[torch.Tensor, torch.Tensor]]
     features: torch.Tensor
     entries: torch.Tensor
     areas: torch.Tensor
+    centers: torch.Tensor
     gaps: torch.Tensor
 
 

@@ -26,6 +26,8 @@ from .pieces import GEOMETRY, STRIDE
 
 MULTIPLE = 4 * STRIDE
 """Heights and widths that the network sees are padded to multiples of this."""
+NEAR = 1 / 50
+"""Distances count in proportion up to about this many heights, and by their logarithm beyond."""
 _TARGET = 2
 """The role of a drawing whose entries are to be found, after those of colored drawings."""
 _HIDDEN = -1e4
@@ -86,6 +88,10 @@ class PieceMatcher(ModelMixin, ConfigMixin):
         self.to_query, self.to_key = nn.Linear(dim, descriptor), nn.Linear(dim, descriptor)
         self.to_bias, self.to_unseen = nn.Linear(dim, 1), nn.Linear(dim, 1)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
+        self.to_nearness = nn.Linear(dim, GAPS)
+        nn.init.zeros_(self.to_nearness.weight)
+        with torch.no_grad():
+            self.to_nearness.bias.copy_(torch.linspace(1, -2, GAPS).roll(1))
 
     def encode(self, drawn: DrawnPieces) -> Tokens:
         """Read the pieces of drawings."""
@@ -143,16 +149,22 @@ class PieceMatcher(ModelMixin, ConfigMixin):
             x = block.see(x, rotation, seen, bias.transpose(1, 2)[:, :, None])
             x = block.think(x, rotation, own)
             if index in wanted:
-                found.append(self._point(x, evidence, last[..., 0]))
+                found.append(self._point(x, tokens.centers, evidence, last[..., 0]))
         return found
 
-    def _point(self, x: torch.Tensor, evidence: Evidence, bias: torch.Tensor) -> torch.Tensor:
+    def _point(self, x: torch.Tensor, centers: torch.Tensor, evidence: Evidence, bias: torch.Tensor) -> torch.Tensor:
+        """Return the probabilities of the entries, and that a piece is unseen. How much distance counts depends on the
+        piece and on the gap: what was drawn just before is near, and another camera shows it anywhere."""
         query, key = self.norm_query(x), self.norm_key(evidence.features)
         unseen = self.to_unseen(query).float()
         bias = bias + self.to_bias(key).float()[..., 0] + evidence.areas.clamp(min=1e-6).log() / 2
+        nearness = F.softplus(self.to_nearness(query).float())
         query, key = (F.normalize(part.float(), dim=-1) for part in (self.to_query(query), self.to_key(key)))
         with torch.autocast(x.device.type, enabled=False):
+            distance = torch.cdist(centers, evidence.centers, compute_mode="donot_use_mm_for_euclid_dist")
+            by_gap = F.one_hot(evidence.gaps, GAPS).float().transpose(1, 2)
             scores = self.log_scale.exp() * query @ key.transpose(1, 2) + bias[:, None].float()
+            scores = scores - (nearness @ by_gap) * (distance / NEAR).log1p()
             chances = torch.cat([scores, unseen], dim=-1).softmax(dim=-1)
             return torch.cat([chances[..., :-1] @ evidence.entries.float(), chances[..., -1:]], dim=-1)
 

@@ -2,20 +2,27 @@
 """Pieces of a drawing: its closed regions, of which large ones are cut by a grid.
 
 Pieces are what the piece matcher matches. A small region is one piece. In a large one, such as the sky, no single
-descriptor could say what is where.
+descriptor could say what is where. The grid is finer where a line *dangles*, which means that the same region lies on
+both of its sides: through a gap somewhere, the region has leaked into another thing.
 """
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from skimage.measure import label
 
+from server.coloring.line_art.pairs import count_pairs
 from server.coloring.line_art.regions import Regions
 
 from .piece_views import VIEWS, view_pieces
 
 CELL = 32
 """Side of the grid's squares in pixels, as the matcher sees drawings."""
+FINER = (2, 4)
+"""Where lines dangle, squares are cut into four, and these again: their sides are divided by these numbers."""
+REACH = 7
+"""Pixels across a line to both of its sides, for lines that are not unusually thick."""
 WHOLE = 2.5
 """A region of at most two squares' area that is no longer than this many squares is not cut."""
 SLIVER = 0.15
@@ -82,15 +89,16 @@ def find_pieces(line_art: np.ndarray, regions: Regions, entries: np.ndarray | No
     paper = ~regions.is_line
     height, width = paper.shape
     cut = _is_large(regions, paper, cell)
-    rows, columns = np.arange(height) // cell, np.arange(width) // cell
-    squares = rows[:, None] * (columns[-1] + 1) + columns + 1
-    key = regions.labels.astype(np.int64) * (squares[-1, -1] + 1) + np.where(cut[regions.labels], squares, 0)
+    sides = _sides(regions, cell)
+    rows, columns = np.ogrid[:height, :width]
+    squares = rows // sides * sides * width + columns // sides * sides + 1  # by their first pixels
+    key = regions.labels.astype(np.int64) * (paper.size + 1) + np.where(cut[regions.labels], squares, 0)
     if entries is not None:
         key = key * 256 + entries
     _, key = np.unique(np.where(paper, key + 1, 0), return_inverse=True)  # small numbers, as `label` needs them
     labels = label(key.reshape(paper.shape) + int(paper.all()), connectivity=1, background=0).astype(np.int32) - 1
     if paper.any():
-        labels = _join_slivers(labels, regions.labels, entries, SLIVER * cell**2)
+        labels = _join_slivers(labels, regions.labels, entries, SLIVER * sides**2)
     return _describe(line_art, labels, regions, np.bincount(regions.labels[paper], minlength=regions.count))
 
 
@@ -100,6 +108,20 @@ def _is_large(regions: Regions, paper: np.ndarray, cell: int) -> np.ndarray:
     sides = np.maximum(boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2])
     areas = np.bincount(regions.labels[paper], minlength=regions.count)
     return (areas > 2 * cell**2) | (sides > WHOLE * cell)
+
+
+def _sides(regions: Regions, cell: int) -> np.ndarray:
+    """Return the side [H, W] of the square that each pixel lies in."""
+    labels, around = regions.labels.astype(np.float32), np.ones((REACH, REACH), np.uint8)
+    rows, columns = np.nonzero(regions.is_line & (cv2.erode(labels, around) == cv2.dilate(labels, around)))
+    height, width = labels.shape
+    sides = np.full(labels.shape, cell)
+    for parts in FINER:
+        square = 2 * cell // parts
+        dangles = np.zeros((-(-height // square), -(-width // square)), bool)
+        dangles[rows // square, columns // square] = True
+        sides[dangles.repeat(square, axis=0)[:height].repeat(square, axis=1)[:, :width]] = cell // parts
+    return sides
 
 
 def _boxes(labels: np.ndarray, count: int) -> np.ndarray:
@@ -116,9 +138,11 @@ def _boxes(labels: np.ndarray, count: int) -> np.ndarray:
     return boxes
 
 
-def _join_slivers(labels: np.ndarray, regions: np.ndarray, entries: np.ndarray | None, smallest: float) -> np.ndarray:
-    """Join pieces, int32 [H, W], of fewer than `smallest` pixels to the larger neighbor with the longest border that
-    has the same region, and the same entry."""
+def _join_slivers(
+    labels: np.ndarray, regions: np.ndarray, entries: np.ndarray | None, smallest: np.ndarray
+) -> np.ndarray:
+    """Join pieces, int32 [H, W], of fewer than `smallest` [H, W] pixels to the larger neighbor with the longest border
+    that has the same region, and the same entry."""
     count = int(labels.max()) + 1
     here = np.concatenate([labels[:, :-1].ravel(), labels[:-1].ravel()])
     there = np.concatenate([labels[:, 1:].ravel(), labels[1:].ravel()])
@@ -130,7 +154,8 @@ def _join_slivers(labels: np.ndarray, regions: np.ndarray, entries: np.ndarray |
     inside = np.flatnonzero(labels >= 0)
     place = np.zeros(count, np.int64)
     place[labels.ravel()[inside]] = inside
-    alike = (areas[small] < smallest) & (regions.ravel()[place[small]] == regions.ravel()[place[large]])
+    alike = areas[small] < smallest.ravel()[place[small]]
+    alike &= regions.ravel()[place[small]] == regions.ravel()[place[large]]
     if entries is not None:
         alike &= entries.ravel()[place[small]] == entries.ravel()[place[large]]
     pairs, length = np.unique(small[alike] * count + large[alike], return_counts=True)
@@ -192,5 +217,4 @@ def _find_shares(labels: np.ndarray, stride: int) -> np.ndarray:
     per_row, rows = -(-width // stride), -(-height // stride)
     squares = (np.arange(height) // stride)[:, None] * per_row + np.arange(width) // stride
     inside = labels >= 0
-    pairs, pixels = np.unique(labels[inside].astype(np.int64) * (rows * per_row) + squares[inside], return_counts=True)
-    return np.stack([pairs // (rows * per_row), pairs % (rows * per_row), pixels], axis=1).astype(np.int32)
+    return count_pairs(labels[inside], squares[inside], (int(labels.max()) + 1, rows * per_row))

@@ -144,7 +144,7 @@ class ShotMatcher:
         mean = (entries @ self._codes)[None].to(device, dtype)
         layers, features = self._matcher.read(tokens, mean, confidence[None].to(device, dtype), role)
         gaps = torch.zeros_like(tokens.areas, dtype=torch.long)
-        return Evidence(layers, features, entries[None].to(device), tokens.areas, gaps)
+        return Evidence(layers, features, entries[None].to(device), tokens.areas, tokens.centers, gaps)
 
     def _see(self, drawing: int) -> tuple[Pieces, Tokens]:
         line_art, regions = self._viewed(drawing)

@@ -119,7 +119,8 @@ def _read(matcher: PieceMatcher, tokens: Tokens, chances: torch.Tensor, codes: t
     entries = chances / chances.sum(dim=-1, keepdim=True).clamp(min=1e-6)
     mean = entries @ codes.repeat_interleave(len(entries) // len(codes), 0)
     layers, features = matcher.read(tokens, mean, confidence, role)
-    return Evidence(layers, features, entries, tokens.areas, torch.zeros_like(tokens.areas, dtype=torch.long))
+    gaps = torch.zeros_like(tokens.areas, dtype=torch.long)
+    return Evidence(layers, features, entries, tokens.areas, tokens.centers, gaps)
 
 
 def _share(evidence: Evidence, times: torch.Tensor, at: torch.Tensor, shown: torch.Tensor) -> Evidence:
@@ -142,6 +143,7 @@ def _share(evidence: Evidence, times: torch.Tensor, at: torch.Tensor, shown: tor
         join(evidence.features),
         join(evidence.entries),
         join(evidence.areas) * shown.flatten(0, 1).repeat_interleave(pieces, 1),
+        join(evidence.centers),
         gap_class(gaps).flatten(0, 1).repeat_interleave(pieces, 1),
     )
 

@@ -40,6 +40,16 @@ def test_large_regions_are_cut_and_small_ones_are_not() -> None:
     assert pieces.areas.max() < 2.5 * CELL**2, "a square, and slivers beside it"
 
 
+def test_the_grid_is_finer_where_a_line_dangles() -> None:
+    line_art = paper()
+    line_art[64:96, 150] = 0
+    cut = pieces_of(line_art)
+    assert cut.areas[cut.labels[80, 147]] <= (CELL / 4) ** 2
+    assert cut.areas[cut.labels[20, 40]] == CELL**2
+    closed = pieces_of(drawing())
+    assert closed.areas[closed.labels[90, 22]] > (CELL / 2) ** 2, "a line that parts two regions does not dangle"
+
+
 def test_a_painted_drawing_is_cut_where_its_entries_change() -> None:
     entries = np.zeros(paper().shape, np.uint8)
     entries[:, 200:] = 1
