@@ -13,21 +13,23 @@ import numpy as np
 
 from .palette import recolor
 
-_LEVELS = np.linspace(48, 255, 6)  # codes stay lighter than the lines, which are black
+_DARKEST, _LIGHTEST = 48, 255  # codes stay lighter than the lines, which are black
+_LEVELS = (6, 8)
+"""Levels of the lattice's channels: few, so that codes are far apart, or more for a large palette."""
 
 
 def code_colors(count: int, rng: np.random.Generator) -> np.ndarray:
     """Return `count` well-separated colors uint8 [count, 3] in random order, different at every call.
 
     They come from a jittered RGB lattice, by repeatedly taking the color farthest from all chosen ones. A small set
-    consists of the lattice's corners. No code is as dark as a line. Raises ValueError for more than 216.
+    consists of the lattice's corners. No code is as dark as a line. Raises ValueError for more than 512.
     """
-    levels = len(_LEVELS)
-    if not 1 <= count <= levels**3:
-        raise ValueError(f"Between 1 and {levels**3} code colors can be told apart, not {count}.")
-    grid = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), -1).reshape(-1, 3)
-    step = _LEVELS[1] - _LEVELS[0]
-    lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _LEVELS[0], 255)
+    most = _LEVELS[-1] ** 3
+    if not 1 <= count <= most:
+        raise ValueError(f"Between 1 and {most} code colors can be told apart, not {count}.")
+    channel, step = np.linspace(_DARKEST, _LIGHTEST, next(n for n in _LEVELS if count <= n**3), retstep=True)
+    grid = np.stack(np.meshgrid(channel, channel, channel, indexing="ij"), -1).reshape(-1, 3)
+    lattice = np.clip(grid + rng.uniform(-step / 3, step / 3, grid.shape), _DARKEST, _LIGHTEST)
     far = ((lattice - lattice[rng.integers(len(lattice))]) ** 2).sum(1)
     chosen = [int(far.argmax())]  # the farthest from a random color: near a corner
     distance = ((lattice - lattice[chosen[0]]) ** 2).sum(1)
@@ -66,11 +68,11 @@ class Rendition(Protocol):
     """The colors of a shot in one of the videos that the model paints side by side."""
 
     def reference(self, labels: np.ndarray, painting: np.ndarray) -> np.ndarray:
-        """Return the keyframe that the model uses as its reference, RGB uint8, from its palette entries uint8 [h, w]
+        """Return the keyframe that the model uses as its reference, RGB uint8, from its palette entries uint16 [h, w]
         and its painting RGB uint8 [H, W, 3]."""
 
     def hint(self, labels: np.ndarray) -> np.ndarray:
-        """Return a drawing with palette entries uint8 [h, w] as RGB uint8 [h, w, 3]."""
+        """Return a drawing with palette entries uint16 [h, w] as RGB uint8 [h, w, 3]."""
 
     def state(self, colors: np.ndarray) -> dict[str, np.ndarray]:
         """Return what `memory` needs from finished drawings RGB uint8 [F, h, w, 3] in addition to their entries."""
@@ -78,7 +80,7 @@ class Rendition(Protocol):
     def memory(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return what the model remembers of finished drawings, RGB uint8 [F, h, w, 3].
 
-        state: the result of the method `state`, plus "entries", uint8 [F, h, w].
+        state: the result of the method `state`, plus "entries", uint16 [F, h, w].
         """
 
 

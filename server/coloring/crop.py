@@ -53,7 +53,7 @@ class Crop:
         return self._of(line_art, cv2.INTER_AREA if smaller else cv2.INTER_LINEAR, padding=255)
 
     def of_entries(self, entries: np.ndarray) -> np.ndarray:
-        """Return the part of palette entries uint8 [H, W] that is in view, padded with the first entry."""
+        """Return the part of palette entries uint16 [H, W] that is in view, padded with the first entry."""
         return self._of(entries, cv2.INTER_NEAREST, padding=0)
 
     def _of(self, image: np.ndarray, interpolation: int, padding: int) -> np.ndarray:

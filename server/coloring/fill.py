@@ -25,7 +25,7 @@ class Fill(Protocol):
     def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
         """Return colors uint8 [H, W, 3 or 4] without lines.
 
-        line_art: uint8 [H, W]; entries: each pixel's entry, uint8 [H, W]; votes: float32 [h, w, N]; images: the
+        line_art: uint8 [H, W]; entries: each pixel's entry, uint16 [H, W]; votes: float32 [h, w, N]; images: the
         model's pictures, RGB uint8 [B, h, w, 3].
         """
 
@@ -104,7 +104,7 @@ def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> 
     colors of the first M entries. Other entries have no color: they add nothing to a mean, and the result is
     meaningless where they are chosen.
     """
-    votes, entries = votes[..., : len(palette)], np.minimum(entries, np.uint8(len(palette) - 1))
+    votes, entries = votes[..., : len(palette)], np.minimum(entries, np.uint16(len(palette) - 1))
     lab = to_lab(palette)
     near = (np.square(lab[:, None] - lab).sum(axis=2) < SAME_GRADIENT**2).astype(np.float32)
     chosen = cv2.resize(entries, votes.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)

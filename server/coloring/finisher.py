@@ -96,7 +96,7 @@ class GeneratedPicture(GeneratedBackground):
 class Finished(NamedTuple):
     """A finished drawing.
 
-    color: uint8 [H, W, 3 or 4], without lines. entries: palette entries, uint8 [H, W]. regions: None for a keyframe.
+    color: uint8 [H, W, 3 or 4], without lines. entries: palette entries, uint16 [H, W]. regions: None for a keyframe.
     """
 
     color: np.ndarray

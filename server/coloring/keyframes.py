@@ -37,13 +37,24 @@ class Keyframes:
         """The palette entry of the masked areas. It is meaningless if there are no masks."""
         return len(self.palette.colors) - 1
 
+    @property
+    def note(self) -> str:
+        """What the animator should know about the palette; empty for nothing."""
+        count = self.palette.left_out
+        if not count:
+            return ""
+        return (
+            f"The keyframes have {len(self.palette.opaque) + count} colors, and {len(self.palette.opaque)} are kept. "
+            "The rarest ones become the nearest of these."
+        )
+
     def color_name(self, entry: int) -> str:
         """The color of a palette entry as `#rrggbb`, or `#ffffff00` for transparent."""
         opaque = self.palette.opaque
         return "#" + bytes(opaque[entry]).hex() if entry < len(opaque) else "#ffffff00"
 
     def labels(self, keyframe: int) -> np.ndarray:
-        """The palette entries uint8 [H, W] of a keyframe."""
+        """The palette entries uint16 [H, W] of a keyframe."""
         return self.palette.labels[self._drawings.index(keyframe)]
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the coloring itself
@@ -64,4 +75,4 @@ class Keyframes:
         if not self._shot.is_generated:
             return palette
         colors = np.concatenate([palette.colors, np.full((1, 3), 255, np.uint8)])
-        return Palette(colors, np.where(masks, np.uint8(len(palette.colors)), palette.labels))
+        return Palette(colors, np.where(masks, np.uint16(len(palette.colors)), palette.labels))

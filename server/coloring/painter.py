@@ -63,7 +63,7 @@ class Painter(Protocol):
     def remember(self, index: int, state: Mapping[str, np.ndarray]) -> None:
         """Add finished segment `index` to the memory.
 
-        state: the result of the method `state`, plus "entries", uint8 [F, h, w], at the model's size.
+        state: the result of the method `state`, plus "entries", uint16 [F, h, w], at the model's size.
         """
 
 

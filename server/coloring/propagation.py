@@ -81,7 +81,7 @@ class Propagator:
             before, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: labels}
 
     def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
-        """Choose the entries. painted: the keyframe's entries uint8 [H, W]; standing: its regions."""
+        """Choose the entries. painted: the keyframe's entries uint16 [H, W]; standing: its regions."""
         static = find_static(find_regions(line_art), standing, _margin(votes, painted))
         shares = self._shares(painted, votes.shape[:2], static)
         votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
@@ -93,7 +93,7 @@ class Propagator:
         entries: uint8 [H, W]; where: the pixels that count, bool [H, W].
         """
         size = STRIDE * grid[1], STRIDE * grid[0]
-        labels = torch.from_numpy(cv2.resize(entries, size, interpolation=cv2.INTER_NEAREST))
+        labels = torch.from_numpy(cv2.resize(entries, size, interpolation=cv2.INTER_NEAREST).astype(np.int64))
         one_hot = labels == torch.arange(self.count)[:, None, None]
         if where is not None:
             one_hot &= torch.from_numpy(cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
@@ -115,7 +115,7 @@ class NoPropagator:
         """Yield, for each drawing, no votes, the first entry everywhere, and no static areas."""
         for drawing in drawings:
             shape = self.line_art(drawing).shape
-            yield Propagated(np.empty((0, 0, 0), np.float32), np.zeros(shape, np.uint8), np.zeros(shape, bool))
+            yield Propagated(np.empty((0, 0, 0), np.float32), np.zeros(shape, np.uint16), np.zeros(shape, bool))
 
 
 class _Window:
@@ -136,8 +136,8 @@ class _Window:
         self.features = dict(zip(drawings, features[0].unbind(), strict=True))
 
     def evidence(self, drawing: int, entries: np.ndarray, role: int) -> LabeledDescriptors:
-        """Return the labeled descriptors of a drawing with entries uint8 [H, W]."""
-        labels = torch.from_numpy(self.crop.of_entries(entries)).to(self.device)
+        """Return the labeled descriptors of a drawing with entries uint16 [H, W]."""
+        labels = torch.from_numpy(self.crop.of_entries(entries).astype(np.int64)).to(self.device)
         pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW).to(self.device), self.count)
         return pool_descriptors(self.features[drawing], *pooled, role)
 
@@ -150,7 +150,7 @@ class _Window:
 
 
 def _margin(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:
-    """Return the share of the votes float32 [h, w, N] by which each pixel's entry, uint8 [H, W], leads the best other
+    """Return the share of the votes float32 [h, w, N] by which each pixel's entry, uint16 [H, W], leads the best other
     entry."""
     best = np.sort(votes, axis=2)[..., ::-1]
     margin = np.zeros(entries.shape, np.float32)

@@ -56,7 +56,7 @@ class RegionLabels:
 
     regions: int32 [H, W], the region of every pixel, 0 … R - 1; a line pixel belongs to the nearest region.
     shares: float32 [R, N], each entry's share of a region's votes.
-    labels: uint8 [R], each region's entry.
+    labels: uint16 [R], each region's entry.
     """
 
     regions: np.ndarray
@@ -65,7 +65,7 @@ class RegionLabels:
 
     @property
     def entries(self) -> np.ndarray:
-        """The entry uint8 [H, W] of every pixel."""
+        """The entry uint16 [H, W] of every pixel."""
         return self.labels[self.regions]
 
     @property
@@ -110,7 +110,7 @@ def label_regions(line_art: np.ndarray, votes: np.ndarray) -> RegionLabels:
     pieces, cells, borders = _cut(paper, votes.shape[:2])
     if not len(cells):
         shares = probabilities.mean(axis=0, keepdims=True)
-        return RegionLabels(np.zeros(line_art.shape, np.int32), shares, shares.argmax(axis=1).astype(np.uint8))
+        return RegionLabels(np.zeros(line_art.shape, np.int32), shares, shares.argmax(axis=1).astype(np.uint16))
     area = np.bincount(pieces.ravel(), minlength=len(cells) + 1)[1:, None]
     likelihood = np.log(probabilities + DOUBT)[cells] * (area * UNITS / line_art.size).astype(np.float32)
     cramped = np.bincount(pieces.ravel(), (~_roomy(paper)).ravel(), len(cells) + 1)[1:] > 0
@@ -118,7 +118,7 @@ def label_regions(line_art: np.ndarray, votes: np.ndarray) -> RegionLabels:
     members = _members(region_of, len(totals))
     shares = members @ (probabilities[cells] * area) / (members @ area)
     regions = np.concatenate([[0], region_of]).astype(np.int32)[pieces]
-    labels = totals.argmax(axis=1).astype(np.uint8)
+    labels = totals.argmax(axis=1).astype(np.uint16)
     _settle_borders(regions, pieces > 0, labels, probabilities.reshape(votes.shape))
     return RegionLabels(regions.ravel()[nearest(pieces > 0)], shares.astype(np.float32), labels)
 

@@ -46,7 +46,7 @@ class ShotColoring:
         self._finisher = Finisher(self._keyframes, stack.votes(), stack.fill(), stack.background())
         self._is_memory_lined = preset.lined_memory
         self.segments = self._painter.segments
-        self.note = self._painter.note
+        self.note = " ".join(note for note in (self._keyframes.note, self._painter.note) if note)
 
     @property
     def fingerprint(self) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from server.coloring.line_art.compositing import lay_lines
-from server.coloring.palette import extract_palette
+from server.coloring.palette import MAX_ENTRIES, extract_palette
 
 from .cartoon import PaintedClip
 from .clips import sample_cartoon
@@ -109,8 +109,8 @@ class DrawnFilm:
 
     def fills(self) -> tuple[np.ndarray, np.ndarray]:
         """See `Drawn`."""
-        palette = extract_palette(list(self.color), list(self.line_art))
-        return palette.labels, palette.colors
+        palette = extract_palette(list(self.color), list(self.line_art), most_flat=MAX_ENTRIES)
+        return palette.labels.astype(np.uint8), palette.colors
 
 
 class FilmFootage:

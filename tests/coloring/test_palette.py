@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from server.coloring.code_colors import code_colors, decode_distances
-from server.coloring.palette import MAX_ENTRIES, extract_palette, recolor, to_lab
+from server.coloring.palette import MAX_ENTRIES, MOST_FLAT, extract_palette, recolor, to_lab
 
 from .drawings import BLUE, RED, SKY, circle, paper, scene
 
@@ -58,6 +58,45 @@ def test_a_gradient_gets_several_entries_but_not_too_many():
     assert 8 <= len(palette.colors) <= MAX_ENTRIES
     error = np.linalg.norm(to_lab(palette.colors)[palette.labels[0]] - to_lab(painting), axis=-1)[drawing == 255]
     assert np.mean(error) < 4
+
+
+def swatches(columns: int, rows: int, colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A drawing of boxes of 15 pixels, and its painting in flat colors uint8 [columns · rows, 3]."""
+    drawing = np.full((16 * rows + 1, 16 * columns + 1), 255, np.uint8)
+    drawing[::16] = drawing[:, ::16] = 0
+    painting = np.kron(colors.reshape(rows, columns, 3), np.ones((16, 16, 1), np.uint8))
+    return drawing, cv2.copyMakeBorder(painting, 0, 1, 0, 1, cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("count", [64, 80, MOST_FLAT])
+def test_every_flat_fill_keeps_its_color(count: int) -> None:
+    colors = code_colors(count, np.random.default_rng(0))
+    drawing, painting = swatches(count // 8, 8, colors)
+    palette = extract_palette([painting], [drawing])
+    assert colors_of(palette) == {tuple(color) for color in colors.tolist()} and not palette.left_out
+    assert (recolor(palette.labels[0], palette.colors) == painting)[drawing == 255].all()
+
+
+def test_flat_fills_that_look_nearly_the_same_stay_apart() -> None:
+    skin, shade = (245, 210, 180), (243, 208, 179)
+    drawing, painting = swatches(2, 1, np.array([skin, shade], np.uint8))
+    assert colors_of(extract_palette([painting], [drawing])) == {skin, shade}
+
+
+def test_a_gradient_takes_no_entry_from_flat_fills() -> None:
+    colors = code_colors(60, np.random.default_rng(0))
+    drawing, painting = swatches(10, 6, colors)
+    ramp = np.linspace(0, 255, 161).astype(np.uint8)[None, :, None] * np.array([1, 0, 0.5])
+    both = np.concatenate([painting, np.broadcast_to(ramp, (120, 161, 3)).astype(np.uint8)])
+    palette = extract_palette([both], [np.concatenate([drawing, np.full((120, 161), 255, np.uint8)])])
+    assert {tuple(color) for color in colors.tolist()} <= colors_of(palette)
+    assert 68 <= len(palette.colors) <= 60 + MAX_ENTRIES // 2
+
+
+def test_more_flat_fills_than_a_palette_has_are_counted() -> None:
+    colors = code_colors(MOST_FLAT + 24, np.random.default_rng(0))
+    palette = extract_palette(*([image] for image in reversed(swatches(20, 14, colors))))
+    assert len(palette.colors) == MOST_FLAT and palette.left_out == 24
 
 
 def test_a_noisy_painting_still_gets_a_small_palette():

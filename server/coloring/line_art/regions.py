@@ -107,7 +107,7 @@ def find_regions(line_art: np.ndarray, max_gap: int | None = None) -> Regions:
 
 
 def entry_regions(line_art: np.ndarray, entries: np.ndarray) -> Regions:
-    """The regions that lines and palette entries uint8 [H, W] bound, in line art uint8 [H, W]."""
+    """The regions that lines and palette entries uint16 [H, W] bound, in line art uint8 [H, W]."""
     paper = find_paper(line_art)
     labels, count = label(np.where(paper, entries.astype(np.int32) + 1, 0), connectivity=1, return_num=True)
     if not count:

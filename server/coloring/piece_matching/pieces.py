@@ -94,7 +94,7 @@ def find_pieces(line_art: np.ndarray, regions: Regions, entries: np.ndarray | No
     squares = rows // sides * sides * width + columns // sides * sides + 1  # by their first pixels
     key = regions.labels.astype(np.int64) * (paper.size + 1) + np.where(cut[regions.labels], squares, 0)
     if entries is not None:
-        key = key * 256 + entries
+        key = key * (int(entries.max()) + 1) + entries
     _, key = np.unique(np.where(paper, key + 1, 0), return_inverse=True)  # small numbers, as `label` needs them
     labels = label(key.reshape(paper.shape) + int(paper.all()), connectivity=1, background=0).astype(np.int32) - 1
     if paper.any():

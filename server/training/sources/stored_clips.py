@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.coloring.palette import extract_palette
+from server.coloring.palette import MAX_ENTRIES, extract_palette
 from server.longanimation.line_extractor import LineExtractor
 from server.training.cartoon import Clip
 from server.training.sources.colored_clips import ClipFilter, read_clips
@@ -119,5 +119,5 @@ def sample_stored_clip(place: Path, seed: int, drawings: int, width: int, height
     clip = open_clip(place)
     played = play_to_and_fro(range(clip.drawings), seed, drawings)
     line_art, color = clip.read([played[index] for index in at], width, height)
-    palette = extract_palette(list(color), list(line_art))
-    return Clip(line_art, palette.labels, palette.colors, clip.sentence)
+    palette = extract_palette(list(color), list(line_art), most_flat=MAX_ENTRIES)
+    return Clip(line_art, palette.labels.astype(np.uint8), palette.colors, clip.sentence)
