@@ -100,6 +100,18 @@ def add_tint(
     return modifier
 
 
+def hide_fills(item: "bpy.types.Object", layer: str) -> "bpy.types.Modifier":
+    """Add an Opacity modifier that hides the fills of one layer of a Grease Pencil object."""
+    if item.type == "GPENCIL":
+        modifier = item.grease_pencil_modifiers.new("LongAnimation", "GP_OPACITY")
+        modifier.modify_color, modifier.layer, modifier.factor = "FILL", layer, 0.0
+    else:
+        modifier = item.modifiers.new("LongAnimation", "GREASE_PENCIL_OPACITY")
+        modifier.color_mode, modifier.color_factor = "FILL", 0.0
+        setattr(modifier, "layer_filter" if hasattr(modifier, "layer_filter") else "tree_node_filter", layer)
+    return modifier
+
+
 def key_at(layer: "bpy.types.GreasePencilLayer", frame: int) -> int | None:
     """The frame of the key whose drawing a Grease Pencil layer shows at a frame; None when it shows none."""
     if hasattr(layer, "get_frame_at"):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows Grease Pencil objects as dark lines with white fills, which still hide the lines behind them."""
+"""Shows Grease Pencil objects as dark lines with white fills, which still hide the lines behind them.
+
+Fills that do not hide what is behind them, such as shadows, are left out: white, they would bleach the lines.
+"""
 
 from __future__ import annotations
 
@@ -31,29 +34,32 @@ def as_line_art(item: bpy.types.Object, roles: LayerRoles, keep_colors: bool, ch
         if effect.type in _SOFT:
             changes.set(effect, show_render=False)
     # Tint modifiers also recolor strokes that are painted with their own colors.
-    tints = [compat.add_tint(item, "FILL", WHITE)]
+    added = [compat.add_tint(item, "FILL", WHITE)]
     if not keep_colors:
-        tints.append(compat.add_tint(item, "STROKE", _BLACK, material_pass=fill_pass, others=True))
+        added.append(compat.add_tint(item, "STROKE", _BLACK, material_pass=fill_pass, others=True))
     if fill_pass:
-        tints.append(compat.add_tint(item, "STROKE", WHITE, material_pass=fill_pass))
+        added.append(compat.add_tint(item, "STROKE", WHITE, material_pass=fill_pass))
     for layer in item.data.layers:
         role = roles.of(layer)
         changes.set(layer, use_lights=False)
         if layer.tint_factor:
             changes.set(layer, tint_factor=0.0)
-        if role == "fills":
-            tints.append(compat.add_tint(item, "BOTH", WHITE, layer=layer_name(layer)))
-        elif role == "none":
+        is_opaque = layer.opacity == 1.0 and layer.blend_mode == "REGULAR"
+        if role == "none" or (role == "fills" and not is_opaque):
             changes.set(layer, hide=True)
+        elif role == "fills":
+            added.append(compat.add_tint(item, "BOTH", WHITE, layer=layer_name(layer)))
+        elif not is_opaque:
+            added.append(compat.hide_fills(item, layer_name(layer)))
     try:
         yield
     finally:
-        for tint in tints:
-            compat.pencil_modifiers(item).remove(tint)
+        for modifier in added:
+            compat.pencil_modifiers(item).remove(modifier)
 
 
 def _recolor(paint: bpy.types.MaterialGPencilStyle, fill_pass: int, keep_colors: bool, changes: Changes) -> None:
-    changes.set(paint, fill_style="SOLID", fill_color=(*WHITE, paint.fill_color[3]))
+    changes.set(paint, fill_style="SOLID", fill_color=(*WHITE, float(paint.fill_color[3] == 1)))
     if fill_pass and paint.pass_index == fill_pass:
         changes.set(paint, color=(*WHITE, paint.color[3]))
     elif not keep_colors:

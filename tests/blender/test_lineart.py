@@ -50,6 +50,14 @@ def test_layers_and_materials_are_lines_or_white_fills_that_hide_what_is_behind(
         assert painted[5] == art["colors"][5]
 
 
+def test_fills_that_hide_nothing_leave_the_lines_as_they_are(scenario: Scenario, tmp_path: Path) -> None:
+    scenario("lineart.shadows", str(tmp_path))
+    art = {path.parents[1].name: pixels(path) for path in tmp_path.glob("*/lineart/0001.png")}
+    for kind in ("material", "opacity", "multiply", "layer of fills"):
+        assert np.array_equal(art[kind], art["none"]), kind
+    assert read(tmp_path / "opaque" / "lineart" / "0001.png", *PLACES) == [WHITE] * 4 + [BLACK] * 2
+
+
 def test_paint_that_is_animated_or_instanced_stays_out_of_the_line_art(scenario: Scenario, tmp_path: Path) -> None:
     scenario("lineart.animated_paint", str(tmp_path))
     assert pixels(tmp_path / "lineart" / "0001.png").shape == (100, 200, 3)

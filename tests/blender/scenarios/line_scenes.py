@@ -52,6 +52,20 @@ def pencil_scene() -> bpy.types.Scene:
     return scene
 
 
+def add_shadow(layer: str, alpha: float = 1.0) -> bpy.types.GreasePencilLayer:
+    """Add a black fill without a stroke, on a layer of its own, over the middle of the figure of `pencil_scene`."""
+    figure = bpy.data.objects["Figure"]
+    material = _material(layer, (0, 0, 0), (0, 0, 0))
+    material.grease_pencil.show_stroke = False
+    material.grease_pencil.fill_color = (0, 0, 0, alpha)
+    figure.data.materials.append(material)
+    _stroke(figure, layer, layer, square(0, 0, 0.95))
+    drawn = figure.data.layers[layer].frames[0]
+    if hasattr(drawn, "drawing") and hasattr(drawn.drawing.strokes[-1], "hide_stroke"):
+        drawn.drawing.strokes[-1].hide_stroke = True  # since 5.2 each stroke says so, and not the material
+    return figure.data.layers[layer]
+
+
 def mesh_scene() -> bpy.types.Scene:
     """A cube that turns, with Line Art and a line set of Freestyle, and nothing drawn."""
     scene = _empty_scene()

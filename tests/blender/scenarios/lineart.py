@@ -16,7 +16,7 @@ import bpy
 from benchmarks.blender.stage import extension, finish, shot
 from tests.blender.settings import differences, settings_of
 
-from .line_scenes import mesh_scene, odd_scene, pencil_scene
+from .line_scenes import add_shadow, mesh_scene, odd_scene, pencil_scene
 from .stage import json_of
 
 
@@ -64,6 +64,27 @@ def layers(folder: str) -> None:
     export(scene, home / "view layers", collection=None)
     bpy.data.objects["Behind"].hide_render = True
     export(scene, home / "hidden")
+
+
+def shadows(folder: str) -> None:
+    """Export a figure without a shadow and under each kind of translucent shadow, and under an opaque fill."""
+    home = Path(folder)
+    scene = pencil_scene()
+    export(scene, home / "none")
+    for name, alpha, settings in (
+        ("material", 0.4, {}),
+        ("opacity", 1.0, {"opacity": 0.6}),
+        ("multiply", 1.0, {"blend_mode": "MULTIPLY"}),
+        ("opaque", 1.0, {}),
+    ):
+        layer = add_shadow(name, alpha)
+        for key, value in settings.items():
+            setattr(layer, key, value)
+        export(scene, home / name)
+        if name == "opacity":
+            set_roles(scene, opacity="fills")
+            export(scene, home / "layer of fills")
+        layer.hide = True
 
 
 def animated_paint(folder: str) -> None:
