@@ -17,7 +17,8 @@ from server.files import write_file
 from server.image_codec import encode_png
 from shared.manifest import Quality
 
-from .folder import FolderError, FolderShot, Size, read_folder
+from .folder import FolderShot, Size, read_folder
+from .numbered_files import FolderError
 from .shot import Guess
 
 if TYPE_CHECKING:
@@ -89,6 +90,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE[@FRAME]",
         help="a painted frame; its number is the one after @ or in its name; may be given several times",
     )
+    parser.add_argument(
+        "--number",
+        type=int,
+        metavar="N",
+        help="which number in the names of the line art is the frame: 1 is the first, -1 the last (default: the one "
+        "that varies)",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
     parser.add_argument(
         "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
@@ -125,8 +133,18 @@ def run(args: argparse.Namespace) -> int:
         if args.output.exists() and not args.output.is_dir():
             raise FolderError(f"{args.output} is a file: give a folder for the colored frames.")
         source = read_folder(
-            args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background, args.quality
+            args.lineart,
+            args.keyframe,
+            args.size,
+            args.prompt,
+            args.seed,
+            args.finish,
+            args.background,
+            args.quality,
+            args.number,
         )
+        for note in source.notes:
+            console.print(note, markup=False, highlight=False)
         from server.coloring.colorizer import Colorizer  # imports torch, so the input is checked first
 
         guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
