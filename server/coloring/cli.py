@@ -99,6 +99,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
     parser.add_argument(
+        "--accept-errors",
+        action="store_true",
+        help="color although a drawing seems to be white on black, or a keyframe is transparent all over",
+    )
+    parser.add_argument(
         "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
     )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
@@ -147,6 +152,7 @@ def run(args: argparse.Namespace) -> int:
             console.print(note, markup=False, highlight=False)
         from server.coloring.colorizer import Colorizer  # imports torch, so the input is checked first
 
+            args.accept_errors,
         guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
         if args.guesses:
             listed = {name: [asdict(guess) for guess in guesses[name]] for name in sorted(guesses)}

@@ -13,7 +13,9 @@ import numpy as np
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Drawings, Shot
-from server.image_codec import read_line_art, read_mask, read_painted, read_size
+from server.coloring.shot_checks import keyframe_flaws
+from server.image_codec import read_line_art, read_mask, read_painted, read_rgba, read_size
+from shared.checks.flaws import Flaw, check_drawing
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 
@@ -25,12 +27,13 @@ class FolderShot:
     """A folder read as a shot.
 
     exposure: which drawing each file shows, counted from 0 in the order of the frame numbers; files: their paths;
-    notes: what may be wrong with them.
+    paintings: the keyframes' paths; notes: what may be wrong with them.
     """
 
     shot: Shot
     exposure: Exposure
     files: tuple[Path, ...]
+    paintings: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -44,26 +47,37 @@ def read_folder(
     background: str = "kept",
     quality: str = "auto",
     number: int | None = None,
+    accept_errors: bool = False,
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
     keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
-    not clear: 1 is the first, -1 the last. Equal drawings become one. Raises FolderError or ImageError, whose message
-    says what to do.
+    not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
+    Equal drawings become one. Raises FolderError or ImageError, whose message says what to do.
     """
     found = NumberedFiles.find(folder, number)
     files = found.files
     paintings = _paintings(keyframes, found)
     own_size = _common_size([*files.values(), *paintings.values()])
     size = size or own_size
+    notes = list(found.notes)
+
+    def note_flaw(path: Path, frame: int, flaw: Flaw) -> None:
+        sentence = f"Frame {frame} ({path.name}): {flaw.sentence}"
+        if flaw.severity == "error" and not accept_errors:
+            raise FolderError(f"{sentence} If it is meant so, give --accept-errors.")
+        notes.append(sentence)
+
     contents: list[str] = []
-    for path in files.values():
+    for frame, path in files.items():
         art = read_line_art(path)
         if not (art < LINE_BELOW).any():
             raise FolderError(
                 f"{path.name} has no lines, it is blank paper: export it again or take the file out of the folder."
             )
+        if (flaw := check_drawing(art)) is not None:
+            note_flaw(path, frame, flaw)
         contents.append(address_of(art.tobytes()))
     exposure = expose(0, contents)
     paths = tuple(files.values())
@@ -72,10 +86,11 @@ def read_folder(
         lambda path: _resized(read_line_art(path), size),
     )
     numbers = list(files)
+    drawing_of = dict(zip(numbers, exposure.drawing_of, strict=True))
     painted: dict[int, np.ndarray] = {}
     masks: dict[int, np.ndarray] = {}
     for number, path in paintings.items():
-        index = exposure.drawing_at(numbers.index(number))
+        index = drawing_of[number]
         if index in painted:
             raise FolderError(
                 f"{path} paints frame {number}, the same drawing as another keyframe: give one of the two."
@@ -89,7 +104,11 @@ def read_folder(
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
     shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds)  # type: ignore[arg-type]
-    return FolderShot(shot, exposure, paths, found.notes)
+    frame_of = {drawing_of[number]: number for number in paintings}
+    images = ((index, _resized(read_rgba(paintings[number]), size)) for index, number in frame_of.items())
+    for index, flaw in keyframe_flaws(images, drawings, lambda drawing: numbers[exposure.first_frame_of(drawing)]):
+        note_flaw(paintings[frame_of[index]], frame_of[index], flaw)
+    return FolderShot(shot, exposure, paths, tuple(paintings.values()), tuple(notes))
 
 
 def _paintings(keyframes: Iterable[str], found: NumberedFiles) -> dict[int, Path]:

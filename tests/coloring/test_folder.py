@@ -207,6 +207,33 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
     refused(r"title\.png has no frame number")
 
 
+def test_a_keyframe_that_cannot_be_right_stops_unless_it_is_meant_so(line_art, keyframe, tmp_path):
+    clear = tmp_path / "clear.png"
+    clear.write_bytes(encode_png(np.dstack([scene(70)[1], np.zeros(scene(70)[0].shape, np.uint8)])))
+    with pytest.raises(FolderError, match=r"Frame 10 \(clear\.png\): .*transparent.*--accept-errors"):
+        read_folder(line_art, [f"{clear}@10"])
+    (note,) = read_folder(line_art, [f"{clear}@10"], accept_errors=True).notes[1:]
+    assert note.startswith("Frame 10 (clear.png): The keyframe is completely transparent")
+    (line_art / "shot2_12.png").write_bytes(encode_png(255 - scene(60)[0]))
+    with pytest.raises(FolderError, match=r"Frame 12 \(shot2_12\.png\): .*black and white swapped"):
+        read_folder(line_art, [f"{keyframe}@10"])
+
+
+@pytest.mark.parametrize(
+    ("painting", "words"),
+    [
+        (np.dstack([scene(70)[0]] * 3), "The keyframe has no colors"),
+        (scene(110)[1], "The keyframe shows the drawing of frame 100"),
+        (scene(70)[1], ""),
+    ],
+)
+def test_doubts_about_a_keyframe_are_listed_with_its_frame(line_art, tmp_path, painting, words):
+    (tmp_path / "doubtful.png").write_bytes(encode_png(painting))
+    for size in (None, (640, 360)):
+        notes = read_folder(line_art, [f"{tmp_path / 'doubtful.png'}@10"], size).notes[1:]
+        assert [note.startswith(f"Frame 10 (doubtful.png): {words}") for note in notes] == [True] * bool(words)
+
+
 def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     cli.add_arguments(parser)
