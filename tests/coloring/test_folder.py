@@ -245,11 +245,33 @@ def test_the_command_ends_with_2_and_a_sentence_and_writes_nothing(line_art, key
     assert cli.run(arguments(str(line_art), "--output", str(output))) == 2
     assert "There is no keyframe" in capsys.readouterr().err
     assert cli.run(arguments(str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(line_art))) == 2
-    assert "no drawing is overwritten" in capsys.readouterr().err
+    assert "shot2_8.png would be overwritten" in capsys.readouterr().err
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--preset", "nobody")
     assert cli.run(arguments(*words)) == 2
     assert "nobody" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_nothing_that_was_read_is_overwritten(line_art, tmp_path, capsys):
+    paint = tmp_path / "paint"
+    paint.mkdir()
+    painting = paint / "shot2_10.png"
+    painting.write_bytes(encode_png(scene(70)[1]))
+    other = tmp_path / "elsewhere"
+    (tmp_path / "link").symlink_to(paint, target_is_directory=True)
+    for output, more, named in (
+        (paint, (), painting),
+        (tmp_path / "link", (), painting),
+        (paint / ".." / "paint", (), painting),
+        (line_art, (), line_art / "shot2_8.png"),
+        (other, ("--guesses", str(painting)), painting),
+        (other, ("--guesses", str(line_art / "shot2_9.png")), line_art / "shot2_9.png"),
+    ):
+        files = {path: path.read_bytes() for path in (*paint.iterdir(), *line_art.iterdir())}
+        assert cli.run(arguments(str(line_art), "--keyframe", str(painting), "--output", str(output), *more)) == 2
+        assert f"{named} would be overwritten" in capsys.readouterr().err
+        assert {path: path.read_bytes() for path in (*paint.iterdir(), *line_art.iterdir())} == files
+    assert not other.exists()
 
 
 @pytest.mark.parametrize("size", ["20", "0x5", "axb", "1920*1080"])
