@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading and writing of PNG files: line art as gray, paintings as RGB, frames also as RGBA; and thumbnails.
 
-No image is decoded before its size is known.
+No image is decoded before its size is known. Images are read in sRGB and upright, whatever color space and orientation
+their files name, and written in sRGB.
 """
 
 import io
@@ -9,7 +10,10 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from server.color_profile import ColorProfileError, to_srgb
 
 MAX_PIXELS = 40_000_000
 """The most pixels of an image: 8K UHD (33 million) plus a margin."""
@@ -21,6 +25,18 @@ MAX_WEBP_SIDE = 16383
 _DAMAGE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error)
 """The exceptions that Pillow raises for a damaged PNG. While opening a file, Pillow treats them as a sign that the file
 is not a PNG."""
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What puts an image upright, by its EXIF orientation. From 5 on, width and height change places."""
 
 
 class ImageError(ValueError):
@@ -60,13 +76,19 @@ def read_mask(source: bytes | Path, name: str = "") -> np.ndarray:
 
 def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
     """Return (width, height) by reading only the file's header. Raises ImageError."""
-    return _open(source, name).size
+    image = _open(source, name)
+    try:
+        return image.size[::-1] if _orientation(image) >= 5 else image.size
+    except _DAMAGE as error:
+        raise _damaged(_name(source, name)) from error
 
 
 def encode_png(image: np.ndarray) -> bytes:
     """Encode uint8 [H, W], RGB [H, W, 3] or straight RGBA [H, W, 4] as PNG. Equal images give equal bytes."""
+    space = PngInfo()
+    space.add(b"sRGB", b"\0")  # perceptual intent, the usual one
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=4)
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=4, pnginfo=space)
     return buffer.getvalue()
 
 
@@ -123,12 +145,38 @@ def _over_white(source: bytes | Path, name: str) -> np.ndarray:
 
 
 def _loaded(source: bytes | Path, name: str) -> Image.Image:
-    """Decode an image as RGBA."""
+    """Decode an image as RGBA in sRGB, upright."""
     image = _open(source, name)
+    name = _name(source, name)
     try:
+        orientation, info = _orientation(image), dict(image.info)
         image.load()
         if image.mode.startswith("I"):  # 16-bit gray: Pillow would clip it at 255 instead of scaling it
             image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
-        return image.convert("RGBA")  # this detects a transparency that does not fit the palette
+        rgba = image.convert("RGBA")  # this detects a transparency that does not fit the palette
+        turn = _TURNS.get(orientation)
+        upright = rgba if turn is None else rgba.transpose(turn)
+        return to_srgb(upright, image.mode in ("1", "L", "LA"), info, _chunk(source, b"cICP"))
+    except ColorProfileError as error:
+        raise ImageError(f"{name} has a color profile that cannot be used: convert it to sRGB.") from error
     except _DAMAGE as error:
-        raise _damaged(_name(source, name)) from error
+        raise _damaged(name) from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation that an image's header names, 1 for none. Reads no pixels."""
+    if "exif" not in image.info and "Raw profile type exif" not in image.info:
+        return 1
+    return image.getexif().get(ExifTags.Base.Orientation, 1)
+
+
+def _chunk(source: bytes | Path, kind: bytes) -> bytes | None:
+    """The content of a PNG's chunk that comes before the pixels, or None."""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, found = struct.unpack(">I4s", head)
+            if found in (kind, b"IDAT"):
+                return file.read(length) if found == kind else None
+            file.seek(length + 4, io.SEEK_CUR)
+    return None

@@ -53,6 +53,8 @@ class ShotManifest:
     background: "kept" leaves transparent what the keyframes leave transparent; with "generated" the model paints it
         from the prompt.
     priority: this job's priority among waiting jobs; it can be changed later.
+    accept_errors: color the shot although the checks of its images (`shared.checks`) find errors, because the images
+        are meant to be as they are. The errors are then listed in the job's events, as doubts are.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ShotManifest:
     background: Background = "kept"
     priority: Priority = "normal"
     parent: str | None = None
+    accept_errors: bool = False
 
     def __post_init__(self) -> None:
         require(

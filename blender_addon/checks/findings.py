@@ -4,28 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from ..compositing import line_art_of
 from ..png_pixels import read_png, write_png
+from ..shared.checks import drawing_difference
+from ..shared.checks.alignment import align, fit
+from ..shared.checks.flaws import Flaw, Severity, check_drawing, check_keyframe
+from ..shared.checks.gaps import find_gaps
 from ..takes.take import Take, frame_name
 from ..translatable_text import TranslatableText
-from . import drawing_difference
-from .alignment import align, fit
-from .gaps import find_gaps
 from .overlay import draw_cut, draw_gaps, draw_keyframe
 
 _GAP = 0.008
 """The widest gap in an outline that is reported, as a share of the picture's height."""
-
-_INVERTED = 0.5
-"""With more ink than this, black and white are probably swapped."""
-
-Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
@@ -66,16 +61,8 @@ def _inspect_drawing(
     line_art: np.ndarray, frame: int, before: np.ndarray | None, overlays: Path
 ) -> tuple[list[Finding], np.ndarray | None]:
     """Check one drawing; returns the findings, and the small picture that the next drawing is compared with."""
-    share = drawing_difference.ink_share(line_art)
-    if share == 0:
-        return [
-            Finding("warning", frame, TranslatableText("The frame is white: is the drawing hidden or out of sight?"))
-        ], before
-    if share > _INVERTED:
-        sentence = TranslatableText(
-            "The frame is mostly black: line art is dark on white. Are black and white swapped?"
-        )
-        return [Finding("error", frame, sentence)], before
+    if (flaw := check_drawing(line_art)) is not None:
+        return [_finding(flaw, frame)], before
     small = drawing_difference.small_ink(line_art)
     found = []
     overlay = np.zeros((*line_art.shape, 4), np.uint8)
@@ -101,30 +88,28 @@ def _inspect_keyframe(take: Take, frame: int, overlays: Path) -> list[Finding]:
     """Check a painted keyframe against its drawing."""
     painting, line_art = _keyframe(take, frame)
     if painting.ndim == 2:
-        return [Finding("warning", frame, TranslatableText("The keyframe has no colors: paint it, or choose another."))]
-    color = painting[..., :3]
-    if painting.shape[2] == 4 and not painting[..., 3].any():
-        return [Finding("error", frame, TranslatableText("The keyframe is completely transparent: paint it."))]
-    if (color.max(axis=2) - color.min(axis=2)).max() == 0:
-        return [Finding("warning", frame, TranslatableText("The keyframe has no colors: paint it, or choose another."))]
-    found = align(painting, line_art)
-    if found.verdict == "unrelated":
-        sentence = TranslatableText("The keyframe shows another drawing: its lines do not match this frame.")
-        return [Finding("warning", frame, sentence)]
-    if found.verdict == "misaligned":
-        sentence = TranslatableText(
-            "The keyframe is not aligned with its drawing: it is off by {x} pixels horizontally and {y} vertically, "
-            "and is at {scale} % of its size. Fit it.",
-            x=round(abs(found.dx)),
-            y=round(abs(found.dy)),
-            scale=round(100 / found.scale),
-        )
+        painting = np.dstack([painting] * 3)
+    flaw = check_keyframe(painting, line_art, _drawings(take))
+    if flaw is None:
+        return []
+    if flaw.code == "misaligned":
         path = overlays / frame_name(_first_frame(take, frame))
         overlay = read_png(path) if path.is_file() else np.zeros((*line_art.shape, 4), np.uint8)
         draw_keyframe(overlay, painting)
         write_png(path, overlay)
-        return [Finding("warning", frame, sentence, fits=True, pictured=True)]
-    return []
+        return [replace(_finding(flaw, frame), fits=True, pictured=True)]
+    return [_finding(flaw, frame)]
+
+
+def _finding(flaw: Flaw, frame: int) -> Finding:
+    return Finding(flaw.severity, frame, TranslatableText(flaw.template, **flaw.values))
+
+
+def _drawings(take: Take) -> Iterator[tuple[int, np.ndarray]]:
+    """The line art of each drawing, with the first frame that shows it."""
+    exposure = take.manifest.exposure
+    for frame in map(exposure.first_frame_of, range(exposure.drawing_count)):
+        yield frame, line_art_of(read_png(take.lineart / frame_name(frame)))
 
 
 def fitted_keyframe(take: Take, frame: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .gaps import Gap
+from ..shared.checks.gaps import Gap
 
 _ORANGE = (230, 97, 0, 255)
 _HALF = 128

@@ -92,6 +92,8 @@ def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     try:
         # Rendering evaluates the frame; going to it first would evaluate it twice.
         scene.frame_current, scene.frame_subframe = frame, 0.0
+        if scene.frame_current != frame:  # Blender sets 0 below zero, unless the preference Negative Frames is on
+            scene.frame_set(frame)
         bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
         raise ShotError(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -17,7 +18,8 @@ from server.files import write_file
 from server.image_codec import encode_png
 from shared.manifest import Quality
 
-from .folder import FolderError, FolderShot, Size, read_folder
+from .folder import FolderShot, Size, read_folder
+from .numbered_files import FolderError
 from .shot import Guess
 
 if TYPE_CHECKING:
@@ -89,6 +91,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE[@FRAME]",
         help="a painted frame; its number is the one after @ or in its name; may be given several times",
     )
+    parser.add_argument(
+        "--number",
+        type=int,
+        metavar="N",
+        help="which number in the names of the line art is the frame: 1 is the first, -1 the last (default: the one "
+        "that varies)",
+    )
+    parser.add_argument(
+        "--accept-errors",
+        action="store_true",
+        help="color although a drawing seems to be white on black, or a keyframe is transparent all over",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
     parser.add_argument(
         "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
@@ -114,19 +128,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
+    """Raise FolderError if a file that will be written is one that was read, under whatever path."""
+    inputs = {(found.st_dev, found.st_ino): path for path in read if (found := path.stat())}
+    for path in written:
+        if path.exists() and (source := inputs.get((path.stat().st_dev, path.stat().st_ino))):
+            raise FolderError(f"{source} would be overwritten by {path}: give another folder with --output.")
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the command and return the exit code. On an error, print one sentence to standard error and write nothing."""
     console = Console(stderr=True, soft_wrap=True)
     try:
-        if args.output.resolve() == args.lineart.resolve():
-            raise FolderError(
-                "The output folder is the line art's own: give another, so that no drawing is overwritten."
-            )
         if args.output.exists() and not args.output.is_dir():
             raise FolderError(f"{args.output} is a file: give a folder for the colored frames.")
         source = read_folder(
-            args.lineart, args.keyframe, args.size, args.prompt, args.seed, args.finish, args.background, args.quality
+            args.lineart,
+            args.keyframe,
+            args.size,
+            args.prompt,
+            args.seed,
+            args.finish,
+            args.background,
+            args.quality,
+            args.number,
+            args.accept_errors,
         )
+        written = [args.output / path.name for path in source.files]
+        _refuse_overwriting([*written, *([args.guesses] if args.guesses else [])], [*source.files, *source.paintings])
+        for note in source.notes:
+            console.print(note, markup=False, highlight=False)
         from server.coloring.colorizer import Colorizer  # imports torch, so the input is checked first
 
         guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,64 +11,30 @@ import cv2
 import numpy as np
 
 from server.coloring.line_art.regions import LINE_BELOW
+from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Drawings, Shot
-from server.image_codec import read_line_art, read_mask, read_painted, read_size
+from server.coloring.shot_checks import keyframe_flaws
+from server.image_codec import read_line_art, read_mask, read_painted, read_rgba, read_size
+from shared.checks.flaws import Flaw, check_drawing
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 
 Size = tuple[int, int]
 
 
-class FolderError(ValueError):
-    """A folder, a name or an option cannot be used; the sentence says what to do."""
-
-
-def frame_number(path: Path) -> int | None:
-    """Return the frame number in a file's name: the last run of digits before the suffix, or None."""
-    digits = re.findall(r"[0-9]+", path.stem)
-    return int(digits[-1]) if digits else None
-
-
-def frame_files(folder: Path) -> dict[int, Path]:
-    """Return a folder's PNGs by frame number, in order. Raises FolderError for none or for a repeated number."""
-    if not folder.is_dir():
-        raise FolderError(f"{folder} is not a folder: give the folder that holds the line art.")
-    files: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() != ".png" or path.name.startswith("."):
-            continue
-        number = frame_number(path)
-        if number is None:
-            raise FolderError(f"{path.name} has no frame number in its name: call it for example {path.stem}_0001.png.")
-        if number in files:
-            raise FolderError(f"{files[number].name} and {path.name} are both frame {number}: remove or rename one.")
-        files[number] = path
-    if not files:
-        raise FolderError(f"{folder} holds no PNG files: export the line art there, one numbered PNG a frame.")
-    return dict(sorted(files.items()))
-
-
-def parse_keyframe(text: str) -> tuple[Path, int]:
-    """Read `FILE` or `FILE@FRAME`. Without @FRAME the number is taken from the file's name."""
-    name, at, digits = text.rpartition("@")
-    if at and re.fullmatch("[0-9]+", digits) and not Path(text).exists():
-        return Path(name), int(digits)
-    number = frame_number(Path(text))
-    if number is None:
-        raise FolderError(f"Which frame does {text} paint? Say it with @, for example {text}@12.")
-    return Path(text), number
-
-
 @dataclass(frozen=True)
 class FolderShot:
     """A folder read as a shot.
 
-    exposure: which drawing each file shows, counted from 0 in the order of the frame numbers; files: their paths.
+    exposure: which drawing each file shows, counted from 0 in the order of the frame numbers; files: their paths;
+    paintings: the keyframes' paths; notes: what may be wrong with them.
     """
 
     shot: Shot
     exposure: Exposure
     files: tuple[Path, ...]
+    paintings: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_folder(
@@ -81,24 +46,38 @@ def read_folder(
     finish: str = "flats",
     background: str = "kept",
     quality: str = "auto",
+    number: int | None = None,
+    accept_errors: bool = False,
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
-    keyframe that is transparent somewhere. Equal drawings become one. Raises FolderError or ImageError, whose message
-    says what to do.
+    keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
+    not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
+    Equal drawings become one. Raises FolderError or ImageError, whose message says what to do.
     """
-    files = frame_files(folder)
-    paintings = _paintings(keyframes, files)
+    found = NumberedFiles.find(folder, number)
+    files = found.files
+    paintings = _paintings(keyframes, found)
     own_size = _common_size([*files.values(), *paintings.values()])
     size = size or own_size
+    notes = list(found.notes)
+
+    def note_flaw(path: Path, frame: int, flaw: Flaw) -> None:
+        sentence = f"Frame {frame} ({path.name}): {flaw.sentence}"
+        if flaw.severity == "error" and not accept_errors:
+            raise FolderError(f"{sentence} If it is meant so, give --accept-errors.")
+        notes.append(sentence)
+
     contents: list[str] = []
-    for path in files.values():
+    for frame, path in files.items():
         art = read_line_art(path)
         if not (art < LINE_BELOW).any():
             raise FolderError(
                 f"{path.name} has no lines, it is blank paper: export it again or take the file out of the folder."
             )
+        if (flaw := check_drawing(art)) is not None:
+            note_flaw(path, frame, flaw)
         contents.append(address_of(art.tobytes()))
     exposure = expose(0, contents)
     paths = tuple(files.values())
@@ -107,10 +86,11 @@ def read_folder(
         lambda path: _resized(read_line_art(path), size),
     )
     numbers = list(files)
+    drawing_of = dict(zip(numbers, exposure.drawing_of, strict=True))
     painted: dict[int, np.ndarray] = {}
     masks: dict[int, np.ndarray] = {}
     for number, path in paintings.items():
-        index = exposure.drawing_at(numbers.index(number))
+        index = drawing_of[number]
         if index in painted:
             raise FolderError(
                 f"{path} paints frame {number}, the same drawing as another keyframe: give one of the two."
@@ -124,13 +104,18 @@ def read_folder(
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
     shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds)  # type: ignore[arg-type]
-    return FolderShot(shot, exposure, paths)
+    frame_of = {drawing_of[number]: number for number in paintings}
+    images = ((index, _resized(read_rgba(paintings[number]), size)) for index, number in frame_of.items())
+    for index, flaw in keyframe_flaws(images, drawings, lambda drawing: numbers[exposure.first_frame_of(drawing)]):
+        note_flaw(paintings[frame_of[index]], frame_of[index], flaw)
+    return FolderShot(shot, exposure, paths, tuple(paintings.values()), tuple(notes))
 
 
-def _paintings(keyframes: Iterable[str], files: Mapping[int, Path]) -> dict[int, Path]:
+def _paintings(keyframes: Iterable[str], found: NumberedFiles) -> dict[int, Path]:
+    files = found.files
     paintings: dict[int, Path] = {}
     for text in keyframes:
-        path, number = parse_keyframe(text)
+        path, number = found.keyframe(text)
         if not path.is_file():
             raise FolderError(f"The keyframe {path} does not exist: give the path of a painted PNG.")
         if number not in files:

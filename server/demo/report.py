@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from server.coloring.folder import frame_files
+from server.coloring.numbered_files import frame_files
 from server.evaluation.clip import read_clip, read_pictures
 from server.evaluation.comparison import as_report, compare
 from server.evaluation.contact_sheet import contact_sheet, spread

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from server.coloring.folder import FolderError
+from server.coloring.numbered_files import FolderError
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.measures import Measures
 from server.evaluation.methods import METHODS, TABLES, parse_methods

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from server.coloring.folder import FolderError, frame_files
+from server.coloring.numbered_files import FolderError, frame_files
 from server.image_codec import read_line_art, read_painted
 from shared.digests import address_of
 from shared.timing import Exposure, expose

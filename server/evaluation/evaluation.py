@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from server.coloring.folder import FolderError, frame_files
+from server.coloring.numbered_files import FolderError, frame_files
 from server.evaluation.clip import read_clip
 from server.evaluation.contact_sheet import contact_sheet, spread
 from server.evaluation.frequency import plot_frequency

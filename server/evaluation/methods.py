@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from server.coloring.ablation import FULL, Ablation
-from server.coloring.folder import FolderError
+from server.coloring.numbered_files import FolderError
 from server.coloring.shot import Shot
 from server.evaluation import baselines
 from server.evaluation.ceiling import ceiling

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.coloring.shot import Drawings, SegmentResult, Shot
-from server.image_codec import encode_png, read_frame, read_line_art, read_mask, read_painted
+from server.coloring.shot_checks import drawing_errors, keyframe_flaws
+from server.image_codec import encode_png, read_frame, read_line_art, read_mask, read_painted, read_rgba
 from server.storage.blobs import Blobs
 from shared.manifest import ShotManifest
 from shared.timing import Exposure
@@ -30,6 +31,22 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
         background=manifest.background,
         holds=manifest.exposure.holds,
     )
+
+
+def describe_flaws(shot: Shot, manifest: ShotManifest, blobs: Blobs) -> list[str]:
+    """Describe what may be wrong with the images of a shot, each image with its frame.
+
+    Errors of drawings, which the API stops at, are found only if the manifest accepts them.
+    """
+    first = manifest.exposure.first_frame_of
+    painted = {manifest.exposure.drawing_at(keyframe.frame): keyframe for keyframe in manifest.keyframes}
+    paintings = ((drawing, read_rgba(blobs.read(keyframe.blob))) for drawing, keyframe in painted.items())
+    found = [
+        (first(drawing), flaw) for drawing, flaw in drawing_errors(shot.drawings if manifest.accept_errors else ())
+    ]
+    flaws = keyframe_flaws(paintings, shot.drawings, first)
+    found += [(painted[drawing].frame, flaw) for drawing, flaw in flaws]
+    return [f"Frame {frame}: {flaw.sentence}" for frame, flaw in found]
 
 
 def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from shared.protocol import Problem
 
 from .client import WORKFLOW
 from .reuse import segment_keys
-from .shots import describe_guesses, load_segment, read_shot, store_segment
+from .shots import describe_flaws, describe_guesses, load_segment, read_shot, store_segment
 
 if TYPE_CHECKING:
     from server.coloring.shot import Shot
@@ -89,7 +89,11 @@ class JobRunner:
             self.current_job = None
 
     def _color(self, job: Job) -> None:
-        coloring = self._colorizer(job.manifest.preset).open(read_shot(job.manifest, self._blobs))
+        shot = read_shot(job.manifest, self._blobs)
+        if job.started is None:
+            for message in describe_flaws(shot, job.manifest, self._blobs):
+                self._changes.add_message(job.id, message)
+        coloring = self._colorizer(job.manifest.preset).open(shot)
         run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)
         drawings = [segment.drawings for segment in coloring.segments]
         self._changes.plan(job.id, drawings, run.progress(job.segments_done, 0.0), coloring.note)

@@ -12,12 +12,17 @@ from .tables import image_facts
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """The size of an image in pixels, whether it has dark lines, and whether any pixel is transparent."""
+    """The size of an image in pixels, whether it has dark lines, and whether any pixel is transparent.
+
+    is_swapped, is_clear: whether it is white on black as line art, and transparent all over as a painting.
+    """
 
     width: int
     height: int
     has_lines: bool
     has_transparency: bool
+    is_swapped: bool = False
+    is_clear: bool = False
 
 
 class ImageFactsTable:

@@ -100,6 +100,8 @@ image_facts = sa.Table(
     sa.Column("height", sa.Integer, nullable=False),
     sa.Column("has_lines", sa.Boolean, nullable=False),
     sa.Column("has_clear", sa.Boolean, key="has_transparency", nullable=False),
+    sa.Column("is_swapped", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("is_clear", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 workers = sa.Table(
     "workers",

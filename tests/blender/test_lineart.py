@@ -31,6 +31,12 @@ def read(path: Path, *places: tuple[float, float]) -> list[tuple[int, ...]]:
 PLACES = ((0.0, 0.8), (0.4, 0.2), (0.1, 0.0), (0.55, 0.0), (-1.0, 0.1), (1.0, 0.1))
 
 
+def test_frames_below_zero_show_their_own_drawings(scenario: Scenario, tmp_path: Path) -> None:
+    assert list(scenario("lineart.below_zero", str(tmp_path))["timing"]) == [0, 1, 2, 3]
+    for name, x in (("-003", -1.3), ("0000", -1.0)):
+        assert read(tmp_path / "lineart" / f"{name}.png", (x, 0.1)) == [BLACK]
+
+
 def test_layers_and_materials_are_lines_or_white_fills_that_hide_what_is_behind(
     scenario: Scenario, tmp_path: Path
 ) -> None:

@@ -19,13 +19,15 @@ import pytest
 Import = Callable[[str], ModuleType]
 
 ADDON = Path(__file__).parents[2] / "blender_addon"
+CHECKS = ADDON.parent / "shared" / "checks"
 LANGUAGES = sorted(ADDON.glob("translations/*.json"))
 SHOWN = {"name", "description", "text"}
 
 
 def texts() -> set[str]:
     """The English texts: labels and tooltips of operators, panels and properties, and sentences."""
-    found = {text for path in ADDON.rglob("*.py") for text in _texts_in(ast.parse(path.read_text(encoding="utf-8")))}
+    files = [*ADDON.rglob("*.py"), *CHECKS.rglob("*.py")]
+    found = {text for path in files for text in _texts_in(ast.parse(path.read_text(encoding="utf-8")))}
     return {text for text in found if re.search(r"[A-Za-z]{2}", text)}
 
 
@@ -42,6 +44,8 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in ("TranslatableText", "translated"):
                 yield from (text for one in node.args[:1] for text in _constant(one))
+            if name == "Flaw":
+                yield from (text for one in node.args[2:3] for text in _constant(one))
             for keyword in node.keywords:
                 if keyword.arg == "text" or (name.endswith("Property") and keyword.arg in SHOWN):
                     yield from _constant(keyword.value)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from blender_addon.checks.alignment import align, fit
+from shared.checks.alignment import align, fit
 
 SIZE = (960, 540)
 

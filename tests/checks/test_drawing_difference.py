@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blender_addon.checks.drawing_difference import CUT, difference, ink_share, small_ink
+from shared.checks.drawing_difference import CUT, difference, ink_share, small_ink
 from tests.checks.test_alignment import drawing, moved
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.checks.gaps import find_gaps
-from blender_addon.checks.regions import find_regions
+from shared.checks.gaps import find_gaps
+from shared.checks.regions import find_regions
 
 WIDTH = 10
 

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from server.coloring import cli
 from server.coloring.cli import colorize
-from server.coloring.folder import FolderError, parse_keyframe, read_folder
+from server.coloring.folder import read_folder
+from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Guess, SegmentResult, Shot
 from server.image_codec import ImageError, encode_png, read_painted
 
@@ -99,17 +100,64 @@ def test_the_size_asked_for_is_the_size_of_drawings_and_keyframes(line_art, keyf
     [
         ("a/key@12", "a/key", 12),
         ("key_0007.png", "key_0007.png", 7),
-        ("sc04_key.png", "sc04_key.png", 4),
+        ("shot2_key_9_v3.png", "shot2_key_9_v3.png", 9),
+        ("sc04_key@-2", "sc04_key", -2),
         ("k1.png@3", "k1.png", 3),
     ],
 )
-def test_a_keyframe_names_its_frame(text, path, number):
-    assert parse_keyframe(text) == (Path(path), number)
+def test_a_keyframe_names_its_frame(line_art, text, path, number):
+    assert NumberedFiles.find(line_art).keyframe(text) == (Path(path), number)
 
 
-def test_a_keyframe_without_a_number_says_what_to_do():
-    with pytest.raises(FolderError, match=r"painted\.png@12"):
-        parse_keyframe("painted.png")
+def test_a_keyframe_whose_frame_is_unclear_says_what_to_do(line_art):
+    found = NumberedFiles.find(line_art)
+    for text, message in (
+        ("painted.png", r"painted\.png@12"),
+        ("a/v8.png", r"Which frame does a/v8\.png paint\? .*@8"),
+        ("key_0010_final_8.png", r"10 or 8\? .*key_0010_final_8\.png@10"),
+    ):
+        with pytest.raises(FolderError, match=message):
+            found.keyframe(text)
+
+
+def test_files_that_are_not_clearly_numbered_ask_for_the_number(line_art, keyframe):
+    for path in line_art.glob("*.png"):
+        path.rename(path.with_name(f"{path.stem}_day{100 + int(path.stem[6:])}.png"))
+    with pytest.raises(FolderError, match=r"is the frame, 100 or 200\? Say it with --number"):
+        read_folder(line_art, [f"{keyframe}@10"])
+    source = read_folder(line_art, [f"{keyframe}@10"], number=2)
+    assert [path.name for path in source.files][:3] == [
+        "shot2_8_day108.png",
+        "shot2_9_day109.png",
+        "shot2_10_day110.png",
+    ]
+    assert read_folder(line_art, [f"{keyframe}@110"], number=-1).exposure == source.exposure
+    with pytest.raises(FolderError, match="has no number 4"):
+        read_folder(line_art, [f"{keyframe}@10"], number=4)
+
+
+def test_frames_below_zero_are_read_as_they_are_written(tmp_path):
+    art = tmp_path / "art"
+    art.mkdir()
+    for number, x in ((-2, 50), (-1, 70), (0, 90), (1, 110)):
+        (art / f"{number:04}.png").write_bytes(encode_png(scene(x)[0]))
+    painted = tmp_path / "-001.png"
+    painted.write_bytes(encode_png(scene(70)[1]))
+    source = read_folder(art, [str(painted)])
+    assert [path.name for path in source.files] == ["-002.png", "-001.png", "0000.png", "0001.png"]
+    assert list(source.shot.keyframes) == [1]
+
+
+def test_missing_numbers_and_pictures_of_another_format_are_named(line_art, keyframe):
+    assert read_folder(line_art, [f"{keyframe}@10"]).notes == ("The line art has no frames 12 to 99.",)
+    (line_art / "shot2_12.jpg").write_bytes(b"JPEG")
+    (line_art / ".shot2_13.jpg").write_bytes(b"hidden")
+    (line_art / "shot2_14.TIF").write_bytes(b"TIFF")
+    assert "shot2_12.jpg, shot2_14.TIF are left out" in read_folder(line_art, [f"{keyframe}@10"]).notes[1]
+    for path in line_art.glob("*.png"):
+        path.unlink()
+    with pytest.raises(FolderError, match=r"holds no PNG files, only shot2_12\.jpg"):
+        read_folder(line_art, [f"{keyframe}@10"])
 
 
 def test_a_generated_background_is_where_the_keyframe_is_transparent(line_art, keyframe, tmp_path):
@@ -159,6 +207,33 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
     refused(r"title\.png has no frame number")
 
 
+def test_a_keyframe_that_cannot_be_right_stops_unless_it_is_meant_so(line_art, keyframe, tmp_path):
+    clear = tmp_path / "clear.png"
+    clear.write_bytes(encode_png(np.dstack([scene(70)[1], np.zeros(scene(70)[0].shape, np.uint8)])))
+    with pytest.raises(FolderError, match=r"Frame 10 \(clear\.png\): .*transparent.*--accept-errors"):
+        read_folder(line_art, [f"{clear}@10"])
+    (note,) = read_folder(line_art, [f"{clear}@10"], accept_errors=True).notes[1:]
+    assert note.startswith("Frame 10 (clear.png): The keyframe is completely transparent")
+    (line_art / "shot2_12.png").write_bytes(encode_png(255 - scene(60)[0]))
+    with pytest.raises(FolderError, match=r"Frame 12 \(shot2_12\.png\): .*black and white swapped"):
+        read_folder(line_art, [f"{keyframe}@10"])
+
+
+@pytest.mark.parametrize(
+    ("painting", "words"),
+    [
+        (np.dstack([scene(70)[0]] * 3), "The keyframe has no colors"),
+        (scene(110)[1], "The keyframe shows the drawing of frame 100"),
+        (scene(70)[1], ""),
+    ],
+)
+def test_doubts_about_a_keyframe_are_listed_with_its_frame(line_art, tmp_path, painting, words):
+    (tmp_path / "doubtful.png").write_bytes(encode_png(painting))
+    for size in (None, (640, 360)):
+        notes = read_folder(line_art, [f"{tmp_path / 'doubtful.png'}@10"], size).notes[1:]
+        assert [note.startswith(f"Frame 10 (doubtful.png): {words}") for note in notes] == [True] * bool(words)
+
+
 def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     cli.add_arguments(parser)
@@ -170,11 +245,33 @@ def test_the_command_ends_with_2_and_a_sentence_and_writes_nothing(line_art, key
     assert cli.run(arguments(str(line_art), "--output", str(output))) == 2
     assert "There is no keyframe" in capsys.readouterr().err
     assert cli.run(arguments(str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(line_art))) == 2
-    assert "no drawing is overwritten" in capsys.readouterr().err
+    assert "shot2_8.png would be overwritten" in capsys.readouterr().err
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--preset", "nobody")
     assert cli.run(arguments(*words)) == 2
     assert "nobody" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_nothing_that_was_read_is_overwritten(line_art, tmp_path, capsys):
+    paint = tmp_path / "paint"
+    paint.mkdir()
+    painting = paint / "shot2_10.png"
+    painting.write_bytes(encode_png(scene(70)[1]))
+    other = tmp_path / "elsewhere"
+    (tmp_path / "link").symlink_to(paint, target_is_directory=True)
+    for output, more, named in (
+        (paint, (), painting),
+        (tmp_path / "link", (), painting),
+        (paint / ".." / "paint", (), painting),
+        (line_art, (), line_art / "shot2_8.png"),
+        (other, ("--guesses", str(painting)), painting),
+        (other, ("--guesses", str(line_art / "shot2_9.png")), line_art / "shot2_9.png"),
+    ):
+        files = {path: path.read_bytes() for path in (*paint.iterdir(), *line_art.iterdir())}
+        assert cli.run(arguments(str(line_art), "--keyframe", str(painting), "--output", str(output), *more)) == 2
+        assert f"{named} would be overwritten" in capsys.readouterr().err
+        assert {path: path.read_bytes() for path in (*paint.iterdir(), *line_art.iterdir())} == files
+    assert not other.exists()
 
 
 @pytest.mark.parametrize("size", ["20", "0x5", "axb", "1920*1080"])

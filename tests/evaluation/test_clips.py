@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.coloring.folder import FolderError
+from server.coloring.numbered_files import FolderError
 from server.demo.report import write_report
 from server.evaluation import cli
 from server.evaluation.clip import read_clip

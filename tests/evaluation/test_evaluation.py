@@ -11,7 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from server.coloring.folder import FolderError
+from server.coloring.numbered_files import FolderError
 from server.evaluation import cli, methods
 from server.evaluation.clip import Clip, read_clip
 from server.evaluation.colored_clip import ColoredClip

@@ -10,7 +10,7 @@ import pytest
 
 from server.coloring.ablation import FULL, Ablation
 from server.coloring.colorizer import Colorizer
-from server.coloring.folder import FolderError
+from server.coloring.numbered_files import FolderError
 from server.coloring.shot import Guess, Shot
 from server.evaluation import paradigms
 from server.evaluation.colored_clip import ColoredClip

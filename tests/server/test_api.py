@@ -133,6 +133,21 @@ def test_a_shot_without_any_line_is_refused_but_a_blank_drawing_is_not(client: F
     problem(submit(client, one_blank, drawings=[blank], timing=[0] * 16), 422, "no_lines")
 
 
+def test_what_cannot_be_right_is_refused_by_its_frame_unless_it_is_meant_so(
+    client: FlaskClient, shot: SmallShot
+) -> None:
+    swapped = shot.with_blob(3, png(np.zeros((HEIGHT, WIDTH), np.uint8)))
+    upload(client, swapped)
+    body = problem(submit(client, swapped), 422, "swapped_image")
+    assert "Frame 107" in body["title"] and body["field"] == "drawings.3"
+    assert submit(client, swapped, accept_errors=True).status_code == 201
+    clear = shot.with_keyframe(png(np.zeros((HEIGHT, WIDTH, 4), np.uint8)))
+    upload(client, clear)
+    body = problem(submit(client, clear), 422, "transparent_image")
+    assert "Frame 105" in body["title"] and body["field"] == "keyframes.0.blob"
+    assert submit(client, clear, accept_errors=True).status_code == 201
+
+
 def test_transparent_line_art_is_ink_on_paper(client: FlaskClient, shot: SmallShot) -> None:
     clear = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     nothing = png(clear)

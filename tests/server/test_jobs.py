@@ -22,7 +22,7 @@ from server.coloring.line_art.compositing import NEARLY_BLACK, lay_lines, lines_
 from server.jobs.recovery import FATAL_CRASHES
 from shared.codec import to_json
 
-from .conftest import Site, SmallShot
+from .conftest import HEIGHT, WIDTH, Site, SmallShot, png
 
 StartWorker = Callable[[], subprocess.Popen[Any]]
 
@@ -86,6 +86,22 @@ def test_events_are_numbered_and_continue_after_a_cursor(
     assert noted["segments_done"] == 2, "what it notes about a segment is told before the segment is done"
     later = site.call("GET", f"/jobs/{job}/events?after={numbers[2]}", 200)
     assert later == events[3:]
+
+
+def test_doubts_about_images_are_listed_once_with_their_frames(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    gray = shot.with_keyframe(png(np.full((HEIGHT, WIDTH, 3), 200, np.uint8)))
+    dark = shot.with_blob(3, png(np.zeros((HEIGHT, WIDTH), np.uint8)))
+    dark.blobs |= gray.blobs
+    job = site.submit(dark, keyframes=gray.manifest.keyframes, accept_errors=True)
+    start_worker()
+    site.wait_for_state(job, "done")
+    messages = [event["message"] for event in site.call("GET", f"/jobs/{job}/events", 200)]
+    assert [message for message in messages if message.startswith("Frame ")] == [
+        "Frame 107: The frame is mostly black: line art is dark on white. Are black and white swapped?",
+        "Frame 105: The keyframe has no colors: paint it, or choose another.",
+    ]
 
 
 def test_a_frame_can_be_had_as_soon_as_its_segment_is_done(

@@ -10,6 +10,7 @@ from server.image_codec import ImageError, read_rgba
 from server.presets.preset import UnknownPreset, find_preset
 from server.storage.blobs import Blobs
 from server.storage.image_facts import ImageFacts, ImageFactsTable
+from shared.checks.flaws import CLEAR, SWAPPED, Flaw, is_clear, is_swapped
 from shared.manifest import ShotManifest
 from shared.server_info import Limits
 
@@ -66,12 +67,20 @@ def look_at(content: bytes, name: str) -> ImageFacts:
     # Over white paper, the darkest channel of a pixel is 255 − alpha × ink / 255.
     red, green, blue, alpha = np.moveaxis(pixels, 2, 0)
     ink = 255 - np.minimum(np.minimum(red, green), blue)  # a tenth of the time of min(axis=2)
-    has_lines = bool((alpha.astype(np.uint16) * ink > (255 - LINE_GRAY) * 255).any())
-    return ImageFacts(width, height, has_lines, has_transparency=bool((alpha < 128).any()))
+    darkness = alpha.astype(np.uint16) * ink
+    return ImageFacts(
+        width,
+        height,
+        has_lines=bool((darkness > (255 - LINE_GRAY) * 255).any()),
+        has_transparency=bool((alpha < 128).any()),
+        is_swapped=is_swapped(255 - darkness // 255),
+        is_clear=is_clear(pixels),
+    )
 
 
 def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTable) -> None:
-    """Check that every blob exists and is an image of the shot's size. Raises ProblemError."""
+    """Check that every blob exists and is an image of the shot's size, and stop at errors of the checks that the
+    extension and the command line share, unless the manifest accepts them. Raises ProblemError."""
     missing = tuple(blobs.missing(manifest.blobs))
     if missing:
         raise ProblemError(
@@ -111,6 +120,13 @@ def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTa
         checked(keyframe.blob, f"keyframes.{index}.blob", f"The keyframe of frame {keyframe.frame}")
         for index, keyframe in enumerate(manifest.keyframes)
     ]
+    if not manifest.accept_errors:
+        for index, drawing in enumerate(drawings):
+            if drawing.is_swapped:
+                _stop(SWAPPED, f"drawings.{index}", manifest.exposure.first_frame_of(index))
+        for index, keyframe in enumerate(keyframes):
+            if keyframe.is_clear:
+                _stop(CLEAR, f"keyframes.{index}.blob", manifest.keyframes[index].frame)
     if manifest.background == "generated" and not any(keyframe.has_transparency for keyframe in keyframes):
         _refuse(
             "nothing_transparent",
@@ -118,6 +134,11 @@ def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTa
             "No keyframe has a transparent part where a background could be generated: export one with transparency, "
             "or keep the background.",
         )
+
+
+def _stop(flaw: Flaw, field: str, frame: int) -> None:
+    sentence = f"Frame {frame}: {flaw.sentence} If it is meant so, send it with accept_errors."
+    _refuse(f"{flaw.code}_image", field, sentence)
 
 
 def _refuse(code: str, field: str, sentence: str) -> None:

@@ -33,6 +33,23 @@ def export(scene: bpy.types.Scene, folder: Path, frames: range = range(1, 2), **
     return json_of(finish(begin(scene, folder, frames, **lineart)).manifest)
 
 
+def below_zero(folder: str) -> dict[str, Any]:
+    """Export a figure that moves from frame -3 to 0."""
+    scene = pencil_scene()
+    for name in ("Behind", "Figure"):
+        item = bpy.data.objects[name]
+        for layer in item.data.layers:
+            if bpy.app.version >= (4, 3):
+                layer.frames.move(1, -3)
+            else:
+                layer.frames[0].frame_number = -3
+        for frame in (-3, 0):
+            item.location.x = frame / 10
+            item.keyframe_insert("location", frame=frame)
+    manifest = export(scene, Path(folder), range(-3, 1))
+    return {"timing": manifest["timing"], "frame": scene.frame_current}
+
+
 def set_roles(scene: bpy.types.Scene, **roles: str) -> None:
     for name, role in roles.items():
         bpy.ops.longanimation.set_layer_role(layer=name, role=role)

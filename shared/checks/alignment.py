@@ -43,11 +43,9 @@ def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
     Thin dark structures of both are compared in small pictures by normalized correlation, for a range of scales and for
     all shifts at once (Fourier transform). A finer search of scales around the best one follows.
     """
-    height, width = line_art.shape
-    step = max(1, max(height, width) // _SIDE)
-    drawing = _lines(_shrunk(line_art.astype(np.float32), step))
+    step, drawing = _small_lines(line_art)
     shape = drawing.shape
-    painting = _thin_dark(keyframe)
+    painting = darkest_channel(keyframe)
     best = (-1.0, 1.0, 0.0, 0.0)
     for scale in _SCALES:
         best = max(best, _shift(drawing, _lines(_sampled(painting, shape, scale, 0, 0)), scale))
@@ -62,6 +60,12 @@ def align(keyframe: np.ndarray, line_art: np.ndarray) -> Alignment:
     return Alignment(float(scale), float(dx * step), float(dy * step), before, after, verdict)
 
 
+def agreement(keyframe: np.ndarray, line_art: np.ndarray) -> float:
+    """How much the lines of a keyframe uint8 [h, w, 3 or 4] agree with line art uint8 [H, W] where they are, 0 to 1."""
+    _, drawing = _small_lines(line_art)
+    return _agreement(drawing, _lines(_sampled(darkest_channel(keyframe), drawing.shape, 1, 0, 0)))
+
+
 def fit(keyframe: np.ndarray, alignment: Alignment, size: tuple[int, int]) -> np.ndarray:
     """Move and scale a keyframe uint8 [h, w, 3 or 4] to fit; `size` is the drawing's width and height.
 
@@ -74,7 +78,13 @@ def fit(keyframe: np.ndarray, alignment: Alignment, size: tuple[int, int]) -> np
     return keyframe[np.ix_(np.clip(y, 0, keyframe.shape[0] - 1), np.clip(x, 0, keyframe.shape[1] - 1))]
 
 
-def _thin_dark(keyframe: np.ndarray) -> np.ndarray:
+def _small_lines(line_art: np.ndarray) -> tuple[int, np.ndarray]:
+    """The factor by which line art is shrunk for the search, and the lines of the small picture."""
+    step = max(1, max(line_art.shape) // _SIDE)
+    return step, _lines(_shrunk(line_art.astype(np.float32), step))
+
+
+def darkest_channel(keyframe: np.ndarray) -> np.ndarray:
     """The darkest channel of a painting over white, float32 [h, w]: 0 is dark."""
     color = keyframe[..., :3].min(axis=2).astype(np.float32)
     if keyframe.shape[2] == 4:

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that the extension shares, for a shot that is about to be colored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from shared.checks.flaws import Flaw, check_drawing, check_keyframe
+
+
+def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]:
+    """Yield the errors of line art, uint8 [H, W] each, with the index of its drawing."""
+    for index, drawing in enumerate(drawings):
+        flaw = check_drawing(drawing)
+        if flaw is not None and flaw.severity == "error":
+            yield index, flaw
+
+
+def keyframe_flaws(
+    paintings: Iterable[tuple[int, np.ndarray]], drawings: Sequence[np.ndarray], frame_of: Callable[[int], int]
+) -> Iterator[tuple[int, Flaw]]:
+    """Yield errors and doubts about keyframes, each with the index of the drawing that the keyframe paints.
+
+    paintings: RGBA uint8 [H, W, 4], each with that index. drawings: line art, uint8 [H, W] each. frame_of: the first
+    frame that shows a drawing.
+    """
+    for index, painting in paintings:
+        others = ((frame_of(other), drawings[other]) for other in range(len(drawings)))
+        flaw = check_keyframe(painting, drawings[index], others)
+        if flaw is not None:
+            yield index, flaw
