@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.coloring.line_art.regions import LINE_BELOW
-from server.coloring.shot import Drawings, Shot
-from server.image_codec import read_line_art, read_mask, read_painted, read_size
+from server.coloring.line_art.drawing import Drawing, line_fault, read_drawing
+from server.coloring.shot import Shot, open_drawings
+from server.image_codec import read_mask, read_painted, read_rgba, read_size
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 
@@ -94,17 +94,15 @@ def read_folder(
     size = size or own_size
     contents: list[str] = []
     for path in files.values():
-        art = read_line_art(path)
-        if not (art < LINE_BELOW).any():
-            raise FolderError(
-                f"{path.name} has no lines, it is blank paper: export it again or take the file out of the folder."
-            )
-        contents.append(address_of(art.tobytes()))
+        line_art, ink = read_drawing(read_rgba(path))
+        if fault := line_fault(line_art):
+            raise FolderError(f"{path.name} {fault}.")
+        contents.append(address_of(line_art.tobytes() + ink.tobytes()))
     exposure = expose(0, contents)
     paths = tuple(files.values())
-    drawings = Drawings(
+    drawings, inks = open_drawings(
         [paths[exposure.first_frame_of(index)] for index in range(exposure.drawing_count)],
-        lambda path: _resized(read_line_art(path), size),
+        lambda path: _resized_drawing(read_drawing(read_rgba(path)), size),
     )
     numbers = list(files)
     painted: dict[int, np.ndarray] = {}
@@ -123,7 +121,7 @@ def read_folder(
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
-    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds)  # type: ignore[arg-type]
+    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds, inks)  # type: ignore[arg-type]
     return FolderShot(shot, exposure, paths)
 
 
@@ -163,3 +161,14 @@ def _resized(image: np.ndarray, size: Size) -> np.ndarray:
         return image
     shrinks = size[0] < image.shape[1]
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def _resized_drawing(drawing: Drawing, size: Size) -> Drawing:
+    line_art = _resized(drawing.line_art, size)
+    if drawing.ink is drawing.line_art:
+        return Drawing(line_art, line_art)
+    # Transparent pixels have no color to mix in, so colors are weighted by their alpha.
+    alpha = drawing.ink[..., 3:]
+    weighted = _resized(np.dstack([drawing.ink[..., :3] * (alpha / np.float32(255)), alpha]), size)
+    color = 255 * weighted[..., :3] / np.maximum(weighted[..., 3:], 1)
+    return Drawing(line_art, np.dstack([color, weighted[..., 3:]]).round().clip(0, 255).astype(np.uint8))

@@ -133,6 +133,25 @@ def test_a_shot_without_any_line_is_refused_but_a_blank_drawing_is_not(client: F
     problem(submit(client, one_blank, drawings=[blank], timing=[0] * 16), 422, "no_lines")
 
 
+@pytest.mark.parametrize("gray", [210, 227])
+def test_faint_pencil_is_line_art(client: FlaskClient, shot: SmallShot, gray: int) -> None:
+    pencil = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    pencil[:, 4:6] = gray
+    faint = shot.with_blob(2, png(pencil))
+    upload(client, faint)
+    only = address_of(png(pencil))
+    assert submit(client, faint, drawings=[only], timing=[0] * 16).status_code == 201
+
+
+def test_light_lines_on_a_dark_ground_are_refused(client: FlaskClient, shot: SmallShot) -> None:
+    swapped = np.zeros((HEIGHT, WIDTH), np.uint8)
+    swapped[:, 5] = 255
+    one = shot.with_blob(2, png(swapped))
+    upload(client, one)
+    answer = problem(submit(client, one), 422, "no_lines")
+    assert "light on a dark ground" in answer["title"] and answer["field"] == "drawings.2"
+
+
 def test_transparent_line_art_is_ink_on_paper(client: FlaskClient, shot: SmallShot) -> None:
     clear = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     nothing = png(clear)
