@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .regions import LINE_BELOW, SMALLEST_REGION, find_paper, nearest
+from .regions import LINE_BELOW, SMALLEST_REGION, find_paper, nearest, paper_blocks
 
 FAINTEST = 12
 """On clean paper, what is darker than white by this is ink. Less is grain or compression."""
@@ -27,7 +27,6 @@ DARKEST_SHADE = 0.45
 SMALLEST_SHARE = 0.02
 """Of all ink in a drawing, an ink has at least this share."""
 
-_ROWS = 45  # the paper's color is measured in so many rows of blocks
 _STEPS = 7  # directions from white are told apart in so many steps of a channel
 _GRAY = 6  # in a direction with this step in all channels, scanners and compression may have tinted a gray ink
 _SQUARE = np.ones((5, 5), np.uint8)
@@ -105,7 +104,7 @@ def _divide_by_paper(sheet: np.ndarray) -> np.ndarray:
     if 2 * np.count_nonzero(darkest == 255) >= darkest.size:
         return sheet
     height, width = darkest.shape
-    blocks = max(1, width * _ROWS // height), _ROWS
+    blocks = paper_blocks(height, width)
     small = cv2.resize(sheet, blocks, interpolation=cv2.INTER_AREA)
     ratio = _ratio(sheet, cv2.medianBlur(small, 9).astype(np.float32))
     if np.count_nonzero(ratio > 1.25) > np.count_nonzero(ratio < 7 / 8):
@@ -144,7 +143,7 @@ def _ratio(sheet: np.ndarray, paper: np.ndarray) -> np.ndarray:
 
 def _gray_coverage(strength: np.ndarray) -> tuple[np.ndarray, bool]:
     """Return the coverage uint8 [H, W] of gray ink with this strength (uint8 [H, W]), and whether the ink is black."""
-    counts = np.bincount(strength.ravel(), minlength=256)[None]
+    counts = cv2.calcHist([strength], [0], None, [256], [0, 256]).reshape(1, 256).astype(np.int64)
     if _full(counts, 0.99)[0] >= 255 - NEARLY_BLACK:  # thin black lines cover few pixels whole
         return strength, True
     full = _full(counts, 0.9)[0]

@@ -177,6 +177,15 @@ def test_a_night_scene_is_not_taken_for_light_lines():
     assert line_fault(read_drawing(opaque(np.dstack([night] * 3))).line_art) is None
 
 
+@pytest.mark.parametrize("shape", [(1, 1_000_000), (1_000_000, 1), (2, 300_000)])
+def test_a_sheet_of_any_shape_is_read(shape):
+    sheet = np.full((*shape, 4), 240, np.uint8)
+    sheet[..., 3] = 255
+    sheet[shape[0] // 2, shape[1] // 2 : shape[1] // 2 + 9, :3] = 0
+    assert read_drawing(sheet).line_art.shape == shape
+    line_fault(read_drawing(sheet).line_art)
+
+
 def test_a_sheet_of_a_few_pixels_is_read():
     assert line_fault(read_drawing(np.full((1, 1, 4), 90, np.uint8)).line_art) is not None
     assert read_drawing(np.full((2, 90, 4), 255, np.uint8)).line_art.shape == (2, 90)
