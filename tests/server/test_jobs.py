@@ -22,7 +22,7 @@ from server.coloring.line_art.compositing import NEARLY_BLACK, lay_lines, lines_
 from server.jobs.recovery import FATAL_CRASHES
 from shared.codec import to_json
 
-from .conftest import Site, SmallShot
+from .conftest import HEIGHT, WIDTH, Site, SmallShot, png
 
 StartWorker = Callable[[], subprocess.Popen[Any]]
 
@@ -115,6 +115,16 @@ def test_a_frame_comes_with_its_lines_or_as_the_colors_under_them(
     lines = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 200))
     assert np.array_equal(lines, lines_alone(line_art))
     assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=ink", 422)["field"] == "layer"
+
+
+def test_the_lines_of_a_frame_keep_their_color(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    colored = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    colored[:, 4:6] = (220, 40, 40)
+    job = site.submit(shot.with_blob(0, png(colored)))
+    start_worker()
+    site.wait_for_state(job, "done")
+    lines = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 200))
+    assert (lines[:, 4:6] == (220, 40, 40, 255)).all() and not lines[:, 6:].any()
 
 
 def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
