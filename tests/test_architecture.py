@@ -144,8 +144,8 @@ ARROWS = {
     "server.http.archive": set(),
     "server.http.video": {"server.files"},
     "server.jobs": {
-        *("server.coloring", "server.presets.preset", "server.storage", "server.image_codec", "server.config"),
-        *("server.logs", "shared"),
+        *("server.coloring", "server.coloring.line_art", "server.presets.preset", "server.storage"),
+        *("server.image_codec", "server.config", "server.logs", "shared"),
     },
     "server.storage": {"server.config", "shared", "server.files"},
     # The demonstration: its command, and what it does in the Blender that this starts.

@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.coloring.line_art.regions import LINE_BELOW
+from server.coloring.line_art.drawing import Drawing, LineFault, line_fault, read_drawing
 from server.coloring.numbered_files import FolderError, NumberedFiles
-from server.coloring.shot import Drawings, Shot
+from server.coloring.shot import Shot, open_drawings
 from server.coloring.shot_checks import keyframe_flaws
-from server.image_codec import read_line_art, read_mask, read_painted, read_rgba, read_size
-from shared.checks.flaws import Flaw, check_drawing
+from server.image_codec import read_mask, read_painted, read_rgba, read_size
+from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 
@@ -71,19 +71,20 @@ def read_folder(
 
     contents: list[str] = []
     for frame, path in files.items():
-        art = read_line_art(path)
-        if not (art < LINE_BELOW).any():
+        line_art, ink = read_drawing(read_rgba(path))
+        fault = line_fault(line_art)
+        if fault is LineFault.BLANK:
             raise FolderError(
                 f"{path.name} has no lines, it is blank paper: export it again or take the file out of the folder."
             )
-        if (flaw := check_drawing(art)) is not None:
-            note_flaw(path, frame, flaw)
-        contents.append(address_of(art.tobytes()))
+        if fault is LineFault.LIGHT_ON_DARK:
+            note_flaw(path, frame, SWAPPED)
+        contents.append(address_of(line_art.tobytes() + ink.tobytes()))
     exposure = expose(0, contents)
     paths = tuple(files.values())
-    drawings = Drawings(
+    drawings, inks = open_drawings(
         [paths[exposure.first_frame_of(index)] for index in range(exposure.drawing_count)],
-        lambda path: _resized(read_line_art(path), size),
+        lambda path: _resized_drawing(read_drawing(read_rgba(path)), size),
     )
     numbers = list(files)
     drawing_of = dict(zip(numbers, exposure.drawing_of, strict=True))
@@ -103,7 +104,7 @@ def read_folder(
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
-    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds)  # type: ignore[arg-type]
+    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds, inks)  # type: ignore[arg-type]
     frame_of = {drawing_of[number]: number for number in paintings}
     images = ((index, _resized(read_rgba(paintings[number]), size)) for index, number in frame_of.items())
     for index, flaw in keyframe_flaws(images, drawings, lambda drawing: numbers[exposure.first_frame_of(drawing)]):
@@ -148,3 +149,14 @@ def _resized(image: np.ndarray, size: Size) -> np.ndarray:
         return image
     shrinks = size[0] < image.shape[1]
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def _resized_drawing(drawing: Drawing, size: Size) -> Drawing:
+    line_art = _resized(drawing.line_art, size)
+    if drawing.ink is drawing.line_art:
+        return Drawing(line_art, line_art)
+    # Transparent pixels have no color to mix in, so colors are weighted by their alpha.
+    alpha = drawing.ink[..., 3:]
+    weighted = _resized(np.dstack([drawing.ink[..., :3] * (alpha / np.float32(255)), alpha]), size)
+    color = 255 * weighted[..., :3] / np.maximum(weighted[..., 3:], 1)
+    return Drawing(line_art, np.dstack([color, weighted[..., 3:]]).round().clip(0, 255).astype(np.uint8))

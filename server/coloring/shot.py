@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A shot, decoded and ready to be colored, and the results of coloring."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
 import numpy as np
 
+from server.coloring.line_art.drawing import Drawing
 from shared.manifest import Background, Finish, Quality
 
 
 class Drawings(Sequence[np.ndarray]):
-    """The line art of a shot, uint8 [H, W] each, read on access, so that a long shot need not fit into memory.
+    """The line art or the inks of a shot, one an item, read on access, so that a long shot need not fit into memory.
 
-    sources: paths or addresses, which `read` turns into drawings.
+    sources: paths or addresses, which `read` turns into items.
     """
 
     def __init__(self, sources: Sequence[Any], read: Callable[[Any], np.ndarray]) -> None:
@@ -33,11 +35,18 @@ class Drawings(Sequence[np.ndarray]):
         return self._read(self._sources[index])
 
 
+def open_drawings(sources: Sequence[Any], read: Callable[[Any], Drawing]) -> tuple[Drawings, Drawings]:
+    """Return the line art and the inks of drawings, see `Drawing`. The last few that are read are kept."""
+    kept = functools.lru_cache(maxsize=4)(read)
+    return Drawings(sources, lambda source: kept(source).line_art), Drawings(sources, lambda source: kept(source).ink)
+
+
 @dataclass(frozen=True)
 class Shot:
     """What the coloring needs to know about a shot. It knows distinct drawings in story order, not frames.
 
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
+    inks: the lines as they are laid over the colors, see `Drawing.ink`; empty if all lines are black.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work proceeds from them.
         Raises ValueError if there are none.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
@@ -56,11 +65,16 @@ class Shot:
     masks: Mapping[int, np.ndarray] = field(default_factory=dict)
     background: Background = "kept"
     holds: Sequence[int] = ()
+    inks: Sequence[np.ndarray] = ()
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)
         if not ordered or ordered[0] < 0 or ordered[-1] >= count:
             raise ValueError(f"Keyframes {ordered} must lie among the {count} drawings, and there must be one.")
+
+    def ink(self, drawing: int) -> np.ndarray:
+        """Return the lines of a drawing as `lay_lines` takes them."""
+        return (self.inks or self.drawings)[drawing]
 
     @property
     def is_generated(self) -> bool:

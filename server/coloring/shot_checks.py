@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from shared.checks.flaws import Flaw, check_drawing, check_keyframe
+from server.coloring.line_art.drawing import LineFault, line_fault
+from shared.checks.flaws import SWAPPED, Flaw, check_keyframe
 
 
 def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]:
     """Yield the errors of line art, uint8 [H, W] each, with the index of its drawing."""
     for index, drawing in enumerate(drawings):
-        flaw = check_drawing(drawing)
-        if flaw is not None and flaw.severity == "error":
-            yield index, flaw
+        if line_fault(drawing) is LineFault.LIGHT_ON_DARK:
+            yield index, SWAPPED
 
 
 def keyframe_flaws(

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from server.coloring.shot import Drawings, SegmentResult, Shot
+from server.coloring.line_art.drawing import read_drawing
+from server.coloring.shot import SegmentResult, Shot, open_drawings
 from server.coloring.shot_checks import drawing_errors, keyframe_flaws
-from server.image_codec import encode_png, read_frame, read_line_art, read_mask, read_painted, read_rgba
+from server.image_codec import encode_png, read_frame, read_mask, read_painted, read_rgba
 from server.storage.blobs import Blobs
 from shared.manifest import ShotManifest
 from shared.timing import Exposure
@@ -20,8 +21,10 @@ MOST_NAMED = 5
 def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     """Return the shot that `manifest` describes. Its drawings are read lazily."""
     keyframes = {manifest.exposure.drawing_at(one.frame): blobs.read(one.blob) for one in manifest.keyframes}
+    drawings, inks = open_drawings(manifest.drawings, lambda address: read_drawing(read_rgba(blobs.read(address))))
     return Shot(
-        drawings=Drawings(manifest.drawings, lambda address: read_line_art(blobs.read(address))),
+        drawings=drawings,
+        inks=inks,
         keyframes={drawing: read_painted(content) for drawing, content in keyframes.items()},
         prompt=manifest.prompt,
         seed=manifest.seed,

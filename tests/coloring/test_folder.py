@@ -15,9 +15,9 @@ from server.coloring.cli import colorize
 from server.coloring.folder import read_folder
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Guess, SegmentResult, Shot
-from server.image_codec import ImageError, encode_png, read_painted
+from server.image_codec import ImageError, encode_png, read_line_art, read_painted
 
-from .drawings import paper, scene
+from .drawings import BLUE, RED, SKY, paper, scene
 
 
 @pytest.fixture
@@ -278,6 +278,68 @@ def test_nothing_that_was_read_is_overwritten(line_art, tmp_path, capsys):
 def test_a_size_must_be_written_as_one(size):
     with pytest.raises(SystemExit):
         arguments("art", "--output", "out", "--size", size)
+
+
+def on(sheet: tuple[int, ...], ink: tuple[int, ...], line_art: np.ndarray) -> np.ndarray:
+    """A drawing in ink on a sheet, both RGB or RGBA."""
+    share = line_art[..., None] / 255
+    return np.round(np.array(sheet) * share + np.array(ink) * (1 - share)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("gray", [210, 227])
+def test_faint_pencil_is_no_blank_paper(line_art, keyframe, gray):
+    for path in line_art.glob("*.png"):
+        path.write_bytes(encode_png(on((255,) * 3, (gray,) * 3, read_line_art(path))))
+    drawing = read_folder(line_art, [f"{keyframe}@10"]).shot.drawings[3]
+    assert (drawing[scene(110)[0] == 0] == 0).all()
+
+
+def test_light_lines_on_a_dark_ground_are_refused(line_art, keyframe):
+    (line_art / "shot2_12.png").write_bytes(encode_png(255 - scene(70)[0]))
+    with pytest.raises(FolderError, match=r"shot2_12\.png\): .*black and white swapped"):
+        read_folder(line_art, [f"{keyframe}@10"])
+
+
+def test_drawings_that_differ_in_the_color_of_lines_only_are_two(line_art, keyframe):
+    (line_art / "shot2_9.png").write_bytes(encode_png(on((255,) * 3, (200, 0, 0), scene(50)[0])))
+    assert read_folder(line_art, [f"{keyframe}@10"]).exposure.drawing_of == (0, 1, 2, 3, 4)
+
+
+def test_lines_of_another_size_keep_their_color(line_art, keyframe):
+    for path in line_art.glob("*.png"):
+        path.write_bytes(encode_png(on((255,) * 3, (200, 30, 90), read_line_art(path))))
+    ink = read_folder(line_art, [f"{keyframe}@10"], size=(640, 360)).shot.ink(1)
+    assert ink.shape == (360, 640, 4)
+    assert np.abs(ink[ink[..., 3] > 100][:, :3].astype(int) - (200, 30, 90)).max() <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sheet", "ink", "seen"),
+    [
+        ((180,) * 3, (0, 0, 0), (0, 0, 0)),
+        ((250, 240, 205), (20, 20, 20), (20, 20, 20)),
+        ((255,) * 3, (220, 40, 40), (220, 40, 40)),
+        ((255,) * 3, (210,) * 3, (210,) * 3),
+        ((255,) * 4, (255,) * 4, (255,) * 3),
+    ],
+    ids=["gray paper", "yellowed paper", "red lines", "faint pencil", "white lines on nothing"],
+)
+def test_paper_is_no_color_and_lines_stay_as_they_are_drawn(tmp_path, keyframe, sheet, ink, seen):
+    (tmp_path / "art").mkdir()
+    clean = {number: scene(x)[0] for number, x in ((1, 60), (2, 70), (3, 80))}
+    for number, drawing in clean.items():
+        picture = on(sheet, ink, drawing)
+        if picture.shape[2] == 4:
+            picture[..., 3] = 255 - drawing
+        (tmp_path / "art" / f"{number}.png").write_bytes(encode_png(picture))
+    words = (str(tmp_path / "art"), "--keyframe", f"{keyframe}@2", "--output", str(tmp_path / "out"))
+    assert cli.run(arguments(*words, "--quality", "preview")) == 0
+    for number, drawing in clean.items():
+        frame = read_painted(tmp_path / "out" / f"{number}.png").astype(int)
+        places = {(60, 40 + 10 * number): RED, (60, 70 + 10 * number): RED, (110, 200): BLUE, (20, 20): SKY}
+        assert {place: tuple(frame[place]) for place in places} == places
+        assert np.abs(frame[drawing == 0] - seen).max() <= 16  # what the paper took from dark ink cannot be known
 
 
 @pytest.mark.slow

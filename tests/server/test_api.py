@@ -148,6 +148,16 @@ def test_what_cannot_be_right_is_refused_by_its_frame_unless_it_is_meant_so(
     assert submit(client, clear, accept_errors=True).status_code == 201
 
 
+@pytest.mark.parametrize("gray", [210, 227])
+def test_faint_pencil_is_line_art(client: FlaskClient, shot: SmallShot, gray: int) -> None:
+    pencil = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    pencil[:, 4:6] = gray
+    faint = shot.with_blob(2, png(pencil))
+    upload(client, faint)
+    only = address_of(png(pencil))
+    assert submit(client, faint, drawings=[only], timing=[0] * 16).status_code == 201
+
+
 def test_transparent_line_art_is_ink_on_paper(client: FlaskClient, shot: SmallShot) -> None:
     clear = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     nothing = png(clear)

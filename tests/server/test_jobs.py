@@ -133,6 +133,16 @@ def test_a_frame_comes_with_its_lines_or_as_the_colors_under_them(
     assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=ink", 422)["field"] == "layer"
 
 
+def test_the_lines_of_a_frame_keep_their_color(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    colored = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    colored[:, 4:6] = (220, 40, 40)
+    job = site.submit(shot.with_blob(0, png(colored)))
+    start_worker()
+    site.wait_for_state(job, "done")
+    lines = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 200))
+    assert (lines[:, 4:6] == (220, 40, 40, 255)).all() and not lines[:, 6:].any()
+
+
 def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
     undisturbed = site.submit(shot, prompt="slow")
     worker = start_worker()

@@ -26,38 +26,52 @@ def fill_under_lines(line_art: np.ndarray, image: np.ndarray, max_gap: int | Non
     return image.reshape(-1, image.shape[2])[regions.sources(sure)]
 
 
-def lay_lines(color: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """Lay line art uint8 [H, W] unchanged over colors uint8 [H, W, 3 or 4]; the colors show where it is paper.
+def lay_lines(color: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Lay lines unchanged over colors uint8 [H, W, 3 or 4]; the colors show where no line covers them.
 
-    Over transparent areas a line is black, and the darker it is, the more opaque. Over any backdrop, the result then
-    looks as if the line art were multiplied over the colors and the backdrop.
+    lines: line art uint8 [H, W], which is black ink, or ink of any color, straight RGBA uint8 [H, W, 4]. Over
+    transparent areas a line keeps its own color and alpha; black ink is the more opaque, the darker the line art is.
+    Over any backdrop, black lines then look as if the line art were multiplied over the colors and the backdrop.
     """
-    if color.shape[2] == 3:
-        return cv2.multiply(color, cv2.merge([line_art] * 3), scale=1 / 255)
-    laid = cv2.multiply(color, cv2.merge([line_art] * 3 + [np.full_like(line_art, 255)]), scale=1 / 255)
-    laid[..., 3] = np.maximum(laid[..., 3], 255 - line_art)
+    is_black = lines.ndim == 2
+    seen = lines if is_black else 255 - lines[..., 3]
+    laid = cv2.multiply(color, cv2.merge([seen] * 3 + [np.full_like(seen, 255)] * (color.shape[2] - 3)), scale=1 / 255)
+    if not is_black:
+        own = cv2.multiply(lines[..., :3], cv2.merge([lines[..., 3]] * 3), scale=1 / 255)
+        laid[..., :3] = cv2.add(laid[..., :3], own)
+    if color.shape[2] == 4:
+        if not is_black:  # over nothing, a color is not mixed with any other
+            laid[..., :3] = np.where(color[..., 3:] > 0, laid[..., :3], lines[..., :3])
+        laid[..., 3] = np.maximum(laid[..., 3], 255 - seen)
     return laid
 
 
-def lines_alone(line_art: np.ndarray) -> np.ndarray:
-    """Return line art uint8 [H, W] as black lines on a transparent ground, straight RGBA uint8 [H, W, 4].
+def lines_alone(lines: np.ndarray) -> np.ndarray:
+    """Return lines on a transparent ground, straight RGBA uint8 [H, W, 4].
 
-    Over opaque colors it looks as if it were multiplied with them.
+    lines: as in `lay_lines`. Over opaque colors the result looks as if it were laid by `lay_lines`.
     """
-    nothing = np.zeros_like(line_art)
-    return cv2.merge([nothing, nothing, nothing, 255 - line_art])
+    if lines.ndim == 3:
+        return lines
+    nothing = np.zeros_like(lines)
+    return cv2.merge([nothing, nothing, nothing, 255 - lines])
 
 
-def lift_lines(frame: np.ndarray, line_art: np.ndarray) -> np.ndarray:
+def lift_lines(frame: np.ndarray, line_art: np.ndarray, ink: np.ndarray | None = None) -> np.ndarray:
     """Undo `lay_lines`: the colors of a finished frame uint8 [H, W, 3 or 4], without its lines.
 
-    Laying the line art uint8 [H, W] over the result gives the frame, within 1/255 wherever a line is not nearly black.
+    line_art: uint8 [H, W], which separates the sides. ink: the lines that were laid, by default the line art. Laying
+    them over the result gives the frame, within 1/255 wherever they are not nearly opaque.
     """
+    ink = line_art if ink is None else ink
+    seen = ink if ink.ndim == 2 else 255 - ink[..., 3]
     paint = frame.copy()
     paint[..., 3:] = np.where(frame[..., 3:] < 255, 0, 255)  # below a translucent line the ground was transparent
     color = fill_under_lines(line_art, paint, max_gap=0)  # the frame's colors separate the sides, so close no gaps
-    off = np.abs(lay_lines(color, line_art).astype(np.int16) - frame).max(axis=2) > 1
-    off &= line_art >= NEARLY_BLACK
-    lines = line_art[off].astype(np.float32)[:, None]
-    color[off] = np.round(255 * paint[off].astype(np.float32) / lines).clip(0, 255)
+    off = np.abs(lay_lines(color, ink).astype(np.int16) - frame).max(axis=2) > 1
+    off &= seen >= NEARLY_BLACK
+    own = paint[off].astype(np.float32)
+    if ink.ndim == 3:
+        own[:, :3] -= ink[off][:, :3] * (ink[off][:, 3:] / np.float32(255))
+    color[off] = np.round(255 * own / seen[off].astype(np.float32)[:, None]).clip(0, 255)
     return color

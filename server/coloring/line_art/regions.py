@@ -18,6 +18,8 @@ LINE_BELOW = 200
 SMALLEST_REGION = 6
 """Areas of fewer pixels are specks between line pixels and join the nearest region."""
 _DARKEST_PAPER = 128
+_ROWS = 45
+_MOST_COLUMNS = 4096  # an image of a few rows and millions of columns may be uploaded
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
@@ -70,7 +72,7 @@ def find_paper(line_art: np.ndarray) -> np.ndarray:
     paper are counted as lines.
     """
     height, width = line_art.shape
-    blocks = cv2.resize(line_art, (max(1, width * 45 // height), 45), interpolation=cv2.INTER_AREA)
+    blocks = cv2.resize(line_art, paper_blocks(height, width), interpolation=cv2.INTER_AREA)
     level = cv2.medianBlur(cv2.dilate(blocks, np.ones((5, 5), np.uint8)), 5)
     threshold = cv2.resize(np.maximum(level, _DARKEST_PAPER), (width, height)) * np.float32(7 / 8)
     paper = (line_art >= threshold).astype(np.uint8)
@@ -78,6 +80,11 @@ def find_paper(line_art: np.ndarray) -> np.ndarray:
     large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_REGION
     large[0] = False
     return large[areas]
+
+
+def paper_blocks(height: int, width: int) -> tuple[int, int]:
+    """Return in how many blocks (columns, rows) the brightness of a sheet is measured."""
+    return min(max(1, width * _ROWS // height), _MOST_COLUMNS), _ROWS
 
 
 def find_regions(line_art: np.ndarray, max_gap: int | None = None) -> Regions:

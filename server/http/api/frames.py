@@ -14,7 +14,7 @@ from werkzeug.utils import secure_filename
 from server.http.archive import zip_stream
 from server.http.problems import ProblemError
 from server.http.video import encode_mp4
-from server.image_codec import encode_png, read_frame, read_line_art, read_painted
+from server.image_codec import encode_png, read_frame, read_painted, read_rgba
 from server.storage.job import Job
 from shared.protocol import API_PREFIX
 
@@ -31,9 +31,9 @@ _LIFTING = threading.Semaphore(2)  # an 8K frame briefly needs most of a gigabyt
 def get(job_id: UUID, frame: int) -> Response:
     """Return the PNG of a frame or a layer of it.
 
-    `layer=fills` is its colors without the lines, `layer=lines` only the lines, black on a transparent ground. Frame
-    and fills are RGB, or RGBA if keyframes are transparent and the background is kept. Frames that show the same
-    drawing share their ETag.
+    `layer=fills` is its colors without the lines, `layer=lines` only the lines, in their own color, on a transparent
+    ground. Frame and fills are RGB, or RGBA if keyframes are transparent and the background is kept. Frames that
+    show the same drawing share their ETag.
     """
     layer = request.args.get("layer", "colored")
     if layer not in ("colored", "fills", "lines"):
@@ -64,11 +64,12 @@ def get(job_id: UUID, frame: int) -> Response:
 def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
     # This import takes half a second, which would delay the start of the server.
     from server.coloring.line_art.compositing import lift_lines, lines_alone
+    from server.coloring.line_art.drawing import read_drawing
 
-    line_art = services().blobs.read(drawing)
+    content = services().blobs.read(drawing)
     with _LIFTING:
-        lines = read_line_art(line_art)
-        return encode_png(lines_alone(lines) if layer == "lines" else lift_lines(read_frame(frame), lines))
+        line_art, ink = read_drawing(read_rgba(content))
+        return encode_png(lines_alone(ink) if layer == "lines" else lift_lines(read_frame(frame), line_art, ink))
 
 
 @blueprint.get("/frames.zip")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks before a job is queued, so that errors appear immediately instead of an hour later."""
 
+from __future__ import annotations
+
 import threading
 
 import numpy as np
@@ -10,12 +12,9 @@ from server.image_codec import ImageError, read_rgba
 from server.presets.preset import UnknownPreset, find_preset
 from server.storage.blobs import Blobs
 from server.storage.image_facts import ImageFacts, ImageFactsTable
-from shared.checks.flaws import CLEAR, SWAPPED, Flaw, is_clear, is_swapped
+from shared.checks.flaws import CLEAR, SWAPPED, Flaw, is_clear
 from shared.manifest import ShotManifest
 from shared.server_info import Limits
-
-LINE_GRAY = 250
-"""Gray values below this are lines; values above are paper or compression artifacts on it."""
 
 MAX_TEXT = 10_000
 """The most characters in a name, a prompt or a parent."""
@@ -63,17 +62,14 @@ def look_at(content: bytes, name: str) -> ImageFacts:
     """Decode an image after checking its size, and return the facts that a job's checks need. Raises ImageError."""
     with _DECODING:
         pixels = read_rgba(content, name)
+        has_lines, is_swapped = _lines(pixels)
     height, width, _ = pixels.shape
-    # Over white paper, the darkest channel of a pixel is 255 − alpha × ink / 255.
-    red, green, blue, alpha = np.moveaxis(pixels, 2, 0)
-    ink = 255 - np.minimum(np.minimum(red, green), blue)  # a tenth of the time of min(axis=2)
-    darkness = alpha.astype(np.uint16) * ink
     return ImageFacts(
         width,
         height,
-        has_lines=bool((darkness > (255 - LINE_GRAY) * 255).any()),
-        has_transparency=bool((alpha < 128).any()),
-        is_swapped=is_swapped(255 - darkness // 255),
+        has_lines,
+        has_transparency=bool((pixels[..., 3] < 128).any()),
+        is_swapped=is_swapped,
         is_clear=is_clear(pixels),
     )
 
@@ -113,8 +109,7 @@ def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTa
         _refuse(
             "no_lines",
             "drawings",
-            "All drawings of the shot are blank: check that the line art is visible in the exported range "
-            "and drawn in dark lines.",
+            "All drawings of the shot are blank: check that the line art is visible in the exported range.",
         )
     keyframes = [
         checked(keyframe.blob, f"keyframes.{index}.blob", f"The keyframe of frame {keyframe.frame}")
@@ -134,6 +129,15 @@ def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTa
             "No keyframe has a transparent part where a background could be generated: export one with transparency, "
             "or keep the background.",
         )
+
+
+def _lines(pixels: np.ndarray) -> tuple[bool, bool]:
+    """Return whether a picture has lines, and whether they are light on a dark ground."""
+    # This import takes half a second, which would delay the start of the server.
+    from server.coloring.line_art.drawing import LineFault, line_fault, read_drawing
+
+    fault = line_fault(read_drawing(pixels).line_art)
+    return fault is not LineFault.BLANK, fault is LineFault.LIGHT_ON_DARK
 
 
 def _stop(flaw: Flaw, field: str, frame: int) -> None:
