@@ -45,7 +45,7 @@ def draw_shot(seed: int, slow: bool) -> FaultShot:
     images = []
     for _ in range(8):
         drawing = np.full((HEIGHT, WIDTH), 255, np.uint8)
-        for _ in range(6):
+        for _ in range(2):
             drawing[:, rng.randrange(WIDTH)] = 0
             drawing[rng.randrange(HEIGHT), :] = 0
             drawing[rng.randrange(HEIGHT), rng.randrange(WIDTH)] ^= 255
