@@ -133,7 +133,7 @@ def _refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
     inputs = {(found.st_dev, found.st_ino): path for path in read if (found := path.stat())}
     for path in written:
         if path.exists() and (source := inputs.get((path.stat().st_dev, path.stat().st_ino))):
-            raise FolderError(f"{source} would be overwritten by {path}: give another folder with --output.")
+            raise FolderError(f"{source} would be overwritten: give another folder with --output.")
 
 
 def run(args: argparse.Namespace) -> int:
