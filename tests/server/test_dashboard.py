@@ -118,13 +118,16 @@ def test_everything_can_be_done_with_keys(site: Site, shot: SmallShot, open_page
     site.submit(shot, name="first", priority="high")
     page = open_page(site.root)
     # Browsers drop what is typed before they have drawn a page for the first time.
-    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    drawn = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    page.evaluate(drawn)
     page.keyboard.press("j")
     expect(page.locator("a.name").nth(0)).to_be_focused()
     expect(page.locator("a.name").nth(0)).to_have_text("first")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("second")
+    page.wait_for_load_state()
+    page.evaluate(drawn)
     number = page.locator("#frame-number")
     expect(number).to_have_text("105")
     page.keyboard.press("ArrowRight")
