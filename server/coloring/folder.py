@@ -90,12 +90,14 @@ def read_folder(
     drawing_of = dict(zip(numbers, exposure.drawing_of, strict=True))
     painted: dict[int, np.ndarray] = {}
     masks: dict[int, np.ndarray] = {}
-    for number, path in paintings.items():
-        index = drawing_of[number]
+    frame_of: dict[int, int] = {}
+    for frame, path in paintings.items():
+        index = drawing_of[frame]
         if index in painted:
             raise FolderError(
-                f"{path} paints frame {number}, the same drawing as another keyframe: give one of the two."
+                f"{path} paints frame {frame}, the same drawing as another keyframe: give one of the two."
             )
+        frame_of[index] = frame
         painted[index] = _resized(read_painted(path), size)
         masks[index] = _resized(read_mask(path).astype(np.uint8), size) > 0
     if background == "generated" and not prompt.strip():
@@ -105,8 +107,7 @@ def read_folder(
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
     shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds, inks)  # type: ignore[arg-type]
-    frame_of = {drawing_of[number]: number for number in paintings}
-    images = ((index, _resized(read_rgba(paintings[number]), size)) for index, number in frame_of.items())
+    images = ((index, _resized(read_rgba(paintings[frame]), size)) for index, frame in frame_of.items())
     for index, flaw in keyframe_flaws(images, drawings, lambda drawing: numbers[exposure.first_frame_of(drawing)]):
         note_flaw(paintings[frame_of[index]], frame_of[index], flaw)
     return FolderShot(shot, exposure, paths, tuple(paintings.values()), tuple(notes))
