@@ -69,11 +69,6 @@ def read_frame(source: bytes | Path, name: str = "") -> np.ndarray:
     return read_rgba(source, name)[..., :channels]
 
 
-def read_mask(source: bytes | Path, name: str = "") -> np.ndarray:
-    """Read where an image is more than half transparent, bool [H, W]. Raises ImageError."""
-    return read_rgba(source, name)[..., 3] < 128
-
-
 def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
     """Return (width, height) by reading only the file's header. Raises ImageError."""
     image = _open(source, name)

@@ -105,7 +105,7 @@ class CodedRendition:
 
 @dataclass(frozen=True)
 class PlainRendition:
-    """A rendition in the keyframe's own colors (§4.2: masked areas are white).
+    """A rendition in the keyframe's own colors.
 
     colors: the palette's colors, uint8 [N, 3].
     """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a drawing's regions are filled: flat, softly shaded, or with the model's own picture.
 
-Colors are RGB, or straight RGBA where a shot is transparent in places: a pixel is opaque, or transparent black.
+Colors are RGB, or straight RGBA where a shot is transparent or translucent in places.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from server.coloring.line_art.regions import Regions, entry_regions, find_regions
-from server.coloring.palette import Palette, to_lab
+from server.coloring.palette import Palette, appearance
 from server.coloring.region_labels import label_regions
 
 SAME_GRADIENT = 20.0
@@ -47,26 +47,24 @@ class SoftFill:
     palette: Palette
 
     def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
-        return shaded(line_art, entries, soft_colors(votes, entries, self.palette.opaque))
-
-
-class ModelFill:
-    """Fills a drawing with the model's last picture."""
-
-    def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
-        return painted(line_art, images[-1])
+        visible = self.palette.visible
+        color = shaded(line_art, entries, soft_colors(votes, entries, visible))
+        return np.where((entries < len(visible))[..., None], color, np.uint8(0))
 
 
 @dataclass(frozen=True)
-class CutoutFill:
-    """Wraps another fill and makes it transparent where the palette's last entry is chosen."""
+class ModelFill:
+    """Fills a drawing with the model's last picture, which shows colors over white."""
 
     palette: Palette
-    inner: Fill
 
     def fill(self, line_art: np.ndarray, entries: np.ndarray, votes: np.ndarray, images: np.ndarray) -> np.ndarray:
-        color = self.inner.fill(line_art, entries, votes, images)
-        return make_transparent(color, entries == len(self.palette.colors) - 1)
+        color = painted(line_art, images[-1])
+        if self.palette.colors.shape[1] == 3:
+            return color
+        alpha = self.palette.colors[entries, 3:]
+        own = 255 - (255 - color.astype(np.float32)) * (255 / np.maximum(alpha, 1).astype(np.float32))
+        return np.where(alpha > 0, np.dstack([np.round(own).clip(0, 255).astype(np.uint8), alpha]), np.uint8(0))
 
 
 def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
@@ -97,15 +95,15 @@ def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """Return the soft color of each pixel of the votes, RGB float32 [h, w, 3].
+    """Return the soft color of each pixel of the votes, float32 [h, w, 3 or 4].
 
     It is the mean of the chosen entry and of those that could be steps of the same gradient (CIE76 ΔE up to
-    `SAME_GRADIENT`). votes: float32 [h, w, N]; entries: the chosen ones, uint8 [H, W]; palette: uint8 [M, 3], the
+    `SAME_GRADIENT`). votes: float32 [h, w, N]; entries: the chosen ones, uint8 [H, W]; palette: uint8 [M, 3 or 4], the
     colors of the first M entries. Other entries have no color: they add nothing to a mean, and the result is
     meaningless where they are chosen.
     """
     votes, entries = votes[..., : len(palette)], np.minimum(entries, np.uint16(len(palette) - 1))
-    lab = to_lab(palette)
+    lab = appearance(palette)
     near = (np.square(lab[:, None] - lab).sum(axis=2) < SAME_GRADIENT**2).astype(np.float32)
     chosen = cv2.resize(entries, votes.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     weight = votes * near[chosen] + 1e-6 * np.eye(len(palette), dtype=np.float32)[chosen]
@@ -115,10 +113,10 @@ def soft_colors(votes: np.ndarray, entries: np.ndarray, palette: np.ndarray) -> 
 def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.ndarray:
     """Fill regions with soft colors smoothly, without crossing lines or borders between palette entries.
 
-    line_art, entries: uint8 [H, W]; colors: RGB float32 [h, w, 3] in 0..255, smaller; each is the color of the entry at
-    the middle of its pixel. Uses joint bilateral upsampling (Kopf et al. 2007), restricted to neighbors in the same
+    line_art, entries: uint8 [H, W]; colors: float32 [h, w, 3 or 4] in 0..255, smaller; each is the color of the entry
+    at the middle of its pixel. Uses joint bilateral upsampling (Kopf et al. 2007), restricted to neighbors in the same
     region. A pixel without such neighbors copies the nearest color of its region. A region without any color takes the
-    mean of its entry. Returns RGB uint8 [H, W, 3] without lines.
+    mean of its entry. Returns uint8 [H, W, 3 or 4] without lines.
     """
     height, width = entries.shape
     regions = entry_regions(line_art, entries)
@@ -128,7 +126,7 @@ def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.
         place = np.clip((np.arange(size) + 0.5) * count / size - 0.5, 0, count - 1)
         low = place.astype(int)
         sides.append(((low, low + 1 - place), (np.minimum(low + 1, count - 1), place - low)))
-    total, weight = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+    total, weight = np.zeros((height, width, colors.shape[2]), np.float32), np.zeros((height, width), np.float32)
     for row, by_row in sides[0]:
         for column, by_column in sides[1]:
             at = np.ix_(row, column)
@@ -136,22 +134,12 @@ def shaded(line_art: np.ndarray, entries: np.ndarray, colors: np.ndarray) -> np.
             total += share[..., None] * colors[at]
             weight += share
     sure = weight > 0.05
-    color = (total / np.where(sure, weight, 1)[..., None]).reshape(-1, 3)[regions.sources(sure)]
+    color = (total / np.where(sure, weight, 1)[..., None]).reshape(-1, colors.shape[2])[regions.sources(sure)]
     missed = ~np.isin(np.arange(regions.count), regions.labels[sure])[regions.labels]
     seen = cv2.resize(entries, colors.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     for entry in np.intersect1d(entries[missed], seen):
         color[missed & (entries == entry)] = colors[seen == entry].mean(axis=0)
     return np.round(color).clip(0, 255).astype(np.uint8)
-
-
-def make_transparent(color: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Make colors RGB uint8 [H, W, 3] transparent in the mask `where`, bool [H, W]. Returns RGBA [H, W, 4]."""
-    return cv2.merge([*cv2.split(color), np.full_like(color[..., 0], 255)]) * ~where[..., None]
-
-
-def over_white(color: np.ndarray) -> np.ndarray:
-    """Return an RGB or RGBA image as RGB uint8 [H, W, 3], with transparency over white."""
-    return color if color.shape[2] == 3 else np.where(color[..., 3:] > 0, color[..., :3], np.uint8(255))
 
 
 def _smooth_seams(color: np.ndarray, regions: Regions, sure: np.ndarray, width: float) -> np.ndarray:

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from server.coloring.line_art.compositing import over
+
 from .code_colors import ModelVotes
 from .fill import Fill, painted
 from .keyframes import Keyframes
@@ -55,7 +57,7 @@ class JointVotes:
 
 
 class Background(Protocol):
-    """Provides what is visible where the keyframes are masked."""
+    """Provides what is visible where the keyframes are transparent."""
 
     def of_keyframe(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
         """Return the colors of a keyframe, uint8 [H, W, 3 or 4], given the finished keyframe."""
@@ -73,21 +75,17 @@ class KeptBackground:
     of_drawing = of_keyframe
 
 
-@dataclass(frozen=True)
 class GeneratedBackground:
-    """Shows the model's last picture wherever a drawing has `entry`."""
-
-    entry: int
+    """Shows the model's last picture behind what is transparent or translucent."""
 
     def of_keyframe(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
-        behind = (finished.entries == self.entry)[..., None]
-        return np.where(behind, painted(line_art, images[-1]), finished.color)
+        return over(finished.color, painted(line_art, images[-1]))
 
     of_drawing = of_keyframe
 
 
 class GeneratedPicture(GeneratedBackground):
-    """Shows the model's last picture wherever a keyframe has `entry`, and everywhere in the other drawings."""
+    """Shows the model's last picture behind keyframes, and everywhere in the other drawings."""
 
     def of_drawing(self, line_art: np.ndarray, finished: "Finished", images: np.ndarray) -> np.ndarray:
         return painted(line_art, images[-1])

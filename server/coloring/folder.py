@@ -14,7 +14,7 @@ from server.coloring.line_art.drawing import Drawing, LineFault, line_fault, rea
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Shot, open_drawings
 from server.coloring.shot_checks import keyframe_flaws
-from server.image_codec import read_mask, read_painted, read_rgba, read_size
+from server.image_codec import read_rgba, read_size
 from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
 from shared.timing import Exposure, expose
@@ -89,7 +89,6 @@ def read_folder(
     numbers = list(files)
     drawing_of = dict(zip(numbers, exposure.drawing_of, strict=True))
     painted: dict[int, np.ndarray] = {}
-    masks: dict[int, np.ndarray] = {}
     frame_of: dict[int, int] = {}
     for frame, path in paintings.items():
         index = drawing_of[frame]
@@ -98,17 +97,15 @@ def read_folder(
                 f"{path} paints frame {frame}, the same drawing as another keyframe: give one of the two."
             )
         frame_of[index] = frame
-        painted[index] = _resized(read_painted(path), size)
-        masks[index] = _resized(read_mask(path).astype(np.uint8), size) > 0
+        painted[index] = _resized_paint(read_rgba(path), size)
     if background == "generated" and not prompt.strip():
         raise FolderError("A generated background needs words that say what it shows: give them with --prompt.")
-    if background == "generated" and not any(mask.any() for mask in masks.values()):
-        raise FolderError("No keyframe has a transparent part where a background could be generated.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
-    shot = Shot(drawings, painted, prompt, seed, finish, quality, masks, background, exposure.holds, inks)  # type: ignore[arg-type]
-    images = ((index, _resized(read_rgba(paintings[frame]), size)) for index, frame in frame_of.items())
-    for index, flaw in keyframe_flaws(images, drawings, lambda drawing: numbers[exposure.first_frame_of(drawing)]):
+    shot = Shot(drawings, painted, prompt, seed, finish, quality, background, exposure.holds, inks)  # type: ignore[arg-type]
+    if background == "generated" and not shot.is_translucent:
+        raise FolderError("No keyframe has a transparent part where a background could be generated.")
+    for index, flaw in keyframe_flaws(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)]):
         note_flaw(paintings[frame_of[index]], frame_of[index], flaw)
     return FolderShot(shot, exposure, paths, tuple(paintings.values()), tuple(notes))
 
@@ -154,10 +151,14 @@ def _resized(image: np.ndarray, size: Size) -> np.ndarray:
 
 def _resized_drawing(drawing: Drawing, size: Size) -> Drawing:
     line_art = _resized(drawing.line_art, size)
-    if drawing.ink is drawing.line_art:
-        return Drawing(line_art, line_art)
-    # Transparent pixels have no color to mix in, so colors are weighted by their alpha.
-    alpha = drawing.ink[..., 3:]
-    weighted = _resized(np.dstack([drawing.ink[..., :3] * (alpha / np.float32(255)), alpha]), size)
+    return Drawing(line_art, line_art if drawing.ink is drawing.line_art else _resized_paint(drawing.ink, size))
+
+
+def _resized_paint(image: np.ndarray, size: Size) -> np.ndarray:
+    """Resize straight RGBA uint8 [H, W, 4]. Colors are weighted by their alpha: what is transparent has none."""
+    if image.shape[1::-1] == size:
+        return image
+    alpha = image[..., 3:]
+    weighted = _resized(np.dstack([image[..., :3] * (alpha / np.float32(255)), alpha]), size)
     color = 255 * weighted[..., :3] / np.maximum(weighted[..., 3:], 1)
-    return Drawing(line_art, np.dstack([color, weighted[..., 3:]]).round().clip(0, 255).astype(np.uint8))
+    return np.dstack([color, weighted[..., 3:]]).round().clip(0, 255).astype(np.uint8)

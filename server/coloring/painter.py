@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 
+from server.coloring.line_art.compositing import over
 from server.engines import Engine, Sampling, StepCallback
 from server.longanimation.plan import Segment
 from server.longanimation.sketch import image_signal, sketch_signal, unfit
@@ -152,9 +153,10 @@ class ModelPainter:
         self._model.remember(index, torch.from_numpy(np.stack(videos)).permute(0, 1, 4, 2, 3), tail)
 
     def _reference(self, keyframe: int, painting: np.ndarray) -> torch.Tensor:
-        """Return the reference images [B, 3, H, W] for a keyframe's painting RGB uint8 [H, W, 3]."""
+        """Return the reference images [B, 3, H, W] for a keyframe's painting uint8 [H, W, 3 or 4] (§4.2: masked areas
+        are white)."""
         labels = self._size.shrink(self._keyframes.labels(keyframe))
-        images = [rendition.reference(labels, painting) for rendition in self._renditions]
+        images = [rendition.reference(labels, over(painting, 255)) for rendition in self._renditions]
         return torch.stack([image_signal(image, *self._size) for image in images])
 
     def _hints(self, segment: Segment, propagated: Mapping[int, Propagated]) -> torch.Tensor:

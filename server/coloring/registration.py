@@ -10,6 +10,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from server.coloring.line_art.compositing import over
+
 from .shot import Shot
 
 FARTHEST = 0.03
@@ -29,18 +31,17 @@ def register(shot: Shot) -> tuple[Shot, str]:
     offsets = {drawing: find_offset(shot.drawings[drawing], image) for drawing, image in shot.keyframes.items()}
     if not any(map(any, offsets.values())):
         return shot, ""
-    keyframes, masks = (
-        {drawing: move(image, (-offsets[drawing][0], -offsets[drawing][1])) for drawing, image in images.items()}
-        for images in (shot.keyframes, shot.masks)
-    )
+    keyframes = {
+        drawing: move(image, (-offsets[drawing][0], -offsets[drawing][1])) for drawing, image in shot.keyframes.items()
+    }
     moves = " and ".join(_describe(offset) for offset in offsets.values() if any(offset))
-    return replace(shot, keyframes=keyframes, masks=masks), f"A keyframe's painting was off its lines: {moves}."
+    return replace(shot, keyframes=keyframes), f"A keyframe's painting was off its lines: {moves}."
 
 
 def find_offset(line_art: np.ndarray, painting: np.ndarray) -> tuple[int, int]:
-    """Return how many pixels (right, down) a painting RGB uint8 [H, W, 3], with or without lines, is off line art uint8
-    [H, W]; (0, 0) if it lies on it, or if no offset makes it fit better."""
-    lines, edges = _ridges(255 - line_art), _ridges(_contrast(painting))
+    """Return how many pixels (right, down) a painting uint8 [H, W, 3 or 4], with or without lines, is off line art
+    uint8 [H, W]; (0, 0) if it lies on it, or if no offset makes it fit better."""
+    lines, edges = _ridges(255 - line_art), _ridges(_contrast(over(painting, 255)))
     reach = round(FARTHEST * len(line_art))
     middle = lines[reach : len(lines) - reach, reach : lines.shape[1] - reach]
     if not middle.any() or not edges.any():

@@ -47,13 +47,12 @@ class Shot:
 
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     inks: the lines as they are laid over the colors, see `Drawing.ink`; empty if all lines are black.
-    keyframes: painted images by drawing index, uint8 RGB [H, W, 3], in the order in which work proceeds from them.
-        Raises ValueError if there are none.
+    keyframes: painted images by drawing index, uint8 RGB [H, W, 3] or straight RGBA [H, W, 4], all alike, in the order
+        in which work proceeds from them. Raises ValueError if there are none.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
     prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
-    masks: where keyframes are transparent, bool [H, W] by drawing, for all of them or none. Masked parts of the
-        keyframes' images are ignored. If the background is kept, the same areas are transparent in all frames. If it is
-        generated, the model paints them, and a preset without votes then shows the model's own picture everywhere.
+        What is transparent or translucent in them is so in all frames, if the background is kept. If it is generated,
+        the model paints what is behind, and a preset without votes then shows the model's own picture everywhere.
     """
 
     drawings: Sequence[np.ndarray]
@@ -62,7 +61,6 @@ class Shot:
     seed: int = 0
     finish: Finish = "flats"
     quality: Quality = "auto"
-    masks: Mapping[int, np.ndarray] = field(default_factory=dict)
     background: Background = "kept"
     holds: Sequence[int] = ()
     inks: Sequence[np.ndarray] = ()
@@ -76,19 +74,25 @@ class Shot:
         """Return the lines of a drawing as `lay_lines` takes them."""
         return (self.inks or self.drawings)[drawing]
 
+    @functools.cached_property
+    def is_translucent(self) -> bool:
+        """Whether a keyframe is not opaque everywhere."""
+        return any(image.shape[2] == 4 and image[..., 3].min() < 255 for image in self.keyframes.values())
+
     @property
     def is_generated(self) -> bool:
         """Whether the model paints what keyframes leave transparent. Without a model this is false."""
-        return self.background == "generated" and self.quality != "preview" and bool(self.masks)
+        return self.background == "generated" and self.quality != "preview" and self.is_translucent
 
 
 @dataclass(frozen=True)
 class Guess:
     """A region that may have the wrong color.
 
-    color, runner_up: its color and the second most likely one, as `#rrggbb`, or `#ffffff00` for transparent. margin:
-    the share of the votes by which the color won. share: of the frame's area. box: left, top, width and height in
-    pixels.
+    color, runner_up: its color and the second most likely one, as `#rrggbb`, `#rrggbbaa` if it is translucent, or
+        `#ffffff00` for nothing.
+    margin: the share of the votes by which the color won. share: of the frame's area. box: left, top, width and height
+        in pixels.
     """
 
     color: str
@@ -103,7 +107,7 @@ class SegmentResult:
     """A finished segment.
 
     frames: finished RGB uint8 [H, W, 3] by drawing, with line art on top; straight RGBA [H, W, 4] if the shot is
-        transparent in places.
+        transparent or translucent in places.
     state: data that later segments need, as bytes.
     guesses: by drawing, the largest first; drawings without any are left out.
     note: what the animator should know about how it was colored; empty for nothing.

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from server.coloring.line_art.drawing import LineFault, line_fault
+from server.coloring.shot import Shot
 from shared.checks.flaws import SWAPPED, Flaw, check_keyframe
 
 
@@ -18,16 +19,13 @@ def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]
             yield index, SWAPPED
 
 
-def keyframe_flaws(
-    paintings: Iterable[tuple[int, np.ndarray]], drawings: Sequence[np.ndarray], frame_of: Callable[[int], int]
-) -> Iterator[tuple[int, Flaw]]:
-    """Yield errors and doubts about keyframes, each with the index of the drawing that the keyframe paints.
+def keyframe_flaws(shot: Shot, frame_of: Callable[[int], int]) -> Iterator[tuple[int, Flaw]]:
+    """Yield errors and doubts about the keyframes of a shot, each with the index of the drawing that it paints.
 
-    paintings: RGBA uint8 [H, W, 4], each with that index. drawings: line art, uint8 [H, W] each. frame_of: the first
-    frame that shows a drawing.
+    frame_of: the first frame that shows a drawing.
     """
-    for index, painting in paintings:
-        others = ((frame_of(other), drawings[other]) for other in range(len(drawings)))
-        flaw = check_keyframe(painting, drawings[index], others)
+    for index, painting in shot.keyframes.items():
+        others = ((frame_of(other), shot.drawings[other]) for other in range(len(shot.drawings)))
+        flaw = check_keyframe(painting, shot.drawings[index], others)
         if flaw is not None:
             yield index, flaw

@@ -6,14 +6,13 @@ import io
 
 import numpy as np
 
-from server.coloring.line_art.compositing import lay_lines
+from server.coloring.line_art.compositing import lay_lines, over
 from server.coloring.matching import LineMatcher
 from server.engines import Engine
 from server.presets.preset import Preset
 from shared.digests import address_of
 
 from .ablation import Ablation
-from .fill import over_white
 from .finisher import Finished, Finisher
 from .keyframes import Keyframes
 from .model_size import model_size
@@ -54,7 +53,7 @@ class ShotColoring:
     def fingerprint(self) -> str:
         """A digest of everything a segment depends on besides its drawings, its keyframe and its history."""
         palette = self._keyframes.palette
-        parts = (*self._size, self._ablation, self._arithmetic, palette.has_transparent, palette.colors.tolist())
+        parts = (*self._size, self._ablation, self._arithmetic, palette.colors.tolist())
         return address_of(repr(parts).encode())
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
@@ -111,8 +110,8 @@ class ShotColoring:
     def _remembered(self, frame: np.ndarray, color: np.ndarray) -> np.ndarray:
         """Return what the model remembers of a finished frame, which has lines, or of its colors, which have none."""
         if self._is_memory_lined:
-            return self._size.reduce(over_white(frame))
-        return over_white(self._size.shrink(color))
+            return self._size.reduce(over(frame, 255))
+        return over(self._size.shrink(color), 255)
 
     def _guesses(self, regions: RegionLabels) -> list[Guess]:
         guesses = []

@@ -12,7 +12,7 @@ from server.presets.preset import Preset
 
 from .ablation import Ablation
 from .code_colors import CodedRendition, ModelVotes, PlainRendition, Rendition, code_colors
-from .fill import CutoutFill, Fill, FlatFill, ModelFill, SoftFill
+from .fill import Fill, FlatFill, ModelFill, SoftFill
 from .finisher import (
     Background,
     GeneratedBackground,
@@ -89,31 +89,26 @@ class Stack:
         """Return the votes by which the entries of regions are chosen."""
         if self._is_preview:
             return PropagatedVotes()
-        # A color alone cannot vote for transparency.
-        model = ModelVotes(self._codes or [self._palette.opaque], len(self._palette.colors))
+        # Where nothing is behind, a color alone cannot vote for transparency.
+        own = self._palette.on_white[: None if self._shot.is_generated else len(self._palette.visible)]
+        model = ModelVotes(self._codes or [own], len(self._palette.colors))
         return JointVotes(model, self._preset.model_weight) if self._ablation.propagated else PaintedVotes(model)
 
     def fill(self) -> Fill:
         """Return how regions are filled."""
-        fill: Fill
         if self._shot.finish == "flats":
-            fill = FlatFill(self._palette)
-        elif self._codes or self._is_preview:
-            fill = SoftFill(self._palette)
-        else:
-            fill = ModelFill()
-        return CutoutFill(self._palette, fill) if self._palette.has_transparent else fill
+            return FlatFill(self._palette)
+        return SoftFill(self._palette) if self._codes or self._is_preview else ModelFill(self._palette)
 
     def background(self) -> Background:
-        """Return what is visible where keyframes are masked."""
+        """Return what is visible where keyframes are transparent."""
         if not self._shot.is_generated:
             return KeptBackground()
-        generated = GeneratedBackground if self._codes else GeneratedPicture
-        return generated(self._keyframes.masked_entry)
+        return GeneratedBackground() if self._codes else GeneratedPicture()
 
     def _renditions(self) -> list[Rendition]:
         """Return one rendition in code colors per vote, and last one in the keyframe's colors if those are shown."""
         renditions: list[Rendition] = [CodedRendition(codes) for codes in self._codes]
         if not self._codes or self._shot.is_generated:
-            renditions.append(PlainRendition(self._palette.colors))
+            renditions.append(PlainRendition(self._palette.on_white))
         return renditions

@@ -9,7 +9,7 @@ from typing import Any
 from server.coloring.line_art.drawing import read_drawing
 from server.coloring.shot import SegmentResult, Shot, open_drawings
 from server.coloring.shot_checks import drawing_errors, keyframe_flaws
-from server.image_codec import encode_png, read_frame, read_mask, read_painted, read_rgba
+from server.image_codec import encode_png, read_frame, read_rgba
 from server.storage.blobs import Blobs
 from shared.manifest import ShotManifest
 from shared.timing import Exposure
@@ -25,30 +25,27 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     return Shot(
         drawings=drawings,
         inks=inks,
-        keyframes={drawing: read_painted(content) for drawing, content in keyframes.items()},
+        keyframes={drawing: read_rgba(content) for drawing, content in keyframes.items()},
         prompt=manifest.prompt,
         seed=manifest.seed,
         finish=manifest.finish,
         quality=manifest.quality,
-        masks={drawing: read_mask(content) for drawing, content in keyframes.items()},
         background=manifest.background,
         holds=manifest.exposure.holds,
     )
 
 
-def describe_flaws(shot: Shot, manifest: ShotManifest, blobs: Blobs) -> list[str]:
+def describe_flaws(shot: Shot, manifest: ShotManifest) -> list[str]:
     """Describe what may be wrong with the images of a shot, each image with its frame.
 
     Errors of drawings, which the API stops at, are found only if the manifest accepts them.
     """
     first = manifest.exposure.first_frame_of
-    painted = {manifest.exposure.drawing_at(keyframe.frame): keyframe for keyframe in manifest.keyframes}
-    paintings = ((drawing, read_rgba(blobs.read(keyframe.blob))) for drawing, keyframe in painted.items())
+    frame_of = {manifest.exposure.drawing_at(keyframe.frame): keyframe.frame for keyframe in manifest.keyframes}
     found = [
         (first(drawing), flaw) for drawing, flaw in drawing_errors(shot.drawings if manifest.accept_errors else ())
     ]
-    flaws = keyframe_flaws(paintings, shot.drawings, first)
-    found += [(painted[drawing].frame, flaw) for drawing, flaw in flaws]
+    found += [(frame_of[drawing], flaw) for drawing, flaw in keyframe_flaws(shot, first)]
     return [f"Frame {frame}: {flaw.sentence}" for frame, flaw in found]
 
 

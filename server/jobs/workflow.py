@@ -91,7 +91,7 @@ class JobRunner:
     def _color(self, job: Job) -> None:
         shot = read_shot(job.manifest, self._blobs)
         if job.started is None:
-            for message in describe_flaws(shot, job.manifest, self._blobs):
+            for message in describe_flaws(shot, job.manifest):
                 self._changes.add_message(job.id, message)
         coloring = self._colorizer(job.manifest.preset).open(shot)
         run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)

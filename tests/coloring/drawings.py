@@ -29,3 +29,8 @@ def scene(x: int = 60, gap: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         cv2.circle(labels, center, 36, number, -1)
     fills = np.array([SKY, RED, BLUE], np.uint8)[labels]
     return drawing, (fills * (drawing[..., None] / 255)).round().astype(np.uint8)
+
+
+def with_alpha(painting: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """A painting RGB uint8 [H, W, 3] with an alpha [H, W] of 0 to 255, as straight RGBA with zeros where nothing is."""
+    return np.where(alpha[..., None] > 0, np.dstack([painting, alpha]), 0).astype(np.uint8)

@@ -20,6 +20,8 @@ from server.coloring.shot_coloring import ShotColoring
 from server.presets.preset import WEIGHTS, UnknownPreset
 from server.training.cartoon import draw_clip
 
+from .drawings import with_alpha
+
 pytestmark = pytest.mark.slow
 
 DRAWINGS, KEYFRAME = 9, 2
@@ -43,6 +45,11 @@ def truth(clip, drawing: int) -> np.ndarray:
 
 def shot_of(clip, **settings) -> Shot:
     return Shot(list(clip.line_art), {KEYFRAME: truth(clip, KEYFRAME)}, **settings)
+
+
+def cut_out(shot: Shot, mask: np.ndarray) -> Shot:
+    """The shot, its keyframe transparent in the mask, bool [H, W]."""
+    return replace(shot, keyframes={KEYFRAME: with_alpha(shot.keyframes[KEYFRAME], 255 * ~mask)})
 
 
 def color_all(coloring: ShotColoring) -> dict[int, np.ndarray]:
@@ -123,7 +130,7 @@ def test_the_result_is_better_than_holding_the_keyframe(colored, clip) -> None:
 def test_a_masked_background_is_painted_by_the_model_from_the_prompt(colorizer: Colorizer, clip) -> None:
     background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
     mask = clip.labels[KEYFRAME] == background
-    shot = replace(shot_of(clip), masks={KEYFRAME: mask}, background="generated")
+    shot = cut_out(shot_of(clip, background="generated"), mask)
     rain = color_all(colorizer.open(replace(shot, prompt="rain")))
     snow = colorizer.open(replace(shot, prompt="吹雪")).color(0).frames  # the keyframe's segment
     far = cv2.erode((clip.line_art[KEYFRAME] == 255).astype(np.uint8), np.ones((9, 9))) > 0
@@ -139,7 +146,7 @@ def test_what_the_keyframe_leaves_transparent_is_so_in_every_frame(
     colorizer: Colorizer, colored, clip, finish: str
 ) -> None:
     background = np.bincount(clip.labels[KEYFRAME].ravel()).argmax()
-    shot = replace(shot_of(clip, finish=finish), masks={KEYFRAME: clip.labels[KEYFRAME] == background})
+    shot = cut_out(shot_of(clip, finish=finish), clip.labels[KEYFRAME] == background)
     frames = color_all(colorizer.open(shot))
     opaque, alike = colored(finish), []
     for drawing, frame in frames.items():

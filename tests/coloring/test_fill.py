@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 
 from server.coloring.code_colors import cast_votes, code_colors, decode_distances
-from server.coloring.fill import flats, make_transparent, painted, shaded, soft_colors
-from server.coloring.line_art.compositing import NEARLY_BLACK, fill_under_lines, lay_lines, lift_lines, lines_alone
+from server.coloring.fill import ModelFill, flats, painted, shaded, soft_colors
+from server.coloring.line_art.compositing import (
+    NEARLY_BLACK,
+    fill_under_lines,
+    lay_lines,
+    lift_lines,
+    lines_alone,
+    over,
+)
 from server.coloring.palette import Palette, extract_palette, recolor
 
-from .drawings import BLUE, RED, SKY, scene
+from .drawings import BLUE, RED, SKY, scene, with_alpha
 
 MODEL_SIZE = (48, 32)  # a seventh of the drawing's
 
@@ -125,22 +132,48 @@ def test_lines_that_are_lifted_and_laid_again_change_nothing_that_can_be_seen():
 def test_lines_over_what_is_transparent_look_as_if_they_were_multiplied_with_what_lies_behind():
     drawing, color = scene(70)
     transparent = color[..., 0] > np.median(color[..., 0])
-    fills = make_transparent(color, transparent)
+    fills = with_alpha(color, 255 * ~transparent)
     laid = lay_lines(fills, drawing)
     backdrop = np.random.default_rng(0).integers(0, 256, color.shape, np.uint8)
 
-    def over(image: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    def seen_over(image: np.ndarray, ground: np.ndarray) -> np.ndarray:
         alpha = image[..., 3:] / 255.0
         return image[..., :3] * alpha + ground * (1 - alpha)
 
     multiplied = np.where(transparent[..., None], backdrop, color) * (drawing[..., None] / 255.0)
-    assert np.abs(over(laid, backdrop) - multiplied).max() < 1.01
-    assert np.abs(over(lines_alone(drawing), over(fills, backdrop)) - multiplied).max() < 1.01
+    assert np.abs(seen_over(laid, backdrop) - multiplied).max() < 1.01
+    assert np.abs(seen_over(lines_alone(drawing), seen_over(fills, backdrop)) - multiplied).max() < 1.01
     lifted = lift_lines(laid, drawing)
     assert np.array_equal(lifted[drawing == 255], fills[drawing == 255])
     assert set(np.unique(lifted[..., 3])) == {0, 255}
-    off = np.abs(over(lines_alone(drawing), over(lifted, backdrop)) - over(laid, backdrop)).max(axis=2)
+    off = np.abs(seen_over(lines_alone(drawing), seen_over(lifted, backdrop)) - seen_over(laid, backdrop)).max(axis=2)
     assert off[drawing >= NEARLY_BLACK].max() < 1.01
+
+
+@pytest.mark.parametrize("alpha", [3, 100, 250])
+def test_lines_over_translucent_fills_are_laid_and_lifted(alpha: int):
+    drawing, color = scene(70)
+    fills = with_alpha(color, np.full(drawing.shape, alpha))
+    laid = lay_lines(fills, drawing)
+    assert (laid[drawing == 255] == fills[drawing == 255]).all() and (laid[drawing == 0] == (0, 0, 0, 255)).all()
+    for ground in (0, 90, 255):
+        multiplied = over(fills, ground) * (drawing[..., None] / 255.0)
+        assert np.abs(over(laid, ground) - multiplied).max() < 2
+    lifted = lift_lines(laid, drawing)
+    assert (lifted[drawing == 255] == fills[drawing == 255]).all()
+    again = lay_lines(lifted, drawing)
+    for ground in (0, 90, 255):
+        off = np.abs(over(again, ground).astype(int) - over(laid, ground))
+        assert off[drawing >= NEARLY_BLACK].max() <= 1
+
+
+def test_what_the_model_painted_over_white_gets_the_alpha_of_its_entries():
+    drawing, painting = np.full((40, 40), 255, np.uint8), np.full((40, 40, 3), 90, np.uint8)
+    colors = np.array([(10, 200, 90, 100), (30, 60, 90, 255), (0, 0, 0, 0)], np.uint8)
+    entries = np.repeat(np.arange(3), 14)[:40] * np.ones((40, 1), int)
+    painting = over(colors, 255)[entries]
+    filled = ModelFill(Palette(colors, entries[None])).fill(drawing, entries, np.empty(0), painting[None])
+    assert np.abs(filled.astype(int) - colors[entries]).max() <= 2
 
 
 def test_flat_colors_stay_flat_when_the_lines_are_lifted():

@@ -15,9 +15,9 @@ from server.coloring.cli import colorize
 from server.coloring.folder import read_folder
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Guess, SegmentResult, Shot
-from server.image_codec import ImageError, encode_png, read_line_art, read_painted
+from server.image_codec import ImageError, encode_png, read_line_art, read_painted, read_rgba
 
-from .drawings import BLUE, RED, SKY, paper, scene
+from .drawings import BLUE, RED, SKY, paper, scene, with_alpha
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_an_interrupted_run_leaves_whole_frames_only(line_art, keyframe, tmp_pat
 def test_the_size_asked_for_is_the_size_of_drawings_and_keyframes(line_art, keyframe):
     source = read_folder(line_art, [f"{keyframe}@10"], size=(160, 90))
     assert source.shot.drawings[0].shape == (90, 160)
-    assert source.shot.keyframes[1].shape == (90, 160, 3)
+    assert source.shot.keyframes[1].shape == (90, 160, 4)
 
 
 @pytest.mark.parametrize(
@@ -170,11 +170,12 @@ def test_a_generated_background_is_where_the_keyframe_is_transparent(line_art, k
     with pytest.raises(FolderError, match="--prompt"):
         read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], background="generated")
     shot = read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], size=(160, 90), **arguments).shot
-    assert shot.masks[1].shape == (90, 160)
-    assert shot.masks[1][:, :19].all() and not shot.masks[1][:, 21:].any()
+    alpha = shot.keyframes[1][..., 3]
+    assert alpha.shape == (90, 160)
+    assert not alpha[:, :19].any() and (alpha[:, 21:] == 255).all()
     assert shot.is_generated
     kept = read_folder(line_art, [f"{tmp_path / 'masked.png'}@10"], prompt="dusk").shot
-    assert not kept.is_generated and kept.masks[1][:, :40].all()
+    assert not kept.is_generated and not kept.keyframes[1][:, :40, 3].any()
 
 
 def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
@@ -340,6 +341,20 @@ def test_paper_is_no_color_and_lines_stay_as_they_are_drawn(tmp_path, keyframe, 
         places = {(60, 40 + 10 * number): RED, (60, 70 + 10 * number): RED, (110, 200): BLUE, (20, 20): SKY}
         assert {place: tuple(frame[place]) for place in places} == places
         assert np.abs(frame[drawing == 0] - seen).max() <= 16  # what the paper took from dark ink cannot be known
+
+
+@pytest.mark.slow
+def test_translucent_paint_keeps_its_alpha_in_every_frame(line_art, tmp_path):
+    painting = scene(70)[1]
+    red, blue = ((painting == color).all(axis=-1) for color in (RED, BLUE))
+    alpha = np.select([scene(70)[0] < 255, red, blue], [255, 100, 150], 0)
+    (tmp_path / "painted.png").write_bytes(encode_png(with_alpha(painting, alpha)))
+    words = (str(line_art), "--keyframe", f"{tmp_path / 'painted.png'}@10", "--output", str(tmp_path / "out"))
+    assert cli.run(arguments(*words, "--quality", "preview")) == 0
+    for number, x in ((8, 50), (10, 70), (11, 90)):
+        frame = read_rgba(tmp_path / "out" / f"shot2_{number}.png")
+        places = {(60, x): (*RED, 100), (110, 200): (*BLUE, 150), (20, 20): (0, 0, 0, 0)}
+        assert {place: tuple(frame[place].tolist()) for place in places} == places
 
 
 @pytest.mark.slow

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from server.coloring.code_colors import code_colors, decode_distances
-from server.coloring.palette import MAX_ENTRIES, MOST_FLAT, extract_palette, recolor, to_lab
+from server.coloring.palette import MAX_ENTRIES, MOST_FLAT, appearance, extract_palette, recolor, to_lab
 
-from .drawings import BLUE, RED, SKY, circle, paper, scene
+from .drawings import BLUE, RED, SKY, circle, paper, scene, with_alpha
 
 
 def colors_of(palette) -> set[tuple[int, ...]]:
@@ -124,21 +124,47 @@ def test_another_keyframe_adds_the_colors_that_are_new_and_changes_none():
 def test_what_is_transparent_is_an_entry_of_its_own_and_no_color():
     drawing, painting = scene()
     sky = (painting == SKY).all(axis=-1)
-    white = painting.copy()
-    white[sky] = 255  # as a transparent keyframe is read
-    palette = extract_palette([white], [drawing], transparent=[sky])
-    assert palette.has_transparent and {tuple(color) for color in palette.opaque.tolist()} == {RED, BLUE}
+    palette = extract_palette([with_alpha(painting, 255 * ~sky)], [drawing])
+    assert {tuple(color) for color in palette.visible.tolist()} == {(*RED, 255), (*BLUE, 255)}
+    assert palette.colors[-1].tolist() == [0, 0, 0, 0]
     assert ((palette.labels[0] == 2) == sky)[drawing == 255].all()
-    assert not extract_palette([white], [drawing], transparent=[np.zeros_like(sky)]).has_transparent
+
+
+def test_a_translucent_fill_is_an_entry_of_its_own():
+    drawing, painting = scene()
+    red, blue = ((painting == color).all(axis=-1) for color in (RED, BLUE))
+    alpha = np.select([red, blue], [100, 255], 0)
+    painting[blue] = RED  # only the alpha tells them apart
+    palette = extract_palette([with_alpha(painting, alpha)], [drawing])
+    assert sorted(palette.colors.tolist()) == [[0, 0, 0, 0], [*RED, 100], [*RED, 255]]
+    assert (palette.colors[palette.labels[0]][..., 3] == alpha)[drawing == 255].all()
+    assert palette.on_white[palette.colors[:, 3] == 100].tolist() == [[255 - round((255 - c) * 100 / 255) for c in RED]]
+
+
+def test_a_soft_edge_to_nothing_has_steps_of_alpha_and_one_color():
+    drawing, painting = np.full((64, 256), 255, np.uint8), np.full((64, 256, 3), RED, np.uint8)
+    palette = extract_palette([with_alpha(painting, np.arange(256) * np.ones((64, 1)))], [drawing])
+    assert 16 < len(palette.colors) <= MAX_ENTRIES
+    assert np.abs(palette.visible[palette.visible[:, 3] > 60][:, :3].astype(int) - RED).max() <= 12
+    drawn = palette.colors[palette.labels[0]][..., 3].astype(int)
+    assert np.abs(drawn - np.arange(256)).max() <= 12
+
+
+def test_translucent_colors_differ_as_they_look():
+    same = appearance(np.array([[0, 0, 0, 0], [255, 0, 0, 0]], np.uint8))
+    assert np.linalg.norm(same[0] - same[1]) == 0
+    opaque = np.array([RED, BLUE], np.uint8)
+    distance = np.linalg.norm(np.subtract(*appearance(np.pad(opaque, [(0, 0), (0, 1)], constant_values=255))))
+    assert distance == pytest.approx(np.linalg.norm(np.subtract(*to_lab(opaque))), rel=1e-5)
 
 
 def test_a_small_region_is_transparent_if_most_of_it_is():
     drawing, painting = np.full((40, 40), 255, np.uint8), np.full((40, 40, 3), 90, np.uint8)
     drawing[10:16, 10:16] = 0
     drawing[11:15, 11:15] = 255
-    transparent = np.zeros((40, 40), bool)
-    transparent[11:15, 11:14] = True
-    palette = extract_palette([painting], [drawing], transparent=[transparent])
+    alpha = np.full((40, 40), 255)
+    alpha[11:15, 11:14] = 0
+    palette = extract_palette([with_alpha(painting, alpha)], [drawing])
     assert (palette.labels[0] == 1)[11:15, 11:15].all() and not (palette.labels[0] == 1)[:9].any()
 
 

@@ -7,7 +7,7 @@ import pytest
 from server.coloring.registration import find_offset, move, register
 from server.coloring.shot import Shot
 
-from .drawings import SKY, paper, scene
+from .drawings import SKY, paper, scene, with_alpha
 
 OFFSETS = [(0, 0), (2, 0), (0, -2), (-3, 2), (4, 4)]
 
@@ -41,9 +41,8 @@ def test_there_is_no_offset_without_lines_or_colors(line_art: np.ndarray) -> Non
 def test_a_painting_that_is_off_its_lines_is_moved_and_a_note_says_so() -> None:
     line_art, painting = scene()
     sky = (painting == SKY).all(axis=-1)
-    off = Shot([line_art], {0: move(painting, (3, -2))}, masks={0: move(sky, (3, -2))})
-    shot, note = register(off)
-    assert np.array_equal(shot.keyframes[0][5:-5, 5:-5], painting[5:-5, 5:-5])
-    assert np.array_equal(shot.masks[0][5:-5, 5:-5], sky[5:-5, 5:-5])
+    cut_out = with_alpha(painting, 255 * ~sky)
+    shot, note = register(Shot([line_art], {0: move(cut_out, (3, -2))}))
+    assert np.array_equal(shot.keyframes[0][5:-5, 5:-5], cut_out[5:-5, 5:-5])
     assert note == "A keyframe's painting was off its lines: 3 px right and 2 px up."
     assert register(shot) == (shot, "")

@@ -12,6 +12,7 @@ from server.coloring.colorizer import Colorizer
 from server.coloring.shot import SegmentResult, Shot
 from server.training.cartoon import draw_clip
 from tests import second_device
+from tests.coloring.drawings import with_alpha
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +29,8 @@ def color(device: str, quality: str) -> list[SegmentResult]:
     colorizer.preset = replace(colorizer.preset, pixels=96 * 64, segment=6)
     clip = draw_clip(seed=123456789, drawings=9, width=160, height=96)
     behind = clip.labels[1] == clip.labels[1][0, 0]
-    painting = {1: clip.colors[clip.labels[1]].round().astype(np.uint8)}
-    shot = Shot(list(clip.line_art), painting, "a hill", quality=quality, masks={1: behind}, background="generated")
+    painting = with_alpha(clip.colors[clip.labels[1]].round().astype(np.uint8), 255 * ~behind)
+    shot = Shot(list(clip.line_art), {1: painting}, "a hill", quality=quality, background="generated")
     coloring = colorizer.open(shot)
     return [coloring.color(index) for index in range(len(coloring.segments))]
 

@@ -26,12 +26,11 @@ READERS: tuple[Callable[[bytes], Any], ...] = (
     image_codec.read_line_art,
     image_codec.read_painted,
     image_codec.read_rgba,
-    image_codec.read_mask,
     image_codec.read_size,
     lambda content: image_codec.encode_thumbnail(content, 160),
     lambda content: look_at(content, "The image"),
 )
-NAMES = ("read_line_art", "read_painted", "read_rgba", "read_mask", "read_size", "encode_thumbnail", "look_at")
+NAMES = ("read_line_art", "read_painted", "read_rgba", "read_size", "encode_thumbnail", "look_at")
 
 Chunk = tuple[bytes, bytes]
 
