@@ -154,7 +154,23 @@ def describe_gaps(frames: Collection[int]) -> str:
     steps = {after - before for before, after in pairwise(ordered)}
     if len(steps) == 1 and len(ordered) > 2 and groups:
         return f"The numbers of the line art go from {ordered[0]} to {ordered[-1]} in steps of {steps.pop()}."
-    named = [str(first) if first == last else f"{first} to {last}" for first, last in groups[:MOST_NAMED]]
-    rest = f" and {len(groups) - MOST_NAMED} more gaps" if len(groups) > MOST_NAMED else ""
     several = len(groups) > 1 or (groups and groups[0][0] != groups[0][1])
-    return f"The line art has no frame{'s' if several else ''} {', '.join(named)}{rest}." if groups else ""
+    return f"The line art has no frame{'s' if several else ''} {_name(groups, 'more gaps')}." if groups else ""
+
+
+def name_frames(frames: Iterable[int]) -> str:
+    """Return frames as words, such as "4, 7 to 9 and 12 to 14"; only the first few if there are many."""
+    groups: list[tuple[int, int]] = []
+    for frame in sorted(frames):
+        if groups and frame == groups[-1][1] + 1:
+            groups[-1] = (groups[-1][0], frame)
+        else:
+            groups.append((frame, frame))
+    return _name(groups, "more groups")
+
+
+def _name(groups: Sequence[tuple[int, int]], more: str) -> str:
+    *named, last = [str(first) if first == last else f"{first} to {last}" for first, last in groups[:MOST_NAMED]]
+    if len(groups) > MOST_NAMED:
+        return f"{', '.join([*named, last])} and {len(groups) - MOST_NAMED} {more}"
+    return f"{', '.join(named)} and {last}" if named else last

@@ -42,7 +42,8 @@ class ShotManifest:
     frame_start: first frame number; timing has one entry per frame.
     fps: frames per second.
     width, height: size in pixels of every drawing and keyframe.
-    drawings: addresses of the distinct line drawings (PNG, dark lines on white).
+    drawings: addresses of the distinct line drawings (PNG, dark lines on white). One is listed twice if its paint
+        changes while it is held (see `shared.timing.expose`).
     timing: for each frame, the index of its drawing in `drawings`.
     keyframes: at least one painted frame of the range, in the order in which work proceeds from them. A job that
         corrects another one appends its own; segments that do not depend on them are then reused.
@@ -132,7 +133,8 @@ class ShotManifest:
                 painted not in seen,
                 "keyframe_twice",
                 f"keyframes.{index}.frame",
-                f"Keyframe {keyframe.frame} paints a drawing that another keyframe already paints: remove one of them.",
+                f"Keyframe {keyframe.frame} paints a drawing that another keyframe already paints: remove one of them, "
+                f"or list the drawing once more in drawings, for the frames from {keyframe.frame} on.",
             )
             seen.add(painted)
         choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))

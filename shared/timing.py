@@ -5,7 +5,8 @@ Animation is drawn on twos and threes: one drawing is held for several frames. E
 once; the exposure restores the timing afterward.
 """
 
-from collections.abc import Hashable, Iterable
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -49,9 +50,17 @@ class Exposure:
         return self.frame_start + self.drawing_of.index(drawing)
 
 
-def expose(frame_start: int, contents: Iterable[Hashable]) -> Exposure:
+def expose(frame_start: int, contents: Iterable[Hashable], painted: Collection[int] = ()) -> Exposure:
     """Build the exposure of consecutive frames from values that are equal for equal drawings, such as digests. Each new
-    value gets the next drawing index."""
+    value gets the next drawing index.
+
+    painted: the frames with a keyframe. If several keyframes paint one drawing, its paint changes while it is held.
+    From each of them on, it is another drawing.
+    """
     index: dict[Hashable, int] = {}
-    drawing_of = tuple(index.setdefault(content, len(index)) for content in contents)
-    return Exposure(frame_start, drawing_of)
+    paintings: Counter[Hashable] = Counter()
+    drawing_of = []
+    for frame, content in enumerate(contents, frame_start):
+        paintings[content] += frame in painted
+        drawing_of.append(index.setdefault((content, max(1, paintings[content])), len(index)))
+    return Exposure(frame_start, tuple(drawing_of))

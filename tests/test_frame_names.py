@@ -111,7 +111,7 @@ def test_numbers_that_the_sequence_shares_are_not_a_paintings_frame() -> None:
         ([7], ""),
         ([1, 2, 4], "The line art has no frame 3."),
         ([-2, 2], "The line art has no frames -1 to 1."),
-        ([1, 3, 4, 8], "The line art has no frames 2, 5 to 7."),
+        ([1, 3, 4, 8], "The line art has no frames 2 and 5 to 7."),
         ([1, 3, 5, 7], "The numbers of the line art go from 1 to 7 in steps of 2."),
         (range(0, 41, 4), "The numbers of the line art go from 0 to 40 in steps of 4."),
         ([*range(0, 41, 4), 41], "The line art has no frames 1 to 3, 5 to 7, 9 to 11, 13 to 15, 17 to 19, 21 to 23, "

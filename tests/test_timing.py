@@ -29,6 +29,21 @@ def test_a_drawing_that_returns_is_not_a_new_one() -> None:
     assert expose(10, "aabbaac").drawing_of == (0, 0, 1, 1, 0, 0, 2)
 
 
+@pytest.mark.parametrize(
+    ("painted", "drawing_of"),
+    [
+        ({12}, (0, 0, 0, 0, 1, 1, 0)),
+        ({10, 13}, (0, 0, 0, 1, 2, 2, 1)),
+        ({12, 13}, (0, 0, 0, 1, 2, 2, 1)),
+        ({10, 14, 16}, (0, 0, 0, 0, 1, 1, 2)),
+    ],
+)
+def test_a_held_drawing_is_split_where_another_keyframe_paints_it(
+    painted: set[int], drawing_of: tuple[int, ...]
+) -> None:
+    assert expose(10, "aaaabba", painted).drawing_of == drawing_of
+
+
 def test_the_first_frame_of_a_drawing_is_where_it_appears() -> None:
     exposure = expose(10, "aabbaac")
     assert [exposure.first_frame_of(drawing) for drawing in range(3)] == [10, 12, 16]

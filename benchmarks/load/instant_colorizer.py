@@ -49,7 +49,7 @@ class InstantColoring:
     def __init__(self, shot: Shot) -> None:
         self._shot = shot
         keyframe, picture = next(iter(shot.keyframes.items()))
-        self._tint = picture[0, 0]
+        self._tint = picture[0, 0, :3]
         numbers = tuple(range(len(shot.drawings)))
         starts = range(0, len(numbers), DRAWINGS_A_SEGMENT)
         self.segments = tuple(

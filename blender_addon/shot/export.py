@@ -113,8 +113,9 @@ def _check(options: ShotOptions) -> None:
 def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManifest:
     """Find the distinct drawings among the exported images and describe the shot."""
     files = [work / "lineart" / frame_name(frame) for frame in shot.frames]
-    drawings = dict(zip(addresses, files, strict=True))
-    if not any(_has_line(path) for path in drawings.values()):
+    exposure = expose(shot.frames.start, addresses, {keyframe.frame for keyframe in shot.painted})
+    first = [exposure.first_frame_of(drawing) - shot.frames.start for drawing in range(exposure.drawing_count)]
+    if not any(_has_line(files[index]) for index in first):
         raise ShotError(
             TranslatableText(
                 "Every frame of the shot is white: check that the camera sees the drawings, that their materials show "
@@ -142,8 +143,8 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
             fps=shot.scene.render.fps / shot.scene.render.fps_base,
             width=width,
             height=height,
-            drawings=tuple(drawings),
-            timing=expose(shot.frames.start, addresses).drawing_of,
+            drawings=tuple(addresses[index] for index in first),
+            timing=exposure.drawing_of,
             keyframes=tuple(
                 Keyframe(keyframe.frame, address_of_file(path))
                 for keyframe, path in zip(shot.painted, painted, strict=True)

@@ -13,7 +13,7 @@ import numpy as np
 from server.coloring.line_art.drawing import Drawing, LineFault, line_fault, read_drawing
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Shot, open_drawings
-from server.coloring.shot_checks import keyframe_flaws
+from server.coloring.shot_checks import describe_blank, keyframe_flaws
 from server.image_codec import read_rgba, read_size
 from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
@@ -70,32 +70,31 @@ def read_folder(
         notes.append(sentence)
 
     contents: list[str] = []
+    blank: list[int] = []
     for frame, path in files.items():
         line_art, ink = read_drawing(read_rgba(path))
         fault = line_fault(line_art)
         if fault is LineFault.BLANK:
-            raise FolderError(
-                f"{path.name} has no lines, it is blank paper: export it again or take the file out of the folder."
-            )
+            blank.append(frame)
         if fault is LineFault.LIGHT_ON_DARK:
             note_flaw(path, frame, SWAPPED)
         contents.append(address_of(line_art.tobytes() + ink.tobytes()))
-    exposure = expose(0, contents)
+    numbers = list(files)
+    if len(blank) == len(numbers):
+        raise FolderError(f"{folder} has no lines, all its pictures are blank paper: export them again.")
+    if blank:
+        notes.append(describe_blank(blank))
+    exposure = expose(0, contents, {numbers.index(frame) for frame in paintings})
     paths = tuple(files.values())
     drawings, inks = open_drawings(
         [paths[exposure.first_frame_of(index)] for index in range(exposure.drawing_count)],
         lambda path: _resized_drawing(read_drawing(read_rgba(path)), size),
     )
-    numbers = list(files)
     drawing_of = dict(zip(numbers, exposure.drawing_of, strict=True))
     painted: dict[int, np.ndarray] = {}
     frame_of: dict[int, int] = {}
     for frame, path in paintings.items():
         index = drawing_of[frame]
-        if index in painted:
-            raise FolderError(
-                f"{path} paints frame {frame}, the same drawing as another keyframe: give one of the two."
-            )
         frame_of[index] = frame
         painted[index] = _resized_paint(read_rgba(path), size)
     if background == "generated" and not prompt.strip():

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from server.coloring.line_art.drawing import LineFault, line_fault
 from server.coloring.shot import Shot
 from shared.checks.flaws import SWAPPED, Flaw, check_keyframe
+from shared.frame_names import name_frames
 
 
 def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]:
@@ -29,3 +30,8 @@ def keyframe_flaws(shot: Shot, frame_of: Callable[[int], int]) -> Iterator[tuple
         flaw = check_keyframe(painting, shot.drawings[index], others)
         if flaw is not None:
             yield index, flaw
+
+
+def describe_blank(frames: Iterable[int]) -> str:
+    """Say that frames, one at least, are blank."""
+    return f"Blank frames show only what stands still: {name_frames(frames)}."

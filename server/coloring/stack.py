@@ -12,6 +12,7 @@ from server.presets.preset import Preset
 
 from .ablation import Ablation
 from .code_colors import CodedRendition, ModelVotes, PlainRendition, Rendition, code_colors
+from .cuts import find_cuts
 from .fill import Fill, FlatFill, ModelFill, SoftFill
 from .finisher import (
     Background,
@@ -60,9 +61,10 @@ class Stack:
 
     def painter(self, size: ModelSize, line_art: Callable[[int], np.ndarray]) -> Painter:
         """Return the part that paints the segments."""
+        cuts = find_cuts(self._shot.drawings, self._shot.keyframes)
         if self._is_preview:
             drawings, keyframes = len(self._shot.drawings), list(self._keyframes)
-            return NoPainter(self._engine.plan(drawings, keyframes, self._preset.segment, self._holds))
+            return NoPainter(self._engine.plan(drawings, keyframes, self._preset.segment, self._holds, cuts))
         return ModelPainter(
             self._engine,
             self._shot,
@@ -78,6 +80,7 @@ class Stack:
                 steps=self._preset.steps,
                 guidance=self._preset.guidance,
                 holds=self._holds,
+                cuts=cuts,
                 quality=self._shot.quality,
                 memory=self._ablation.memory,
                 memory_ratio=self._preset.memory_ratio,

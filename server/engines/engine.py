@@ -24,7 +24,7 @@ class Sampling:
     """How a shot is sampled.
 
     seed: of the shot. segment: largest number of drawings that the model sees at once. holds: how often it sees each
-    drawing in a row; None for once. steps, guidance: settings of the
+    drawing in a row; None for once. cuts: drawings that begin another scene. steps, guidance: settings of the
     denoising. quality: as in `shared.manifest`; it decides what is left out for speed.
 
     Only LongAnimation has the others. memory_ratio: see `Preset`. memory, fusion_start: parts that comparisons switch
@@ -36,6 +36,7 @@ class Sampling:
     steps: int
     guidance: float
     holds: Sequence[int] | None = None
+    cuts: Collection[int] = ()
     quality: str = "exact"
     memory_ratio: Ratio | None = None
     memory: tuple[MemoryKind, ...] = ("global", "local")
@@ -76,10 +77,15 @@ class Engine(Protocol):
         """Return the part of a prompt that the model reads, and the rest."""
 
     def plan(
-        self, drawings: int, keyframes: Sequence[int], segment: int, holds: Sequence[int] | None = None
+        self,
+        drawings: int,
+        keyframes: Sequence[int],
+        segment: int,
+        holds: Sequence[int] | None = None,
+        cuts: Collection[int] = (),
     ) -> tuple[Segment, ...]:
-        """Plan a shot without coloring it. segment, holds: see `Sampling`. Raises ValueError for keyframes outside the
-        shot."""
+        """Plan a shot without coloring it. segment, holds, cuts: see `Sampling`. Raises ValueError for keyframes
+        outside the shot."""
 
     def open(
         self,

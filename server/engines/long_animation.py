@@ -35,10 +35,15 @@ class LongAnimationEngine:
         return self.pipeline.cut_prompt(prompt)
 
     def plan(
-        self, drawings: int, keyframes: Sequence[int], segment: int, holds: Sequence[int] | None = None
+        self,
+        drawings: int,
+        keyframes: Sequence[int],
+        segment: int,
+        holds: Sequence[int] | None = None,
+        cuts: Collection[int] = (),
     ) -> tuple[Segment, ...]:
         """See `Engine`."""
-        return plan_shot(self.pipeline, drawings, keyframes, segment, holds)
+        return plan_shot(self.pipeline, drawings, keyframes, segment, holds, cuts)
 
     def open(
         self,
@@ -73,6 +78,7 @@ class LongAnimationShot:
             ratio=sampling.memory_ratio,
             memory=sampling.memory,
             holds=sampling.holds,
+            cuts=sampling.cuts,
             num_inference_steps=sampling.steps,
             guidance_scale=sampling.guidance,
             schedule=SCHEDULES.get(sampling.quality, EXACT),

@@ -95,10 +95,15 @@ class WanVaceEngine:
         return cut_prompt(self.pipeline.tokenizer, prompt, PROMPT_TOKENS)
 
     def plan(
-        self, drawings: int, keyframes: Sequence[int], segment: int, holds: Sequence[int] | None = None
+        self,
+        drawings: int,
+        keyframes: Sequence[int],
+        segment: int,
+        holds: Sequence[int] | None = None,
+        cuts: Collection[int] = (),
     ) -> tuple[Segment, ...]:
         """See `Engine`."""
-        return plan_segments(drawings, keyframes, segment, OVERLAP, passed_on=0, holds=holds)
+        return plan_segments(drawings, keyframes, segment, OVERLAP, passed_on=0, holds=holds, cuts=cuts)
 
     def open(
         self,
@@ -108,7 +113,7 @@ class WanVaceEngine:
         sampling: Sampling,
     ) -> "WanVaceShot":
         """See `Engine`."""
-        segments = self.plan(len(sketches), list(references), sampling.segment, sampling.holds)
+        segments = self.plan(len(sketches), list(references), sampling.segment, sampling.holds, sampling.cuts)
         return WanVaceShot(self.pipeline, segments, sketches, references, prompt, sampling)
 
 

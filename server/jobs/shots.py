@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.coloring.line_art.drawing import read_drawing
 from server.coloring.shot import SegmentResult, Shot, open_drawings
-from server.coloring.shot_checks import drawing_errors, keyframe_flaws
+from server.coloring.shot_checks import describe_blank, drawing_errors, keyframe_flaws
 from server.image_codec import encode_png, read_frame, read_rgba
 from server.storage.blobs import Blobs
 from shared.manifest import ShotManifest
@@ -35,18 +35,22 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     )
 
 
-def describe_flaws(shot: Shot, manifest: ShotManifest) -> list[str]:
+def describe_flaws(shot: Shot, manifest: ShotManifest, blank: Collection[int] = ()) -> list[str]:
     """Describe what may be wrong with the images of a shot, each image with its frame.
 
-    Errors of drawings, which the API stops at, are found only if the manifest accepts them.
+    blank: drawings without lines. Errors of drawings, which the API stops at, are found only if the manifest accepts
+    them.
     """
-    first = manifest.exposure.first_frame_of
+    exposure = manifest.exposure
+    first = exposure.first_frame_of
     frame_of = {manifest.exposure.drawing_at(keyframe.frame): keyframe.frame for keyframe in manifest.keyframes}
     found = [
         (first(drawing), flaw) for drawing, flaw in drawing_errors(shot.drawings if manifest.accept_errors else ())
     ]
     found += [(frame_of[drawing], flaw) for drawing, flaw in keyframe_flaws(shot, first)]
-    return [f"Frame {frame}: {flaw.sentence}" for frame, flaw in found]
+    sentences = [f"Frame {frame}: {flaw.sentence}" for frame, flaw in found]
+    shown = [frame for frame in exposure.frames if exposure.drawing_at(frame) in blank]
+    return [*sentences, describe_blank(shown)] if shown else sentences
 
 
 def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, Any]:

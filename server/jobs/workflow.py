@@ -18,6 +18,7 @@ from dbos import error as dbos_errors
 from server import logs
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
+from server.storage.image_facts import ImageFactsTable
 from server.storage.job import ACTIVE_STATES, Job
 from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment, Segments
@@ -66,6 +67,7 @@ class JobRunner:
         self._catalogue = Catalogue(database)
         self._changes = JobChanges(database)
         self._segments = Segments(database)
+        self._image_facts = ImageFactsTable(database)
         self._blobs = blobs
         self._load_colorizer = load_colorizer
         self._loaded: tuple[str, ShotColorizer] | None = None
@@ -91,7 +93,10 @@ class JobRunner:
     def _color(self, job: Job) -> None:
         shot = read_shot(job.manifest, self._blobs)
         if job.started is None:
-            for message in describe_flaws(shot, job.manifest):
+            facts = self._image_facts.find(job.manifest.drawings)
+            lined = [address not in facts or facts[address].has_lines for address in job.manifest.drawings]
+            blank = [index for index, has_lines in enumerate(lined) if not has_lines]
+            for message in describe_flaws(shot, job.manifest, blank):
                 self._changes.add_message(job.id, message)
         coloring = self._colorizer(job.manifest.preset).open(shot)
         run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)

@@ -3,7 +3,7 @@
 
 import functools
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ class LongShot:
         lazily.
     seed: each segment has its own seed, derived from this one and from its first drawing.
     segment: largest number of drawings that the model sees at once. ratio: of the memory, see `VideoXL.start`.
-    memory: which memories DGLM reads. holds: see `plan_segments`.
+    memory: which memories DGLM reads. holds, cuts: see `plan_segments`.
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
     compatibility: "research" does what the authors' driver does: forward only, from drawing 0; segments that overlap by
         16 drawings, misaligned by one latent; the ends of the shot dropped; the prompt's suffix added once more in each
@@ -67,6 +67,7 @@ class LongShot:
         compatibility: Compatibility | None = None,
         memory: tuple[MemoryKind, ...] = ("global", "local"),
         holds: Sequence[int] | None = None,
+        cuts: Collection[int] = (),
         **sampling: Any,
     ) -> None:
         self.pipeline = pipeline
@@ -86,7 +87,7 @@ class LongShot:
                 raise ValueError(f"The research code colors from drawing 0 alone, not from {sorted(references)}.")
             self.segments = plan_research_segments(len(sketches), segment)
         else:
-            self.segments = plan_shot(pipeline, len(sketches), list(references), segment, holds)
+            self.segments = plan_shot(pipeline, len(sketches), list(references), segment, holds, cuts)
         self._text = functools.lru_cache(maxsize=2)(pipeline.encode_prompt)
         self._history: list[VideoMemory] = []
         self._recent: dict[int, torch.Tensor] = {}
@@ -175,11 +176,13 @@ def plan_shot(
     keyframes: Sequence[int],
     segment: int,
     holds: Sequence[int] | None = None,
+    cuts: Collection[int] = (),
 ) -> tuple[Segment, ...]:
     """Plan a shot as `plan_segments` does, with the overlap that the pipeline fuses segments over. Raises ValueError
     also for a length of segments that `Geometry.check_segment` refuses."""
     pipeline.geometry.check_segment(segment)
-    return plan_segments(drawing_count, keyframes, segment, 1 + FUSED_LATENTS * pipeline.geometry.temporal, holds=holds)
+    overlap = 1 + FUSED_LATENTS * pipeline.geometry.temporal
+    return plan_segments(drawing_count, keyframes, segment, overlap, holds=holds, cuts=cuts)
 
 
 def derived_seed(*parts: int) -> int:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The order of work: outward from the keyframes, in segments that overlap (paper §3.3, Fig. 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -45,8 +45,10 @@ def plan_segments(
     overlap: int,
     passed_on: int | None = None,
     holds: Sequence[int] | None = None,
+    cuts: Collection[int] = (),
 ) -> tuple[Segment, ...]:
-    """Split a shot into segments, outward from each keyframe to halfway to the next one or to the end.
+    """Split a shot into segments, outward from each keyframe to the cut before the next one, or halfway to it, or to
+    the end.
 
     keyframes: drawings, in the order of work. A keyframe that is added at the end changes only the segments that reach
         halfway to it, and those that follow them.
@@ -55,6 +57,7 @@ def plan_segments(
     passed_on: how many of these the later segment keeps. By default, each keeps half of them (Fig. 3), and the earlier
         one keeps the middle drawing.
     holds: how often each drawing is in a sequence; by default once.
+    cuts: drawings that begin another scene. Of several between two keyframes, the one nearest to halfway counts.
 
     From each keyframe, the drawings after it come first, then those before it in reverse order. Exactly one segment
     colors each drawing; a keyframe's own drawing belongs to the forward part.
@@ -68,8 +71,7 @@ def plan_segments(
     passed_on = overlap // 2 if passed_on is None else passed_on
     if holds is not None and max(holds) > length - overlap - passed_on:
         raise ValueError(f"A drawing cannot be {max(holds)} times in segments of {length} that share {overlap}.")
-    # Ownership changes halfway between two keyframes.
-    bounds = [0, *((left + right) // 2 + 1 for left, right in pairwise(ordered)), drawing_count]
+    bounds = [0, *(_bound(left, right, cuts) for left, right in pairwise(ordered)), drawing_count]
     spans = dict(zip(ordered, pairwise(bounds), strict=True))
     segments: list[Segment] = []
     for keyframe in keyframes:
@@ -84,6 +86,12 @@ def plan_segments(
         local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
         segments += _run(keyframe, (keyframe,), local, before, length, overlap, passed_on, len(segments))
     return tuple(segments)
+
+
+def _bound(left: int, right: int, cuts: Collection[int]) -> int:
+    """Return the first drawing that keyframe `right` owns, and keyframe `left` does not."""
+    middle = (left + right) // 2 + 1
+    return min((cut for cut in cuts if left < cut <= right), key=lambda cut: abs(cut - middle), default=middle)
 
 
 def _run(

@@ -187,7 +187,6 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
     refused("frame 12, but the line art has frames 8 to 100", (f"{keyframe}@12",))
     refused("does not exist", (f"{tmp_path / 'none.png'}@10",))
     refused("both paint frame 10", (f"{keyframe}@10", f"{keyframe}@10"))
-    refused("same drawing as another keyframe", (f"{keyframe}@8", f"{keyframe}@9"))
     refused("is not a folder", art=tmp_path / "none")
     (tmp_path / "empty").mkdir()
     refused("holds no PNG files", art=tmp_path / "empty")
@@ -199,13 +198,32 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
     extra = line_art / "shot2_12.png"
     extra.write_bytes(encode_png(paper(90, 160)))
     refused(r"shot2_8\.png is 320×180 but shot2_12\.png is 160×90")
-    extra.write_bytes(encode_png(paper()))
-    refused(r"shot2_12\.png has no lines")
     extra.write_bytes(b"not a picture")
     refused(r"shot2_12\.png is not a PNG")
     extra.unlink()
     (line_art / "title.png").write_bytes(encode_png(paper()))
     refused(r"title\.png has no frame number")
+
+
+def test_blank_frames_are_said_and_do_not_stop_a_folder(line_art, keyframe):
+    for number in (12, 13, 20):
+        (line_art / f"shot2_{number}.png").write_bytes(encode_png(paper()))
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    assert source.exposure.drawing_of == (0, 0, 1, 2, 3, 3, 3, 4)
+    assert source.notes[-1] == "Blank frames show only what stands still: 12 to 13 and 20."
+    for path in line_art.glob("*.png"):
+        path.write_bytes(encode_png(paper()))
+    with pytest.raises(FolderError, match="all its pictures are blank paper"):
+        read_folder(line_art, [f"{keyframe}@10"])
+
+
+def test_the_paint_of_a_held_drawing_may_change(line_art, keyframe, tmp_path):
+    lit = tmp_path / "lit.png"
+    lit.write_bytes(encode_png(np.where(scene(50)[1] == BLUE, np.uint8(255), scene(50)[1])))
+    source = read_folder(line_art, [f"{keyframe}@8", f"{lit}@9"])
+    assert source.exposure.drawing_of == (0, 1, 2, 3, 4)
+    assert list(source.shot.keyframes) == [0, 1]
+    assert (source.shot.drawings[0] == source.shot.drawings[1]).all()
 
 
 def test_a_keyframe_that_cannot_be_right_stops_unless_it_is_meant_so(line_art, keyframe, tmp_path):

@@ -75,6 +75,12 @@ def test_each_drawing_takes_the_nearest_keyframe() -> None:
     assert [owner[d] for d in range(11)] == [2, 2, 2, 2, 2, 2, 8, 8, 8, 8, 8]
 
 
+@pytest.mark.parametrize(("cuts", "first"), [((4,), 4), ((3, 7), 7), ((2,), 6), ((8, 9), 8)])
+def test_a_cut_between_two_keyframes_parts_them(cuts: tuple[int, ...], first: int) -> None:
+    owner = {d: s.keyframe for s in plan_segments(11, [2, 8], 8, 2, cuts=cuts) for d in s.drawings}
+    assert [owner[d] for d in range(11)] == [2] * first + [8] * (11 - first)
+
+
 @given(st.data(), st.integers(2, 200), st.integers(6, 40))
 def test_a_keyframe_added_at_the_end_leaves_a_beginning_of_the_plan_as_it_was(data: st.DataObject, count: int, length):
     keyframes = data.draw(st.lists(st.integers(0, count - 1), min_size=2, max_size=5, unique=True))

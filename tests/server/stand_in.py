@@ -90,7 +90,7 @@ class StandInColoring:
                 raise RuntimeError("the fault that the test asked for")
             if on_step is not None:
                 on_step(done + 1, STEPS)
-        tint = np.mean([keyframe.mean(axis=(0, 1)) for keyframe in self._shot.keyframes.values()], axis=0)
+        tint = np.mean([keyframe[..., :3].mean(axis=(0, 1)) for keyframe in self._shot.keyframes.values()], axis=0)
         frames = {}
         for drawing in self.segments[index].drawings:
             line_art = self._shot.drawings[drawing]

@@ -21,6 +21,7 @@ from PIL import Image
 from server.coloring.line_art.compositing import NEARLY_BLACK, lay_lines, lines_alone
 from server.jobs.recovery import FATAL_CRASHES
 from shared.codec import to_json
+from shared.frame_names import name_frames
 
 from .conftest import HEIGHT, WIDTH, Site, SmallShot, png
 
@@ -102,6 +103,15 @@ def test_doubts_about_images_are_listed_once_with_their_frames(
         "Frame 107: The frame is mostly black: line art is dark on white. Are black and white swapped?",
         "Frame 105: The keyframe has no colors: paint it, or choose another.",
     ]
+
+
+def test_blank_frames_are_listed(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    job = site.submit(shot.with_blob(2, png(np.full((HEIGHT, WIDTH), 255, np.uint8))))
+    start_worker()
+    site.wait_for_state(job, "done")
+    messages = [event["message"] for event in site.call("GET", f"/jobs/{job}/events", 200)]
+    shown = [frame for frame, drawing in enumerate(shot.manifest.timing, 101) if drawing == 2]
+    assert f"Blank frames show only what stands still: {name_frames(shown)}." in messages
 
 
 def test_a_frame_can_be_had_as_soon_as_its_segment_is_done(
