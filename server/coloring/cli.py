@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.files import write_file
 from server.image_codec import encode_png
+from server.image_formats import ACCEPTED
 from shared.manifest import Quality
 
 from .folder import FolderShot, Size, read_folder
@@ -34,8 +35,13 @@ def parse_size(text: str) -> Size:
     return int(found[1]), int(found[2])
 
 
+def frame_path(output: Path, drawing: Path) -> Path:
+    """Return where the frame of a drawing's file is written."""
+    return output / f"{drawing.stem}.png"
+
+
 def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: Console) -> dict[str, list[Guess]]:
-    """Color a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
+    """Color a folder's shot and write each frame as a PNG of its drawing's name as soon as its segment is done.
 
     coloring: the coloring of `source.shot`. Returns the regions that may have the wrong color, keyed by the name of a
     drawing's first file.
@@ -65,7 +71,7 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
             for drawing, image in result.frames.items():
                 content = encode_png(image)
                 for path in frames_of[drawing]:
-                    write_file(output / path.name, content)
+                    write_file(frame_path(output, path), content)
             guesses |= {frames_of[drawing][0].name: found for drawing, found in result.guesses.items()}
             if result.note:
                 console.print(result.note, markup=False, highlight=False)
@@ -83,7 +89,7 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument("lineart", type=Path, metavar="LINEART_DIR", help="folder of numbered line-art PNGs")
+    parser.add_argument("lineart", type=Path, metavar="LINEART_DIR", help=f"folder of numbered line art ({ACCEPTED})")
     parser.add_argument(
         "--keyframe",
         action="append",
@@ -154,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
             args.number,
             args.accept_errors,
         )
-        written = [args.output / path.name for path in source.files]
+        written = [frame_path(args.output, path) for path in source.files]
         _refuse_overwriting([*written, *([args.guesses] if args.guesses else [])], [*source.files, *source.paintings])
         for note in source.notes:
             console.print(note, markup=False, highlight=False)
