@@ -11,6 +11,11 @@ from server.coloring.line_art.drawing import LineFault, line_fault
 from shared.checks.flaws import SWAPPED, Flaw, check_keyframe
 
 
+MOST_COMPARED = 100
+"""With how many drawings near it a keyframe is compared that does not match its own, so that the time of the checks does
+not grow with both the keyframes and the drawings of a shot."""
+
+
 def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]:
     """Yield the errors of line art, uint8 [H, W] each, with the index of its drawing."""
     for index, drawing in enumerate(drawings):
@@ -27,7 +32,9 @@ def keyframe_flaws(
     frame that shows a drawing.
     """
     for index, painting in paintings:
-        others = ((frame_of(other), drawings[other]) for other in range(len(drawings)))
+        first = min(max(0, index - MOST_COMPARED // 2), max(0, len(drawings) - MOST_COMPARED))
+        near = range(first, min(first + MOST_COMPARED, len(drawings)))
+        others = ((frame_of(other), drawings[other]) for other in near)
         flaw = check_keyframe(painting, drawings[index], others)
         if flaw is not None:
             yield index, flaw
