@@ -28,12 +28,14 @@ class Header(NamedTuple):
 
     size: width and height of the display window. samples: how many numbers are read in all. part: where the picture's
     channels are. names: those of red, green and blue, or of gray alone, then that of alpha, if there is one.
+    pixel_aspect: the width of a pixel over its height.
     """
 
     size: tuple[int, int]
     samples: int
     part: int
     names: tuple[str, ...]
+    pixel_aspect: float
 
 
 def read_header(stream: IO[bytes]) -> Header:
@@ -50,12 +52,13 @@ def read_header(stream: IO[bytes]) -> Header:
             layers |= {(index, layer): names for layer, names in _layers(channels).items()}
         place = _beauty(layers)
         window = parts[place[0]]["displayWindow"]
+        aspect = float(parts[place[0]]["pixelAspectRatio"])
         width, height = (int(high) - int(low) + 1 for low, high in zip(*window, strict=True))
     except _FAILURES as error:
         raise DamagedExr from error
-    if min(width, height) < 1:
+    if min(width, height) < 1 or not 0.01 < aspect < 100:
         raise DamagedExr
-    return Header((width, height), samples, place[0], layers[place])
+    return Header((width, height), samples, place[0], layers[place], aspect)
 
 
 def read_exr(stream: IO[bytes], header: Header) -> np.ndarray:

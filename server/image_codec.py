@@ -9,6 +9,7 @@ import io
 import struct
 from pathlib import Path
 from typing import IO
+from zlib import crc32
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -25,6 +26,10 @@ MAX_PIXELS = 40_000_000
 MAX_SAMPLES = 4 * MAX_PIXELS
 """The most numbers of an EXR file, in all of its layers, which are decoded together."""
 
+Density = tuple[int, int, int]
+"""How many pixels there are to a unit across and down, and the unit: 1 for a meter, 0 if only the ratio is known, which
+tells how wide a pixel is. As in the chunk pHYs of a PNG."""
+
 MAX_WEBP_SIDE = 16383
 """The largest width or height of a WebP image in pixels."""
 
@@ -36,6 +41,9 @@ _DAMAGE = (
 """The exceptions that Pillow raises for a damaged file. While opening a file, Pillow treats them as a sign that the
 file is not of the format."""
 
+
+_HEADER = 33
+"""The length of a PNG's signature and its first chunk."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -97,13 +105,38 @@ def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
         raise _damaged(name, kind) from error
 
 
-def encode_png(image: np.ndarray) -> bytes:
+def read_density(source: bytes | Path, name: str = "") -> Density | None:
+    """Return the density that an image's header names, or None. Raises ImageError."""
+    name = _name(source, name)
+    kind = _kind(source, name)
+    if kind == "EXR":
+        aspect = _exr_header(source, name).pixel_aspect
+        return None if aspect == 1 else (10_000, round(10_000 * aspect), 0)
+    image = _open(source, name, kind)
+    chunk = _chunk(source, b"pHYs") if kind == "PNG" else None
+    try:
+        across, down, unit = struct.unpack(">IIB", chunk) if chunk else (*map(_per_meter, image.info["dpi"]), 1)
+        turned = _orientation(image) >= 5
+    except _DAMAGE:  # a frame can do without
+        return None
+    if not (0 < across < 2**31 and 0 < down < 2**31 and unit in (0, 1)):
+        return None
+    return (down, across, unit) if turned else (across, down, unit)
+
+
+def encode_png(image: np.ndarray, density: Density | None = None) -> bytes:
     """Encode uint8 [H, W], RGB [H, W, 3] or straight RGBA [H, W, 4] as PNG. Equal images give equal bytes."""
     space = PngInfo()
     space.add(b"sRGB", b"\0")  # perceptual intent, the usual one
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=4, pnginfo=space)
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    if density is None:
+        return content
+    chunk = b"pHYs" + struct.pack(">IIB", *density)  # Pillow writes only densities that have a unit
+    return b"".join(
+        [content[:_HEADER], struct.pack(">I", 9), chunk, struct.pack(">I", crc32(chunk)), content[_HEADER:]]
+    )
 
 
 def encode_thumbnail(source: bytes, width: int, name: str = "") -> bytes:
@@ -125,6 +158,10 @@ def encode_thumbnail(source: bytes, width: int, name: str = "") -> bytes:
 
 def _name(source: bytes | Path, name: str) -> str:
     return name or (str(source) if isinstance(source, Path) else "The image")
+
+
+def _per_meter(per_inch: float) -> int:
+    return round(float(per_inch) / 0.0254)
 
 
 def _damaged(name: str, kind: str) -> ImageError:

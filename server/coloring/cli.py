@@ -11,11 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.files import write_file
-from server.image_codec import encode_png
+from server.image_codec import Density, encode_png, read_density, read_size
 from server.image_formats import ACCEPTED
 from shared.manifest import Quality
 
@@ -38,6 +39,11 @@ def parse_size(text: str) -> Size:
 def frame_path(output: Path, drawing: Path) -> Path:
     """Return where the frame of a drawing's file is written."""
     return output / f"{drawing.stem}.png"
+
+
+def _density(drawing: Path, frame: np.ndarray) -> Density | None:
+    """The density of a frame [H, W, C], which is its drawing's unless it is scaled."""
+    return read_density(drawing) if read_size(drawing) == frame.shape[1::-1] else None
 
 
 def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: Console) -> dict[str, list[Guess]]:
@@ -69,7 +75,7 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
                 lambda done, steps, index=index: progress.update(bar, completed=index + done / steps),  # type: ignore[misc]
             )
             for drawing, image in result.frames.items():
-                content = encode_png(image)
+                content = encode_png(image, _density(frames_of[drawing][0], image))
                 for path in frames_of[drawing]:
                     write_file(frame_path(output, path), content)
             guesses |= {frames_of[drawing][0].name: found for drawing, found in result.guesses.items()}

@@ -10,10 +10,9 @@ import numpy as np
 from server.coloring.line_art.drawing import LineFault, line_fault
 from shared.checks.flaws import SWAPPED, Flaw, check_keyframe
 
-
 MOST_COMPARED = 100
-"""With how many drawings near it a keyframe is compared that does not match its own, so that the time of the checks does
-not grow with both the keyframes and the drawings of a shot."""
+"""With how many drawings near it a keyframe is compared that does not match its own, so that the time of the checks
+does not grow with both the keyframes and the drawings of a shot."""
 
 
 def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]:

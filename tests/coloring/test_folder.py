@@ -16,7 +16,7 @@ from server.coloring.cli import colorize
 from server.coloring.folder import read_folder
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Guess, SegmentResult, Shot
-from server.image_codec import ImageError, encode_png, read_line_art, read_painted
+from server.image_codec import ImageError, encode_png, read_density, read_line_art, read_painted, read_size
 
 from .drawings import BLUE, RED, SKY, paper, scene
 
@@ -73,6 +73,16 @@ def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_p
     assert "The prompt is too long." in console.file.getvalue()
     values = {path.name: int(read_painted(path)[0, 0, 0]) for path in sorted(output.glob("*.png"))}
     assert values == {"shot2_8.png": 0, "shot2_9.png": 0, "shot2_10.png": 1, "shot2_11.png": 2, "shot2_100.png": 3}
+
+
+def test_a_frame_has_the_pixels_of_its_drawing_one_to_one_however_wide_they_are(line_art, keyframe, tmp_path):
+    for path in line_art.glob("*.png"):
+        path.write_bytes(encode_png(read_line_art(path), (1, 2, 0)))
+    for size, density in ((None, (1, 2, 0)), ((160, 90), None)):
+        source = read_folder(line_art, [f"{keyframe}@10"], size)
+        colorize(source, Marks(source.shot), tmp_path / "out", Console(quiet=True))
+        assert read_size(tmp_path / "out" / "shot2_9.png") == (size or (320, 180))
+        assert read_density(tmp_path / "out" / "shot2_9.png") == density
 
 
 def test_what_is_a_guess_is_told_by_file(line_art, keyframe, tmp_path):

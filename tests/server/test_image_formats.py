@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from server import image_codec
-from server.image_codec import ImageError, read_rgba, read_size
+from server.image_codec import ImageError, encode_png, read_density, read_rgba, read_size
 from server.image_formats import ACCEPTED, FORMATS
 
 from .picture_files import PRINT_PROFILE, READ, REFUSED, RGB, PictureFile, linear, make_exr, save
@@ -93,6 +93,19 @@ def test_profiles_and_turns_are_heeded_in_every_format_that_has_them() -> None:
         assert read_rgba(save(RGB, kind, exif=turned)).shape == (13, 9, 4)
         with pytest.raises(ImageError, match="a color profile that cannot be used"):
             read_rgba(save(RGB, kind, icc_profile=b"no profile" * 20))
+
+
+def test_the_density_is_read_from_every_format_that_has_it() -> None:
+    for kind in ("PNG", "TIFF", "JPEG", "BMP"):
+        across, down, unit = read_density(save(RGB, kind, dpi=(300, 600))) or (0, 0, 0)
+        assert abs(across - 11811) < 5 and abs(down - 23622) < 5 and unit == 1
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    assert read_density(save(RGB, "PNG", dpi=(300, 600), exif=turned)) == (23622, 11811, 1)
+    assert read_density(make_exr({"RGB": linear(RGB)}, pixelAspectRatio=2.0)) == (10_000, 20_000, 0)
+    assert read_density(save(RGB, "PNG")) is None and read_density(save(RGB, "WEBP")) is None
+    assert read_density(encode_png(RGB, (1, 2, 0))) == (1, 2, 0), "pixels that are twice as wide as high"
+    assert read_density(encode_png(RGB, (0, 2, 0))) is None
 
 
 def test_the_documents_name_the_accepted_formats() -> None:
