@@ -55,7 +55,8 @@ def _is_single(image: Image.Image) -> bool:
 
 def _scaled(transparency: object, image: Image.Image) -> object:
     """Scale the transparent level of gray as Pillow scales the pixels, but not that level."""
-    return transparency * _SCALES.get(image.tile[0][3], 1) if isinstance(transparency, int) else transparency
+    kind = image.tile[0][3]  # type: ignore[attr-defined]
+    return transparency * _SCALES.get(kind, 1) if isinstance(transparency, int) else transparency
 
 
 def _from_deep_gray(image: Image.Image) -> Image.Image:
