@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converts images to sRGB from the color space that their PNG names."""
+"""Converts images to sRGB from the color space that their file names."""
 
 from __future__ import annotations
 
@@ -65,12 +65,41 @@ def to_srgb(image: Image.Image, is_gray: bool, info: Mapping[Any, Any], cicp: by
     )
 
 
-def _from_profile(image: Image.Image, is_gray: bool, content: bytes) -> Image.Image:
+def cmyk_to_srgb(image: Image.Image, content: bytes) -> Image.Image:
+    """Convert an image of four inks to RGB by its ICC profile. Raises ColorProfileError."""
+    converted = ImageCms.applyTransform(image, _transform(content, {"CMYK": "CMYK"})[1])
+    assert converted is not None
+    return converted
+
+
+def matrix_to_srgb(primaries: Primaries | None) -> np.ndarray | None:
+    """Return the matrix float32 [3, 3] to sRGB's primaries from other ones; None if they are sRGB's, or not given.
+
+    Raises ColorProfileError.
+    """
+    if primaries is None or np.abs(np.subtract(primaries, _SRGB)).max() <= _SAME_PLACE:
+        return None
+    try:
+        with np.errstate(all="raise"):
+            return (np.linalg.inv(_to_xyz(_SRGB)) @ _to_xyz(primaries)).astype(np.float32)
+    except (ArithmeticError, np.linalg.LinAlgError) as error:  # no three primaries around a white
+        raise ColorProfileError from error
+
+
+def encode_srgb(light: np.ndarray) -> np.ndarray:
+    """Encode linear light of sRGB's primaries, float32 [H, W, 3], as sRGB uint8 [H, W, 3]. It is clipped to 0..1."""
+    light = light.clip(0, 1)
+    curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.rint(255 * curve).astype(np.uint8)
+
+
+def _transform(content: bytes, modes: Mapping[str, str]) -> tuple[str, ImageCms.ImageCmsTransform]:
+    """Return the conversion to sRGB of an ICC profile, and the image's mode for it, which `modes` has by the profile's
+    color space. Raises ColorProfileError."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(content))
-        modes = {"RGB": "RGB", "GRAY": "L"} if is_gray else {"RGB": "RGB"}
         mode = modes[profile.profile.xcolor_space.strip()]
-        convert = ImageCms.buildTransform(
+        return mode, ImageCms.buildTransform(
             profile,
             ImageCms.createProfile("sRGB"),
             mode,
@@ -80,6 +109,10 @@ def _from_profile(image: Image.Image, is_gray: bool, content: bytes) -> Image.Im
         )
     except (ImageCms.PyCMSError, OSError, KeyError, ValueError) as error:
         raise ColorProfileError from error
+
+
+def _from_profile(image: Image.Image, is_gray: bool, content: bytes) -> Image.Image:
+    mode, convert = _transform(content, {"RGB": "RGB", "GRAY": "L"} if is_gray else {"RGB": "RGB"})
     steps = np.arange(0, 256, 15).astype(np.uint8)
     probe = Image.fromarray(np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(len(steps), -1, 3))
     if mode == "L":
@@ -95,21 +128,15 @@ def _from_profile(image: Image.Image, is_gray: bool, content: bytes) -> Image.Im
 
 
 def _from_space(image: Image.Image, primaries: Primaries, curve: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
-    if np.abs(np.subtract(primaries, _SRGB)).max() <= _SAME_PLACE:
-        primaries = _SRGB
-        if curve is _srgb_curve:
-            return image
+    matrix = matrix_to_srgb(primaries)
+    if matrix is None and curve is _srgb_curve:
+        return image
     linear = curve(np.linspace(0, 1, 256)).astype(np.float32)
-    try:
-        with np.errstate(all="raise"):
-            matrix = (np.linalg.inv(_to_xyz(_SRGB)) @ _to_xyz(primaries)).astype(np.float32)
-    except (ArithmeticError, np.linalg.LinAlgError) as error:  # no three primaries around a white
-        raise ColorProfileError from error
     pixels = np.array(image)
     for top in range(0, len(pixels), _ROWS):
         rows = pixels[top : top + _ROWS, :, :3]
-        light = (linear[rows] @ matrix.T).clip(0, 1)
-        rows[:] = np.rint(255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))
+        light = linear[rows]
+        rows[:] = encode_srgb(light if matrix is None else light @ matrix.T)
     return Image.fromarray(pixels)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading and writing of PNG files: line art as gray, paintings as RGB, frames also as RGBA; and thumbnails.
+"""Reading of images: line art as gray, paintings as RGB or RGBA; and writing of PNGs and thumbnails.
 
 No image is decoded before its size is known. Images are read in sRGB and upright, whatever color space and orientation
 their files name, and written in sRGB.
@@ -8,24 +8,42 @@ their files name, and written in sRGB.
 import io
 import struct
 from pathlib import Path
+from typing import IO
+from zlib import crc32
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from server.color_profile import ColorProfileError, to_srgb
+from server.color_profile import ColorProfileError, cmyk_to_srgb, to_srgb
+from server.exr import DamagedExr, ExrError, Header, read_exr, read_header
+from server.image_formats import ACCEPTED, FORMATS, identify
+from server.pixel_kinds import GRAY, to_rgba, what_is_uncommon
 
 MAX_PIXELS = 40_000_000
-"""The most pixels of an image: 8K UHD (33 million) plus a margin."""
+"""The most pixels of an image: 8K UHD (33 million) or a sheet of A4 at 600 dpi (35 million), plus a margin."""
+
+MAX_SAMPLES = 4 * MAX_PIXELS
+"""The most numbers of an EXR file, in all of its layers, which are decoded together."""
+
+Density = tuple[int, int, int]
+"""How many pixels there are to a unit across and down, and the unit: 1 for a meter, 0 if only the ratio is known, which
+tells how wide a pixel is. As in the chunk pHYs of a PNG."""
 
 MAX_WEBP_SIDE = 16383
 """The largest width or height of a WebP image in pixels."""
 
 
-_DAMAGE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error)
-"""The exceptions that Pillow raises for a damaged PNG. While opening a file, Pillow treats them as a sign that the file
-is not a PNG."""
+_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, EOFError, RuntimeError),
+    struct.error,
+)
+"""The exceptions that Pillow raises for a damaged file. While opening a file, Pillow treats them as a sign that the
+file is not of the format."""
 
+
+_HEADER = 33
+"""The length of a PNG's signature and its first chunk."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -65,26 +83,55 @@ def read_rgba(source: bytes | Path, name: str = "") -> np.ndarray:
 
 def read_frame(source: bytes | Path, name: str = "") -> np.ndarray:
     """Read a colored frame as it was written: RGB uint8 [H, W, 3], or straight RGBA [H, W, 4]. Raises ImageError."""
-    channels = len(_open(source, name).getbands())
+    channels = len(_open(source, name, "PNG").getbands())
     return read_rgba(source, name)[..., :channels]
 
 
 def read_size(source: bytes | Path, name: str = "") -> tuple[int, int]:
     """Return (width, height) by reading only the file's header. Raises ImageError."""
-    image = _open(source, name)
+    name = _name(source, name)
+    kind = _kind(source, name)
+    if kind == "EXR":
+        return _exr_header(source, name).size
+    image = _open(source, name, kind)
     try:
         return image.size[::-1] if _orientation(image) >= 5 else image.size
     except _DAMAGE as error:
-        raise _damaged(_name(source, name)) from error
+        raise _damaged(name, kind) from error
 
 
-def encode_png(image: np.ndarray) -> bytes:
+def read_density(source: bytes | Path, name: str = "") -> Density | None:
+    """Return the density that an image's header names, or None. Raises ImageError."""
+    name = _name(source, name)
+    kind = _kind(source, name)
+    if kind == "EXR":
+        aspect = _exr_header(source, name).pixel_aspect
+        return None if aspect == 1 else (10_000, round(10_000 * aspect), 0)
+    image = _open(source, name, kind)
+    chunk = _chunk(source, b"pHYs") if kind == "PNG" else None
+    try:
+        across, down, unit = struct.unpack(">IIB", chunk) if chunk else (*map(_per_meter, image.info["dpi"]), 1)
+        turned = _orientation(image) >= 5
+    except _DAMAGE:  # a frame can do without
+        return None
+    if not (0 < across < 2**31 and 0 < down < 2**31 and unit in (0, 1)):
+        return None
+    return (down, across, unit) if turned else (across, down, unit)
+
+
+def encode_png(image: np.ndarray, density: Density | None = None) -> bytes:
     """Encode uint8 [H, W], RGB [H, W, 3] or straight RGBA [H, W, 4] as PNG. Equal images give equal bytes."""
     space = PngInfo()
     space.add(b"sRGB", b"\0")  # perceptual intent, the usual one
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=4, pnginfo=space)
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    if density is None:
+        return content
+    chunk = b"pHYs" + struct.pack(">IIB", *density)  # Pillow writes only densities that have a unit
+    return b"".join(
+        [content[:_HEADER], struct.pack(">I", 9), chunk, struct.pack(">I", crc32(chunk)), content[_HEADER:]]
+    )
 
 
 def encode_thumbnail(source: bytes, width: int, name: str = "") -> bytes:
@@ -108,29 +155,79 @@ def _name(source: bytes | Path, name: str) -> str:
     return name or (str(source) if isinstance(source, Path) else "The image")
 
 
-def _damaged(name: str) -> ImageError:
-    return ImageError(f"{name} is a damaged PNG: export or send it again.")
+def _per_meter(per_inch: float) -> int:
+    return round(float(per_inch) / 0.0254)
 
 
-def _open(source: bytes | Path, name: str) -> Image.Image:
-    name = _name(source, name)
+def _damaged(name: str, kind: str) -> ImageError:
+    return ImageError(f"{name} is a damaged {kind}: export or send it again.")
+
+
+def _unread(name: str, found: str) -> ImageError:
+    return ImageError(f"{name} {found}: save it as {ACCEPTED}, in gray or RGB with 8 or 16 bits per channel.")
+
+
+def _stream(source: bytes | Path) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def _kind(source: bytes | Path, name: str) -> str:
+    """Return the format of an image, one of FORMATS. Raises ImageError."""
     try:
-        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=("PNG",))
+        with _stream(source) as file:
+            beginning = file.read(18)
+            file.seek(-min(18, file.seek(0, io.SEEK_END)), io.SEEK_END)
+            found = identify(beginning, file.read(), Path(name).suffix)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    if found not in FORMATS:
+        raise _unread(name, f"is a {found} file" if found else "is not an image that can be read")
+    return found
+
+
+def _unreadable(name: str, error: OSError) -> ImageError:
+    return ImageError(f"{name} cannot be read ({error.strerror}): give an image that exists.")
+
+
+def _open(source: bytes | Path, name: str, kind: str) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=(kind,))
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not a PNG image: export it as PNG (8 or 16 bits per channel).") from error
+        if kind == "TIFF":
+            raise _unread(name, "is a TIFF file of an uncommon or damaged kind") from error
+        raise _damaged(name, kind) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has more than the {MAX_PIXELS:,} pixels accepted: export it smaller.") from error
     except OSError as error:
         if error.strerror is None:  # Pillow's own error: the file ends too early
-            raise _damaged(name) from error
-        raise ImageError(f"{name} cannot be read ({error.strerror}): give a PNG image that exists.") from error
-    except ValueError as error:  # in data before the pixels, such as a comment that unpacks to megabytes
-        raise _damaged(name) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(
-            f"{name} is {image.width}×{image.height}; at most {MAX_PIXELS:,} pixels are accepted: export it smaller."
-        )
+            raise _damaged(name, kind) from error
+        raise _unreadable(name, error) from error
+    except _DAMAGE as error:  # in data before the pixels, such as a comment that unpacks to megabytes
+        raise _damaged(name, kind) from error
+    _check_size(name, *image.size)
     return image
+
+
+def _exr_header(source: bytes | Path, name: str) -> Header:
+    try:
+        with _stream(source) as file:
+            header = read_header(file)
+    except DamagedExr as error:
+        raise _damaged(name, "EXR") from error
+    except ExrError as error:
+        raise _unread(name, str(error)) from error
+    _check_size(name, *header.size)
+    if header.samples > MAX_SAMPLES:
+        raise ImageError(
+            f"{name} has {header.samples:,} values in its layers; at most {MAX_SAMPLES:,} are accepted: "
+            "export fewer layers."
+        )
+    return header
+
+
+def _check_size(name: str, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{name} is {width}×{height}; at most {MAX_PIXELS:,} pixels are accepted: export it smaller.")
 
 
 def _over_white(source: bytes | Path, name: str) -> np.ndarray:
@@ -141,21 +238,29 @@ def _over_white(source: bytes | Path, name: str) -> np.ndarray:
 
 def _loaded(source: bytes | Path, name: str) -> Image.Image:
     """Decode an image as RGBA in sRGB, upright."""
-    image = _open(source, name)
     name = _name(source, name)
+    kind = _kind(source, name)
     try:
+        if kind == "EXR":
+            header = _exr_header(source, name)
+            with _stream(source) as file:
+                return Image.fromarray(read_exr(file, header))
+        image = _open(source, name, kind)
+        if found := what_is_uncommon(image):
+            raise _unread(name, found)
         orientation, info = _orientation(image), dict(image.info)
-        image.load()
-        if image.mode.startswith("I"):  # 16-bit gray: Pillow would clip it at 255 instead of scaling it
-            image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
-        rgba = image.convert("RGBA")  # this detects a transparency that does not fit the palette
+        cicp = _chunk(source, b"cICP") if kind == "PNG" else None
+        if image.mode == "CMYK":
+            image = cmyk_to_srgb(image, info.pop("icc_profile"))
+        rgba = to_rgba(image)
         turn = _TURNS.get(orientation)
-        upright = rgba if turn is None else rgba.transpose(turn)
-        return to_srgb(upright, image.mode in ("1", "L", "LA"), info, _chunk(source, b"cICP"))
+        return to_srgb(rgba if turn is None else rgba.transpose(turn), image.mode in GRAY, info, cicp)
     except ColorProfileError as error:
         raise ImageError(f"{name} has a color profile that cannot be used: convert it to sRGB.") from error
-    except _DAMAGE as error:
-        raise _damaged(name) from error
+    except ImageError:
+        raise
+    except (*_DAMAGE, DamagedExr) as error:
+        raise _damaged(name, kind) from error
 
 
 def _orientation(image: Image.Image) -> int:
@@ -167,7 +272,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _chunk(source: bytes | Path, kind: bytes) -> bytes | None:
     """The content of a PNG's chunk that comes before the pixels, or None."""
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+    with _stream(source) as file:
         file.seek(8)
         while len(head := file.read(8)) == 8:
             length, found = struct.unpack(">I4s", head)

@@ -20,7 +20,7 @@ Priority = Literal["low", "normal", "high"]
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A painted image: the frame number it shows and the address of its PNG."""
+    """A painted image: the frame number it shows and its address."""
 
     frame: int
     blob: str
@@ -42,8 +42,8 @@ class ShotManifest:
     frame_start: first frame number; timing has one entry per frame.
     fps: frames per second.
     width, height: size in pixels of every drawing and keyframe.
-    drawings: addresses of the distinct line drawings (PNG, dark lines on white). One is listed twice if its paint
-        changes while it is held (see `shared.timing.expose`).
+    drawings: addresses of the distinct line drawings (dark lines on white). One is listed twice if its paint changes
+        while it is held (see `shared.timing.expose`).
     timing: for each frame, the index of its drawing in `drawings`.
     keyframes: at least one painted frame of the range, in the order in which work proceeds from them. A job that
         corrects another one appends its own; segments that do not depend on them are then reused.

@@ -37,7 +37,8 @@ class Exposure:
     def holds(self) -> tuple[int, ...]:
         """For each drawing, for how many frames it is held when it is first shown."""
         runs = [(drawing, len(list(frames))) for drawing, frames in groupby(self.drawing_of)]
-        return tuple(dict(reversed(runs))[drawing] for drawing in range(self.drawing_count))
+        first_run = dict(reversed(runs))
+        return tuple(first_run[drawing] for drawing in range(self.drawing_count))
 
     def drawing_at(self, frame: int) -> int:
         """Return the index of the drawing that `frame` shows. Raises IndexError outside the range."""

@@ -11,11 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.files import write_file
-from server.image_codec import encode_png
+from server.image_codec import Density, encode_png, read_density, read_size
+from server.image_formats import ACCEPTED
 from shared.manifest import Quality
 
 from .folder import FolderShot, Size, read_folder
@@ -34,8 +36,18 @@ def parse_size(text: str) -> Size:
     return int(found[1]), int(found[2])
 
 
+def frame_path(output: Path, drawing: Path) -> Path:
+    """Return where the frame of a drawing's file is written."""
+    return output / f"{drawing.stem}.png"
+
+
+def _density(drawing: Path, frame: np.ndarray) -> Density | None:
+    """The density of a frame [H, W, C], which is its drawing's unless it is scaled."""
+    return read_density(drawing) if read_size(drawing) == frame.shape[1::-1] else None
+
+
 def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: Console) -> dict[str, list[Guess]]:
-    """Color a folder's shot and write each frame under its drawing's file name as soon as its segment is done.
+    """Color a folder's shot and write each frame as a PNG of its drawing's name as soon as its segment is done.
 
     coloring: the coloring of `source.shot`. Returns the regions that may have the wrong color, keyed by the name of a
     drawing's first file.
@@ -63,9 +75,9 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
                 lambda done, steps, index=index: progress.update(bar, completed=index + done / steps),  # type: ignore[misc]
             )
             for drawing, image in result.frames.items():
-                content = encode_png(image)
+                content = encode_png(image, _density(frames_of[drawing][0], image))
                 for path in frames_of[drawing]:
-                    write_file(output / path.name, content)
+                    write_file(frame_path(output, path), content)
             guesses |= {frames_of[drawing][0].name: found for drawing, found in result.guesses.items()}
             if result.note:
                 console.print(result.note, markup=False, highlight=False)
@@ -83,7 +95,7 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument("lineart", type=Path, metavar="LINEART_DIR", help="folder of numbered line-art PNGs")
+    parser.add_argument("lineart", type=Path, metavar="LINEART_DIR", help=f"folder of numbered line art ({ACCEPTED})")
     parser.add_argument(
         "--keyframe",
         action="append",
@@ -154,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
             args.number,
             args.accept_errors,
         )
-        written = [args.output / path.name for path in source.files]
+        written = [frame_path(args.output, path) for path in source.files]
         _refuse_overwriting([*written, *([args.guesses] if args.guesses else [])], [*source.files, *source.paintings])
         for note in source.notes:
             console.print(note, markup=False, highlight=False)

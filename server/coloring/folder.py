@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder of line-art PNGs as a shot, in the order of the frame numbers in their names."""
+"""A folder of line art as a shot, in the order of the frame numbers in their names."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _paintings(keyframes: Iterable[str], found: NumberedFiles) -> dict[int, Path
     for text in keyframes:
         path, number = found.keyframe(text)
         if not path.is_file():
-            raise FolderError(f"The keyframe {path} does not exist: give the path of a painted PNG.")
+            raise FolderError(f"The keyframe {path} does not exist: give the path of a painted image.")
         if number not in files:
             raise FolderError(
                 f"The keyframe {path.name} paints frame {number}, but the line art has frames {min(files)} to "

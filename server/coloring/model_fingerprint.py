@@ -43,7 +43,8 @@ def _content(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
 @functools.cache
 def _code() -> str:
     server = Path(__file__).parents[1]
-    files = [server / "image_codec.py", *(path for name in PACKAGES for path in sorted((server / name).rglob("*.py")))]
+    read = [server / f"{name}.py" for name in ("image_codec", "color_profile", "exr", "image_formats", "pixel_kinds")]
+    files = [*read, *(path for name in PACKAGES for path in sorted((server / name).rglob("*.py")))]
     return _digest([version("torch"), *(path.read_bytes() for path in files)])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The numbered PNGs of a folder, and what else a person may have meant to be among them."""
+"""The numbered images of a folder, and what else a person may have meant to be among them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.image_formats import ACCEPTED, FORMATS, SUFFIXES
 from shared.frame_names import MOST_NAMED, Numbering, UnclearFrame, describe_gaps
 
-_PICTURES = {
-    *(".avif", ".bmp", ".cin", ".dpx", ".exr", ".gif", ".hdr", ".heic", ".jp2", ".jpeg", ".jpg", ".jxl", ".kra"),
-    *(".psb", ".psd", ".sgi", ".svg", ".tga", ".tif", ".tiff", ".webp"),
+_UNREAD = {
+    *(".avif", ".cin", ".dpx", ".gif", ".hdr", ".heic", ".jp2", ".jxl", ".kra", ".ora", ".pdf", ".psb", ".psd"),
+    *(".clip", ".sgi", ".svg"),
 }
 """Suffixes of pictures that are not read."""
 
@@ -23,7 +24,7 @@ class FolderError(ValueError):
 
 @dataclass(frozen=True)
 class NumberedFiles:
-    """The PNGs of a folder.
+    """The images of a folder: those of the one format that most of them have.
 
     files: by frame number, in order. numbering: how their names are numbered. notes: sentences about missing numbers
     and about pictures that are left out.
@@ -35,30 +36,34 @@ class NumberedFiles:
 
     @classmethod
     def find(cls, folder: Path, number: int | None = None) -> NumberedFiles:
-        """Find the PNGs of a folder. Raises FolderError if there are none, or a name is unclear or a frame repeated.
+        """Find the images of a folder. Raises FolderError if there are none, or a name is unclear or a frame repeated.
 
         number: which number in the names is the frame: 1 is the first, -1 the last; by default the one that varies.
         """
         if not folder.is_dir():
             raise FolderError(f"{folder} is not a folder: give the folder that holds the line art.")
         visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-        paths = [path for path in visible if path.suffix.lower() == ".png"]
-        others = [path.name for path in visible if path.suffix.lower() in _PICTURES]
+        groups = {name: [path for path in visible if SUFFIXES.get(path.suffix.lower()) == name] for name in FORMATS}
+        kind = max(groups, key=lambda name: len(groups[name]))  # of equal ones the first, which is PNG
+        paths = groups[kind]
+        left = {*SUFFIXES, *_UNREAD} - set(FORMATS[kind])
+        others = [path.name for path in visible if path.suffix.lower() in left]
         if not paths:
             found = f"only {others[0]} and the like" if others else "nothing of the kind"
             raise FolderError(
-                f"{folder} holds no PNG files, {found}: export the line art there, one numbered PNG a frame."
+                f"{folder} holds no images that can be read, {found}: export the line art there, one numbered image a "
+                f"frame, as {ACCEPTED}."
             )
         try:
             numbering = Numbering.of([path.stem for path in paths], number)
         except UnclearFrame as error:
-            raise FolderError(_unclear(error, number)) from error
+            raise FolderError(_unclear(f"{error.stem}{paths[0].suffix}", error, number)) from error
         files: dict[int, Path] = {}
         for frame, path in zip(numbering.frames, paths, strict=True):
             if frame in files:
                 raise FolderError(f"{files[frame].name} and {path.name} are both frame {frame}: remove or rename one.")
             files[frame] = path
-        return cls(dict(sorted(files.items())), numbering, tuple(_notes(others, files)))
+        return cls(dict(sorted(files.items())), numbering, tuple(_notes(kind, others, files)))
 
     def keyframe(self, text: str) -> tuple[Path, int]:
         """Read `FILE` or `FILE@FRAME`. Without @FRAME, the number is taken from the file's name. Raises FolderError."""
@@ -76,18 +81,19 @@ class NumberedFiles:
 
 
 def frame_files(folder: Path) -> dict[int, Path]:
-    """Return a folder's PNGs by frame number, in order. Raises FolderError."""
+    """Return a folder's images by frame number, in order. Raises FolderError."""
     return NumberedFiles.find(folder).files
 
 
-def _unclear(error: UnclearFrame, number: int | None) -> str:
+def _unclear(name: str, error: UnclearFrame, number: int | None) -> str:
     if number is not None:
-        return f"{error.stem}.png has no number {number} in its name: give another --number."
+        return f"{name} has no number {number} in its name: give another --number."
     if not error.numbers:
-        return f"{error.stem}.png has no frame number in its name: call it for example {error.stem}_0001.png."
+        example = f"{error.stem}_0001{name.removeprefix(error.stem)}"
+        return f"{name} has no frame number in its name: call it for example {example}."
     return (
-        f"Which number in {error.stem}.png is the frame, {_listed(error)}? Say it with --number: 1 is the first number "
-        "in the names, -1 is the last."
+        f"Which number in {name} is the frame, {_listed(error)}? Say it with --number: 1 is the first number in the "
+        "names, -1 is the last."
     )
 
 
@@ -95,10 +101,13 @@ def _listed(error: UnclearFrame) -> str:
     return " or ".join(str(number) for number in error.numbers)
 
 
-def _notes(others: list[str], files: dict[int, Path]) -> Iterator[str]:
+def _notes(kind: str, others: list[str], files: dict[int, Path]) -> Iterator[str]:
     if gaps := describe_gaps(files):
         yield gaps
     if others:
         rest = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
         are = "are" if len(others) > 1 else "is"
-        yield f"{', '.join(others[:MOST_NAMED])}{rest} {are} left out: only PNG files are read. Export as PNG."
+        yield (
+            f"{', '.join(others[:MOST_NAMED])}{rest} {are} left out: a folder is read in one format, which is {kind} "
+            f"here. Export all as {kind}."
+        )

@@ -146,8 +146,13 @@ class ModelPainter:
         return state
 
     def remember(self, index: int, state: Mapping[str, np.ndarray]) -> None:
-        """Add the frames to the memory as they are delivered (8 bits), so that it is the same in every process."""
-        self._entries |= zip(self.segments[index].drawings, state["entries"], strict=True)
+        """Add the frames to the memory as they are delivered (8 bits), so that it is the same in every process.
+
+        Entries are kept only of drawings that later segments continue, so that memory does not grow with the shot.
+        """
+        later = {drawing for segment in self.segments[index + 1 :] for drawing in segment.sequence[: segment.first]}
+        known = self._entries | dict(zip(self.segments[index].drawings, state["entries"], strict=True))
+        self._entries = {drawing: entries.copy() for drawing, entries in known.items() if drawing in later}
         videos = [rendition.memory(state) for rendition in self._renditions]
         tail = torch.from_numpy(state["tail"]) if "tail" in state else None
         self._model.remember(index, torch.from_numpy(np.stack(videos)).permute(0, 1, 4, 2, 3), tail)

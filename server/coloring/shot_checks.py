@@ -12,6 +12,10 @@ from server.coloring.shot import Shot
 from shared.checks.flaws import SWAPPED, Flaw, check_keyframe
 from shared.frame_names import name_frames
 
+MOST_COMPARED = 100
+"""With how many drawings near it a keyframe is compared that does not match its own, so that the time of the checks
+does not grow with both the keyframes and the drawings of a shot."""
+
 
 def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]:
     """Yield the errors of line art, uint8 [H, W] each, with the index of its drawing."""
@@ -26,7 +30,9 @@ def keyframe_flaws(shot: Shot, frame_of: Callable[[int], int]) -> Iterator[tuple
     frame_of: the first frame that shows a drawing.
     """
     for index, painting in shot.keyframes.items():
-        others = ((frame_of(other), shot.drawings[other]) for other in range(len(shot.drawings)))
+        first = min(max(0, index - MOST_COMPARED // 2), max(0, len(shot.drawings) - MOST_COMPARED))
+        near = range(first, min(first + MOST_COMPARED, len(shot.drawings)))
+        others = ((frame_of(other), shot.drawings[other]) for other in near)
         flaw = check_keyframe(painting, shot.drawings[index], others)
         if flaw is not None:
             yield index, flaw

@@ -86,8 +86,9 @@ class ShotColoring:
     def restore(self, index: int, result: SegmentResult) -> None:
         """Take over a segment that was finished in an earlier process."""
         state = np.load(io.BytesIO(result.state), allow_pickle=False)
-        self._labels.pop(self.segments[index].follows, None)  # only a following segment needs them
-        self._labels[index] = state["labels"]
+        self._labels.pop(self.segments[index].follows, None)
+        if any(segment.follows == index for segment in self.segments):  # only a following segment needs them
+            self._labels[index] = state["labels"]
         self._painter.remember(index, state)
 
     def _propagate(self, index: int) -> dict[int, Propagated]:

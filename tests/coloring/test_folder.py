@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from server.coloring import cli
@@ -15,7 +16,15 @@ from server.coloring.cli import colorize
 from server.coloring.folder import read_folder
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Guess, SegmentResult, Shot
-from server.image_codec import ImageError, encode_png, read_line_art, read_painted, read_rgba
+from server.image_codec import (
+    ImageError,
+    encode_png,
+    read_density,
+    read_line_art,
+    read_painted,
+    read_rgba,
+    read_size,
+)
 
 from .drawings import BLUE, RED, SKY, paper, scene, with_alpha
 
@@ -72,6 +81,16 @@ def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_p
     assert "The prompt is too long." in console.file.getvalue()
     values = {path.name: int(read_painted(path)[0, 0, 0]) for path in sorted(output.glob("*.png"))}
     assert values == {"shot2_8.png": 0, "shot2_9.png": 0, "shot2_10.png": 1, "shot2_11.png": 2, "shot2_100.png": 3}
+
+
+def test_a_frame_has_the_pixels_of_its_drawing_one_to_one_however_wide_they_are(line_art, keyframe, tmp_path):
+    for path in line_art.glob("*.png"):
+        path.write_bytes(encode_png(read_line_art(path), (1, 2, 0)))
+    for size, density in ((None, (1, 2, 0)), ((160, 90), None)):
+        source = read_folder(line_art, [f"{keyframe}@10"], size)
+        colorize(source, Marks(source.shot), tmp_path / "out", Console(quiet=True))
+        assert read_size(tmp_path / "out" / "shot2_9.png") == (size or (320, 180))
+        assert read_density(tmp_path / "out" / "shot2_9.png") == density
 
 
 def test_what_is_a_guess_is_told_by_file(line_art, keyframe, tmp_path):
@@ -154,10 +173,24 @@ def test_missing_numbers_and_pictures_of_another_format_are_named(line_art, keyf
     (line_art / ".shot2_13.jpg").write_bytes(b"hidden")
     (line_art / "shot2_14.TIF").write_bytes(b"TIFF")
     assert "shot2_12.jpg, shot2_14.TIF are left out" in read_folder(line_art, [f"{keyframe}@10"]).notes[1]
-    for path in line_art.glob("*.png"):
+    for path in line_art.iterdir():
         path.unlink()
-    with pytest.raises(FolderError, match=r"holds no PNG files, only shot2_12\.jpg"):
+    (line_art / "shot2_12.psd").write_bytes(b"PSD")
+    with pytest.raises(FolderError, match=r"holds no images that can be read, only shot2_12\.psd .*PNG, JPEG"):
         read_folder(line_art, [f"{keyframe}@10"])
+
+
+def test_line_art_of_another_format_is_read_and_its_frames_are_pngs(line_art, keyframe, tmp_path):
+    for path in line_art.glob("*.png"):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".tif"), compression="tiff_lzw")
+    (line_art / "shot2_100.png").rename(tmp_path / "100.png")
+    source = read_folder(line_art, [f"{keyframe}@10"])
+    assert [path.name for path in source.files] == [f"shot2_{n}.tif" for n in (8, 9, 10, 11, 100)]
+    assert "shot2_11.png, shot2_8.png, shot2_9.png are left out" in source.notes[1]
+    assert (source.shot.drawings[3] == scene(110)[0]).all()
+    colorize(source, Marks(source.shot), tmp_path / "out", Console(quiet=True))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"shot2_{n}.png" for n in (8, 9, 10, 11, 100)}
 
 
 def test_a_generated_background_is_where_the_keyframe_is_transparent(line_art, keyframe, tmp_path):
@@ -189,7 +222,7 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
     refused("both paint frame 10", (f"{keyframe}@10", f"{keyframe}@10"))
     refused("is not a folder", art=tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    refused("holds no PNG files", art=tmp_path / "empty")
+    refused("holds no images that can be read", art=tmp_path / "empty")
 
     extra = line_art / "other_010.png"
     extra.write_bytes(encode_png(scene(70)[0]))
@@ -199,7 +232,7 @@ def test_bad_input_is_named_with_what_to_do(line_art, keyframe, tmp_path):
     extra.write_bytes(encode_png(paper(90, 160)))
     refused(r"shot2_8\.png is 320×180 but shot2_12\.png is 160×90")
     extra.write_bytes(b"not a picture")
-    refused(r"shot2_12\.png is not a PNG")
+    refused(r"shot2_12\.png is not an image that can be read")
     extra.unlink()
     (line_art / "title.png").write_bytes(encode_png(paper()))
     refused(r"title\.png has no frame number")

@@ -89,11 +89,11 @@ def drawing(height: int = HEIGHT, width: int = WIDTH) -> bytes:
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        (b"GIF89a not a PNG", "bad_image", "not a PNG"),
+        (b"GIF89a and so on", "bad_image", "is a GIF file: save it as PNG, JPEG"),
         (drawing()[:-32], "bad_image", "damaged"),
         (drawing(HEIGHT + 1), "wrong_size", f"is {WIDTH}×{HEIGHT + 1}; the shot is {WIDTH}×{HEIGHT}"),
     ],
-    ids=["not a PNG", "cut off", "other size"],
+    ids=["not read", "cut off", "other size"],
 )
 def test_a_drawing_that_cannot_be_used_is_named_by_its_frame(
     client: FlaskClient, shot: SmallShot, content: bytes, code: str, words: str

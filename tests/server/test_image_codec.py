@@ -67,12 +67,12 @@ def test_what_is_written_is_read_back_and_always_the_same(tmp_path):
     assert read_size(path) == (9, 7)
 
 
-def test_a_file_that_is_no_png_is_named(tmp_path):
+def test_a_file_that_is_no_image_is_named(tmp_path):
     path = tmp_path / "frame_0003.png"
     path.write_bytes(b"GIF89a nothing of the kind")
-    with pytest.raises(ImageError, match=r"frame_0003\.png is not a PNG image"):
+    with pytest.raises(ImageError, match=r"frame_0003\.png is a GIF file: save it as PNG"):
         read_line_art(path)
-    with pytest.raises(ImageError, match="Drawing 7 is not a PNG"):
+    with pytest.raises(ImageError, match="Drawing 7 is not an image that can be read"):
         read_painted(b"", "Drawing 7")
 
 
@@ -121,7 +121,7 @@ def test_transparency_is_white_in_a_thumbnail():
 
 
 def test_a_thumbnail_of_an_image_too_large_or_of_no_image_is_refused(monkeypatch):
-    with pytest.raises(ImageError, match="Drawing 7 is not a PNG"):
+    with pytest.raises(ImageError, match="Drawing 7 is not an image that can be read"):
         encode_thumbnail(b"", 160, "Drawing 7")
     monkeypatch.setattr(image_codec, "MAX_PIXELS", 100)
     cut = encode_png(np.zeros((20, 20), np.uint8))[:60]

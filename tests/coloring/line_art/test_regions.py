@@ -110,3 +110,15 @@ def test_colors_are_copied_from_the_own_region_even_when_another_is_nearer():
     source = regions.sources(sure)
     assert source[30, 28] == 30 * 60 + 2
     assert source[30, 34] == 30 * 60 + 32
+
+
+@pytest.mark.parametrize("smooth", [cv2.LINE_8, cv2.LINE_AA], ids=["jagged", "smooth"])
+def test_lines_of_one_pixel_bound_the_same_regions_at_any_size(smooth):
+    counts = []
+    for scale in (1, 4):
+        drawing = paper(180 * scale, 320 * scale)
+        for x in range(30, 300, 50):
+            cv2.circle(drawing, (x * scale, 90 * scale), 20 * scale, 0, 1, smooth)
+            cv2.line(drawing, ((x - 25) * scale, 40 * scale), ((x + 25) * scale, 150 * scale), 0, 1, smooth)
+        counts.append(find_regions(drawing).count)
+    assert counts == [counts[0]] * 2 and counts[0] > 12
