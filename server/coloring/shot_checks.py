@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -24,17 +24,20 @@ def drawing_errors(drawings: Sequence[np.ndarray]) -> Iterator[tuple[int, Flaw]]
             yield index, SWAPPED
 
 
-def keyframe_flaws(shot: Shot, frame_of: Callable[[int], int]) -> Iterator[tuple[int, Flaw]]:
+def keyframe_flaws(
+    shot: Shot, frame_of: Callable[[int], int], fitted: Collection[int] = ()
+) -> Iterator[tuple[int, Flaw]]:
     """Yield errors and doubts about the keyframes of a shot, each with the index of the drawing that it paints.
 
-    frame_of: the first frame that shows a drawing.
+    frame_of: the first frame that shows a drawing. fitted: the drawings whose keyframes will be fitted, see `register`.
+    It is no flaw that they are misaligned.
     """
     for index, painting in shot.keyframes.items():
         first = min(max(0, index - MOST_COMPARED // 2), max(0, len(shot.drawings) - MOST_COMPARED))
         near = range(first, min(first + MOST_COMPARED, len(shot.drawings)))
         others = ((frame_of(other), shot.drawings[other]) for other in near)
         flaw = check_keyframe(painting, shot.drawings[index], others)
-        if flaw is not None:
+        if flaw is not None and not (flaw.code == "misaligned" and index in fitted):
             yield index, flaw
 
 

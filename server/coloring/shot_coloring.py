@@ -19,7 +19,6 @@ from .model_size import model_size
 from .painter import StepCallback
 from .propagation import Propagated
 from .region_labels import RegionLabels
-from .registration import register
 from .shot import Guess, SegmentResult, Shot
 from .stack import Stack
 
@@ -31,7 +30,6 @@ class ShotColoring:
     """
 
     def __init__(self, engine: Engine, matcher: LineMatcher, preset: Preset, shot: Shot, ablation: Ablation) -> None:
-        shot, moved = register(shot)
         self._shot = shot
         self._ablation = ablation
         self._arithmetic = engine.arithmetic
@@ -47,7 +45,7 @@ class ShotColoring:
         self._finisher = Finisher(self._keyframes, stack.votes(), stack.fill(), stack.background())
         self._is_memory_lined = preset.lined_memory
         self.segments = self._painter.segments
-        self.note = " ".join(note for note in (moved, self._keyframes.note, self._painter.note) if note)
+        self.note = " ".join(note for note in (self._keyframes.note, self._painter.note) if note)
 
     @property
     def fingerprint(self) -> str:

@@ -35,11 +35,13 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     )
 
 
-def describe_flaws(shot: Shot, manifest: ShotManifest, blank: Collection[int] = ()) -> list[str]:
-    """Describe what may be wrong with the images of a shot, each image with its frame.
+def describe_flaws(
+    shot: Shot, manifest: ShotManifest, changes: Mapping[int, str], blank: Collection[int] = ()
+) -> list[str]:
+    """Describe what may be wrong with the images of a shot, and what is changed in keyframes, each with the frame.
 
-    blank: drawings without lines. Errors of drawings, which the API stops at, are found only if the manifest accepts
-    them.
+    changes: see `register`. blank: drawings without lines. Errors of drawings, which the API stops at, are found only
+    if the manifest accepts them.
     """
     exposure = manifest.exposure
     first = exposure.first_frame_of
@@ -47,8 +49,9 @@ def describe_flaws(shot: Shot, manifest: ShotManifest, blank: Collection[int] = 
     found = [
         (first(drawing), flaw) for drawing, flaw in drawing_errors(shot.drawings if manifest.accept_errors else ())
     ]
-    found += [(frame_of[drawing], flaw) for drawing, flaw in keyframe_flaws(shot, first)]
+    found += [(frame_of[drawing], flaw) for drawing, flaw in keyframe_flaws(shot, first, changes)]
     sentences = [f"Frame {frame}: {flaw.sentence}" for frame, flaw in found]
+    sentences += [f"Frame {frame_of[drawing]}: {change}" for drawing, change in changes.items()]
     shown = [frame for frame in exposure.frames if exposure.drawing_at(frame) in blank]
     return [*sentences, describe_blank(shown)] if shown else sentences
 

@@ -16,6 +16,7 @@ from dbos import DBOS
 from dbos import error as dbos_errors
 
 from server import logs
+from server.coloring.registration import register
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.image_facts import ImageFactsTable
@@ -91,12 +92,13 @@ class JobRunner:
             self.current_job = None
 
     def _color(self, job: Job) -> None:
-        shot = read_shot(job.manifest, self._blobs)
+        sent = read_shot(job.manifest, self._blobs)
+        shot, changes = register(sent)
         if job.started is None:
             facts = self._image_facts.find(job.manifest.drawings)
             lined = [address not in facts or facts[address].has_lines for address in job.manifest.drawings]
             blank = [index for index, has_lines in enumerate(lined) if not has_lines]
-            for message in describe_flaws(shot, job.manifest, blank):
+            for message in describe_flaws(sent, job.manifest, changes, blank):
                 self._changes.add_message(job.id, message)
         coloring = self._colorizer(job.manifest.preset).open(shot)
         run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)
