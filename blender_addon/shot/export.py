@@ -26,8 +26,8 @@ from .line_art import line_art
 from .options import ShotOptions
 from .resolved_shot import ResolvedShot, resolve
 
-_INK = 0.75
-"""A drawing has a line if any of its pixels is darker than this (1 is white)."""
+_INK = 243 / 255
+"""A drawing has a line if any of its pixels is darker than this (1 is white), as on the server."""
 
 
 def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> Generator[tuple[int, int], None, Take]:
