@@ -64,6 +64,11 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         ),
         default="auto",
     )
+    accept_errors: bpy.props.BoolProperty(
+        name="Accept Errors",
+        description="Color the shot although its checks find errors, such as a keyframe that is transparent all over, "
+        "because the images are meant to be as they are",
+    )
     layout: bpy.props.EnumProperty(
         name="Strips",
         description="How the result is placed in the Sequencer",
@@ -106,6 +111,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
             seed=self.seed,
             finish=self.finish,
             quality=self.quality,
+            accept_errors=self.accept_errors,
             lineart=self.lineart.options(),
         )
 

@@ -151,6 +151,7 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
             preset=shot.preset,
             prompt=shot.prompt,
             seed=shot.seed,
+            accept_errors=shot.accept_errors,
             finish=shot.finish,
             quality=shot.quality,
         )

@@ -79,4 +79,5 @@ class ShotOptions:
     seed: int
     finish: Finish
     quality: Quality = "auto"
+    accept_errors: bool = False
     lineart: LineArtOptions = field(default_factory=LineArtOptions)

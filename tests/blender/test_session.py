@@ -378,6 +378,17 @@ def test_a_shot_that_was_sent_before_blender_was_closed_is_finished_when_its_fil
     job = scenario("color.send", str(tmp_path / "shot"), server.address, seed, save)
     pause.unlink()
     answer = scenario("color.reopen", str(tmp_path / "shot"))
+def test_a_shot_with_errors_is_colored_only_if_someone_accepts_them(
+    scenario: Scenario, server: RunningServer, tmp_path: Path
+) -> None:
+    answer = scenario("color.accept_errors", str(tmp_path / "shot"), server.address)
+    assert "The keyframe is completely transparent" in answer["refused"]
+    assert "accept_errors" in answer["refused"]
+    assert answer["terminal"] == [1, 0]
+    assert answer["kept"] is False, "an argument does not change the file"
+    assert answer["accepted"] == ["FINISHED"]
+
+
     assert answer["takes"] == {job: "done"}
     (meta,) = answer["strips"]
     fills, _ = meta["strips"]
