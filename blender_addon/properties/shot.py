@@ -73,8 +73,8 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         name="Strips",
         description="How the result is placed in the Sequencer",
         items=(
-            ("meta", "Meta Strip", "One strip that holds the colors and, multiplied over them, your line art"),
-            ("strips", "Two Strips", "The colors and, multiplied over them, your line art"),
+            ("meta", "Meta Strip", "One strip that holds the colors and, over them, your lines"),
+            ("strips", "Two Strips", "The colors and, over them, your lines"),
             ("flat", "Flat Images", "One strip of finished images, with the lines in them"),
         ),
         default="meta",
