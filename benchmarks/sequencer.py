@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Placing a finished take in the Sequencer of a real Blender: `size` frames, with their line art in a meta strip.
+"""Placing a finished take in the Sequencer of a real Blender: `size` frames, with their lines in a meta strip.
 
 `to_plain`: its time over the time of only making two image strips of the same files. `seconds`: the time that the
 animator waits. The goal for reading 500 frames into the Sequencer is less than half a second.

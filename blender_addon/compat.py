@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 
 import bpy
+import numpy as np
 
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Options of a path property that may begin with //; before 4.5 every path property could."""
@@ -76,23 +77,25 @@ def add_tint(
     mode: str,
     color: tuple[float, float, float],
     layer: str = "",
+    material: "bpy.types.Material | None" = None,
     material_pass: int = 0,
     others: bool = False,
 ) -> "bpy.types.Modifier":
     """Add a Tint modifier that recolors the lines ("STROKE"), the fills ("FILL") or "BOTH" of a Grease Pencil object.
 
-    layer: recolor only this layer. material_pass: recolor only materials with this pass index, or, if `others`, only
-    the other materials.
+    layer, material: recolor only this layer, only this material. material_pass: recolor only materials with this pass
+    index, or, if `others`, only the other materials.
     """
     if item.type == "GPENCIL":
         modifier = item.grease_pencil_modifiers.new("LongAnimation", "GP_TINT")
         modifier.vertex_mode = mode
-        modifier.layer = layer
+        modifier.layer, modifier.material = layer, material
         modifier.pass_index, modifier.invert_material_pass = material_pass, others
     else:
         modifier = item.modifiers.new("LongAnimation", "GREASE_PENCIL_TINT")
         modifier.color_mode = mode
         setattr(modifier, "layer_filter" if hasattr(modifier, "layer_filter") else "tree_node_filter", layer)
+        modifier.material_filter = material
         modifier.use_material_pass_filter = bool(material_pass)
         modifier.material_pass_filter, modifier.invert_material_pass_filter = material_pass, others
     modifier.color = color
@@ -100,14 +103,14 @@ def add_tint(
     return modifier
 
 
-def hide_fills(item: "bpy.types.Object", layer: str) -> "bpy.types.Modifier":
-    """Add an Opacity modifier that hides the fills of one layer of a Grease Pencil object."""
+def hide_kind(item: "bpy.types.Object", mode: str, layer: str) -> "bpy.types.Modifier":
+    """Add an Opacity modifier that hides the lines ("STROKE") or the fills ("FILL") of a layer of an object."""
     if item.type == "GPENCIL":
         modifier = item.grease_pencil_modifiers.new("LongAnimation", "GP_OPACITY")
-        modifier.modify_color, modifier.layer, modifier.factor = "FILL", layer, 0.0
+        modifier.modify_color, modifier.layer, modifier.factor = mode, layer, 0.0
     else:
         modifier = item.modifiers.new("LongAnimation", "GREASE_PENCIL_OPACITY")
-        modifier.color_mode, modifier.color_factor = "FILL", 0.0
+        modifier.color_mode, modifier.color_factor = mode, 0.0
         setattr(modifier, "layer_filter" if hasattr(modifier, "layer_filter") else "tree_node_filter", layer)
     return modifier
 
@@ -118,6 +121,35 @@ def key_at(layer: "bpy.types.GreasePencilLayer", frame: int) -> int | None:
         shown = layer.get_frame_at(frame)
         return None if shown is None else shown.frame_number
     return max((key.frame_number for key in layer.frames if key.frame_number <= frame), default=None)
+
+
+def strokes_of(
+    key: "bpy.types.GreasePencilFrame", materials: "list[bpy.types.Material | None]"
+) -> list[tuple[int, bool, bool]]:
+    """The strokes of a drawing in their order: the index of their material, and whether they show a line and a fill.
+
+    Before 5.2 their material says what they show, and since then each stroke itself.
+    """
+    if not hasattr(key, "drawing"):
+        indices = np.zeros(len(key.strokes), np.int32)
+        key.strokes.foreach_get("material_index", indices)
+    else:
+        indices = _values(key.drawing, "material_index", np.int32)
+        if bpy.app.version >= (5, 2, 0):
+            lines, fills = ~_values(key.drawing, "hide_stroke", bool), _values(key.drawing, "fill_id", np.int32) > 0
+            return list(zip(indices.tolist(), lines.tolist(), fills.tolist(), strict=True))
+    styles = [material and material.grease_pencil for material in materials]
+    shown = [(bool(style and style.show_stroke), bool(style and style.show_fill)) for style in styles]
+    return [(index, *shown[index]) for index in indices.tolist() if index < len(shown)]
+
+
+def _values(drawing: "bpy.types.GreasePencilDrawing", name: str, kind: type) -> np.ndarray:
+    """The values of an attribute of a drawing's strokes; 0 or False if the drawing does not have it."""
+    attribute = drawing.attributes.get(name)
+    values: np.ndarray = np.zeros(len(drawing.curve_offsets) - 1, kind)
+    if attribute is not None:
+        attribute.data.foreach_get("value", values)
+    return values
 
 
 def curves_of(block: "bpy.types.ID | None") -> "Iterator[bpy.types.FCurve]":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Extracts line art from a picture, and lays it over colors, both as the server does."""
+"""Extracts line art from a picture, and lays lines over colors, both as the server does."""
 
 import numpy as np
 
@@ -14,12 +14,22 @@ def line_art_of(pixels: np.ndarray) -> np.ndarray:
     return ((color * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
 
 
-def lay_lines(fills: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """Lay line art uint8 [H, W] over fills uint8 [H, W, 3 or 4] as the server does.
+def lay_lines(fills: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Lay lines over fills uint8 [H, W, 3 or 4] as the server does.
 
-    On a transparent background, a line is black, and as opaque as it is dark.
+    lines: straight RGBA uint8 [H, W, 4], or line art uint8 [H, W], which is black ink and as opaque as it is dark. Over
+    transparent fills, a line keeps its own color.
     """
+    nothing = np.zeros_like(lines)[..., None]
+    own, alpha = (lines[..., :3], lines[..., 3:]) if lines.ndim == 3 else (nothing, 255 - lines[..., None])
     laid = fills.copy()
-    laid[..., :3] = (fills[..., :3] * line_art.astype(np.uint16)[..., None] + 127) // 255
-    laid[..., 3:] = np.maximum(fills[..., 3:], 255 - line_art[..., None])
+    laid[..., :3] = _share(fills[..., :3], 255 - alpha) + _share(own, alpha)
+    if fills.shape[2] == 4:
+        laid[..., :3] = np.where(fills[..., 3:] > 0, laid[..., :3], own)
+        laid[..., 3:] = np.maximum(fills[..., 3:], alpha)
     return laid
+
+
+def _share(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """A color times alpha, both 0..255, rounded."""
+    return ((color * alpha.astype(np.uint16) + 127) // 255).astype(np.uint8)

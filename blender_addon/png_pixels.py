@@ -17,9 +17,6 @@ from .translatable_text import TranslatableText
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels per pixel by color type: gray, RGB, palette, gray and alpha, RGBA."""
 
-_COLOR_TYPE = 25
-"""Offset of the color type in a PNG file."""
-
 _KINDS = {1: 0, 3: 2, 4: 6}
 
 
@@ -82,13 +79,6 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 4)), (b"IEND", b""))
     with replacing(path) as partial:
         partial.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in parts))
-
-
-def is_transparent(path: Path) -> bool:
-    """Tell whether any pixel is more than half transparent, the limit that the server uses. Raises ShotError."""
-    if path.read_bytes()[_COLOR_TYPE : _COLOR_TYPE + 1] in (b"\0", b"\2"):
-        return False  # gray or RGB, as most keyframes are: no need to decompress
-    return bool((read_png(path)[..., 3:] < 128).any())
 
 
 def _painted(indices: np.ndarray, parts: dict[bytes, bytes]) -> np.ndarray:

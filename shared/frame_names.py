@@ -58,6 +58,17 @@ def _parse_among(stem: str, forms: Collection[tuple[str, ...]]) -> _Name:
     return signed if signed.texts in forms else _parse(stem)
 
 
+def by_form(stems: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
+    """Group names without suffixes by the texts around their numbers. Names without a number are left out."""
+    known = list(stems)
+    forms = {_parse(stem).texts for stem in known}
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in (_parse_among(stem, forms) for stem in known):
+        if name.numbers:
+            groups.setdefault(name.texts, []).append(name.stem)
+    return groups
+
+
 @dataclass(frozen=True)
 class Numbering:
     """How the files of a sequence are numbered.
@@ -98,6 +109,12 @@ class Numbering:
                 labels, values = group[0].labels, list(zip(*(name.numbers for name in group), strict=True))
                 constants |= {(labels[i], column[0]) for i, column in enumerate(values) if len(set(column)) == 1}
         return cls(tuple(name.numbers[places[name.texts]] for name in names), places, frozenset(constants))
+
+    def rest_of(self, stem: str) -> tuple[int, ...]:
+        """The numbers of a name of the sequence that are not its frame."""
+        name = _parse_among(stem, self.places)
+        place = self.places[name.texts]
+        return name.numbers[:place] + name.numbers[place + 1 :]
 
     def frame_of(self, stem: str) -> int:
         """Find the frame of another image that belongs to the sequence, such as a keyframe. Raises UnclearFrame.

@@ -171,7 +171,7 @@ ARROWS = {
     "server.engines": {"server.longanimation"},
     "server.coloring.matching": {"server.coloring.line_art"},
     "server.coloring.piece_matching": {"server.coloring.line_art"},
-    "server.coloring.line_art": set(),
+    "server.coloring.line_art": {"shared.checks"},
     "server.presets": {"server.longanimation", "shared"},
     "server.longanimation": {"server.files"},
     "server.image_codec": {"server.color_profile", "server.exr", "server.image_formats", "server.pixel_kinds"},

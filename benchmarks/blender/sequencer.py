@@ -17,7 +17,7 @@ def many_frames(folder: str, count: int) -> dict[str, Any]:
     scene = shot()
     take = finished_take(scene, Path(folder))
     frames = [f"{frame:04d}.png" for frame in range(1, count + 1)]
-    for layer in (take.colored, take.fills, take.lineart):
+    for layer in (take.colored, take.fills, take.lines):
         content = (layer / "0003.png").read_bytes()
         for name in frames:
             (layer / name).write_bytes(content)
@@ -30,7 +30,7 @@ def many_frames(folder: str, count: int) -> dict[str, Any]:
     begun = time.perf_counter()
     (meta,) = extension("sequencer.strips").place(scene, take)
     placed = time.perf_counter()
-    for channel, layer in ((10, take.fills), (11, take.lineart)):
+    for channel, layer in ((10, take.fills), (11, take.lines)):
         strip = strips_of(scene).new_image("plain", str(layer / frames[0]), channel, 1)
         for name in frames[1:]:
             strip.elements.append(name)

@@ -76,14 +76,27 @@ def write_color(path: Path, color: list[int]) -> None:
 
 
 def finished_take(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> Any:
-    """A take of six frames on twos. Its frames are flat colors, and its line art is white except for the drawing."""
+    """A take of six frames on twos. Its frames are flat colors, and its lines are blue."""
     take = finish(begin_export(scene, folder, FRAMES, (5,)))
+    write_lines(take, [0, 0, 255])
     for layer in (take.colored, take.fills):
         layer.mkdir()
         for frame in FRAMES:
             color = color_of(take.manifest.exposure.drawing_at(frame) + shift)
             write_color(layer / f"{frame:04d}.png", color)
     return take
+
+
+def write_lines(take: Any, color: list[int]) -> None:
+    """Write the lines of a take's line art in one color, as the server does."""
+    images, compositing = extension("png_pixels"), extension("compositing")
+    take.lines.mkdir()
+    for frame in take.manifest.exposure.frames:
+        line_art = compositing.line_art_of(images.read_png(take.lineart / f"{frame:04d}.png"))
+        lines = np.zeros((*line_art.shape, 4), np.uint8)
+        lines[..., 3] = 255 - line_art
+        lines[line_art < 255, :3] = color
+        images.write_png(take.lines / f"{frame:04d}.png", lines)
 
 
 def with_placement(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:

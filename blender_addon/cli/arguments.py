@@ -81,6 +81,12 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", metavar="TEXT", help="description of the shot in a sentence")
     parser.add_argument("--layout", type=_given(_one_of("meta", "strips", "flat")), help="meta, strips or flat")
     parser.add_argument(
+        "--accept-errors",
+        action="store_const",
+        const=True,
+        help="color although a drawing seems to be white on black, or a keyframe is transparent all over",
+    )
+    parser.add_argument(
         "--wait",
         action=argparse.BooleanOptionalAction,
         default=True,

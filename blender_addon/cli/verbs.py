@@ -25,7 +25,7 @@ from ..shot.request import ShotRequest
 from ..takes.take import RECORD, Take
 from .report import Report
 
-_SETTINGS = ("preset", "finish", "quality", "seed", "prompt")
+_SETTINGS = ("preset", "finish", "quality", "seed", "prompt", "accept_errors")
 
 
 def colorize(options: argparse.Namespace, report: Report) -> bool:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import bpy
 
 from ..errors import ColorError
+from ..shot.keyframe_names import frames_of
 from ..shot.template import template
 from ..translatable_text import TranslatableText
 from ..translations import translated
@@ -69,7 +69,7 @@ class LONGANIMATION_OT_paint_keyframe(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
-    """Use painted images from files; the last number in a file's name is the frame that it shows"""
+    """Use painted images from files; the number in a file's name is the frame that it shows"""
 
     bl_idname = "longanimation.load_keyframes"
     bl_label = "Load Keyframes"
@@ -94,8 +94,19 @@ class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender. A file without a number in its name paints the current frame."""
         scene = context.scene
-        for file in self.files:
-            path = Path(bpy.path.abspath(self.directory)) / file.name
+        folder = Path(bpy.path.abspath(self.directory))
+        frames = frames_of([Path(file.name).stem for file in self.files], scene.longanimation.frames)
+        for file, found in zip(self.files, frames, strict=True):
+            path = folder / file.name
+            if isinstance(found, tuple):
+                problem = TranslatableText(
+                    "Which frame does {file} paint, {numbers}? Rename the file so that no other number may be "
+                    "the frame, and load it again.",
+                    file=path.name,
+                    numbers=", ".join(map(str, found)),
+                )
+                self.report({"ERROR"}, translated(problem))
+                continue
             image = bpy.data.images.load(str(path), check_existing=True)
             if not image.size[0]:
                 bpy.data.images.remove(image)
@@ -104,8 +115,7 @@ class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
                 )
                 self.report({"ERROR"}, translated(problem))
                 continue
-            numbers = re.findall(r"\d+", path.stem)
-            frame = int(numbers[-1]) if numbers else scene.frame_current
+            frame = scene.frame_current if found is None else found
             keyframe = scene.longanimation.keyframe_at(frame) or scene.longanimation.keyframes.add()
             keyframe.frame, keyframe.image = frame, image
         return {"FINISHED"}

@@ -6,7 +6,11 @@ import bpy
 from ..shot.options import LayerRoles, LineArtOptions
 
 ROLES = (
-    ("lines", "Lines", "Its lines are the line art; its fills only hide what is behind them"),
+    (
+        "lines",
+        "Lines",
+        "Its lines are the line art, and so are fills without a line; other fills only hide what is behind them",
+    ),
     ("fills", "Fills", "All of it is white, and hides the lines behind it"),
     ("none", "Left Out", "It is not in the line art; a painted keyframe shows it"),
 )
@@ -85,7 +89,8 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
     )
     keep_colors: bpy.props.BoolProperty(
         name="Keep Line Colors",
-        description="Keep the colors of lines; otherwise all lines are black, so that none are too light",
+        description="Keep the colors of lines; otherwise all lines are black",
+        default=True,
     )
 
     def options(self) -> LineArtOptions:

@@ -64,12 +64,17 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         ),
         default="auto",
     )
+    accept_errors: bpy.props.BoolProperty(
+        name="Accept Errors",
+        description="Color the shot although its checks find errors, such as a keyframe that is transparent all over, "
+        "because the images are meant to be as they are",
+    )
     layout: bpy.props.EnumProperty(
         name="Strips",
         description="How the result is placed in the Sequencer",
         items=(
-            ("meta", "Meta Strip", "One strip that holds the colors and, multiplied over them, your line art"),
-            ("strips", "Two Strips", "The colors and, multiplied over them, your line art"),
+            ("meta", "Meta Strip", "One strip that holds the colors and, over them, your lines"),
+            ("strips", "Two Strips", "The colors and, over them, your lines"),
             ("flat", "Flat Images", "One strip of finished images, with the lines in them"),
         ),
         default="meta",
@@ -106,6 +111,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
             seed=self.seed,
             finish=self.finish,
             quality=self.quality,
+            accept_errors=self.accept_errors,
             lineart=self.lineart.options(),
         )
 

@@ -34,7 +34,7 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
     """
     frames = take.manifest.exposure.frames
     layered = take.placement.layout != "flat"
-    if layered:
+    if layered and not take.has_lines:
         _require_lineart(take)
     editor = scene.sequence_editor or scene.sequence_editor_create()
     start = take.placement.start
@@ -50,7 +50,7 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         channel = 1
     strips = [_add(holder, take, take.fills if layered else take.colored, take.arrived(), channel)]
     if layered:
-        if take.transparent:
+        if take.has_lines:
             lines = _add(holder, take, take.lines, take.arrived(), channel + 1)
         else:
             lines = _add(holder, take, take.lineart, frames, channel + 1)

@@ -14,7 +14,6 @@ import numpy as np
 
 from .. import png
 from ..errors import ShotError
-from ..png_pixels import is_transparent
 from ..shared.manifest import Keyframe, ShotManifest
 from ..shared.protocol import ProtocolError
 from ..shared.timing import expose
@@ -26,8 +25,8 @@ from .line_art import line_art
 from .options import ShotOptions
 from .resolved_shot import ResolvedShot, resolve
 
-_INK = 0.75
-"""A drawing has a line if any of its pixels is darker than this (1 is white)."""
+_INK = 243 / 255
+"""A drawing has a line if any of its pixels is darker than this (1 is white), as on the server."""
 
 
 def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> Generator[tuple[int, int], None, Take]:
@@ -53,14 +52,13 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
             keyframes.write_keyframe(shot, keyframe, work / "keyframes" / frame_name(keyframe.frame))
             yield done, total
         manifest = _describe(shot, work, addresses)
-        transparent = any(map(is_transparent, (work / "keyframes").iterdir()))
         # The results of an older take in the same folder do not belong to this one.
         (folder / RECORD).unlink(missing_ok=True)
         for name in ("colored", "fills", "lines"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("lineart", "keyframes"):
             replace_folder(work / name, folder / name)
-        take = Take(folder, str(uuid.uuid4()), manifest, transparent=transparent)
+        take = Take(folder, str(uuid.uuid4()), manifest, has_lines=True)
         take.save()
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -154,6 +152,7 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
             seed=shot.seed,
             finish=shot.finish,
             quality=shot.quality,
+            accept_errors=shot.accept_errors,
         )
     except ProtocolError as error:
         raise ShotError(error.sentence) from error

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,16 +12,14 @@ import bpy
 import numpy as np
 
 from ..errors import ShotError
+from ..shared.frame_names import Numbering, UnclearFrame, by_form
 from ..translatable_text import TranslatableText
 from .pixels import picked, write
-
-_NUMBERED = re.compile(r"(.*?)(-?\d+)(\D*)", re.DOTALL)
-"""The text before a file's number, the number, and the text after it; the last number in a name is used."""
 
 
 @dataclass(frozen=True)
 class ImageSequence:
-    """Files whose names differ only in a frame number.
+    """Files of one kind whose names differ in a frame number.
 
     files: path of each frame's image, by the number in its name.
     """
@@ -46,13 +43,7 @@ class ImageSequence:
                     reason=error.strerror,
                 )
             ) from error
-        sequences: dict[tuple[str, str], dict[int, Path]] = {}
-        for file in beside:
-            parts = _NUMBERED.fullmatch(file.stem)
-            if parts and file.suffix.lower() in bpy.path.extensions_image:
-                sequences.setdefault((parts[1], parts[3] + file.suffix), {})[int(parts[2])] = file
-        if not given.is_dir():
-            sequences = {key: files for key, files in sequences.items() if given in files.values()}
+        sequences = [files for files in _by_form(beside) if given.is_dir() or given in files]
         if not sequences:
             raise ShotError(
                 TranslatableText(
@@ -62,15 +53,8 @@ class ImageSequence:
                 )
             )
         if len(sequences) > 1:
-            names = ", ".join(next(iter(files.values())).name for files in sequences.values())
-            raise ShotError(
-                TranslatableText(
-                    "{path} contains several image sequences ({names}): choose the first image of one.",
-                    path=given,
-                    names=names,
-                )
-            )
-        return cls(next(iter(sequences.values())))
+            raise _several(given, [files[0] for files in sequences])
+        return cls(_by_frame(sequences[0], given))
 
     def require(self, frames: Iterable[int]) -> None:
         """Raise ShotError with their numbers if frames have no image."""
@@ -123,6 +107,49 @@ class ImageSequence:
                     "{path} could not be written ({reason}): is the disk full?", path=path, reason=error.strerror
                 )
             ) from error
+
+
+def _by_form(files: Iterable[Path]) -> Iterator[list[Path]]:
+    """Yield the images of each form of name, such as all of walk_NNNN_vN.png."""
+    kinds: dict[str, dict[str, Path]] = {}
+    for file in files:
+        if file.suffix.lower() in bpy.path.extensions_image:
+            kinds.setdefault(file.suffix, {})[file.stem] = file
+    for kind in kinds.values():
+        yield from ([kind[stem] for stem in stems] for stems in by_form(kind).values())
+
+
+def _by_frame(files: list[Path], given: Path) -> dict[int, Path]:
+    """Images of one form by their frames: all, or, where several have one frame, those with the other numbers of
+    `given`. Raises ShotError."""
+    try:
+        numbering = Numbering.of([file.stem for file in files])
+    except UnclearFrame as error:
+        raise ShotError(
+            TranslatableText(
+                "Which number in {file} is the frame, {numbers}? Move the image sequence to a folder of its own, in "
+                "which only the frame's number varies.",
+                file=files[0].name,
+                numbers=", ".join(map(str, error.numbers)),
+            )
+        ) from error
+    if len(set(numbering.frames)) < len(files):
+        rests = {file: numbering.rest_of(file.stem) for file in files}
+        if given not in rests:
+            first = {rest: file for file, rest in reversed(rests.items())}
+            raise _several(given, [*first.values()])
+        files = [file for file in files if rests[file] == rests[given]]
+    return {numbering.frame_of(file.stem): file for file in files}
+
+
+def _several(given: Path, files: list[Path]) -> ShotError:
+    return ShotError(
+        TranslatableText(
+            "{path} contains several image sequences ({names}): choose the first image of one.",
+            path=given,
+            names=", ".join(sorted(file.name for file in files)),
+        )
+    )
 
 
 @contextmanager

@@ -35,6 +35,10 @@ class LayerRoles:
             return "fills"
         return self.by_name.get(layer_name(layer), "lines")
 
+    def is_chosen(self, layer: bpy.types.GreasePencilLayer) -> bool:
+        """Whether the animator said what a Grease Pencil layer holds."""
+        return layer_name(layer) in self.by_name
+
     @property
     def material_pass(self) -> int:
         """The pass index of materials that hold fills, 0 for none."""
@@ -60,7 +64,7 @@ class LineArtOptions:
     camera: bpy.types.Object | None = None
     percentage: int = 0
     step: int = 1
-    keep_colors: bool = False
+    keep_colors: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,4 +79,5 @@ class ShotOptions:
     seed: int
     finish: Finish
     quality: Quality = "auto"
+    accept_errors: bool = False
     lineart: LineArtOptions = field(default_factory=LineArtOptions)

@@ -53,10 +53,11 @@ def rendering(shot: ResolvedShot, painted: bool) -> Iterator[None]:
         stack.enter_context(_white_world(scene, changes))
         if has_freestyle:
             stack.enter_context(freestyle.drawn(scene, layer, source == "mixed", shot.keep_colors, changes))
-        for item in pencils_of(scene, None if painted else shot.collection):
+        pencils = pencils_of(scene, None if painted else shot.collection)
+        if not painted:
+            stack.enter_context(as_line_art(pencils, shot, changes))
+        for item in pencils:
             changes.set(item, use_grease_pencil_lights=False)
-            if not painted:
-                stack.enter_context(as_line_art(item, shot.roles, shot.keep_colors, changes))
             if has_line_art(item):
                 thicken(scene, item, changes)
         if not painted:

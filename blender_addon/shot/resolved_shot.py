@@ -35,6 +35,7 @@ class ResolvedShot:
     seed: int
     finish: Finish
     quality: Quality
+    accept_errors: bool
     size: tuple[int, int]
     source: Source
     sequence: ImageSequence | None
@@ -77,6 +78,7 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
         seed=options.seed,
         finish=options.finish,
         quality=options.quality,
+        accept_errors=options.accept_errors,
         size=sequence.size(lineart.percentage) if sequence else _rendered_size(scene, lineart.percentage),
         source=source,
         sequence=sequence,

@@ -14,8 +14,6 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ShotError
-from ..png_pixels import is_transparent
 from ..shared.manifest import Keyframe
 from .take import Take, address_of_file, copy_whole, frame_name
 
@@ -24,7 +22,7 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
     """Make a take in the new folder `folder` from `take`, with `painting` as the keyframe of `frame`.
 
     A keyframe of the same drawing is replaced. number: number of the new take. If it fails, `folder` is not created.
-    Raises OSError, or ShotError if `painting` cannot be read.
+    Raises OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -44,12 +42,12 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
             placement=take.placement,
             server=take.server,
             number=number,
-            transparent=take.transparent or is_transparent(painting),
+            has_lines=True,
             created=time.time(),
         )
         corrected.save()
         work.rename(folder)
-    except (OSError, ShotError):
+    except OSError:
         shutil.rmtree(work, ignore_errors=True)
         raise
     return replace(corrected, folder=folder)

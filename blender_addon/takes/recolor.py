@@ -57,7 +57,7 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
     """Make a take with changed colors in the new folder `folder`.
 
     Pixels of exactly these colors change, in the fills and in the keyframes. The colored frames are the fills with the
-    line art laid over them. number: number of the new take. If it fails, `folder` is not created. Raises ShotError or
+    lines laid over them. number: number of the new take. If it fails, `folder` is not created. Raises ShotError or
     OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
     try:
         for name in ("keyframes", "fills", "colored"):
             (work / name).mkdir()
-        for source in (take.lineart, take.lines) if take.transparent else (take.lineart,):
+        for source in (take.lineart, take.lines) if take.has_lines else (take.lineart,):
             (work / source.name).mkdir()
             for path in source.glob("*.png"):
                 link(path, work / source.name / path.name)
@@ -84,7 +84,7 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
             server=take.server,
             number=number,
             state="done",
-            transparent=take.transparent,
+            has_lines=take.has_lines,
             note=note,
             created=time.time(),
         )
@@ -102,7 +102,8 @@ def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> N
         first, *held = (frame for frame in exposure.frames if exposure.drawing_at(frame) == drawing)
         name = frame_name(first)
         fills = _changed(read_png(take.fills / name), changes)
-        colored = lay_lines(fills, line_art_of(read_png(take.lineart / name)))
+        lines = read_png(take.lines / name) if take.has_lines else line_art_of(read_png(take.lineart / name))
+        colored = lay_lines(fills, lines)
         for layer, picture in (("fills", fills), ("colored", colored)):
             write_png(work / layer / name, picture)
             for frame in held:

@@ -2,8 +2,8 @@
 """A take: one coloring of a shot, and the folder that holds it.
 
 The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, as they arrive, `colored/NNNN.png` and
-`fills/NNNN.png` (the colors without the lines). A take that is partly transparent also has `lines/NNNN.png`. NNNN is
-the frame number. Held drawings are repeated, so that other programs can also use the images.
+`fills/NNNN.png` (the colors without the lines) and `lines/NNNN.png` (the lines alone, with alpha). NNNN is the frame
+number. Held drawings are repeated, so that other programs can also use the images.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Placement:
     """Where a take's strips go.
 
     blend: the .blend file, "" if it was never saved. scene: the scene whose Sequencer shows them. start: the timeline
-    frame of the shot's first frame. layout: "meta" is a meta strip with the fills and, multiplied over them, the line
-    art; "strips" puts these two on separate channels; "flat" is one strip of finished images.
+    frame of the shot's first frame. layout: "meta" is a meta strip with the fills and, over them, the
+    lines; "strips" puts these two on separate channels; "flat" is one strip of finished images.
     """
 
     blend: str = ""
@@ -48,7 +48,8 @@ class Take:
     """An exported shot, the id of its job, and its state.
 
     server: address of the server that colors it. number: number of the take within its shot, from 1. state: last known
-    state. transparent: a keyframe, and so the colored frames, are partly transparent. problem: why it failed. note: the
+    state. has_lines: its lines are fetched, too; a take of an older version has only its line art. problem: why it
+    failed. note: the
     animator's note. hidden: kept, but not shown. guesses: frames with guessed colors, each with the guessed share of
     the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
     """
@@ -60,7 +61,7 @@ class Take:
     server: str = ""
     number: int = 1
     state: TakeState = "exported"
-    transparent: bool = False
+    has_lines: bool = False
     guesses: tuple[tuple[int, float], ...] = ()
     problem: str = ""
     note: str = ""
@@ -114,7 +115,7 @@ class Take:
 
     @property
     def lines(self) -> Path:
-        """Folder of the lines alone, black on transparent; multiplied line art would not show where colors end."""
+        """Folder of the lines alone, in their own color with alpha; only in layouts with a line strip."""
         return self.folder / "lines"
 
     @property
@@ -122,7 +123,7 @@ class Take:
         """The folders for the server's frames; each is named after the layer that it contains."""
         if self.placement.layout == "flat":
             return (self.colored,)
-        return (self.colored, self.fills, self.lines) if self.transparent else (self.colored, self.fills)
+        return (self.colored, self.fills, self.lines) if self.has_lines else (self.colored, self.fills)
 
     def arrived(self) -> list[int]:
         """The frames that are in every results folder."""
@@ -159,6 +160,8 @@ class Take:
             manifest = from_json(ShotManifest, record.pop("manifest"))
             placement = Placement(**record.pop("placement"))
             guesses = tuple((frame, share) for frame, share in record.pop("guesses", ()))
+            if "transparent" in record:  # until version 0.2, only a partly transparent take had lines
+                record["has_lines"] = record.pop("transparent")
             return cls(folder=folder, manifest=manifest, placement=placement, guesses=guesses, **record)
         except FileNotFoundError as error:
             raise ShotError(

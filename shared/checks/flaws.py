@@ -14,10 +14,12 @@ from .drawing_difference import ink_share
 
 Severity = Literal["error", "warning", "note"]
 
-_DARK = 64
-"""A pixel darker than this, a quarter of white, is black. Paper of any color is lighter."""
-_SWAPPED = 0.5
-"""With more black than this, black and white are probably swapped."""
+_BLACK = 64
+"""A ground darker than this, a quarter of white, is black. Paper of any color is lighter."""
+_CONTRAST = 48
+"""What differs from the ground by more than this is drawn on it."""
+_WIDEST_LINE = 30
+"""Share of the height that no line is as wide as: one thirtieth."""
 _VISIBLE = 8
 """From this alpha on, of 255, a pixel is not transparent."""
 _COLORED = 8
@@ -56,8 +58,26 @@ CLEAR = Flaw("error", "transparent", "The keyframe is completely transparent: pa
 
 
 def is_swapped(line_art: np.ndarray) -> bool:
-    """Whether line art uint8 [H, W] is probably white on black."""
-    return float(np.mean(line_art < _DARK)) > _SWAPPED
+    """Whether line art uint8 [H, W] is light on a dark ground. Nothing else decides this, in Blender and on the server.
+
+    More of it is lighter than its ground than darker, and nothing of that is wider than a line. Solid blacks may cover
+    most of a drawing, as at night, but then the paper between them is wider.
+    """
+    ground = int(np.median(line_art))
+    light = line_art > ground + _CONTRAST
+    if np.count_nonzero(light) > np.count_nonzero(line_art < ground - _CONTRAST):
+        return not _has_wide(light)
+    return ground < _BLACK
+
+
+def _has_wide(area: np.ndarray) -> bool:
+    """Whether a square that is wider than any line fits into an area, bool [H, W]."""
+    side = max(7, area.shape[0] // _WIDEST_LINE)
+    if side > min(area.shape):
+        return False
+    total = np.pad(area, ((1, 0), (1, 0))).cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
+    inside = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    return bool(inside.max() == side**2)
 
 
 def is_clear(painting: np.ndarray) -> bool:

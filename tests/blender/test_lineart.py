@@ -64,6 +64,25 @@ def test_fills_that_hide_nothing_leave_the_lines_as_they_are(scenario: Scenario,
     assert read(tmp_path / "opaque" / "lineart" / "0001.png", *PLACES) == [WHITE] * 4 + [BLACK] * 2
 
 
+def test_fills_without_lines_are_drawn_content_on_layers_of_lines_and_paint_elsewhere(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    scenario("lineart.lineless", str(tmp_path))
+    for name, pupil in (("drawn", BLUE), ("chosen", BLUE), ("painted", WHITE), ("layer", WHITE), ("ground", WHITE)):
+        for frame, x in ((1, -0.5), (2, 0.0)):
+            image = tmp_path / name / "lineart" / f"{frame:04d}.png"
+            assert read(image, (x, 0.2), (x + 0.7, 0.1), (x, -0.4)) == [pupil, BLACK, WHITE], (name, frame)
+
+
+def test_the_monkey_is_drawn_with_its_pupils_and_without_its_paint(scenario: Scenario, tmp_path: Path) -> None:
+    scenario("lineart.lineless", str(tmp_path))
+    art, painted = (pixels(tmp_path / "monkey" / kind / "0001.png").astype(int) for kind in ("lineart", "keyframes"))
+    black, skin, eyes = ((painted == color).all(axis=2) for color in ((0, 0, 0), (190, 128, 71), (216, 184, 153)))
+    assert black.sum() > 300 and skin.sum() > 1000 and eyes.sum() > 100
+    assert (art[black] < 64).mean() > 0.95, "lines and pupils are drawn content"
+    assert (art[skin | eyes] == 255).mean() > 0.99, "skin and eyes are paint"
+
+
 def test_paint_that_is_animated_or_instanced_stays_out_of_the_line_art(scenario: Scenario, tmp_path: Path) -> None:
     scenario("lineart.animated_paint", str(tmp_path))
     assert pixels(tmp_path / "lineart" / "0001.png").shape == (100, 200, 3)

@@ -49,6 +49,7 @@ def write_sequence(folder: Path, name: str, kind: type = np.uint8, channels: int
         ("{:04d}.png", np.uint16, 4),
         ("gray{}.png", np.uint16, 1),
         ("{}.tif", np.uint8, 3),
+        ("sc01_{:04}_lines_v2.png", np.uint8, 3),
         ("line.{}.webp", np.uint8, 4),
         ("{}.bmp", np.uint8, 3),
         ("{}.TGA", np.uint8, 3),

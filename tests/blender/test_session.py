@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import threading
@@ -127,9 +128,18 @@ def test_where_colors_are_a_guess_is_told_and_kept(addon: Import, server: Runnin
     assert addon("takes.take").Take.load(take.folder).guesses == ((14, 0.025),)
 
 
-def test_a_transparent_take_gets_its_lines_too(addon: Import, server: RunningServer, take: Any) -> None:
-    take = take.changed(transparent=True)
-    assert addon("takes.take").Take.load(take.folder).transparent
+def test_a_take_gets_its_lines_too_unless_an_older_version_exported_it(
+    addon: Import, server: RunningServer, take: Any
+) -> None:
+    load = addon("takes.take").Take.load
+    take.save()
+    for older in (False, True):
+        record = json.loads((take.folder / "take.json").read_text(encoding="utf-8"))
+        record.pop("has_lines", None)
+        (take.folder / "take.json").write_text(json.dumps(record | {"transparent": older}), encoding="utf-8")
+        assert load(take.folder).has_lines is older
+    take = take.changed(has_lines=True)
+    assert load(take.folder).has_lines
     _outcome(addon, server, take)
     assert sorted(path.name for path in take.lines.iterdir()) == [f"{frame:04d}.png" for frame in range(10, 16)]
     lines = np.asarray(Image.open(take.lines / "0012.png"))
@@ -344,7 +354,7 @@ def test_every_way_to_color_a_shot_in_background_blender_places_its_strips(
     def layers(folder: str, channel: int) -> list[dict[str, Any]]:
         return [
             images(folder, "fills", channel, "ALPHA_OVER"),
-            images(folder, "lineart", channel + 1, "MULTIPLY"),
+            images(folder, "lines", channel + 1, "ALPHA_OVER"),
         ]
 
     def meta(channel: int) -> dict[str, Any]:
@@ -366,6 +376,17 @@ def test_every_way_to_color_a_shot_in_background_blender_places_its_strips(
     assert answer["status"] == 0
     assert answer["fetched"] == [meta(6)]
     assert answer["saved"] == 5, "the terminal's command saves the file, with the strips so far"
+
+
+def test_a_shot_with_errors_is_colored_only_if_someone_accepts_them(
+    scenario: Scenario, server: RunningServer, tmp_path: Path
+) -> None:
+    answer = scenario("color.accept_errors", str(tmp_path / "shot"), server.address)
+    assert "The keyframe is completely transparent" in answer["refused"]
+    assert "accept_errors" in answer["refused"]
+    assert answer["terminal"] == [1, 0]
+    assert answer["kept"] is False, "an argument does not change the file"
+    assert answer["accepted"] == ["FINISHED"]
 
 
 @pytest.mark.parametrize("save", [True, False])

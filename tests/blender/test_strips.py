@@ -29,11 +29,12 @@ def test_strips_lie_where_the_take_belongs_above_what_is_there(scenario: Scenari
         return place | {"directory": directory, "files": FRAMES}
 
     # Channel 2 is taken at the last frame; 6 and 7 only outside of the shot.
-    layers = [strip(1, "fills", "ALPHA_OVER"), strip(2, "lineart", "MULTIPLY")]
+    layers = [strip(1, "fills", "ALPHA_OVER"), strip(2, "lines", "ALPHA_OVER")]
     meta = {"type": "META", "channel": 3, "range": [22, 28], "blend": "ALPHA_OVER", "mute": False, "strips": layers}
     assert answer["meta"] == [meta]
-    assert answer["strips"] == [strip(4, "fills", "ALPHA_OVER"), strip(5, "lineart", "MULTIPLY")]
+    assert answer["strips"] == [strip(4, "fills", "ALPHA_OVER"), strip(5, "lines", "ALPHA_OVER")]
     assert answer["flat"] == [strip(6, "colored", "ALPHA_OVER")]
+    assert answer["older"] == [strip(7, "fills", "ALPHA_OVER"), strip(8, "lineart", "MULTIPLY")]
     told = answer["properties"]
     assert told["longanimation_job"] == answer["job"]
     assert (told["longanimation_seed"], told["longanimation_preset"]) == (7, "tiny")
@@ -87,12 +88,10 @@ def test_the_colors_of_a_keyframe_come_back_unchanged(scenario: Scenario, tmp_pa
     assert _off(answer["AgX strip"], answer["AgX scene"]) <= 1
 
 
-def test_a_keyframe_without_a_background_gives_strips_that_show_what_lies_behind(
+def test_strips_show_lines_in_their_own_color_and_what_lies_behind_a_keyframe_without_a_background(
     scenario: Scenario, tmp_path: Path
 ) -> None:
     answer = scenario("strips.transparent", str(tmp_path / "take"))
-    assert answer["opaque"] is False
-    assert answer["transparent"] is True
     assert 0.2 < answer["share of the keyframe"] < 0.9
     assert [strip["blend"] for strip in answer["strips"]] == ["ALPHA_OVER", "ALPHA_OVER"]
     assert [strip["directory"].split("/")[-2] for strip in answer["strips"]] == ["fills", "lines"]

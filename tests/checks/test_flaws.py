@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from server.coloring.line_art.drawing import LineFault, line_fault, read_drawing
 from shared.checks.flaws import check_drawing, check_keyframe
 from tests.checks.test_alignment import drawing, moved, painting
 
@@ -20,6 +21,16 @@ def clear(keyframe: np.ndarray, alpha: int | np.ndarray) -> np.ndarray:
     return np.dstack([keyframe, np.broadcast_to(np.uint8(alpha), keyframe.shape[:2])])
 
 
+def blackened(radius: int) -> np.ndarray:
+    """A night: black but for a disk."""
+    night = np.zeros((540, 960), np.uint8)
+    cv2.circle(night, (300, 200), radius, 255, -1)
+    return night
+
+
+SPECKS = np.random.default_rng(0).random((540, 960))
+
+
 @pytest.mark.parametrize(
     ("line_art", "expected"),
     [
@@ -27,10 +38,18 @@ def clear(keyframe: np.ndarray, alpha: int | np.ndarray) -> np.ndarray:
         (np.full((540, 960), 255, np.uint8), "blank"),
         (255 - drawing(), "swapped"),
         ((drawing() * (100 / 255)).astype(np.uint8), ""),  # on brown paper
+        (np.maximum((drawing() * (100 / 255)).astype(np.uint8), np.uint8(255) * (SPECKS > 0.999)), ""),  # and dusty
+        (255 - (drawing() * (135 / 255)).astype(np.uint8), "swapped"),  # white on gray
+        (blackened(40), ""),
+        (blackened(4), "swapped"),
+        (np.zeros((540, 960), np.uint8), "swapped"),
     ],
 )
 def test_a_drawing_is_dark_on_something_lighter(line_art: np.ndarray, expected: str) -> None:
     assert code(check_drawing(line_art)) == expected
+    gray = np.dstack([line_art] * 3 + [np.full_like(line_art, 255)])
+    told = {None: "", LineFault.BLANK: "blank", LineFault.LIGHT_ON_DARK: "swapped"}
+    assert told[line_fault(read_drawing(gray).line_art)] == expected, "the server decides otherwise"
 
 
 LINES = drawing()

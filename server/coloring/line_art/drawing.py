@@ -16,7 +16,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .regions import LINE_BELOW, SMALLEST_REGION, find_paper, nearest, paper_blocks
+from shared.checks.flaws import is_swapped
+
+from .regions import LINE_BELOW, SMALLEST_REGION, nearest, paper_blocks
 
 FAINTEST = 12
 """On clean paper, what is darker than white by this is ink. Less is grain or compression."""
@@ -82,15 +84,11 @@ def read_drawing(pixels: np.ndarray) -> Drawing:
 def line_fault(line_art: np.ndarray) -> LineFault | None:
     """Return why line art uint8 [H, W] has no lines to color by, or None if it has some.
 
-    Nothing else decides whether a drawing has lines. Black areas may cover most of it, as at night, but then light
-    areas are wider than lines.
+    Nothing else decides whether a drawing has lines.
     """
     if not (line_art < LINE_BELOW).any():
         return LineFault.BLANK
-    paper = find_paper(line_art)
-    if 2 * np.count_nonzero(paper) < paper.size and not _has_wide(paper):
-        return LineFault.LIGHT_ON_DARK
-    return None
+    return LineFault.LIGHT_ON_DARK if is_swapped(line_art) else None
 
 
 def _over_white(pixels: np.ndarray) -> np.ndarray:

@@ -53,8 +53,8 @@ def check(output: str) -> None:
     strips = _strips_of(bpy.context.scene.sequence_editor)
     _expect([strip.type for strip in strips], ["META"], "strips")
     color, lines = _strips_of(strips[0])
-    _expect((lines.blend_type, color["longanimation_job"]), ("MULTIPLY", lines["longanimation_job"]), "blending, job")
-    for strip, name in ((color, "fills"), (lines, "lineart")):
+    _expect((lines.blend_type, color["longanimation_job"]), ("ALPHA_OVER", lines["longanimation_job"]), "blending, job")
+    for strip, name in ((color, "fills"), (lines, "lines")):
         _expect(strip.frame_final_start, cartoon.FRAMES.start, f"first frame of {strip.name}")
         _expect(strip.frame_final_end, cartoon.FRAMES.stop, f"end of {strip.name}")
         _expect(strip.directory.startswith("//"), True, f"relative path of {strip.name}")

@@ -49,6 +49,30 @@ def color_shot(folder: str, server: str) -> dict[str, Any]:
     return answer
 
 
+def accept_errors(folder: str, server: str) -> dict[str, Any]:
+    """Color a shot whose keyframe is transparent all over, without and with the setting and the argument for it."""
+    home = Path(folder)
+    scene = _saved_shot(home, server)
+    bpy.ops.longanimation.add_keyframe()
+    image = bpy.data.images.new("clear", 240, 135, alpha=True)
+    image.pixels.foreach_set([0.0] * (4 * 240 * 135))
+    scene.longanimation.keyframes[0].image = image
+    answer: dict[str, Any] = {}
+    try:
+        bpy.ops.longanimation.color_shot()
+    except RuntimeError as error:
+        answer["refused"] = str(error)
+    words = ["colorize", "--no-save", "--directory"]
+    answer["terminal"] = [
+        extension("cli")._run([*words, str(home / "without")]),
+        extension("cli")._run([*words, str(home / "with"), "--accept-errors"]),
+    ]
+    answer["kept"] = scene.longanimation.accept_errors
+    scene.longanimation.accept_errors = True
+    answer["accepted"] = sorted(bpy.ops.longanimation.color_shot())
+    return answer
+
+
 def send(folder: str, server: str, seed: int, save: bool) -> str:
     """Send a shot whose second segment waits, and end when its first frames are here, as when Blender is closed and
     perhaps the file is not saved; returns the take's job."""

@@ -35,12 +35,14 @@ def large_keyframe(folder: str) -> list[int]:
 
 
 def float_keyframe(folder: str) -> bool:
-    """Export a shot whose keyframe is an image of floats, half of it seen through; tells whether the take is so."""
+    """Export a shot whose keyframe is an image of floats, half of it seen through; tells whether the PNG is so."""
     scene = shot()
     image = bpy.data.images.new("light", 240, 135, alpha=True, float_buffer=True)
     left, right = (0.5, 0.2, 0.0, 1.0), (0.0, 0.0, 0.0, 0.0)
     image.pixels.foreach_set([value for x in range(240 * 135) for value in (left, right)[x % 240 // 120]])
-    return finish(begin_export(scene, Path(folder), range(1, 3), image=image)).transparent
+    take = finish(begin_export(scene, Path(folder), range(1, 3), image=image))
+    alpha = extension("png_pixels").read_png(take.keyframes / "0001.png")[..., 3]
+    return bool((alpha[:, :120] == 255).all() and (alpha[:, 120:] == 0).all())
 
 
 def interrupted_exports(folder: str) -> dict[str, Any]:

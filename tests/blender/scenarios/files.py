@@ -10,7 +10,16 @@ from typing import Any
 
 import bpy
 
-from benchmarks.blender.stage import begin_export, color_of, extension, finish, shot, strips_of, write_color
+from benchmarks.blender.stage import (
+    begin_export,
+    color_of,
+    extension,
+    finish,
+    shot,
+    strips_of,
+    write_color,
+    write_lines,
+)
 
 
 def followed(folder: str) -> dict[str, Any]:
@@ -63,6 +72,7 @@ def followed(folder: str) -> dict[str, Any]:
 def _keep(scene: bpy.types.Scene, number: int) -> None:
     """Place a take whose frames are flat colors, which is in the output folder of the preferences."""
     take = finish(begin_export(scene, extension("preferences").new_take_folder(scene.name), range(3, 5), (3,)))
+    write_lines(take, [0, 0, 0])
     for layer in (take.colored, take.fills):
         layer.mkdir()
         for frame in (3, 4):

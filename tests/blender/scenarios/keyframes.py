@@ -48,15 +48,21 @@ def files(folder: str) -> dict[str, Any]:
     home.mkdir()
     scene = shot()
     scene.frame_set(9)
-    for name in ("sc01_v2_0005.png", "painted.png"):
+    scene.frame_end = 20
+    for name in ("sc01_v2_0005.png", "walk_0006_paint_v2.png", "300_7.png", "take_3_4.png", "painted.png"):
         write_color(home / name, [10, 20, 30])
     (home / "notes_0007.txt").write_text("no image", encoding="utf-8")
-    names = ("sc01_v2_0005.png", "painted.png", "notes_0007.txt")
-    answer: dict[str, Any] = {}
-    try:
-        bpy.ops.longanimation.load_keyframes(directory=folder, files=[{"name": name} for name in names])
-    except RuntimeError as error:
-        answer["message"] = str(error)
+    answer: dict[str, Any] = {"messages": []}
+    for names in (
+        ("sc01_v2_0005.png", "painted.png", "notes_0007.txt"),
+        ("walk_0006_paint_v2.png",),
+        ("300_7.png",),
+        ("take_3_4.png",),
+    ):
+        try:
+            bpy.ops.longanimation.load_keyframes(directory=folder, files=[{"name": name} for name in names])
+        except RuntimeError as error:
+            answer["messages"].append(str(error))
     answer["keyframes"] = [[one.frame, one.image.name] for one in scene.longanimation.keyframes]
     bpy.ops.longanimation.add_keyframe()
     answer["from the scene"] = [[one.frame, one.image is None] for one in scene.longanimation.keyframes]

@@ -52,6 +52,45 @@ def pencil_scene() -> bpy.types.Scene:
     return scene
 
 
+def face_scene(fills: tuple[int, ...] = (1, 2), layer: str = "Art", stroke: bool = False) -> bpy.types.Scene:
+    """A head that moves to the right, in two drawings, with a blue pupil without a line.
+
+    The head is filled if the pupil is on its layer, Art. fills: the drawings with the pupil. layer: the layer of the
+    pupil; the layer Paint is below Art. stroke: a yellow stroke is drawn on the pupil.
+    """
+    scene = _empty_scene()
+    materials = {
+        "head": _material("head", (0, 0, 0), (0.9, 0.6, 0.4)),
+        "pupil": _material("pupil", (0, 0, 1), (0, 0, 1)),
+        "shine": _material("shine", (1, 1, 0)),
+    }
+    materials["head"].grease_pencil.show_fill = layer == "Art"
+    materials["pupil"].grease_pencil.show_stroke = False
+    face = _pencil("Face", 0.0, materials, scene.collection)
+    face.data.layers.new("Paint")
+    for frame in (1, 2):
+        x = -0.5 + 0.5 * (frame - 1)
+        outline = square(x, 0, 0.7)
+        _stroke(face, "Art", "head", outline if layer == "Art" else [*outline, outline[0]], layer == "Art", frame=frame)
+        if frame in fills:
+            _stroke(face, layer, "pupil", square(x, 0.2, 0.2), frame=frame, has_line=False)
+        if stroke:
+            _stroke(face, layer, "shine", [(x - 0.1, 0.2), (x + 0.1, 0.2)], False, frame=frame)
+    return scene
+
+
+def monkey_scene() -> bpy.types.Scene:
+    """Blender's own monkey, which moves to the right."""
+    scene = _empty_scene()
+    add = bpy.ops.object.grease_pencil_add if bpy.app.version >= (4, 3) else bpy.ops.object.gpencil_add
+    add(type="MONKEY")
+    scene.camera.data.ortho_scale = 5
+    for frame, x in ((1, -0.5), (2, 0.5)):
+        bpy.context.object.location.x = x
+        bpy.context.object.keyframe_insert("location", frame=frame)
+    return scene
+
+
 def add_shadow(layer: str, alpha: float = 1.0) -> bpy.types.GreasePencilLayer:
     """Add a black fill without a stroke, on a layer of its own, over the middle of the figure of `pencil_scene`."""
     figure = bpy.data.objects["Figure"]
@@ -59,10 +98,7 @@ def add_shadow(layer: str, alpha: float = 1.0) -> bpy.types.GreasePencilLayer:
     material.grease_pencil.show_stroke = False
     material.grease_pencil.fill_color = (0, 0, 0, alpha)
     figure.data.materials.append(material)
-    _stroke(figure, layer, layer, square(0, 0, 0.95))
-    drawn = figure.data.layers[layer].frames[0]
-    if hasattr(drawn, "drawing") and hasattr(drawn.drawing.strokes[-1], "hide_stroke"):
-        drawn.drawing.strokes[-1].hide_stroke = True  # since 5.2 each stroke says so, and not the material
+    _stroke(figure, layer, layer, square(0, 0, 0.95), has_line=False)
     return figure.data.layers[layer]
 
 
@@ -212,22 +248,33 @@ def _pencil(
     return item
 
 
-def _stroke(item: bpy.types.Object, layer_name: str, material: str, points: Points, closed: bool = True) -> None:
+def _stroke(
+    item: bpy.types.Object,
+    layer_name: str,
+    material: str,
+    points: Points,
+    closed: bool = True,
+    frame: int = 1,
+    has_line: bool = True,
+) -> None:
+    """Add a stroke to the drawing of a frame. has_line: whether the material shows lines."""
     layers = item.data.layers
     layer = layers.get(layer_name) or layers.new(layer_name)
-    frame = layer.frames[0] if len(layer.frames) else layer.frames.new(1)
+    key = next((key for key in layer.frames if key.frame_number == frame), None) or layer.frames.new(frame)
     index = item.data.materials.find(material)
-    if hasattr(frame, "drawing"):
-        frame.drawing.add_strokes([len(points)])
-        stroke = frame.drawing.strokes[-1]
+    if hasattr(key, "drawing"):
+        key.drawing.add_strokes([len(points)])
+        stroke = key.drawing.strokes[-1]
         stroke.cyclic = closed
         stroke.material_index = index
         if hasattr(stroke, "fill_id") and closed:
-            stroke.fill_id = len(frame.drawing.strokes)  # since 5.2 only strokes with a fill of their own are filled
+            stroke.fill_id = len(key.drawing.strokes)  # since 5.2 only strokes with a fill of their own are filled
+        if hasattr(stroke, "hide_stroke"):
+            stroke.hide_stroke = not has_line  # since 5.2 each stroke says so, and not the material
         for point, (x, z) in zip(stroke.points, points, strict=True):
             point.position, point.radius, point.opacity = (x, 0, z), 0.04, 1.0
         return
-    stroke = frame.strokes.new()  # Blender 4.2's kind
+    stroke = key.strokes.new()  # Blender 4.2's kind
     stroke.display_mode, stroke.use_cyclic, stroke.material_index, stroke.line_width = "3DSPACE", closed, index, 80
     stroke.points.add(len(points), pressure=1.0, strength=1.0)
     for point, (x, z) in zip(stroke.points, points, strict=True):

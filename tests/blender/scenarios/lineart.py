@@ -16,7 +16,7 @@ import bpy
 from benchmarks.blender.stage import extension, finish, shot
 from tests.blender.settings import differences, settings_of
 
-from .line_scenes import add_shadow, mesh_scene, odd_scene, pencil_scene
+from .line_scenes import add_shadow, face_scene, mesh_scene, monkey_scene, odd_scene, pencil_scene
 from .stage import json_of
 
 
@@ -67,10 +67,10 @@ def layers(folder: str) -> None:
     """Export a scene of several layers with each way of telling lines from fills."""
     home = Path(folder)
     scene = pencil_scene()
-    export(scene, home / "all lines")
-    export(scene, home / "colors", keep_colors=True)
+    export(scene, home / "colors")
+    export(scene, home / "all lines", keep_colors=False)
     set_roles(scene, Fills="fills", Notes="none")
-    export(scene, home / "roles", keep_colors=False)
+    export(scene, home / "roles")
     set_roles(scene, Fills="lines", Notes="lines")
     export(scene, home / "layer pass", fills_by="layer", fill_pass=3)
     export(scene, home / "material pass", fills_by="material", fill_pass=5)
@@ -87,6 +87,7 @@ def shadows(folder: str) -> None:
     """Export a figure without a shadow and under each kind of translucent shadow, and under an opaque fill."""
     home = Path(folder)
     scene = pencil_scene()
+    scene.longanimation.lineart.keep_colors = False
     export(scene, home / "none")
     for name, alpha, settings in (
         ("material", 0.4, {}),
@@ -102,6 +103,19 @@ def shadows(folder: str) -> None:
             set_roles(scene, opacity="fills")
             export(scene, home / "layer of fills")
         layer.hide = True
+
+
+def lineless(folder: str) -> None:
+    """Export figures with fills without lines: drawn, painted in a keyframe, and on layers of paint; and the monkey."""
+    home = Path(folder)
+    export(face_scene(), home / "drawn", range(1, 3))
+    export(face_scene(fills=(1,)), home / "painted", range(1, 3))
+    scene = face_scene(layer="Paint")
+    set_roles(scene, Paint="lines")
+    export(scene, home / "chosen", range(1, 3))
+    for name in ("layer", "ground"):
+        export(face_scene(layer="Paint", stroke=name == "ground"), home / name, range(1, 3))
+    export(monkey_scene(), home / "monkey", range(1, 3))
 
 
 def animated_paint(folder: str) -> None:
@@ -121,13 +135,14 @@ def animated_paint(folder: str) -> None:
     instance = bpy.data.objects.new("Instance", None)
     instance.instance_type, instance.instance_collection = "COLLECTION", inner
     scene.collection.objects.link(instance)
-    export(scene, Path(folder), use_scene_percentage=False, percentage=100)
+    export(scene, Path(folder), use_scene_percentage=False, percentage=100, keep_colors=False)
 
 
 def meshes(folder: str) -> dict[str, Any]:
     """Export the lines of meshes by Line Art, by Freestyle, and everything mixed."""
     home = Path(folder)
     scene = mesh_scene()
+    scene.longanimation.lineart.keep_colors = False
     answer = {"line_art": export(scene, home / "line_art", range(1, 3))}
     scene.render.use_freestyle = True
     answer["freestyle"] = export(scene, home / "freestyle", range(1, 3), source="freestyle")

@@ -22,6 +22,7 @@ from benchmarks.blender.stage import (
     shot,
     strips_of,
     with_placement,
+    write_lines,
 )
 
 from .stage import color_strip, described, image_pixels, sequencer_image, sequencer_pixel, write_keyframe
@@ -41,13 +42,15 @@ def layouts(folder: str) -> dict[str, Any]:
         placed = extension("sequencer.strips").place(scene, with_placement(take, scene, start=22, layout=layout))
         answer[layout] = [described(strip) for strip in placed]
         answer["properties"] = {name: value for name, value in placed[0].items() if name.startswith("longanimation")}
+    take = with_placement(replace(take, has_lines=False), scene, start=22, layout="strips")
+    answer["older"] = [described(strip) for strip in extension("sequencer.strips").place(scene, take)]
     return answer
 
 
 def lineart_missing(folder: str) -> dict[str, Any]:
-    """Try to place a take one of whose drawings was deleted."""
+    """Try to place a take of an older version, one of whose drawings was deleted."""
     scene = shot()
-    take = finished_take(scene, Path(folder))
+    take = replace(finished_take(scene, Path(folder)), has_lines=False)
     (take.lineart / "0004.png").unlink()
     try:
         extension("sequencer.strips").place(scene, take)
@@ -61,14 +64,14 @@ def arrival(folder: str) -> dict[str, Any]:
     scene = shot()
     scene.render.film_transparent = True
     take = finished_take(scene, Path(folder))
-    for path in (*take.colored.glob("*.png"), *take.fills.glob("*.png")):
+    for path in [path for layer in take.results for path in layer.glob("*.png")]:
         if path.stem not in ("0003", "0004"):
             path.rename(path.with_suffix(".later"))
     strips = extension("sequencer.strips")
     take = with_placement(take, scene, start=3)
     strips.place(scene, take)
     answer: dict[str, Any] = {"pending": [_shown(scene, take, frame) for frame in FRAMES]}
-    for path in (*take.colored.glob("*.later"), *take.fills.glob("*.later")):
+    for path in [path for layer in take.results for path in layer.glob("*.later")]:
         path.rename(path.with_suffix(".png"))
     answer["found"] = strips.refresh(scene, take, range(5, 9))
     answer["arrived"] = [_shown(scene, take, frame) for frame in FRAMES]
@@ -88,7 +91,7 @@ def gone(folder: str) -> dict[str, Any]:
     (meta,) = extension("sequencer.strips").place(scene, with_placement(take, scene, start=3))
     elements = [one for strip in extension("compat").strips_of(meta) for one in strip.elements]
     sizes = {(one.orig_width, one.orig_height) for one in elements}
-    for layer in (take.fills, take.lineart):
+    for layer in (take.fills, take.lines):
         shutil.rmtree(layer)
     shown = sequencer_image(scene, 8, Path(folder) / "shown.png")
     return {"sizes": sorted(sizes), "size": [take.manifest.width, take.manifest.height], "shown": shown.shape[:2]}
@@ -143,27 +146,26 @@ def colors(folder: str) -> dict[str, Any]:
 
 
 def transparent(folder: str) -> dict[str, Any]:
-    """A shot whose sky is not painted, colored with a flat color on nothing: how its strips differ from the finished
-    frames, by themselves and over a color."""
+    """A shot whose sky is not painted, with orange lines, colored with a flat color on nothing: how its strips differ
+    from the finished frames, by themselves and over a color."""
     scene = shot()
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 240, 135, 100
     home = Path(folder)
-    answer: dict[str, Any] = {"opaque": finish(begin_export(scene, home / "opaque", FRAMES, (5,))).transparent}
     bpy.data.materials["sky"].grease_pencil.hide = True
     scene.render.film_transparent = True
     take = finish(begin_export(scene, home / "take", FRAMES, (5,)))
     images, compositing = extension("png_pixels"), extension("compositing")
     keyframe = images.read_png(take.keyframes / "0005.png")
-    answer |= {"transparent": take.transparent, "share of the keyframe": float((keyframe[..., 3] < 128).mean())}
-    for layer in take.results:
+    answer: dict[str, Any] = {"share of the keyframe": float((keyframe[..., 3] < 128).mean())}
+    write_lines(take, [230, 120, 0])
+    for layer in (take.colored, take.fills):
         layer.mkdir()
     for name in [f"{frame:04d}.png" for frame in FRAMES]:
-        line_art = compositing.line_art_of(images.read_png(take.lineart / name))
-        fills = np.zeros((*line_art.shape, 4), np.uint8)
+        lines = images.read_png(take.lines / name)
+        fills = np.zeros_like(lines)
         fills[:, :120] = (200, 60, 90, 255)
         images.write_png(take.fills / name, fills)
-        images.write_png(take.colored / name, compositing.lay_lines(fills, line_art))
-        images.write_png(take.lines / name, compositing.lay_lines(np.zeros_like(fills), line_art))
+        images.write_png(take.colored / name, compositing.lay_lines(fills, lines))
     (meta,) = extension("sequencer.strips").place(scene, with_placement(take, scene, start=3))
     answer["strips"] = described(meta)["strips"]
     wanted = image_pixels(take.colored / "0004.png", channels=4)
