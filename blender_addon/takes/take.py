@@ -49,9 +49,8 @@ class Take:
 
     server: address of the server that colors it. number: number of the take within its shot, from 1. state: last known
     state. has_lines: its lines are fetched, too; a take of an older version has only its line art. problem: why it
-    failed. note: the
-    animator's note. hidden: kept, but not shown. guesses: frames with guessed colors, each with the guessed share of
-    the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
+    failed. note: the animator's note. hidden: kept, but not shown. guesses: frames with guessed colors, each with the
+    guessed share of the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
     """
 
     folder: Path
