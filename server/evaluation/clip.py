@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from server.coloring.line_art.drawing import read_drawing
 from server.coloring.numbered_files import FolderError, frame_files
-from server.image_codec import read_line_art, read_painted
+from server.image_codec import read_painted, read_rgba
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 
@@ -49,7 +50,7 @@ def read_clip(line_art: Path, truth: Path) -> Clip:
         raise FolderError(
             f"{line_art} and {truth} must have the same frames; frame {missing[0]} is in one of them only."
         )
-    arts = [read_line_art(path) for path in files.values()]
+    arts = [read_drawing(read_rgba(path)).line_art for path in files.values()]
     exposure = expose(0, [address_of(art.tobytes()) for art in arts])
     drawings = tuple(arts[exposure.first_frame_of(index)] for index in range(exposure.drawing_count))
     return Clip(tuple(files), exposure, drawings, read_pictures(true_files, exposure, drawings[0].shape))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,29 @@ def test_a_keyframe_of_floats_keeps_its_colors_and_its_transparency(scenario: Sc
     assert keyframe[60, 40].tolist() == [188, 124, 0, 255] and keyframe[60, 200, 3] == 0
 
 
+@pytest.mark.slow
+def test_paint_may_be_translucent_and_change_on_a_held_drawing_and_frames_may_be_blank(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    folder = tmp_path / "take"
+    manifest = from_json(ShotManifest, scenario("export.changing_paint", str(folder)))
+    assert manifest.timing == (0, 1, 2, 2, 3, 3)
+    assert manifest.drawings[0] == manifest.drawings[1]
+    command = ["colorize", str(folder / "lineart"), "--output", str(tmp_path / "out"), "--quality", "preview"]
+    for frame in (1, 2):
+        command += ["--keyframe", str(folder / "keyframes" / f"{frame:04d}.png")]
+    done = subprocess.run([sys.executable, "-m", "server", *command], check=True, capture_output=True, text=True)
+    assert "Blank frames show only what stands still: 5 to 6." in " ".join(done.stderr.split())
+    for frame in range(1, 7):
+        drawn, colored = (
+            np.asarray(Image.open(path / f"{frame:04d}.png")) for path in (folder / "lineart", tmp_path / "out")
+        )
+        paper = drawn.reshape(*drawn.shape[:2], -1).min(axis=2) == 255
+        color = (255, 0, 0, 102) if frame == 1 else (0, 0, 255, 102)
+        assert (colored[paper] == color).all(axis=1).mean() > 0.999, frame
+        assert (colored[~paper, 3] > 102).all(), "lines are more opaque"
+
+
 def test_an_export_that_fails_or_is_abandoned_restores_the_scene_and_leaves_no_files(
     scenario: Scenario, tmp_path: Path
 ) -> None:
@@ -82,7 +107,6 @@ def test_each_bad_shot_gets_a_message_that_says_what_to_do(messages: dict[str, s
         "no keyframe": "press Use This Frame as Keyframe",
         "keyframe outside": "Keyframe 9 lies outside the frame range 1..2",
         "empty range": "set the end at or after the start",
-        "two keyframes of one drawing": "another keyframe already paints",
         "other size": "8×8 pixels, but the shot renders at 240×135",
         "no camera": "has no camera",
         "all white": "Every frame of the shot is white: check that the camera sees",
