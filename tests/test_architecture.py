@@ -22,7 +22,7 @@ ARROWS = {
     "install": {"server.environments", "server.extension_build"},
     "benchmarks": {
         *("server.coloring", "server.coloring.matching", "server.config", "server.engines"),
-        *("server.image_codec", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
+        *("server.images", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
         *("server.training", "server.demo", "server.demo.in_blender", "server.extension_build", "shared"),
     },
     # The extension, from what it shows down to what it stands on.
@@ -130,11 +130,11 @@ ARROWS = {
     },
     "server.http.dashboard": {
         *("server", "server.http.api", "server.http.problems", "server.http.security"),
-        *("server.jobs.client", "server.storage", "server.image_codec", "shared"),
+        *("server.jobs.client", "server.storage", "server.images", "shared"),
     },
     "server.http.api": {
         *("server", "server.http.problems", "server.http.archive", "server.http.video", "server.jobs.client"),
-        *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.image_codec", "server.config"),
+        *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.images", "server.config"),
         *("server.logs", "shared", "shared.checks"),
     },
     "server.http.security": {"server.http.problems", "server.storage", "server.config", "shared"},
@@ -145,17 +145,17 @@ ARROWS = {
     "server.http.video": {"server.files"},
     "server.jobs": {
         *("server.coloring", "server.coloring.line_art", "server.presets.preset", "server.storage"),
-        *("server.image_codec", "server.config", "server.logs", "shared"),
+        *("server.images", "server.config", "server.logs", "shared"),
     },
     "server.storage": {"server.config", "shared", "server.files"},
     # The demonstration: its command, and what it does in the Blender that this starts.
     "server.demo": {
-        *("server.evaluation", "server.coloring", "server.extension_build", "server.image_codec", "shared"),
+        *("server.evaluation", "server.coloring", "server.extension_build", "server.images", "shared"),
     },
     "server.demo.in_blender": {"server.demo"},
     "server.evaluation": {
         *("server.coloring", "server.coloring.line_art", "server.longanimation", "server.presets.preset"),
-        *("server.image_codec", "shared"),
+        *("server.images", "shared"),
         "server.files",
     },
     "server.training": {
@@ -165,7 +165,7 @@ ARROWS = {
     },
     "server.coloring": {
         *("server.coloring.line_art", "server.coloring.matching", "server.engines", "server.longanimation"),
-        *("server.presets.preset", "server.image_codec", "server.image_formats", "shared", "shared.checks"),
+        *("server.presets.preset", "server.images", "shared", "shared.checks"),
         "server.files",
     },
     "server.engines": {"server.longanimation"},
@@ -174,11 +174,7 @@ ARROWS = {
     "server.coloring.line_art": {"shared.checks"},
     "server.presets": {"server.longanimation", "shared"},
     "server.longanimation": {"server.files"},
-    "server.image_codec": {"server.color_profile", "server.exr", "server.image_formats", "server.pixel_kinds"},
-    "server.exr": {"server.color_profile"},
-    "server.image_formats": set(),
-    "server.pixel_kinds": set(),
-    "server.color_profile": set(),
+    "server.images": set(),
     "server.extension_build": {"server.files"},
     "server.files": set(),
     "server.environments": set(),

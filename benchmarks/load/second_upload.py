@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import progress, seconds
-from server.image_codec import encode_png
+from server.images.codec import encode_png
 from shared.digests import address_of
 
 from .client import Api, summarized

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from server.image_codec import encode_png
+from server.images.codec import encode_png
 from shared.digests import address_of
 from shared.manifest import Keyframe, ShotManifest
 

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.files import write_file
-from server.image_codec import Density, encode_png, read_density, read_size
-from server.image_formats import ACCEPTED
+from server.images.codec import Density, encode_png, read_density, read_size
+from server.images.formats import ACCEPTED
 from shared.manifest import Quality
 
 from .folder import FolderShot, Size, read_folder

@@ -15,7 +15,7 @@ from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.registration import register
 from server.coloring.shot import Shot, open_drawings
 from server.coloring.shot_checks import describe_blank, keyframe_flaws
-from server.image_codec import read_rgba, read_size
+from server.images.codec import read_rgba, read_size
 from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
 from shared.timing import Exposure, expose

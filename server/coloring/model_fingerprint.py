@@ -14,7 +14,7 @@ CHECKSUMS = "SHA256SUMS"
 READ_WHOLE = 2_000_000_000
 """Weights without a list whose total size is larger are identified by names, sizes and dates, because reading them
 would take too long."""
-PACKAGES = ("coloring", "engines", "longanimation")
+PACKAGES = ("coloring", "engines", "images", "longanimation")
 
 
 def model_fingerprint(preset: Preset) -> str:
@@ -43,8 +43,7 @@ def _content(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
 @functools.cache
 def _code() -> str:
     server = Path(__file__).parents[1]
-    read = [server / f"{name}.py" for name in ("image_codec", "color_profile", "exr", "image_formats", "pixel_kinds")]
-    files = [*read, *(path for name in PACKAGES for path in sorted((server / name).rglob("*.py")))]
+    files = [path for name in PACKAGES for path in sorted((server / name).rglob("*.py"))]
     return _digest([version("torch"), *(path.read_bytes() for path in files)])
 
 

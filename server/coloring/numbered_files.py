@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.image_formats import ACCEPTED, FORMATS, SUFFIXES
+from server.images.formats import ACCEPTED, FORMATS, SUFFIXES
 from shared.frame_names import MOST_NAMED, Numbering, UnclearFrame, describe_gaps
 
 _UNREAD = {

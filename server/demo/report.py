@@ -11,7 +11,7 @@ from server.coloring.numbered_files import frame_files
 from server.evaluation.clip import read_clip, read_pictures
 from server.evaluation.comparison import as_report, compare
 from server.evaluation.contact_sheet import contact_sheet, spread
-from server.image_codec import read_painted
+from server.images.codec import read_painted
 
 COLUMNS = 8
 

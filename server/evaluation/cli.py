@@ -20,7 +20,7 @@ from server.evaluation.results import ClipResult
 from server.evaluation.segments import mean_shares
 from server.evaluation.summary import all_guesses
 from server.evaluation.tables import number, part_cells, share
-from server.image_codec import ImageError
+from server.images.codec import ImageError
 from server.presets.preset import UnknownPreset, find_preset
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from server.coloring.line_art.drawing import read_drawing
 from server.coloring.numbered_files import FolderError, frame_files
-from server.image_codec import read_painted, read_rgba
+from server.images.codec import read_painted, read_rgba
 from shared.digests import address_of
 from shared.timing import Exposure, expose
 

@@ -9,7 +9,7 @@ from typing import Any
 from server.coloring.line_art.drawing import read_drawing
 from server.coloring.shot import SegmentResult, Shot, open_drawings
 from server.coloring.shot_checks import describe_blank, drawing_errors, keyframe_flaws
-from server.image_codec import encode_png, read_frame, read_rgba
+from server.images.codec import encode_png, read_frame, read_rgba
 from server.storage.blobs import Blobs
 from shared.manifest import ShotManifest
 from shared.timing import Exposure

@@ -16,11 +16,10 @@ from server.coloring.cli import colorize
 from server.coloring.folder import read_folder
 from server.coloring.numbered_files import FolderError, NumberedFiles
 from server.coloring.shot import Guess, SegmentResult, Shot
-from server.image_codec import (
+from server.images.codec import (
     ImageError,
     encode_png,
     read_density,
-    read_line_art,
     read_painted,
     read_rgba,
     read_size,
@@ -85,7 +84,7 @@ def test_each_frame_is_written_under_its_drawings_name(line_art, keyframe, tmp_p
 
 def test_a_frame_has_the_pixels_of_its_drawing_one_to_one_however_wide_they_are(line_art, keyframe, tmp_path):
     for path in line_art.glob("*.png"):
-        path.write_bytes(encode_png(read_line_art(path), (1, 2, 0)))
+        path.write_bytes(encode_png(read_painted(path)[..., 0], (1, 2, 0)))
     for size, density in ((None, (1, 2, 0)), ((160, 90), None)):
         source = read_folder(line_art, [f"{keyframe}@10"], size)
         colorize(source, Marks(source.shot), tmp_path / "out", Console(quiet=True))
@@ -342,7 +341,7 @@ def on(sheet: tuple[int, ...], ink: tuple[int, ...], line_art: np.ndarray) -> np
 @pytest.mark.parametrize("gray", [210, 227])
 def test_faint_pencil_is_no_blank_paper(line_art, keyframe, gray):
     for path in line_art.glob("*.png"):
-        path.write_bytes(encode_png(on((255,) * 3, (gray,) * 3, read_line_art(path))))
+        path.write_bytes(encode_png(on((255,) * 3, (gray,) * 3, read_painted(path)[..., 0])))
     drawing = read_folder(line_art, [f"{keyframe}@10"]).shot.drawings[3]
     assert (drawing[scene(110)[0] == 0] == 0).all()
 
@@ -360,7 +359,7 @@ def test_drawings_that_differ_in_the_color_of_lines_only_are_two(line_art, keyfr
 
 def test_lines_of_another_size_keep_their_color(line_art, keyframe):
     for path in line_art.glob("*.png"):
-        path.write_bytes(encode_png(on((255,) * 3, (200, 30, 90), read_line_art(path))))
+        path.write_bytes(encode_png(on((255,) * 3, (200, 30, 90), read_painted(path)[..., 0])))
     ink = read_folder(line_art, [f"{keyframe}@10"], size=(640, 360)).shot.ink(1)
     assert ink.shape == (360, 640, 4)
     assert np.abs(ink[ink[..., 3] > 100][:, :3].astype(int) - (200, 30, 90)).max() <= 4

@@ -17,7 +17,7 @@ from server.coloring.model_size import ModelSize
 from server.coloring.painter import ModelPainter
 from server.coloring.shot import Shot
 from server.coloring.shot_checks import keyframe_flaws
-from server.image_codec import encode_png
+from server.images.codec import encode_png
 from server.longanimation.plan import plan_segments
 
 from .drawings import scene

@@ -11,7 +11,7 @@ from server.coloring.numbered_files import FolderError
 from server.demo.report import write_report
 from server.evaluation import cli
 from server.evaluation.clip import read_clip
-from server.image_codec import encode_png
+from server.images.codec import encode_png
 from tests.coloring.drawings import scene
 
 

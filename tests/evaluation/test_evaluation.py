@@ -24,7 +24,7 @@ from server.evaluation.segments import SegmentShares
 from server.evaluation.sources import from_keyframes, from_neighbors
 from server.evaluation.summary import summarize
 from server.evaluation.tables import markdown
-from server.image_codec import encode_png
+from server.images.codec import encode_png
 from server.training.cartoon import draw_clip
 from shared.timing import Exposure
 from tests.evaluation.test_clips import arguments

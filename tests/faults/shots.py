@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from server.coloring.line_art.drawing import read_drawing
 from server.coloring.shot import Shot
-from server.image_codec import encode_png, read_line_art, read_painted
+from server.images.codec import encode_png, read_rgba
 from shared.digests import address_of
 from shared.manifest import Keyframe, ShotManifest
 from tests.server.conftest import HEIGHT, WIDTH, SmallShot, png
@@ -26,9 +27,9 @@ class FaultShot:
     def frames(self) -> dict[int, bytes]:
         """Return the PNG of every frame as an undisturbed run in this process colors it."""
         manifest = self.manifest
-        drawings = [read_line_art(self.blobs[address]) for address in manifest.drawings]
+        drawings = [read_drawing(read_rgba(self.blobs[address])).line_art for address in manifest.drawings]
         keyframes = {
-            manifest.exposure.drawing_at(one.frame): read_painted(self.blobs[one.blob]) for one in manifest.keyframes
+            manifest.exposure.drawing_at(one.frame): read_rgba(self.blobs[one.blob]) for one in manifest.keyframes
         }
         finished: dict[int, bytes] = {}
         with tempfile.TemporaryDirectory() as folder:

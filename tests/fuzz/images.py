@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Made-up images for the readers of `server.image_codec`."""
+"""Made-up images for the readers of `server.images.codec`."""
 
 import io
 import struct
@@ -15,22 +15,21 @@ import psutil
 from hypothesis import strategies as st
 from PIL import Image
 
-from server import image_codec
 from server.http.api.validation import look_at
-from server.image_codec import MAX_PIXELS, ImageError
+from server.images import codec
+from server.images.codec import MAX_PIXELS, ImageError
 
 from .ledger import Ledger
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 READERS: tuple[Callable[[bytes], Any], ...] = (
-    image_codec.read_line_art,
-    image_codec.read_painted,
-    image_codec.read_rgba,
-    image_codec.read_size,
-    lambda content: image_codec.encode_thumbnail(content, 160),
+    codec.read_painted,
+    codec.read_rgba,
+    codec.read_size,
+    lambda content: codec.encode_thumbnail(content, 160),
     lambda content: look_at(content, "The image"),
 )
-NAMES = ("read_line_art", "read_painted", "read_rgba", "read_size", "encode_thumbnail", "look_at")
+NAMES = ("read_painted", "read_rgba", "read_size", "encode_thumbnail", "look_at")
 
 Chunk = tuple[bytes, bytes]
 
@@ -190,7 +189,7 @@ class ImageFuzz:
         self._ledger, self._memory = ledger, Memory()
         side = int(MAX_PIXELS**0.5)
         largest = _saved(Image.new("RGBA", (side, side)), compress_level=1)
-        self.allowed = self._memory.of(lambda: image_codec.read_painted(largest))
+        self.allowed = self._memory.of(lambda: codec.read_painted(largest))
         self.most = 0
 
     def strategy(self) -> st.SearchStrategy[tuple[int, bytes]]:

@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from server.http.problems import MEDIA_TYPE
-from tests.server.test_image_codec import DAMAGED
+from tests.images.test_codec import DAMAGED
 
 from .campaign import SHARES, Result, fuzz
 from .house import open_house
@@ -111,9 +111,9 @@ def test_a_reader_that_raises_anything_else_or_reads_what_is_vast_is_noticed(mon
     for content in (b"", vast):
         images.send((0, content))
     assert {fault for _, fault in ledger.failures} == {
-        "read_line_art raises MemoryError",
-        "read_line_art reads too many pixels",
-        "read_line_art takes too much memory",
+        "read_painted raises MemoryError",
+        "read_painted reads too many pixels",
+        "read_painted takes too much memory",
     }
 
 

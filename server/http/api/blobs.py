@@ -6,7 +6,7 @@ import contextlib
 from flask import Blueprint, Response, jsonify, request
 
 from server.http.problems import ProblemError
-from server.image_codec import ImageError
+from server.images.codec import ImageError
 from shared.digests import address_of, is_address
 from shared.protocol import API_PREFIX
 

@@ -14,7 +14,7 @@ from werkzeug.utils import secure_filename
 from server.http.archive import zip_stream
 from server.http.problems import ProblemError
 from server.http.video import encode_mp4
-from server.image_codec import encode_png, read_frame, read_painted, read_rgba
+from server.images.codec import encode_png, read_frame, read_painted, read_rgba
 from server.storage.job import Job
 from shared.protocol import API_PREFIX
 

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 
 from server.http.problems import ProblemError
-from server.image_codec import ImageError, read_rgba
+from server.images.codec import ImageError, read_rgba
 from server.presets.preset import UnknownPreset, find_preset
 from server.storage.blobs import Blobs
 from server.storage.image_facts import ImageFacts, ImageFactsTable

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from server.http.api import services
 from server.http.api.jobs import find_job
 from server.http.problems import ProblemError
-from server.image_codec import ImageError, encode_thumbnail
+from server.images.codec import ImageError, encode_thumbnail
 from server.storage.blobs import Blobs
 from server.storage.job import Job
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading of images: line art as gray, paintings as RGB or RGBA; and writing of PNGs and thumbnails.
+"""Reading of images as RGB or RGBA, and writing of PNGs and thumbnails.
 
 No image is decoded before its size is known. Images are read in sRGB and upright, whatever color space and orientation
 their files name, and written in sRGB.
@@ -15,10 +15,10 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from server.color_profile import ColorProfileError, cmyk_to_srgb, to_srgb
-from server.exr import DamagedExr, ExrError, Header, read_exr, read_header
-from server.image_formats import ACCEPTED, FORMATS, identify
-from server.pixel_kinds import GRAY, to_rgba, what_is_uncommon
+from server.images.color_profile import ColorProfileError, cmyk_to_srgb, to_srgb
+from server.images.exr import DamagedExr, ExrError, Header, read_exr, read_header
+from server.images.formats import ACCEPTED, FORMATS, identify
+from server.images.pixel_kinds import GRAY, to_rgba, what_is_uncommon
 
 MAX_PIXELS = 40_000_000
 """The most pixels of an image: 8K UHD (33 million) or a sheet of A4 at 600 dpi (35 million), plus a margin."""
@@ -61,18 +61,11 @@ class ImageError(ValueError):
     """A file is not an image that can be colored; the message names it and says what is accepted."""
 
 
-def read_line_art(source: bytes | Path, name: str = "") -> np.ndarray:
-    """Read a line drawing as uint8 [H, W], where 0 is line and 255 is paper.
-
-    Transparency is composited over white paper, and a pixel is as dark as its darkest channel, so that colored lines
-    stay lines. `name` is the image's name in an ImageError; for a path, the default is the path.
-    """
-    red, green, blue = np.moveaxis(_over_white(source, name), 2, 0)
-    return np.minimum(np.minimum(red, green), blue)  # a tenth of the time of min(axis=2)
-
-
 def read_painted(source: bytes | Path, name: str = "") -> np.ndarray:
-    """Read a painted image as RGB uint8 [H, W, 3], with transparency over white. Raises ImageError."""
+    """Read a painted image as RGB uint8 [H, W, 3], with transparency over white.
+
+    `name` is the image's name in an ImageError; for a path, the default is the path.
+    """
     return _over_white(source, name)
 
 

@@ -7,7 +7,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from server.color_profile import encode_srgb, matrix_to_srgb
+from server.images.color_profile import encode_srgb, matrix_to_srgb
 
 _ROWS = 256
 """How many rows are converted at a time, which bounds the memory."""

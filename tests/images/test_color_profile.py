@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from server.image_codec import ImageError, encode_png, read_line_art, read_painted, read_rgba, read_size
+from server.images.codec import ImageError, encode_png, read_painted, read_rgba, read_size
 
 RED, YELLOW, GRAY = (220, 50, 50), (255, 220, 80), (119, 119, 119)
 SEEN = np.array([[RED, YELLOW, GRAY, (0, 0, 0), (255, 255, 255)]], np.uint8)
@@ -107,7 +107,6 @@ def test_a_profile_of_sixteen_bits_palettes_and_grays_is_applied() -> None:
     grays = np.array([[0, 119, 255]], np.uint8)
     for pixels in (grays, grays.astype(np.uint16) * 257):
         assert off(png(pixels, icc_profile=ADOBE), grays[..., None]) <= 2
-        assert np.abs(read_line_art(png(pixels, icc_profile=ADOBE)).astype(int) - grays).max() <= 2
 
 
 def test_a_profile_of_grays_is_applied_and_fits_no_colors() -> None:
@@ -171,4 +170,3 @@ def test_a_turned_image_is_read_upright(orientation: int) -> None:
     content = png(np.ascontiguousarray(stored), exif=exif)
     assert (read_rgba(content) == upright).all()
     assert read_size(content) == (7, 4)
-    assert read_line_art(content).shape == (4, 7)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server import image_codec
-from server.image_codec import ImageError, encode_png, read_density, read_rgba, read_size
-from server.image_formats import ACCEPTED, FORMATS
+from server.images import codec
+from server.images.codec import ImageError, encode_png, read_density, read_rgba, read_size
+from server.images.formats import ACCEPTED, FORMATS
 
 from .picture_files import PRINT_PROFILE, READ, REFUSED, RGB, PictureFile, linear, make_exr, save
 
@@ -68,12 +68,12 @@ def test_light_of_an_exr_that_is_too_strong_or_no_number_is_clipped() -> None:
 def test_an_exr_too_large_or_with_too_many_layers_is_refused_before_it_is_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(image_codec, "read_exr", None)
+    monkeypatch.setattr(codec, "read_exr", None)
     content = make_exr({"RGB": linear(RGB)})
-    monkeypatch.setattr(image_codec, "MAX_SAMPLES", 350)
+    monkeypatch.setattr(codec, "MAX_SAMPLES", 350)
     with pytest.raises(ImageError, match="has 351 values in its layers; at most 350"):
         read_rgba(content)
-    monkeypatch.setattr(image_codec, "MAX_PIXELS", 100)
+    monkeypatch.setattr(codec, "MAX_PIXELS", 100)
     with pytest.raises(ImageError, match="13×9; at most 100 pixels"):
         read_rgba(content)
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server import image_codec
-from server.image_codec import ImageError, encode_png, encode_thumbnail, read_line_art, read_painted, read_size
+from server.images import codec
+from server.images.codec import ImageError, encode_png, encode_thumbnail, read_painted, read_size
 
 
 def png(image: Image.Image) -> bytes:
@@ -28,21 +28,13 @@ def thumbnail(source: bytes, width: int) -> np.ndarray:
 def test_transparent_line_art_lies_on_white_paper():
     sheet = np.zeros((4, 6, 4), np.uint8)  # black everywhere, seen only in one column
     sheet[:, 2, 3] = 255
-    art = read_line_art(png(Image.fromarray(sheet)))
+    art = read_painted(png(Image.fromarray(sheet)))
     assert (art[:, 2] == 0).all() and (np.delete(art, 2, axis=1) == 255).all()
-
-
-@pytest.mark.parametrize("color", [(255, 0, 0), (255, 255, 0), (0, 0, 255), (0, 0, 0)])
-def test_colored_lines_stay_lines(color):
-    sheet = Image.new("RGB", (6, 4), "white")
-    sheet.putpixel((3, 1), color)
-    art = read_line_art(png(sheet))
-    assert art[1, 3] == 0 and art[0, 0] == 255
 
 
 def test_sixteen_bit_gray_is_scaled_not_clipped():
     deep = np.array([[0, 257 * 100, 65535]], np.uint16)
-    assert read_line_art(png(Image.fromarray(deep))).tolist() == [[0, 100, 255]]
+    assert read_painted(png(Image.fromarray(deep)))[..., 0].tolist() == [[0, 100, 255]]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
@@ -53,7 +45,6 @@ def test_every_kind_of_png_is_read_alike(mode):
         converted = sheet.convert("RGBA").convert("LA") if mode == "LA" else sheet.convert("RGB").convert("P")
     else:
         converted = sheet.convert(mode)
-    assert (read_line_art(png(converted)) == np.asarray(sheet)).all()
     assert (read_painted(png(converted)) == np.asarray(sheet)[..., None]).all()
 
 
@@ -71,7 +62,7 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
     path = tmp_path / "frame_0003.png"
     path.write_bytes(b"GIF89a nothing of the kind")
     with pytest.raises(ImageError, match=r"frame_0003\.png is a GIF file: save it as PNG"):
-        read_line_art(path)
+        read_painted(path)
     with pytest.raises(ImageError, match="Drawing 7 is not an image that can be read"):
         read_painted(b"", "Drawing 7")
 
@@ -80,7 +71,7 @@ def test_a_png_cut_short_is_called_damaged(tmp_path):
     path = tmp_path / "cut.png"
     path.write_bytes(encode_png(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8))[:-900])
     with pytest.raises(ImageError, match=r"cut\.png is a damaged PNG"):
-        read_line_art(path)
+        read_painted(path)
 
 
 def test_a_missing_file_is_an_image_error(tmp_path):
@@ -89,10 +80,10 @@ def test_a_missing_file_is_an_image_error(tmp_path):
 
 
 def test_an_image_too_large_is_refused_before_it_is_decoded(monkeypatch):
-    monkeypatch.setattr(image_codec, "MAX_PIXELS", 100)
+    monkeypatch.setattr(codec, "MAX_PIXELS", 100)
     cut = encode_png(np.zeros((20, 20), np.uint8))[:60]  # enough for the header; decoding it would fail otherwise
     with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
-        read_line_art(cut)
+        read_painted(cut)
 
 
 def test_a_thumbnail_is_as_wide_as_asked_and_keeps_the_shape():
@@ -123,7 +114,7 @@ def test_transparency_is_white_in_a_thumbnail():
 def test_a_thumbnail_of_an_image_too_large_or_of_no_image_is_refused(monkeypatch):
     with pytest.raises(ImageError, match="Drawing 7 is not an image that can be read"):
         encode_thumbnail(b"", 160, "Drawing 7")
-    monkeypatch.setattr(image_codec, "MAX_PIXELS", 100)
+    monkeypatch.setattr(codec, "MAX_PIXELS", 100)
     cut = encode_png(np.zeros((20, 20), np.uint8))[:60]
     with pytest.raises(ImageError, match="20×20; at most 100 pixels"):
         encode_thumbnail(cut, 160)
@@ -157,7 +148,7 @@ def test_a_png_damaged_anywhere_is_an_image_error(content: bytes):
     def thumbnail(source: bytes, name: str) -> bytes:
         return encode_thumbnail(source, 9, name)
 
-    for read in (read_line_art, read_painted, image_codec.read_rgba, thumbnail):
+    for read in (read_painted, codec.read_rgba, thumbnail):
         with pytest.raises(ImageError, match="Drawing 7 is a damaged PNG"):
             read(content, "Drawing 7")
 
