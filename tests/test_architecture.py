@@ -145,7 +145,7 @@ ARROWS = {
     "server.http.video": {"server.files"},
     "server.jobs": {
         *("server.coloring", "server.coloring.line_art", "server.presets.preset", "server.storage"),
-        *("server.images", "server.config", "server.logs", "shared"),
+        *("server.images", "server.config", "server.logs", "shared", "shared.checks"),
     },
     "server.storage": {"server.config", "shared", "server.files"},
     # The demonstration: its command, and what it does in the Blender that this starts.

@@ -12,9 +12,8 @@ import numpy as np
 
 from server.coloring.line_art.drawing import Drawing, LineFault, line_fault, read_drawing
 from server.coloring.numbered_files import FolderError, NumberedFiles
-from server.coloring.registration import register
 from server.coloring.shot import Shot, open_drawings
-from server.coloring.shot_checks import describe_blank, keyframe_flaws
+from server.coloring.shot_checks import describe_blank, fit_keyframes
 from server.images.codec import read_rgba, read_size
 from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
@@ -105,13 +104,13 @@ def read_folder(
     shot = Shot(drawings, painted, prompt, seed, finish, quality, background, exposure.holds, inks)  # type: ignore[arg-type]
     if background == "generated" and not shot.is_translucent:
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
-    fitted, changes = register(shot)
-    for index, flaw in keyframe_flaws(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)], changes):
+    shot, flaws, changes = fit_keyframes(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)])
+    for index, flaw in flaws.items():
         note_flaw(paintings[frame_of[index]], frame_of[index], flaw)
     notes += [
         f"Frame {frame_of[index]} ({paintings[frame_of[index]].name}): {change}" for index, change in changes.items()
     ]
-    return FolderShot(fitted, exposure, paths, tuple(paintings.values()), tuple(notes))
+    return FolderShot(shot, exposure, paths, tuple(paintings.values()), tuple(notes))
 
 
 def _paintings(keyframes: Iterable[str], found: NumberedFiles) -> dict[int, Path]:

@@ -6,6 +6,7 @@ lines and edges is. Whole pixels are enough, because regions take their colors f
 itself is laid over them.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ RESIZED, MUCH_BETTER = 0.6, 1.05
 nearby, it stays below 0.55."""
 _SCALES = np.geomspace(0.8, 1.25, 31)
 _FINER = np.linspace(0.99, 1.01, 9)
+_NO_SIZE = 0.005
+"""Sizes that differ by less are the same."""
 _REACH = 0.15
 """How far a painting at another size may be off its lines, in heights. A tenth smaller, in a corner, it is 0.09."""
 _SIDES = (256, 768)
@@ -47,10 +50,15 @@ class Place(NamedTuple):
     correlation: float
 
 
-def register(shot: Shot) -> tuple[Shot, dict[int, str]]:
-    """Fit the paintings of a shot to their lines. Also return what was changed, as sentences by drawing."""
-    paintings, changes = {}, {}
+def register(shot: Shot, misplaced: Collection[int] = ()) -> tuple[Shot, dict[int, str]]:
+    """Fit the paintings of a shot to their lines. Also return what was changed, as sentences by drawing.
+
+    misplaced: the drawings whose keyframes show another drawing. They stay as they are.
+    """
+    paintings, changes = dict(shot.keyframes), {}
     for drawing, painting in shot.keyframes.items():
+        if drawing in misplaced:
+            continue
         paintings[drawing], change = _fitted(shot.drawings[drawing], painting)
         if change:
             changes[drawing] = change
@@ -92,8 +100,10 @@ def _fitted(line_art: np.ndarray, painting: np.ndarray) -> tuple[np.ndarray, str
         scale, resized = _resized(line_art, painting)
         there = find_place(line_art, resized)
         if there.correlation >= max(RESIZED, MUCH_BETTER * correlation):
-            size = f"The painting is at {100 / scale:.1f} % of the drawing's size; it is fitted to its lines."
-            return move(resized, -there.right, -there.down), size
+            size = f", at {100 / scale:.1f} % of the drawing's size" if abs(scale - 1) >= _NO_SIZE else ""
+            return move(
+                resized, -there.right, -there.down
+            ), f"The painting is off its lines{size}; it is fitted to them."
     if excess:
         lines = f"The painting's lines are {excess} px wider on each side than the drawing's; they are taken off."
         return narrow, lines

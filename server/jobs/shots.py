@@ -8,9 +8,10 @@ from typing import Any
 
 from server.coloring.line_art.drawing import read_drawing
 from server.coloring.shot import SegmentResult, Shot, open_drawings
-from server.coloring.shot_checks import describe_blank, drawing_errors, keyframe_flaws
+from server.coloring.shot_checks import describe_blank, drawing_errors
 from server.images.codec import encode_png, read_frame, read_rgba
 from server.storage.blobs import Blobs
+from shared.checks.flaws import Flaw
 from shared.manifest import ShotManifest
 from shared.timing import Exposure
 
@@ -35,13 +36,17 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
     )
 
 
-def describe_flaws(
-    shot: Shot, manifest: ShotManifest, changes: Mapping[int, str], blank: Collection[int] = ()
+def describe_images(
+    shot: Shot,
+    manifest: ShotManifest,
+    flaws: Mapping[int, Flaw],
+    changes: Mapping[int, str],
+    blank: Collection[int] = (),
 ) -> list[str]:
     """Describe what may be wrong with the images of a shot, and what is changed in keyframes, each with the frame.
 
-    changes: see `register`. blank: drawings without lines. Errors of drawings, which the API stops at, are found only
-    if the manifest accepts them.
+    flaws, changes: see `fit_keyframes`. blank: drawings without lines. Errors of drawings, which the API stops at, are
+    found only if the manifest accepts them.
     """
     exposure = manifest.exposure
     first = exposure.first_frame_of
@@ -49,7 +54,7 @@ def describe_flaws(
     found = [
         (first(drawing), flaw) for drawing, flaw in drawing_errors(shot.drawings if manifest.accept_errors else ())
     ]
-    found += [(frame_of[drawing], flaw) for drawing, flaw in keyframe_flaws(shot, first, changes)]
+    found += [(frame_of[drawing], flaw) for drawing, flaw in flaws.items()]
     sentences = [f"Frame {frame}: {flaw.sentence}" for frame, flaw in found]
     sentences += [f"Frame {frame_of[drawing]}: {change}" for drawing, change in changes.items()]
     shown = [frame for frame in exposure.frames if exposure.drawing_at(frame) in blank]

@@ -16,7 +16,7 @@ from dbos import DBOS
 from dbos import error as dbos_errors
 
 from server import logs
-from server.coloring.registration import register
+from server.coloring.shot_checks import fit_keyframes
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.image_facts import ImageFactsTable
@@ -28,7 +28,7 @@ from shared.protocol import Problem
 
 from .client import WORKFLOW
 from .reuse import segment_keys
-from .shots import describe_flaws, describe_guesses, load_segment, read_shot, store_segment
+from .shots import describe_guesses, describe_images, load_segment, read_shot, store_segment
 
 if TYPE_CHECKING:
     from server.coloring.shot import Shot
@@ -92,13 +92,12 @@ class JobRunner:
             self.current_job = None
 
     def _color(self, job: Job) -> None:
-        sent = read_shot(job.manifest, self._blobs)
-        shot, changes = register(sent)
+        shot, flaws, changes = fit_keyframes(read_shot(job.manifest, self._blobs), job.manifest.exposure.first_frame_of)
         if job.started is None:
             facts = self._image_facts.find(job.manifest.drawings)
             lined = [address not in facts or facts[address].has_lines for address in job.manifest.drawings]
             blank = [index for index, has_lines in enumerate(lined) if not has_lines]
-            for message in describe_flaws(sent, job.manifest, changes, blank):
+            for message in describe_images(shot, job.manifest, flaws, changes, blank):
                 self._changes.add_message(job.id, message)
         coloring = self._colorizer(job.manifest.preset).open(shot)
         run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)
