@@ -20,10 +20,16 @@ Priority = Literal["low", "normal", "high"]
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A painted image: the frame number it shows and its address."""
+    """A painted image.
+
+    frame: the frame number it shows. blob: the address of its file. correction: 0 if the shot is first colored from it,
+    or the number of the correction that adds it. A correction colors only the frames again that are nearest to its own
+    keyframes, and takes the others from the job that it corrects.
+    """
 
     frame: int
     blob: str
+    correction: int = 0
 
     def __post_init__(self) -> None:
         require(
@@ -137,6 +143,13 @@ class ShotManifest:
                 f"or list the drawing once more in drawings, for the frames from {keyframe.frame} on.",
             )
             seen.add(painted)
+        corrections = [keyframe.correction for keyframe in self.keyframes]
+        require(
+            corrections[0] == 0 and corrections == sorted(corrections),
+            "bad_correction",
+            "keyframes.0.correction",
+            "The corrections of the keyframes must begin with 0, and must not decrease.",
+        )
         choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))
         for field, kind in choices:
             require(

@@ -32,6 +32,7 @@ class InstantSegment:
     drawings: tuple[int, ...]
     follows: int | None
     local: tuple[int, ...] = ()
+    correction: int = 0
     first: int = 0
 
     @property
@@ -39,15 +40,20 @@ class InstantSegment:
         """The drawings that the segment looks at: only those that it colors."""
         return self.drawings
 
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The drawings whose frames are kept: all."""
+        return self.drawings
+
 
 class InstantColoring:
     """A shot with one keyframe of a single color."""
 
     note = ""
-    fingerprint = "instant"
 
     def __init__(self, shot: Shot) -> None:
         self._shot = shot
+        self.fingerprints = {0: "instant"}
         keyframe, picture = next(iter(shot.keyframes.items()))
         self._tint = picture[0, 0, :3]
         numbers = tuple(range(len(shot.drawings)))

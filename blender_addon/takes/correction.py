@@ -54,11 +54,19 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
 
 
 def _with(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
-    """Add a keyframe to the take's keyframes: it replaces one of the same drawing, or else comes last."""
+    """Add a keyframe to the take's keyframes: it replaces one of the same drawing, or else comes last, as a correction.
+
+    A replaced one changes everything that was colored from it.
+    """
     exposure = take.manifest.exposure
     drawing = exposure.drawing_at(corrected.frame)
-    kept = [corrected if exposure.drawing_at(one.frame) == drawing else one for one in take.manifest.keyframes]
-    return (*kept,) if corrected in kept else (*kept, corrected)
+    keyframes = take.manifest.keyframes
+    if not any(exposure.drawing_at(one.frame) == drawing for one in keyframes):
+        return (*keyframes, replace(corrected, correction=keyframes[-1].correction + 1))
+    return tuple(
+        replace(corrected, correction=one.correction) if exposure.drawing_at(one.frame) == drawing else one
+        for one in keyframes
+    )
 
 
 def link(source: Path, target: Path) -> None:

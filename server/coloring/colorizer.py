@@ -14,6 +14,7 @@ from server.longanimation.placement import work_dtype
 from server.presets.preset import WEIGHTS, Preset, find_preset
 
 from .ablation import FULL, Ablation
+from .cuts import find_cuts
 from .shot import Shot
 from .shot_coloring import ShotColoring
 
@@ -55,7 +56,13 @@ class Colorizer:
         """Plan the coloring of a shot. `ablation` switches off modules of the stack for comparisons."""
         if shot.quality == "auto":
             shot = replace(shot, quality=self.preset.quality)
-        return ShotColoring(self.engine, self.matcher, self.preset, shot, ablation)
+        cuts = find_cuts(shot.drawings) if len(shot.keyframes) > 1 else ()
+        parts = self.engine, self.matcher, self.preset
+        first, *later = dict.fromkeys(shot.corrections or [0])
+        coloring = ShotColoring(*parts, shot.until(first), ablation, cuts)
+        for correction in later:
+            coloring = ShotColoring(*parts, shot.until(correction), ablation, cuts, coloring)
+        return coloring
 
 
 def _workload(preset: Preset) -> Workload:

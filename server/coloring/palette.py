@@ -139,6 +139,15 @@ class _Reading:
         return np.where(hidden[:, None], np.uint8(0), colors)[kept], names[kept]
 
 
+def translation(palette: Palette, other: Palette) -> np.ndarray:
+    """Return for each entry of a palette the entry of another palette that looks most alike, uint16 [N]."""
+    looks = [
+        appearance(np.pad(one.colors, [(0, 0), (0, 4 - one.colors.shape[1])], constant_values=255))
+        for one in (palette, other)
+    ]
+    return _nearest(*looks)[0]
+
+
 def recolor(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
     """Paint labels [...] with colors uint8 [N, 3]; returns uint8 [..., 3]."""
     return colors[labels]

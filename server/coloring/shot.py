@@ -3,7 +3,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 import numpy as np
@@ -49,6 +49,8 @@ class Shot:
     inks: the lines as they are laid over the colors, see `Drawing.ink`; empty if all lines are black.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3] or straight RGBA [H, W, 4], all alike, in the order
         in which work proceeds from them. Raises ValueError if there are none.
+    corrections: for each keyframe, the number of the correction that adds it, see `shared.manifest.Keyframe`; empty if
+        all are there from the first.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
     prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
         What is transparent or translucent in them is so in all frames, if the background is kept. If it is generated,
@@ -64,6 +66,7 @@ class Shot:
     background: Background = "kept"
     holds: Sequence[int] = ()
     inks: Sequence[np.ndarray] = ()
+    corrections: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)
@@ -73,6 +76,12 @@ class Shot:
     def ink(self, drawing: int) -> np.ndarray:
         """Return the lines of a drawing as `lay_lines` takes them."""
         return (self.inks or self.drawings)[drawing]
+
+    def until(self, correction: int) -> "Shot":
+        """Return the shot as it was before later corrections."""
+        count = sum(number <= correction for number in self.corrections or [0] * len(self.keyframes))
+        known = dict(list(self.keyframes.items())[:count])
+        return replace(self, keyframes=known, corrections=self.corrections[:count])
 
     @functools.cached_property
     def is_translucent(self) -> bool:

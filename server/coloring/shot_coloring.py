@@ -3,6 +3,8 @@
 
 import functools
 import io
+from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from .finisher import Finished, Finisher
 from .keyframes import Keyframes
 from .model_size import model_size
 from .painter import StepCallback
+from .palette import translation
 from .propagation import Propagated
 from .region_labels import RegionLabels
 from .shot import Guess, SegmentResult, Shot
@@ -27,10 +30,23 @@ class ShotColoring:
     """The coloring of one shot, as a sequence of segments.
 
     The same shot and seed give the same frames, whether colored without interruption or restored after one.
+    cuts: the drawings that begin another scene. before: the coloring of the shot without its last correction. Its
+    segments come first, and it colors them as if there were no correction.
     """
 
-    def __init__(self, engine: Engine, matcher: LineMatcher, preset: Preset, shot: Shot, ablation: Ablation) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        matcher: LineMatcher,
+        preset: Preset,
+        shot: Shot,
+        ablation: Ablation,
+        cuts: Collection[int] = (),
+        before: "ShotColoring | None" = None,
+    ) -> None:
         self._shot = shot
+        self._before = before
+        self._unread: dict[int, SegmentResult] = {}
         self._ablation = ablation
         self._arithmetic = engine.arithmetic
         rows, columns = shot.drawings[0].shape
@@ -39,7 +55,7 @@ class ShotColoring:
         self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
         self._labels: dict[int | None, np.ndarray] = {}
         self._keyframes = Keyframes(shot, self._line_art)
-        stack = Stack(engine, preset, shot, ablation, self._keyframes)
+        stack = Stack(engine, preset, shot, ablation, self._keyframes, cuts)
         self._propagator = stack.propagator(matcher, self._line_art)
         self._painter = stack.painter(self._size, self._line_art)
         self._finisher = Finisher(self._keyframes, stack.votes(), stack.fill(), stack.background())
@@ -48,17 +64,23 @@ class ShotColoring:
         self.note = " ".join(note for note in (self._keyframes.note, self._painter.note) if note)
 
     @property
-    def fingerprint(self) -> str:
-        """A digest of everything a segment depends on besides its drawings, its keyframe and its history."""
+    def fingerprints(self) -> dict[int, str]:
+        """For each correction, a digest of everything its segments depend on besides their drawings, their keyframe and
+        their history."""
         palette = self._keyframes.palette
         parts = (*self._size, self._ablation, self._arithmetic, palette.colors.tolist())
-        return address_of(repr(parts).encode())
+        earlier = {} if self._before is None else self._before.fingerprints
+        return earlier | {self.segments[-1].correction: address_of(repr(parts).encode())}
 
     def color(self, index: int, on_step: StepCallback | None = None) -> SegmentResult:
         """Color segment `index`; all before it must have been colored or restored.
 
         on_step is called with (steps done, total steps). An exception from it ends the run and changes nothing.
         """
+        if self._before is not None and index < len(self._before.segments):
+            result = self._color_before(self._before, index, on_step)
+            self._remember(index, result)
+            return result
         segment = self.segments[index]
         propagated = self._propagate(index)
         images, tail, note = self._painter.paint(index, propagated, on_step)
@@ -78,16 +100,36 @@ class ShotColoring:
         packed = io.BytesIO()
         np.savez_compressed(packed, allow_pickle=False, **state)
         result = SegmentResult(frames, packed.getvalue(), guesses, note)
-        self.restore(index, result)
+        self._remember(index, result)
         return result
 
     def restore(self, index: int, result: SegmentResult) -> None:
         """Take over a segment that was finished in an earlier process."""
-        state = np.load(io.BytesIO(result.state), allow_pickle=False)
+        if self._before is not None and index < len(self._before.segments):
+            self._unread[index] = replace(result, frames={})  # read only if an earlier correction goes on
+        self._remember(index, result)
+
+    def _color_before(self, before: "ShotColoring", index: int, on_step: StepCallback | None) -> SegmentResult:
+        """Color a segment of an earlier correction, after those of it that were restored."""
+        for earlier in sorted(self._unread):
+            before.restore(earlier, self._unread.pop(earlier))
+        return before.color(index, on_step)
+
+    def _remember(self, index: int, result: SegmentResult) -> None:
+        state = dict(np.load(io.BytesIO(result.state), allow_pickle=False))
+        owner = self._owner(index)
+        if owner is not self:
+            state["entries"] = translation(owner._keyframes.palette, self._keyframes.palette)[state["entries"]]
         self._labels.pop(self.segments[index].follows, None)
         if any(segment.follows == index for segment in self.segments):  # only a following segment needs them
             self._labels[index] = state["labels"]
         self._painter.remember(index, state)
+
+    def _owner(self, index: int) -> "ShotColoring":
+        """Return the coloring that colors a segment: this one, or that of an earlier correction."""
+        if self._before is None or index >= len(self._before.segments):
+            return self
+        return self._before._owner(index)
 
     def _propagate(self, index: int) -> dict[int, Propagated]:
         """Propagate the colors of the keyframe, and of the last finished drawing, to the segment's other drawings."""

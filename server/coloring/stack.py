@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parts that color a shot. The preset, quality, finish and ablation determine them when the shot is opened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from server.presets.preset import Preset
 
 from .ablation import Ablation
 from .code_colors import CodedRendition, ModelVotes, PlainRendition, Rendition, code_colors
-from .cuts import find_cuts
 from .fill import Fill, FlatFill, ModelFill, SoftFill
 from .finisher import (
     Background,
@@ -37,14 +36,26 @@ DRAFT_VOTES = 1
 
 
 class Stack:
-    """The stack for one shot."""
+    """The stack for one shot.
 
-    def __init__(self, engine: Engine, preset: Preset, shot: Shot, ablation: Ablation, keyframes: Keyframes) -> None:
+    cuts: the drawings that begin another scene.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        preset: Preset,
+        shot: Shot,
+        ablation: Ablation,
+        keyframes: Keyframes,
+        cuts: Collection[int] = (),
+    ) -> None:
         self._engine = engine
         self._preset = preset
         self._shot = shot
         self._ablation = ablation
         self._keyframes = keyframes
+        self._cuts = cuts
         self._palette = keyframes.palette
         held = preset.repeats_holds and shot.holds
         self._holds = [min(frames, MOST_REPEATS) for frames in shot.holds] if held else None
@@ -61,10 +72,12 @@ class Stack:
 
     def painter(self, size: ModelSize, line_art: Callable[[int], np.ndarray]) -> Painter:
         """Return the part that paints the segments."""
-        cuts = find_cuts(self._shot.drawings, self._shot.keyframes)
         if self._is_preview:
             drawings, keyframes = len(self._shot.drawings), list(self._keyframes)
-            return NoPainter(self._engine.plan(drawings, keyframes, self._preset.segment, self._holds, cuts))
+            plan = self._engine.plan(
+                drawings, keyframes, self._preset.segment, self._holds, self._cuts, self._shot.corrections
+            )
+            return NoPainter(plan)
         return ModelPainter(
             self._engine,
             self._shot,
@@ -80,7 +93,8 @@ class Stack:
                 steps=self._preset.steps,
                 guidance=self._preset.guidance,
                 holds=self._holds,
-                cuts=cuts,
+                cuts=self._cuts,
+                corrections=self._shot.corrections,
                 quality=self._shot.quality,
                 memory=self._ablation.memory,
                 memory_ratio=self._preset.memory_ratio,

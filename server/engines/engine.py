@@ -24,7 +24,8 @@ class Sampling:
     """How a shot is sampled.
 
     seed: of the shot. segment: largest number of drawings that the model sees at once. holds: how often it sees each
-    drawing in a row; None for once. cuts: drawings that begin another scene. steps, guidance: settings of the
+    drawing in a row; None for once. cuts: drawings that begin another scene. corrections: for
+    each keyframe, see `plan_segments`. steps, guidance: settings of the
     denoising. quality: as in `shared.manifest`; it decides what is left out for speed.
 
     Only LongAnimation has the others. memory_ratio: see `Preset`. memory, fusion_start: parts that comparisons switch
@@ -37,6 +38,7 @@ class Sampling:
     guidance: float
     holds: Sequence[int] | None = None
     cuts: Collection[int] = ()
+    corrections: Sequence[int] = ()
     quality: str = "exact"
     memory_ratio: Ratio | None = None
     memory: tuple[MemoryKind, ...] = ("global", "local")
@@ -83,9 +85,10 @@ class Engine(Protocol):
         segment: int,
         holds: Sequence[int] | None = None,
         cuts: Collection[int] = (),
+        corrections: Sequence[int] = (),
     ) -> tuple[Segment, ...]:
-        """Plan a shot without coloring it. segment, holds, cuts: see `Sampling`. Raises ValueError for keyframes
-        outside the shot."""
+        """Plan a shot without coloring it. segment, holds, cuts, corrections: see `Sampling`. Raises ValueError for
+        keyframes outside the shot."""
 
     def open(
         self,

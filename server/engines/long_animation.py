@@ -41,9 +41,10 @@ class LongAnimationEngine:
         segment: int,
         holds: Sequence[int] | None = None,
         cuts: Collection[int] = (),
+        corrections: Sequence[int] = (),
     ) -> tuple[Segment, ...]:
         """See `Engine`."""
-        return plan_shot(self.pipeline, drawings, keyframes, segment, holds, cuts)
+        return plan_shot(self.pipeline, drawings, keyframes, segment, holds, cuts, corrections)
 
     def open(
         self,
@@ -79,6 +80,7 @@ class LongAnimationShot:
             memory=sampling.memory,
             holds=sampling.holds,
             cuts=sampling.cuts,
+            corrections=sampling.corrections,
             num_inference_steps=sampling.steps,
             guidance_scale=sampling.guidance,
             schedule=SCHEDULES.get(sampling.quality, EXACT),

@@ -101,9 +101,12 @@ class WanVaceEngine:
         segment: int,
         holds: Sequence[int] | None = None,
         cuts: Collection[int] = (),
+        corrections: Sequence[int] = (),
     ) -> tuple[Segment, ...]:
         """See `Engine`."""
-        return plan_segments(drawings, keyframes, segment, OVERLAP, passed_on=0, holds=holds, cuts=cuts)
+        return plan_segments(
+            drawings, keyframes, segment, OVERLAP, passed_on=0, holds=holds, cuts=cuts, corrections=corrections
+        )
 
     def open(
         self,
@@ -113,7 +116,9 @@ class WanVaceEngine:
         sampling: Sampling,
     ) -> "WanVaceShot":
         """See `Engine`."""
-        segments = self.plan(len(sketches), list(references), sampling.segment, sampling.holds, sampling.cuts)
+        segments = self.plan(
+            len(sketches), list(references), sampling.segment, sampling.holds, sampling.cuts, sampling.corrections
+        )
         return WanVaceShot(self.pipeline, segments, sketches, references, prompt, sampling)
 
 

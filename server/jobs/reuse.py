@@ -19,19 +19,25 @@ if TYPE_CHECKING:
 def job_fingerprint(manifest: ShotManifest) -> str:
     """Return a digest of everything that determines a job's colored drawings, without name and priority, and without
     timing unless the preset repeats held drawings."""
-    return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest))
+    corrections = [keyframe.correction for keyframe in manifest.keyframes]
+    return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest), corrections)
 
 
 def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:
     """Return for each segment of an opened job a digest of everything that determines it.
 
-    A segment depends on its drawings, its keyframe, the facts that the coloring found in all keyframes together, and,
-    through memory, on every earlier segment. Each key therefore includes the one before.
+    A segment depends on its drawings, its keyframe, the facts that the coloring found in all keyframes together up to
+    those of its own correction, and, through memory, on every earlier segment. Each key therefore includes the one
+    before.
     """
     keyframes = _keyframes(manifest)
-    key = _digest(_settings(manifest), coloring.fingerprint)
+    fingerprints, correction = coloring.fingerprints, 0
+    key = _digest(_settings(manifest), fingerprints[correction])
     keys = []
     for number, segment in enumerate(coloring.segments):
+        if segment.correction != correction:
+            correction = segment.correction
+            key = _digest(key, fingerprints[correction])
         looked_at = [manifest.drawings[drawing] for drawing in (segment.keyframe, *segment.sequence, *segment.local)]
         place = (len(segment.sequence), segment.first, len(segment.drawings))
         back = None if segment.follows is None else number - segment.follows

@@ -33,6 +33,7 @@ def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
         quality=manifest.quality,
         background=manifest.background,
         holds=manifest.exposure.holds,
+        corrections=[keyframe.correction for keyframe in manifest.keyframes],
     )
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import accumulate
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -101,7 +102,7 @@ class JobRunner:
                 self._changes.add_message(job.id, message)
         coloring = self._colorizer(job.manifest.preset).open(shot)
         run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)
-        drawings = [segment.drawings for segment in coloring.segments]
+        drawings = [segment.shown for segment in coloring.segments]
         self._changes.plan(job.id, drawings, run.progress(job.segments_done, 0.0), coloring.note)
         for index in range(len(coloring.segments)):
             with logs.context(segment=index):
@@ -160,10 +161,11 @@ class _Run:
     def _known(self, index: int) -> FinishedSegment | None:
         """Return the segment if this job or another one has it and all its blobs still exist."""
         drawings = self._coloring.segments[index].drawings
-        segment = self._segments.find(self._keys[index], self._job.id, index, drawings)
-        if segment is None or self._blobs.missing([*segment.frames.values(), segment.state]):
+        found = self._segments.find(self._keys[index], self._job.id, index, drawings)
+        if found is None:
             return None
-        return segment
+        segment = replace(found, **self._shown(index, found.frames, found.guesses))
+        return None if self._blobs.missing([*segment.frames.values(), segment.state]) else segment
 
     def _colored(self, index: int) -> FinishedSegment:
         def on_step(done: int, total: int) -> None:
@@ -174,9 +176,20 @@ class _Run:
         result = self._coloring.color(index, on_step)
         if result.note:
             self._retry_while_full(lambda: self._changes.add_message(self._job.id, result.note))
-        addresses = self._retry_while_full(lambda: store_segment(result, self._blobs, self._job.owner))
+        shown = self._shown(index, result.frames, result.guesses)
+        key = shown.pop("key")
+        kept = replace(result, **shown)
+        addresses = self._retry_while_full(lambda: store_segment(kept, self._blobs, self._job.owner))
         self.colored.add(index)
-        return FinishedSegment(index, self._keys[index], **addresses, begun=begun, finished=time.time())
+        return FinishedSegment(index, key, **addresses, begun=begun, finished=time.time())
+
+    def _shown(self, index: int, frames: Mapping[int, Any], guesses: Mapping[int, Any]) -> dict[str, Any]:
+        """Return the frames and the guesses of a segment without those that a correction colors again, and its key if
+        none is left out."""
+        segment = self._coloring.segments[index]
+        parts = ({one: part[one] for one in segment.shown if one in part} for part in (frames, guesses))
+        is_whole = len(segment.shown) == len(segment.drawings)
+        return {"frames": next(parts), "guesses": next(parts), "key": self._keys[index] if is_whole else None}
 
     def progress(self, index: int, part: float) -> float:
         """Return the job's progress, from 0 to 1, when the share `part` of segment `index` is done."""

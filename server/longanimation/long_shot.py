@@ -43,7 +43,8 @@ class LongShot:
         lazily.
     seed: each segment has its own seed, derived from this one and from its first drawing.
     segment: largest number of drawings that the model sees at once. ratio: of the memory, see `VideoXL.start`.
-    memory: which memories DGLM reads. holds, cuts: see `plan_segments`.
+    memory: which memories DGLM reads. holds, cuts, corrections: see
+        `plan_segments`.
     sampling: arguments of the pipeline's call, such as `num_inference_steps` and `guidance_scale`.
     compatibility: "research" does what the authors' driver does: forward only, from drawing 0; segments that overlap by
         16 drawings, misaligned by one latent; the ends of the shot dropped; the prompt's suffix added once more in each
@@ -68,6 +69,7 @@ class LongShot:
         memory: tuple[MemoryKind, ...] = ("global", "local"),
         holds: Sequence[int] | None = None,
         cuts: Collection[int] = (),
+        corrections: Sequence[int] = (),
         **sampling: Any,
     ) -> None:
         self.pipeline = pipeline
@@ -87,7 +89,7 @@ class LongShot:
                 raise ValueError(f"The research code colors from drawing 0 alone, not from {sorted(references)}.")
             self.segments = plan_research_segments(len(sketches), segment)
         else:
-            self.segments = plan_shot(pipeline, len(sketches), list(references), segment, holds, cuts)
+            self.segments = plan_shot(pipeline, len(sketches), list(references), segment, holds, cuts, corrections)
         self._text = functools.lru_cache(maxsize=2)(pipeline.encode_prompt)
         self._history: list[VideoMemory] = []
         self._recent: dict[int, torch.Tensor] = {}
@@ -177,12 +179,13 @@ def plan_shot(
     segment: int,
     holds: Sequence[int] | None = None,
     cuts: Collection[int] = (),
+    corrections: Sequence[int] = (),
 ) -> tuple[Segment, ...]:
     """Plan a shot as `plan_segments` does, with the overlap that the pipeline fuses segments over. Raises ValueError
     also for a length of segments that `Geometry.check_segment` refuses."""
     pipeline.geometry.check_segment(segment)
     overlap = 1 + FUSED_LATENTS * pipeline.geometry.temporal
-    return plan_segments(drawing_count, keyframes, segment, overlap, holds=holds, cuts=cuts)
+    return plan_segments(drawing_count, keyframes, segment, overlap, holds=holds, cuts=cuts, corrections=corrections)
 
 
 def derived_seed(*parts: int) -> int:

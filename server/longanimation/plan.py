@@ -2,7 +2,7 @@
 """The order of work: outward from the keyframes, in segments that overlap (paper §3.3, Fig. 3)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 LOCAL_DRAWINGS = 20
@@ -19,6 +19,8 @@ class Segment:
         the segment that this one follows, those after them by the segment that follows this one.
     follows: index of the segment that this one continues and is fused with, None for the first one at a keyframe.
     local: the latest colored drawings before this segment, for the local memory.
+    correction: that of its keyframe, see `plan_segments`.
+    shown: those of the drawings that no later correction colors again.
     """
 
     keyframe: int
@@ -26,6 +28,8 @@ class Segment:
     drawings: tuple[int, ...]
     follows: int | None
     local: tuple[int, ...]
+    correction: int = 0
+    shown: tuple[int, ...] = ()
 
     @property
     def first(self) -> int:
@@ -46,12 +50,12 @@ def plan_segments(
     passed_on: int | None = None,
     holds: Sequence[int] | None = None,
     cuts: Collection[int] = (),
+    corrections: Sequence[int] = (),
 ) -> tuple[Segment, ...]:
     """Split a shot into segments, outward from each keyframe to the cut before the next one, or halfway to it, or to
     the end.
 
-    keyframes: drawings, in the order of work. A keyframe that is added at the end changes only the segments that reach
-        halfway to it, and those that follow them.
+    keyframes: drawings, in the order of work.
     length: drawings in a sequence, at most, repetitions included.
     overlap: how many of them a segment shares with the one that it continues.
     passed_on: how many of these the later segment keeps. By default, each keeps half of them (Fig. 3), and the earlier
@@ -59,8 +63,12 @@ def plan_segments(
     holds: how often each drawing is in a sequence; by default once.
     cuts: drawings that begin another scene. Of several between two keyframes, the one nearest to halfway counts.
 
-    From each keyframe, the drawings after it come first, then those before it in reverse order. Exactly one segment
-    colors each drawing; a keyframe's own drawing belongs to the forward part.
+    corrections: for each keyframe, 0 if the shot is first colored from it, or the number of the correction that adds
+        it, not decreasing; by default 0. A correction leaves the segments of earlier keyframes as they are. Its own
+        come after them, and color the drawings again that are nearest to its keyframes.
+
+    From each keyframe, the drawings after it come first, then those before it in reverse order. Exactly one segment of
+    a correction colors each drawing; a keyframe's own drawing belongs to the forward part.
     Raises ValueError for keyframes outside the shot.
     """
     ordered = sorted(keyframes)
@@ -71,21 +79,36 @@ def plan_segments(
     passed_on = overlap // 2 if passed_on is None else passed_on
     if holds is not None and max(holds) > length - overlap - passed_on:
         raise ValueError(f"A drawing cannot be {max(holds)} times in segments of {length} that share {overlap}.")
-    bounds = [0, *(_bound(left, right, cuts) for left, right in pairwise(ordered)), drawing_count]
-    spans = dict(zip(ordered, pairwise(bounds), strict=True))
+    numbers = corrections or [0] * len(keyframes)
     segments: list[Segment] = []
-    for keyframe in keyframes:
-        start, end = spans[keyframe]
-        after, before = (
-            tuple(drawing for drawing in drawings for _ in range(holds[drawing] if holds else 1))
-            for drawings in (range(keyframe, end), range(keyframe - 1, start - 1, -1))
-        )
-        forward = _run(keyframe, (), (), after, length, overlap, passed_on, len(segments))
-        segments += forward
-        # The latest colored drawings, which are on the other side of the keyframe, in reverse order.
-        local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
-        segments += _run(keyframe, (keyframe,), local, before, length, overlap, passed_on, len(segments))
-    return tuple(segments)
+    for correction in dict.fromkeys(numbers):
+        known = sorted(one for one, number in zip(keyframes, numbers, strict=True) if number <= correction)
+        bounds = [0, *(_bound(left, right, cuts) for left, right in pairwise(known)), drawing_count]
+        spans = dict(zip(known, pairwise(bounds), strict=True))
+        for keyframe, number in zip(keyframes, numbers, strict=True):
+            if number != correction:
+                continue
+            start, end = spans[keyframe]
+            after, before = (
+                tuple(drawing for drawing in drawings for _ in range(holds[drawing] if holds else 1))
+                for drawings in (range(keyframe, end), range(keyframe - 1, start - 1, -1))
+            )
+            forward = _run(keyframe, (), (), after, length, overlap, passed_on, len(segments))
+            segments += [replace(segment, correction=correction) for segment in forward]
+            # The latest colored drawings, which are on the other side of the keyframe, in reverse order.
+            local = forward[0].drawings[LOCAL_DRAWINGS - 1 :: -1]
+            backward = _run(keyframe, (keyframe,), local, before, length, overlap, passed_on, len(segments))
+            segments += [replace(segment, correction=correction) for segment in backward]
+    return _with_shown(segments)
+
+
+def _with_shown(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Say which drawings of each segment no later one colors again."""
+    last = {drawing: index for index, segment in enumerate(segments) for drawing in segment.drawings}
+    return tuple(
+        replace(segment, shown=tuple(drawing for drawing in segment.drawings if last[drawing] == index))
+        for index, segment in enumerate(segments)
+    )
 
 
 def _bound(left: int, right: int, cuts: Collection[int]) -> int:
@@ -132,4 +155,4 @@ def plan_research_segments(drawing_count: int, length: int = 81, stride: int = 6
         drawings = sequence[half:-half] if segments else sequence[1:-half]
         local = segments[-1].drawings[-LOCAL_DRAWINGS:] if segments else ()
         segments.append(Segment(0, sequence, drawings, len(segments) - 1 if segments else None, local))
-    return tuple(segments)
+    return _with_shown(segments)

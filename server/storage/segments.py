@@ -15,13 +15,14 @@ from .tables import frames, segments
 class FinishedSegment:
     """A finished segment, colored for this job or reused from another.
 
-    key: digest of everything that determines it. frames: addresses by drawing index. state: address of the data that
-    later segments need. guesses: share of the picture whose color is a guess, by drawing. begun, finished: when it was
-    colored, in seconds since the epoch. reused: whether it was colored for another job.
+    key: digest of everything that determines it, by which other jobs find it; None if a correction colors some of its
+    drawings again, so that their frames are not kept. frames: addresses by drawing index. state: address of the data
+    that later segments need. guesses: share of the picture whose color is a guess, by drawing. begun, finished: when it
+    was colored, in seconds since the epoch. reused: whether it was colored for another job.
     """
 
     number: int
-    key: str
+    key: str | None
     frames: Mapping[int, str]
     state: str
     guesses: Mapping[int, float]
@@ -117,7 +118,8 @@ def write_segment(connection: sa.Connection, job: str, segment: FinishedSegment)
     drawings = list(segment.frames)
     connection.execute(sa.delete(frames).where(frames.c.job == job, frames.c.drawing.in_(drawings)))
     rows = [{"job": job, "drawing": drawing, "blob": blob} for drawing, blob in segment.frames.items()]
-    connection.execute(sa.insert(frames), rows)
+    if rows:
+        connection.execute(sa.insert(frames), rows)
 
 
 def copy_segments(connection: sa.Connection, source: str, target: str) -> int:

@@ -40,7 +40,10 @@ def manifest_of(clip, keyframes: dict[int, np.ndarray]) -> ShotManifest:
         height=96,
         drawings=tuple(address_of(drawing.tobytes()) for drawing in clip.line_art),
         timing=tuple(range(DRAWINGS)),
-        keyframes=tuple(Keyframe(1 + drawing, address_of(image.tobytes())) for drawing, image in keyframes.items()),
+        keyframes=tuple(
+            Keyframe(1 + drawing, address_of(image.tobytes()), correction)
+            for correction, (drawing, image) in enumerate(keyframes.items())
+        ),
     )
 
 
@@ -51,7 +54,7 @@ def painted(clip) -> dict[int, np.ndarray]:
 
 
 def opened(colorizer: Colorizer, clip, keyframes: dict[int, np.ndarray]) -> ShotColoring:
-    return colorizer.open(Shot(list(clip.line_art), keyframes))
+    return colorizer.open(Shot(list(clip.line_art), keyframes, corrections=range(len(keyframes))))
 
 
 def test_a_corrected_frame_recolors_only_what_depends_on_it(colorizer: Colorizer, clip) -> None:
@@ -69,20 +72,35 @@ def test_a_corrected_frame_recolors_only_what_depends_on_it(colorizer: Colorizer
         segment_keys(parent, manifest_of(clip, keyframes)),
         segment_keys(child, manifest_of(clip, both)),
     )
-    assert len(set(parent_keys)) == len(parent_keys) and len(set(child_keys)) == len(child_keys)
-    shared = [index for index, key in enumerate(child_keys) if key in parent_keys]
-    assert len(shared) >= 2 and shared == list(range(len(shared))) and len(shared) < len(child_keys)
-    for index in shared:
+    assert len(set(child_keys)) == len(child_keys)
+    assert child_keys[: len(parent_keys)] == parent_keys and len(child_keys) > len(parent_keys)
+    for index, result in enumerate(results):  # the corrected frame is no keyframe of theirs
         again = child.color(index)
-        assert again.state == results[index].state
-        assert all(np.array_equal(again.frames[drawing], frame) for drawing, frame in results[index].frames.items())
+        assert again.state == result.state
+        assert all(np.array_equal(again.frames[drawing], frame) for drawing, frame in result.frames.items())
+    last = child.color(len(parent_keys))
+    off = np.abs(last.frames[ADDED].astype(int) - corrected).max(axis=2)
+    assert (off[clip.line_art[ADDED] == 255] == 0).mean() > 0.98
+    assert all(segment.keyframe == ADDED for segment in child.segments[len(parent_keys) :])
 
 
-def test_a_keyframe_with_a_new_color_changes_every_key(colorizer: Colorizer, clip) -> None:
+def test_a_correction_with_a_new_color_costs_no_more(colorizer: Colorizer, clip) -> None:
     keyframes = painted(clip)
-    both = keyframes | {ADDED: np.full_like(keyframes[FIRST], (1, 254, 1))}
-    keys = segment_keys(opened(colorizer, clip, both), manifest_of(clip, both))
-    assert not set(keys) & set(segment_keys(opened(colorizer, clip, keyframes), manifest_of(clip, keyframes)))
+    parent = opened(colorizer, clip, keyframes)
+    results = [parent.color(index) for index in range(len(parent.segments))]
+    both = keyframes | {ADDED: np.where(clip.line_art[ADDED][..., None] < 255, np.uint8(0), np.uint8((1, 254, 1)))}
+    child = opened(colorizer, clip, both)
+    keys = segment_keys(child, manifest_of(clip, both))
+    assert keys[: len(results)] == segment_keys(parent, manifest_of(clip, keyframes))
+    for index, result in enumerate(results):
+        child.restore(index, result)
+    frame = child.color(len(results)).frames[ADDED]
+    assert (frame[clip.line_art[ADDED] == 255] == (1, 254, 1)).all(axis=1).mean() > 0.98
+
+    resumed = opened(colorizer, clip, both)  # some of what it corrects is gone
+    for index, result in enumerate(results[:2]):
+        resumed.restore(index, result)
+    assert resumed.color(2).state == results[2].state
 
 
 def test_name_timing_and_priority_change_no_frame_and_everything_else_does(clip) -> None:
@@ -96,6 +114,7 @@ def test_name_timing_and_priority_change_no_frame_and_everything_else_does(clip)
         replace(shot, keyframes=(Keyframe(2, shot.keyframes[0].blob),)),
         replace(shot, keyframes=(Keyframe(1, "0" * 64),)),
         replace(shot, keyframes=(*shot.keyframes, Keyframe(1 + ADDED, shot.keyframes[0].blob))),
+        replace(shot, keyframes=(*shot.keyframes, Keyframe(1 + ADDED, shot.keyframes[0].blob, 1))),
         replace(shot, prompt="rain"),
         replace(shot, seed=1),
         replace(shot, finish="painted"),

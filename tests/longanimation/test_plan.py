@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every drawing is colored once, outward from the keyframes."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,16 +84,22 @@ def test_a_cut_between_two_keyframes_parts_them(cuts: tuple[int, ...], first: in
 
 
 @given(st.data(), st.integers(2, 200), st.integers(6, 40))
-def test_a_keyframe_added_at_the_end_leaves_a_beginning_of_the_plan_as_it_was(data: st.DataObject, count: int, length):
+def test_a_correction_leaves_the_plan_as_it_was_and_colors_again_what_is_nearest(
+    data: st.DataObject, count: int, length: int
+) -> None:
     keyframes = data.draw(st.lists(st.integers(0, count - 1), min_size=2, max_size=5, unique=True))
-    before = plan_segments(count, keyframes[:-1], length, overlap=5)
-    after = plan_segments(count, keyframes, length, overlap=5)
-    same = next((i for i, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), len(before))
-    taken = {drawing for segment in after if segment.keyframe == keyframes[-1] for drawing in segment.drawings}
-    if same < len(before):
-        seen = before[same].sequence
-        reached = {*seen, 2 * seen[-1] - seen[-2] if len(seen) > 1 else seen[-1] + 1}
-        assert taken & reached, "the first change is where the new one takes over"
+    corrections = [0, *sorted(data.draw(st.lists(st.integers(0, 3), min_size=len(keyframes) - 1, max_size=4)))]
+    corrections = (corrections + [3] * len(keyframes))[: len(keyframes)]
+    segments = plan_segments(count, keyframes, length, 5, corrections=corrections)
+    before = plan_segments(count, keyframes[:-1], length, 5, corrections=corrections[:-1])
+    if corrections[-1] > corrections[-2]:
+        assert [replace(one, shown=()) for one in segments[: len(before)]] == [replace(one, shown=()) for one in before]
+    at_once = plan_segments(count, keyframes, length, 5)
+    owner = {drawing: segment.keyframe for segment in segments for drawing in segment.shown}
+    assert owner == {drawing: segment.keyframe for segment in at_once for drawing in segment.drawings}
+    assert sorted(drawing for segment in segments for drawing in segment.shown) == list(range(count))
+    for segment in segments:
+        assert segment.correction == corrections[keyframes.index(segment.keyframe)]
 
 
 @pytest.mark.parametrize("keyframes", [[], [7], [-1]])

@@ -36,11 +36,17 @@ class StandInSegment:
     drawings: tuple[int, ...]
     follows: int | None
     local: tuple[int, ...] = ()
+    correction: int = 0
     first = 0
 
     @property
     def sequence(self) -> tuple[int, ...]:
         """The drawings that the segment looks at: only those that it colors."""
+        return self.drawings
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The drawings whose frames are kept: all."""
         return self.drawings
 
 
@@ -75,7 +81,7 @@ class StandInColoring:
             StandInSegment(keyframe, tuple(range(first, min(first + DRAWINGS_A_SEGMENT, count))), follows)
             for first, follows in zip(starts, (None, *range(len(starts) - 1)), strict=True)
         )
-        self.fingerprint = "stand-in"
+        self.fingerprints = {0: "stand-in"}
 
     def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> SegmentResult:
         """Color segment `index`."""
