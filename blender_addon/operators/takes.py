@@ -19,7 +19,7 @@ from .queue import OfTake
 
 
 class LONGANIMATION_OT_place_take(OfTake, bpy.types.Operator):
-    """Place the take's strips in the Sequencer, above what is there; other takes of the shot are muted"""
+    """Place the take's strips in the Sequencer, above what is there; takes of the shot that it covers are muted"""
 
     bl_idname = "longanimation.place_take"
     bl_label = "Place Strips"

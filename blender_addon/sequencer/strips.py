@@ -29,8 +29,9 @@ them."""
 def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
     """Add the take's strips above the existing strips there, and return the top-level ones.
 
-    Frames that have not arrived are transparent until `refresh` is called for them. Earlier takes of the shot are
-    muted, not removed. Raises ShotError, before anything is added, if line art is missing or no channel is free.
+    Frames that have not arrived are transparent until `refresh` is called for them, so that an earlier take is seen
+    there. A complete take mutes the earlier takes of the shot that it covers. Raises ShotError, before anything is
+    added, if line art is missing or no channel is free.
     """
     frames = take.manifest.exposure.frames
     layered = take.placement.layout != "flat"
@@ -40,8 +41,6 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
     start = take.placement.start
     count = 2 if take.placement.layout == "strips" else 1
     channel = free_channel(editor, range(start, start + len(frames)), count)
-    for strip in _of_shot(scene, take):
-        strip.mute = True
     holder = editor
     top = []
     if take.placement.layout == "meta":
@@ -60,7 +59,7 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         compat.set_length(holder, len(frames))
     for strip in (*top, *strips):
         _tag(strip, take)
-    _remove_placeholders(take)
+    _complete(scene, take)
     return top or strips
 
 
@@ -73,15 +72,26 @@ def refresh(scene: bpy.types.Scene, take: Take, frames: Collection[int]) -> bool
         if strip.type == "IMAGE":
             for frame in frames:
                 strip.elements[frame - first].filename = frame_name(frame)
-    _remove_placeholders(take)
+    _complete(scene, take)
     return found
 
 
-def _remove_placeholders(take: Take) -> None:
-    """Remove the placeholder images from the folders of a complete take."""
-    if len(take.arrived()) == len(take.manifest.timing):
-        for folder in take.results:
-            (folder / _PENDING).unlink(missing_ok=True)
+def _complete(scene: bpy.types.Scene, take: Take) -> None:
+    """If all frames of a take are here, remove its placeholder images, and mute what it covers of its shot."""
+    if len(take.arrived()) < len(take.manifest.timing):
+        return
+    for folder in take.results:
+        (folder / _PENDING).unlink(missing_ok=True)
+    _mute_covered(scene, take)
+
+
+def _mute_covered(scene: bpy.types.Scene, take: Take) -> None:
+    """Mute the strips of other takes of a take's shot that end within it. Longer ones are seen beside it."""
+    frames = range(take.placement.start, take.placement.start + len(take.manifest.timing))
+    for strip in _of_shot(scene, take):
+        if strip[JOB] != take.job:
+            shown = compat.strip_range(strip)
+            strip.mute = strip.mute or (frames.start <= shown.start and shown.stop <= frames.stop)
 
 
 def strips_of_take(scene: bpy.types.Scene, job: str) -> Iterator[bpy.types.Strip]:
@@ -187,10 +197,13 @@ def _blender_path(folder: Path) -> str:
 
 
 def show(scene: bpy.types.Scene, take: Take) -> None:
-    """Show a take's strips uncropped, and mute those of the other takes of its shot."""
+    """Show a take's strips uncropped, and mute those of its shot's other takes that it covers or that lie above."""
+    own = [strip for strip in _of_shot(scene, take) if strip[JOB] == take.job]
+    top = max((strip.channel for strip in own), default=0)
     for strip in _of_shot(scene, take):
-        strip.mute = strip[JOB] != take.job
+        strip.mute = strip[JOB] != take.job and (strip.mute or strip.channel > top)
         strip.crop.min_x = strip.crop.max_x = 0
+    _mute_covered(scene, take)
 
 
 def compare(scene: bpy.types.Scene, take: Take) -> bool:

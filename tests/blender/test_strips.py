@@ -78,6 +78,15 @@ def test_takes_are_kept_side_by_side_and_compared(scenario: Scenario, tmp_path: 
     assert answer["in the end"] == {"other": False, "first": True, "second": False}
 
 
+def test_a_take_is_seen_until_another_one_covers_it(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("strips.takes_arriving", str(tmp_path))
+    assert answer["muted"] == [[], ["first"], ["first"], ["first", "later"]]
+    assert answer["arriving"] == answer["wanted"][:2], (
+        "the first frame is the second take's, the last still the first's"
+    )
+    assert answer["arrived"] == [answer["wanted"][0], answer["wanted"][2]]
+
+
 def test_the_colors_of_a_keyframe_come_back_unchanged(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("strips.colors", str(tmp_path / "chart"))
     assert len({tuple(color) for color in answer["picked"]}) > 100

@@ -124,6 +124,42 @@ def takes(folder: str) -> dict[str, Any]:
     return answer
 
 
+def takes_arriving(folder: str) -> dict[str, Any]:
+    """A second take of a shot whose last frames arrive later, and one that begins later: what is muted and shown."""
+    scene = shot()
+    home, strips = Path(folder), extension("sequencer.strips")
+    first = with_placement(finished_take(scene, home / "first"), scene, start=3)
+    second = with_placement(finished_take(scene, home / "second", shift=1), scene, start=3)
+    later = with_placement(finished_take(scene, home / "later", shift=2), scene, start=5)
+    late = [f"{frame:04d}.png" for frame in FRAMES[4:]]
+    (home / "aside").mkdir()
+    for layer in second.results:
+        for name in late:
+            (layer / name).rename(home / "aside" / f"{layer.name}{name}")
+    answer: dict[str, Any] = {"muted": []}
+
+    def note() -> None:
+        jobs = {first.job: "first", second.job: "second", later.job: "later"}
+        answer["muted"].append(sorted(jobs[strip["longanimation_job"]] for strip in strips_of(scene) if strip.mute))
+
+    strips.place(scene, first)
+    strips.place(scene, second)
+    note()
+    answer["arriving"] = [sequencer_pixel(scene, frame, home / f"a{frame}.png") for frame in (3, 8)]
+    for layer in second.results:
+        for name in late:
+            (home / "aside" / f"{layer.name}{name}").rename(layer / name)
+    strips.refresh(scene, second, FRAMES[4:])
+    note()
+    answer["arrived"] = [sequencer_pixel(scene, frame, home / f"b{frame}.png") for frame in (3, 8)]
+    strips.place(scene, later)
+    note()
+    strips.show(scene, second)
+    note()
+    answer["wanted"] = [color_of(1), color_of(2), color_of(3)]
+    return answer
+
+
 def colors(folder: str) -> dict[str, Any]:
     """A chart of colors as a shot: picked in the scene, rendered as a keyframe, and shown by a strip."""
     home = Path(folder)
