@@ -72,6 +72,7 @@ ARROWS = {
         *("blender_addon.takes", "blender_addon.compat", "blender_addon.png_pixels", "blender_addon.png"),
         *("blender_addon.translatable_text", "blender_addon.errors", "shared"),
         "blender_addon.internals",
+        *("blender_addon.compositing", "shared.checks"),
     },
     "blender_addon.checks": {
         *("blender_addon.takes", "blender_addon.png_pixels", "blender_addon.compositing"),

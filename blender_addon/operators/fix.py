@@ -43,7 +43,7 @@ class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
-    """Make the painted frame a keyframe and color again what depends on it; the current take is kept"""
+    """Make the painted frame a keyframe of the shot and color again what is nearest to it; the current take is kept"""
 
     bl_idname = "longanimation.recolor_from_fix"
     bl_label = "Use as Keyframe and Recolor"
@@ -66,6 +66,8 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
         try:
             image = _fixed_image(context, self.image)
             entry = take_manager.submit(_corrected(image))
+            scene = bpy.data.scenes.get(entry.take.manifest.name, context.scene)
+            scene.longanimation.put_keyframe(image[_FRAME], image)
         except (ColorError, OSError) as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}

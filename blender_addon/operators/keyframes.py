@@ -24,9 +24,7 @@ class LONGANIMATION_OT_add_keyframe(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        shot, frame = context.scene.longanimation, context.scene.frame_current
-        keyframe = shot.keyframe_at(frame) or shot.keyframes.add()
-        keyframe.frame, keyframe.image = frame, None
+        context.scene.longanimation.put_keyframe(context.scene.frame_current, None)
         return {"FINISHED"}
 
 
@@ -56,15 +54,15 @@ class LONGANIMATION_OT_paint_keyframe(bpy.types.Operator):
         """Called by Blender; in background Blender the image is made and not shown."""
         scene = context.scene
         keyframe = scene.longanimation.keyframe_at(scene.frame_current)
+        image = keyframe.image if keyframe else None
         try:
-            if keyframe is None or keyframe.image is None:
+            if image is None:
                 image = template(scene, scene.frame_current)
-                keyframe = keyframe or scene.longanimation.keyframes.add()
-                keyframe.frame, keyframe.image = scene.frame_current, image
+                scene.longanimation.put_keyframe(scene.frame_current, image)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
-        show_image(context, keyframe.image, paint=True)
+        show_image(context, image, paint=True)
         return {"FINISHED"}
 
 
@@ -116,8 +114,7 @@ class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
                 self.report({"ERROR"}, translated(problem))
                 continue
             frame = scene.frame_current if found is None else found
-            keyframe = scene.longanimation.keyframe_at(frame) or scene.longanimation.keyframes.add()
-            keyframe.frame, keyframe.image = frame, image
+            scene.longanimation.put_keyframe(frame, image)
         return {"FINISHED"}
 
 

@@ -12,7 +12,7 @@ import bpy
 from .. import blend_file, compat, take_manager
 from ..errors import ColorError
 from ..sequencer import strips
-from ..takes.take import Take
+from ..takes.take import Take, frame_name
 from ..translations import translated
 from .export import wait_for
 from .queue import OfTake
@@ -141,7 +141,7 @@ class LONGANIMATION_OT_hide_take(OfTake, bpy.types.Operator):
 
 
 class LONGANIMATION_OT_use_settings(OfTake, bpy.types.Operator):
-    """Give the shot the settings of this take"""
+    """Give the shot the settings of this take, and its keyframes where the shot has none"""
 
     bl_idname = "longanimation.use_settings"
     bl_label = "Use These Settings"
@@ -149,8 +149,13 @@ class LONGANIMATION_OT_use_settings(OfTake, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
+        shot, take = context.scene.longanimation, self.take
         for name in ("preset", "finish", "quality", "seed", "prompt"):
-            setattr(context.scene.longanimation, name, getattr(self.take.manifest, name))
+            setattr(shot, name, getattr(take.manifest, name))
+        for keyframe in take.manifest.keyframes:
+            painting = take.keyframes / frame_name(keyframe.frame)
+            if shot.keyframe_at(keyframe.frame) is None and painting.is_file():
+                shot.put_keyframe(keyframe.frame, bpy.data.images.load(str(painting), check_existing=True))
         return {"FINISHED"}
 
 

@@ -90,6 +90,16 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         """The keyframe of a frame, if it has one."""
         return next((keyframe for keyframe in self.keyframes if keyframe.frame == frame), None)
 
+    def put_keyframe(self, frame: int, image: bpy.types.Image | None) -> None:
+        """Paint a frame with an image, or with the scene's own fills. The keyframes stay in the order of frames."""
+        keyframe = self.keyframe_at(frame)
+        if keyframe is None:
+            place = sum(other.frame < frame for other in self.keyframes)
+            self.keyframes.add()
+            self.keyframes.move(len(self.keyframes) - 1, place)
+            keyframe = self.keyframes[place]
+        keyframe.frame, keyframe.image = frame, image
+
     @property
     def frames(self) -> range:
         """The frames to color."""

@@ -13,7 +13,10 @@ import bpy
 import numpy as np
 
 from .. import png
+from ..compositing import line_art_of
 from ..errors import ShotError
+from ..png_pixels import read_png
+from ..shared.checks.flaws import check_painting
 from ..shared.manifest import Keyframe, ShotManifest
 from ..shared.protocol import ProtocolError
 from ..shared.timing import expose
@@ -134,6 +137,8 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
                     wanted=f"{width}×{height}",
                 )
             )
+        if not shot.accept_errors:
+            _require_paint(keyframe.frame, path, work / "lineart" / frame_name(keyframe.frame))
     try:
         return ShotManifest(
             name=shot.scene.name,
@@ -156,6 +161,18 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
         )
     except ProtocolError as error:
         raise ShotError(error.sentence) from error
+
+
+def _require_paint(frame: int, keyframe: Path, drawing: Path) -> None:
+    flaw = check_painting(read_png(keyframe), line_art_of(read_png(drawing)))
+    if flaw is not None:
+        raise ShotError(
+            TranslatableText(
+                "Frame {frame}: {problem} If it is meant so, turn on Accept Errors.",
+                frame=frame,
+                problem=TranslatableText(flaw.template, **flaw.values),
+            )
+        )
 
 
 def _has_line(path: Path) -> bool:

@@ -95,18 +95,20 @@ def check_drawing(line_art: np.ndarray) -> Flaw | None:
 def check_painting(painting: np.ndarray, line_art: np.ndarray) -> Flaw | None:
     """Check the colors of a painting uint8 [h, w, 3 or 4] of line art uint8 [H, W].
 
-    It must have colors off the lines. The bare line art has none there, even if its lines are colored.
+    It must have colors, or several grays, off the lines. The bare line art has none there, even if its lines are
+    colored.
     """
     if is_clear(painting):
         return CLEAR
     channels = [painting[..., index] for index in range(3)]
     highest, lowest = (best(best(*channels[:2]), channels[2]) for best in (np.maximum, np.minimum))
-    colored = highest - lowest >= _COLORED
-    if painting.shape[2] == 4:
-        colored &= painting[..., 3] >= _VISIBLE
+    seen = painting[..., 3] >= _VISIBLE if painting.shape[2] == 4 else np.ones(highest.shape, bool)
+    painted = highest - lowest >= _COLORED
     if painting.shape[:2] == line_art.shape:
-        colored &= line_art >= _OFF_LINES
-    if float(np.mean(colored)) < _SPECKS:
+        seen &= line_art >= _OFF_LINES
+        grays = highest.astype(np.int16)
+        painted |= np.abs(grays - np.median(grays[seen] if seen.any() else grays)) >= _COLORED
+    if float(np.mean(painted & seen)) < _SPECKS:
         return Flaw("warning", "uncolored", "The keyframe has no colors: paint it, or choose another.")
     return None
 

@@ -107,6 +107,7 @@ def test_each_bad_shot_gets_a_message_that_says_what_to_do(messages: dict[str, s
         "no keyframe": "press Use This Frame as Keyframe",
         "keyframe outside": "Keyframe 9 lies outside the frame range 1..2",
         "empty range": "set the end at or after the start",
+        "unpainted": "Frame 1: The keyframe has no colors",
         "other size": "8×8 pixels, but the shot renders at 240×135",
         "no camera": "has no camera",
         "all white": "Every frame of the shot is white: check that the camera sees",

@@ -26,13 +26,15 @@ def test_a_fixed_frame_becomes_the_last_keyframe_of_a_new_take(scenario: Scenari
     assert [take["number"] for take in answer["takes"]] == [1, 2, 3]
     assert {take["state"] for take in answer["takes"]} == {"done"}
     assert answer["strips"] == [True, True, False]
+    assert answer["keyframes"] == [[1, None], [7, "Crossing, take 1, frame 7"]], "a fix is a keyframe of the shot, too"
+    assert answer["settings"] == [[1, [240, 135]]]
 
     assert (second["manifest"]["parent"], third["manifest"]["parent"]) == (first["job"], first["job"])
     for name in ("drawings", "timing", "seed", "preset", "frame_start"):
         assert second["manifest"][name] == first["manifest"][name]
     (keyframe,) = first["manifest"]["keyframes"]
     assert second["manifest"]["keyframes"][0] == keyframe
-    assert [one["frame"] for one in second["manifest"]["keyframes"]] == [1, 7]
+    assert [(one["frame"], one["correction"]) for one in second["manifest"]["keyframes"]] == [(1, 0), (7, 1)]
     painted = np.asarray(Image.open(Path(second["folder"]) / "keyframes" / "0007.png").convert("RGB"))
     assert tuple(painted[-5, 5]) == (220, 30, 40)
     before = np.asarray(Image.open(Path(first["folder"]) / "colored" / "0007.png").convert("RGB"))

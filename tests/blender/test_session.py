@@ -383,7 +383,7 @@ def test_a_shot_with_errors_is_colored_only_if_someone_accepts_them(
 ) -> None:
     answer = scenario("color.accept_errors", str(tmp_path / "shot"), server.address)
     assert "The keyframe is completely transparent" in answer["refused"]
-    assert "accept_errors" in answer["refused"]
+    assert "turn on Accept Errors" in answer["refused"]
     assert answer["terminal"] == [1, 0]
     assert answer["kept"] is False, "an argument does not change the file"
     assert answer["accepted"] == ["FINISHED"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from server.coloring.line_art.drawing import LineFault, line_fault, read_drawing
-from shared.checks.flaws import check_drawing, check_keyframe
+from shared.checks.flaws import check_drawing, check_keyframe, check_painting
 from tests.checks.test_alignment import drawing, moved, painting
 
 
@@ -93,3 +93,13 @@ def test_the_other_drawings_are_not_read_for_a_keyframe_in_order() -> None:
         yield
 
     assert check_keyframe(PAINTED, LINES, unread()) is None
+
+
+def test_a_painting_in_grays_is_painted() -> None:
+    line_art = np.full((60, 80), 255, np.uint8)
+    line_art[20:40, 20] = line_art[20:40, 40] = line_art[20, 20:41] = line_art[40, 20:41] = 0
+    painting = np.dstack([line_art] * 3)
+    flaw = check_painting(painting, line_art)
+    assert flaw is not None and flaw.code == "uncolored"
+    painting[21:40, 21:40] = 130
+    assert check_painting(painting, line_art) is None

@@ -104,6 +104,7 @@ def bad_shots(folder: str) -> dict[str, str]:
         "no keyframe": message(painted=()),
         "keyframe outside": message(painted=(9,)),
         "empty range": message(frames=range(5, 5)),
+        "unpainted": message(image=bpy.data.images.new("black", 240, 135)),
         "other size": message(image=bpy.data.images.new("small", 8, 8)),
     }
     scene.camera = None

@@ -51,6 +51,13 @@ def fix(folder: str, server: str) -> dict[str, Any]:
         }
         for entry in take_manager.entries.values()
     ]
+    answer["keyframes"] = [
+        [keyframe.frame, keyframe.image and keyframe.image.name] for keyframe in scene.longanimation.keyframes
+    ]
+    first = next(iter(take_manager.entries))
+    scene.longanimation.keyframes.clear()
+    bpy.ops.longanimation.use_settings(job=first)
+    answer["settings"] = [[keyframe.frame, keyframe.image.size[:]] for keyframe in scene.longanimation.keyframes]
     answer["strips"] = [described(strip)["mute"] for strip in strips_of(scene)]
     return answer
 
