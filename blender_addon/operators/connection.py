@@ -12,7 +12,7 @@ from ..errors import ColorError, ServerError
 from ..preferences import LOCAL_SERVER, check_online, current, token_of
 from ..remote.connection import Diagnosis, diagnose
 from ..remote.launcher import LocalServer
-from ..remote.transport import is_loopback
+from ..remote.transport import is_loopback, with_scheme
 from ..translatable_text import TranslatableText
 from ..translations import translated
 from ..widgets import redraw
@@ -100,7 +100,7 @@ class LONGANIMATION_OT_start_server(bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender it returns when the server answers."""
         preferences = current()
-        address = preferences.server if is_loopback(preferences.server) else LOCAL_SERVER
+        address = with_scheme(preferences.server) if is_loopback(preferences.server) else LOCAL_SERVER
         log = Path(bpy.utils.extension_path_user(_PACKAGE, path="server", create=True)) / "server.log"
         server = LocalServer(Path(bpy.path.abspath(preferences.home)), address, log)
         try:

@@ -22,14 +22,27 @@ class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
     )
 
 
+_FRAMES = (1, 250)
+"""A range of the shot's own that nobody has set."""
+
+
+def _begin_with_scene_range(shot: "LONGANIMATION_shot", _context: bpy.types.Context) -> None:
+    """Let a range of the shot's own begin as the scene's."""
+    if not shot.use_scene_range and (shot.frame_start, shot.frame_end) == _FRAMES:
+        shot.frame_start, shot.frame_end = shot.id_data.frame_start, shot.id_data.frame_end
+
+
 class LONGANIMATION_shot(bpy.types.PropertyGroup):
     """What to color, and how."""
 
     use_scene_range: bpy.props.BoolProperty(
-        name="Scene Range", description="Color from the scene's start to its end", default=True
+        name="Scene Range",
+        description="Color from the scene's start to its end",
+        default=True,
+        update=_begin_with_scene_range,
     )
-    frame_start: bpy.props.IntProperty(name="Start", description="First frame to color", default=1)
-    frame_end: bpy.props.IntProperty(name="End", description="Last frame to color", default=250)
+    frame_start: bpy.props.IntProperty(name="Start", description="First frame to color", default=_FRAMES[0])
+    frame_end: bpy.props.IntProperty(name="End", description="Last frame to color", default=_FRAMES[1])
     lineart: bpy.props.PointerProperty(type=LONGANIMATION_lineart)
     keyframes: bpy.props.CollectionProperty(type=LONGANIMATION_keyframe)
     server: bpy.props.StringProperty(

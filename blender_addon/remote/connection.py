@@ -112,7 +112,10 @@ def _unreachable(address: str, error: UnreachableError) -> Diagnosis:
         )
     except OSError:
         if is_loopback(address):
-            return Diagnosis((TranslatableText("No server runs on this computer."),), "start_server")
+            sentence = TranslatableText(
+                "Nothing listens on port {port} of this computer: start the server, or check the port.", port=port
+            )
+            return Diagnosis((sentence,), "start_server")
         return Diagnosis(
             (
                 TranslatableText(

@@ -26,6 +26,8 @@ RETRIES = Retry(total=2, backoff_factor=0.3, status_forcelist=_AWAY, allowed_met
 """About a second of retries after a dropped connection; every request of the API may be repeated. The session retries
 for longer."""
 
+USUAL_PORT = 7860
+"""The port of a server that was started without another one."""
 _CUT_OFF = (
     requests.ConnectionError,
     requests.Timeout,
@@ -34,14 +36,29 @@ _CUT_OFF = (
 )
 
 
+def with_scheme(address: str) -> str:
+    """Complete an address without a scheme: it is http, on the server's usual port if there is none. Raises ValueError
+    for a port that is no number."""
+    if not address or "://" in address:
+        return address
+    parts = urlsplit(f"http://{address}")
+    return parts.geturl() if parts.port or parts.path else f"{parts.geturl()}:{USUAL_PORT}"
+
+
 class Transport:
     """Sends requests to one server. Every method raises ServerError (or a kind of it), with a text for the animator."""
 
     def __init__(self, server: str, token: str = "", retries: Retry | int = RETRIES) -> None:
-        """`server` is an address like http://127.0.0.1:7860; `token` is sent as a bearer token."""
+        """`server` is an address like http://127.0.0.1:7860, or only studio:7860 or studio; `token` is sent as a bearer
+        token."""
         self.server = server.strip().rstrip("/")
-        parts = urlsplit(self.server)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            self.server = with_scheme(self.server)
+            parts = urlsplit(self.server)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number
+            is_address = False
+        if not is_address:
             raise ServerError(
                 TranslatableText(
                     "{address} is not a server address: write it like http://127.0.0.1:7860.", address=repr(server)
@@ -155,4 +172,7 @@ class _Bearer(requests.auth.AuthBase):
 
 def is_loopback(server: str) -> bool:
     """Tell whether an address is on this computer: such a server needs no network."""
-    return bool(hosts.is_loopback(urlsplit(server).hostname or ""))
+    try:
+        return bool(hosts.is_loopback(urlsplit(with_scheme(server)).hostname or ""))
+    except ValueError:
+        return False

@@ -106,7 +106,22 @@ def test_an_absent_server_is_reported_at_once(addon: Import) -> None:
         addon("remote.client").Client(f"http://127.0.0.1:{port}").info()
 
 
-@pytest.mark.parametrize("address", ["", "studio", "ftp://studio", "http://"])
+@pytest.mark.parametrize(
+    ("address", "whole"),
+    [
+        ("studio", "http://studio:7860"),
+        ("studio:80/", "http://studio:80"),
+        (" 10.0.0.5:7860", "http://10.0.0.5:7860"),
+        ("[::1]", "http://[::1]:7860"),
+        ("studio/color", "http://studio/color"),
+        ("https://studio", "https://studio"),
+    ],
+)
+def test_an_address_may_be_short(addon: Import, address: str, whole: str) -> None:
+    assert addon("remote.client").Client(address).server == whole
+
+
+@pytest.mark.parametrize("address", ["", "studio:port", "ftp://studio", "http://", "http://:80"])
 def test_what_is_no_address_is_refused(addon: Import, address: str) -> None:
     with pytest.raises(addon("errors").ServerError, match="is not a server address"):
         addon("remote.client").Client(address)

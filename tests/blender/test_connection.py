@@ -78,8 +78,9 @@ def test_a_name_that_nobody_knows(addon: Import) -> None:
 
 
 def test_a_server_of_this_computer_that_is_not_running(addon: Import) -> None:
-    found = _look(addon, f"http://127.0.0.1:{free_port()}")
-    assert found.sentences == ("No server runs on this computer.",)
+    port = free_port()
+    found = _look(addon, f"http://127.0.0.1:{port}")
+    assert found.sentences[0].startswith(f"Nothing listens on port {port} of this computer")
     assert found.remedy == "start_server"
 
 
