@@ -59,30 +59,34 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         compat.set_length(holder, len(frames))
     for strip in (*top, *strips):
         _tag(strip, take)
-    _complete(scene, take)
+    if _remove_placeholders(take):
+        _mute_covered(scene, take)
     return top or strips
 
 
 def refresh(scene: bpy.types.Scene, take: Take, frames: Collection[int]) -> bool:
     """Show newly arrived frames in the take's strips; returns whether the take has strips."""
-    found = False
+    found = has_new = False
     first = take.manifest.frame_start
     for strip in strips_of_take(scene, take.job):
         found = True
         if strip.type == "IMAGE":
             for frame in frames:
-                strip.elements[frame - first].filename = frame_name(frame)
-    _complete(scene, take)
+                element = strip.elements[frame - first]
+                has_new |= element.filename == _PENDING
+                element.filename = frame_name(frame)
+    if _remove_placeholders(take) and has_new:
+        _mute_covered(scene, take)
     return found
 
 
-def _complete(scene: bpy.types.Scene, take: Take) -> None:
-    """If all frames of a take are here, remove its placeholder images, and mute what it covers of its shot."""
-    if len(take.arrived()) < len(take.manifest.timing):
-        return
-    for folder in take.results:
-        (folder / _PENDING).unlink(missing_ok=True)
-    _mute_covered(scene, take)
+def _remove_placeholders(take: Take) -> bool:
+    """Remove the placeholder images from the folders of a complete take. Returns whether it is complete."""
+    is_complete = len(take.arrived()) == len(take.manifest.timing)
+    if is_complete:
+        for folder in take.results:
+            (folder / _PENDING).unlink(missing_ok=True)
+    return is_complete
 
 
 def _mute_covered(scene: bpy.types.Scene, take: Take) -> None:
