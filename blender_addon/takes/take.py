@@ -33,8 +33,8 @@ class Placement:
     """Where a take's strips go.
 
     blend: the .blend file, "" if it was never saved. scene: the scene whose Sequencer shows them. start: the timeline
-    frame of the shot's first frame. layout: "meta" is a meta strip with the fills and, over them, the
-    lines; "strips" puts these two on separate channels; "flat" is one strip of finished images.
+    frame of the shot's first frame. layout: "meta" is a meta strip with the fills and, over them, the lines; "strips"
+    puts these two on separate channels; "flat" is one strip of finished images.
     """
 
     blend: str = ""

@@ -93,17 +93,17 @@ def move(image: np.ndarray, right: int, down: int) -> np.ndarray:
 def _fitted(line_art: np.ndarray, painting: np.ndarray) -> tuple[np.ndarray, str]:
     """Return a painting, fitted, and what was changed; "" for nothing."""
     place = find_place(line_art, painting)
-    excess = find_excess(line_art, painting)
-    narrow = take_off_excess(line_art, painting, excess) if excess else painting
-    correlation = max(place.correlation, find_place(line_art, narrow).correlation) if excess else place.correlation
+    correlation = place.correlation
+    if excess := find_excess(line_art, painting):
+        narrow = take_off_excess(line_art, painting, excess)
+        correlation = max(correlation, find_place(line_art, narrow).correlation)
     if 0 < correlation < LIKELY:
         scale, resized = _resized(line_art, painting)
         there = find_place(line_art, resized)
         if there.correlation >= max(RESIZED, MUCH_BETTER * correlation):
             size = f", at {100 / scale:.1f} % of the drawing's size" if abs(scale - 1) >= _NO_SIZE else ""
-            return move(
-                resized, -there.right, -there.down
-            ), f"The painting is off its lines{size}; it is fitted to them."
+            change = f"The painting is off its lines{size}; it is fitted to them."
+            return move(resized, -there.right, -there.down), change
     if excess:
         lines = f"The painting's lines are {excess} px wider on each side than the drawing's; they are taken off."
         return narrow, lines
@@ -124,9 +124,11 @@ def _resized(line_art: np.ndarray, painting: np.ndarray) -> tuple[float, np.ndar
         lines, edges = (cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images)
         _, scale, right, down = max(_correlate(lines, edges, scale * one) for one in scales)
         right, down = right / factor, down / factor
-    flags = cv2.INTER_NEAREST
     matrix = _matrix(line_art, scale, right, down)
-    return scale, cv2.warpAffine(painting, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    resized = cv2.warpAffine(
+        painting, matrix, (width, height), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+    )
+    return scale, resized
 
 
 def _correlate(lines: np.ndarray, edges: np.ndarray, scale: float) -> tuple[float, float, int, int]:

@@ -48,13 +48,13 @@ class Shot:
     drawings: line art, uint8 [H, W], 0 is line and 255 is paper. A lazy sequence may decode on access.
     inks: the lines as they are laid over the colors, see `Drawing.ink`; empty if all lines are black.
     keyframes: painted images by drawing index, uint8 RGB [H, W, 3] or straight RGBA [H, W, 4], all alike, in the order
-        in which work proceeds from them. Raises ValueError if there are none.
+        in which work proceeds from them. Raises ValueError if there are none. What is transparent or translucent in
+        them is so in all frames, if the background is kept. If it is generated, the model paints what is behind, and a
+        preset without votes then shows the model's own picture everywhere.
     corrections: for each keyframe, the number of the correction that adds it, see `shared.manifest.Keyframe`; empty if
         all are there from the first.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
     prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
-        What is transparent or translucent in them is so in all frames, if the background is kept. If it is generated,
-        the model paints what is behind, and a preset without votes then shows the model's own picture everywhere.
     """
 
     drawings: Sequence[np.ndarray]

@@ -164,7 +164,8 @@ class _Run:
         found = self._segments.find(self._keys[index], self._job.id, index, drawings)
         if found is None:
             return None
-        segment = replace(found, **self._shown(index, found.frames, found.guesses))
+        frames, guesses, key = self._shown(index, found.frames, found.guesses)
+        segment = replace(found, frames=frames, guesses=guesses, key=key)
         return None if self._blobs.missing([*segment.frames.values(), segment.state]) else segment
 
     def _colored(self, index: int) -> FinishedSegment:
@@ -176,20 +177,20 @@ class _Run:
         result = self._coloring.color(index, on_step)
         if result.note:
             self._retry_while_full(lambda: self._changes.add_message(self._job.id, result.note))
-        shown = self._shown(index, result.frames, result.guesses)
-        key = shown.pop("key")
-        kept = replace(result, **shown)
+        frames, guesses, key = self._shown(index, result.frames, result.guesses)
+        kept = replace(result, frames=frames, guesses=guesses)
         addresses = self._retry_while_full(lambda: store_segment(kept, self._blobs, self._job.owner))
         self.colored.add(index)
         return FinishedSegment(index, key, **addresses, begun=begun, finished=time.time())
 
-    def _shown(self, index: int, frames: Mapping[int, Any], guesses: Mapping[int, Any]) -> dict[str, Any]:
+    def _shown(
+        self, index: int, frames: Mapping[int, Any], guesses: Mapping[int, Any]
+    ) -> tuple[dict[int, Any], dict[int, Any], str | None]:
         """Return the frames and the guesses of a segment without those that a correction colors again, and its key if
         none is left out."""
         segment = self._coloring.segments[index]
-        parts = ({one: part[one] for one in segment.shown if one in part} for part in (frames, guesses))
-        is_whole = len(segment.shown) == len(segment.drawings)
-        return {"frames": next(parts), "guesses": next(parts), "key": self._keys[index] if is_whole else None}
+        own, doubtful = ({one: part[one] for one in segment.shown if one in part} for part in (frames, guesses))
+        return own, doubtful, self._keys[index] if len(segment.shown) == len(segment.drawings) else None
 
     def progress(self, index: int, part: float) -> float:
         """Return the job's progress, from 0 to 1, when the share `part` of segment `index` is done."""
