@@ -9,7 +9,7 @@ import torch
 
 from server.coloring.line_art.compositing import over
 from server.engines import Engine, Sampling, StepCallback
-from server.longanimation.plan import Segment
+from server.longanimation.plan import Segment, continued
 from server.longanimation.sketch import image_signal, sketch_signal, unfit
 
 from .code_colors import Rendition
@@ -150,7 +150,7 @@ class ModelPainter:
 
         Entries are kept only of drawings that later segments continue, so that memory does not grow with the shot.
         """
-        later = {drawing for segment in self.segments[index + 1 :] for drawing in segment.sequence[: segment.first]}
+        later = continued(self.segments[index + 1 :])
         known = self._entries | dict(zip(self.segments[index].drawings, state["entries"], strict=True))
         self._entries = {drawing: entries.copy() for drawing, entries in known.items() if drawing in later}
         videos = [rendition.memory(state) for rendition in self._renditions]

@@ -31,7 +31,7 @@ from server.longanimation.placement import (
     free_memory,
     work_dtype,
 )
-from server.longanimation.plan import Segment, plan_segments
+from server.longanimation.plan import Segment, continued, plan_segments
 from server.longanimation.prompts import cut_prompt
 from server.longanimation.sketch import image_signal
 
@@ -153,7 +153,7 @@ class WanVaceShot:
 
     def remember(self, index: int, frames: torch.Tensor, tail: torch.Tensor | None) -> None:
         """See `ShotModel`. Frames that later segments continue are kept."""
-        later = {drawing for segment in self.segments[index + 1 :] for drawing in segment.sequence[: segment.first]}
+        later = continued(self.segments[index + 1 :])
         known = self._finished | dict(zip(self.segments[index].drawings, frames.unbind(1), strict=True))
         self._finished = {drawing: frame.clone() for drawing, frame in known.items() if drawing in later}
 

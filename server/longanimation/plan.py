@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The order of work: outward from the keyframes, in segments that overlap (paper §3.3, Fig. 3)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -109,6 +109,11 @@ def _with_shown(segments: Sequence[Segment]) -> tuple[Segment, ...]:
         replace(segment, shown=tuple(drawing for drawing in segment.drawings if last[drawing] == index))
         for index, segment in enumerate(segments)
     )
+
+
+def continued(segments: Iterable[Segment]) -> set[int]:
+    """Return the drawings that segments see and earlier ones color."""
+    return {drawing for segment in segments for drawing in segment.sequence[: segment.first]}
 
 
 def _bound(left: int, right: int, cuts: Collection[int]) -> int:
