@@ -21,8 +21,8 @@ def test_a_frame_is_painted_over_its_line_art_and_keeps_its_lines(scenario: Scen
 def test_files_become_keyframes_of_the_frames_that_their_names_tell(scenario: Scenario, tmp_path: Path) -> None:
     answer = scenario("keyframes.files", str(tmp_path / "files"))
     walk, seven = [6, "walk_0006_paint_v2.png"], [7, "300_7.png"]
-    assert answer["keyframes"] == [[5, "sc01_v2_0005.png"], [9, "painted.png"], walk, seven]
+    assert answer["keyframes"] == [[5, "sc01_v2_0005.png"], walk, seven, [9, "painted.png"]]
     no_image, unclear = answer["messages"]
     assert "notes_0007.txt is not an image" in no_image
     assert "Which frame does take_3_4.png paint, 3, 4?" in unclear
-    assert answer["from the scene"] == [[5, False], [9, True], [6, False], [7, False]]
+    assert answer["from the scene"] == [[5, False], [6, False], [7, False], [9, True]]

@@ -21,11 +21,11 @@ from .stage import json_of
 
 
 def begin(scene: bpy.types.Scene, folder: Path, frames: range = range(1, 2), **lineart: Any) -> Any:
-    """Begin an export that has its first frame as keyframe, with these settings of the line art."""
+    """Begin an export that has its first frame as keyframe, painted or not, with these settings of the line art."""
     for name, value in lineart.items():
         setattr(scene.longanimation.lineart, name, value)
     painted = (extension("shot.painted_frame").PaintedFrame(frames.start),)
-    options = replace(scene.longanimation.options(frames), painted=painted)
+    options = replace(scene.longanimation.options(frames), painted=painted, accept_errors=True)
     return extension("shot.export").export_steps(scene, options, folder)
 
 
