@@ -170,12 +170,49 @@ def curves_of(block: "bpy.types.ID | None") -> "Iterator[bpy.types.FCurve]":
                 yield from bag.fcurves
 
 
-def make_white(world: "bpy.types.World") -> None:
-    """Make a new world white in Workbench and Cycles; since 5.0 it has nodes from the start."""
-    world.color = (1.0, 1.0, 1.0)
+def is_composited(scene: "bpy.types.Scene") -> bool:
+    """Tell whether the compositor's nodes make the picture that the scene renders."""
+    return scene.render.use_compositing and _compositor(scene) is not None
+
+
+def compositor_nodes(scene: "bpy.types.Scene") -> "Iterator[bpy.types.Node]":
+    """The nodes of the scene's compositor, including those in groups."""
+    trees = [_compositor(scene)]
+    for tree in trees:
+        for node in tree.nodes if tree else ():
+            yield node
+            if node.type == "GROUP" and node.node_tree not in trees:
+                trees.append(node.node_tree)
+
+
+def _compositor(scene: "bpy.types.Scene") -> "bpy.types.NodeTree | None":
+    """The compositor's node tree (`node_tree` before 5.0), None if the scene uses none."""
+    if hasattr(scene, "compositing_node_group"):
+        return scene.compositing_node_group
+    return scene.node_tree if scene.use_nodes else None
+
+
+def color_world(world: "bpy.types.World", color: tuple[float, float, float]) -> None:
+    """Make a new world have one color in Workbench and Cycles; since 5.0 it has nodes from the start."""
+    world.color = color
     for node in world.node_tree.nodes if world.node_tree else ():
         if node.type == "BACKGROUND":
-            node.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+            node.inputs["Color"].default_value = (*color, 1.0)
+
+
+def world_color(world: "bpy.types.World | None") -> tuple[float, float, float] | None:
+    """The only color of a world as EEVEE and Cycles render it, in linear light; None if it may have several."""
+    if world is None:
+        return 0.0, 0.0, 0.0
+    if not world.use_nodes or world.node_tree is None:
+        return tuple(world.color)
+    output = world.node_tree.get_output_node("ALL")
+    links = [*output.inputs["Surface"].links, *output.inputs["Volume"].links] if output else []
+    background = links[0].from_node if len(links) == 1 else None
+    if background is None or background.type != "BACKGROUND" or any(one.is_linked for one in background.inputs):
+        return None
+    color, strength = (background.inputs[name].default_value for name in ("Color", "Strength"))
+    return tuple(strength * value for value in color[:3])
 
 
 def literal_path(path: str) -> str:

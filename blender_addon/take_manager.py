@@ -30,6 +30,8 @@ from .widgets import redraw
 
 _PERIOD = 0.1
 """Seconds between two polls."""
+_REDRAW_PERIOD = 0.5
+"""Least seconds between two redraws of the panels."""
 
 presets: list[str] = []
 """Names of the presets that the server offered when it was last asked."""
@@ -59,6 +61,16 @@ class Entry:
         return self.take.state == "sent"
 
     @property
+    def shown(self) -> tuple[Any, ...]:
+        """What the panels show of it while it is in progress: two equal values need no redraw."""
+        progress, inspection = self.progress, self.inspection
+        eta = None if progress.eta is None else round(progress.eta)
+        shown = self.take.state, self.latest, len(self.remarks)
+        running = round(100 * progress.fraction), progress.text, progress.trouble, progress.waiting, eta
+        checked = inspection and (inspection.is_running, inspection.done, inspection.problem, len(inspection.findings))
+        return *shown, *running, checked
+
+    @property
     def needs_strips(self) -> bool:
         """Whether the Sequencer does not show the take's newest state yet."""
         return bool(self.arrived) or (self.take.placed and self.take.state in ("failed", "cancelled"))
@@ -68,8 +80,10 @@ entries: dict[str, Entry] = {}
 """All known takes, by the id of their job, oldest first."""
 
 _paused = False
-_was_inspecting = False
-"""Whether drawings were being inspected at the last poll, so that the last findings are also shown."""
+_shown: list[tuple[Any, ...]] = []
+"""What the panels showed when they were last redrawn."""
+_redraw_time = 0.0
+"""When they were."""
 
 
 def pause() -> None:
@@ -160,20 +174,29 @@ def wait(jobs: list[str]) -> Iterator[Entry]:
 
 def poll() -> float | None:
     """Read the threads' messages, for Blender's timer; returns the seconds until the next poll, or None to stop."""
-    global _was_inspecting
-    changed = False
     for entry in entries.values():
         for message in entry.session.messages() if entry.session else ():
-            changed = True
             _apply(entry, message)
     waiting = [entry for entry in entries.values() if _can_place_strips(entry)]
     if waiting and not _is_busy():
         _place_strips(waiting[0])  # one per tick
     inspecting = any(entry.inspection is not None and entry.inspection.is_running for entry in entries.values())
-    if changed or inspecting or _was_inspecting:
-        redraw()
-    _was_inspecting = inspecting
-    return _PERIOD if waiting or inspecting or any(entry.is_active for entry in entries.values()) else None
+    is_late = _redraw_late()
+    in_progress = inspecting or any(entry.is_active for entry in entries.values())
+    return _PERIOD if waiting or is_late or in_progress else None
+
+
+def _redraw_late() -> bool:
+    """Redraw the panels if they show something old, unless they were redrawn just now; then return True."""
+    global _shown, _redraw_time
+    shown = [entry.shown for entry in entries.values()]
+    if shown == _shown:
+        return False
+    if time.monotonic() < _redraw_time + _REDRAW_PERIOD:
+        return True
+    redraw()
+    _shown, _redraw_time = shown, time.monotonic()
+    return False
 
 
 def _can_place_strips(entry: Entry) -> bool:

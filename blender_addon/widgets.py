@@ -78,8 +78,10 @@ def draw_remedy(layout: bpy.types.UILayout, remedy: str) -> None:
 
 
 def redraw() -> None:
-    """Redraw the editors that show our panels."""
+    """Redraw the sidebars with our panels, and not the editors beside them: a 3D viewport may take a second."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in _EDITORS:
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()

@@ -9,6 +9,7 @@ import bpy
 
 from ..errors import ColorError
 from ..shot.keyframe_names import frames_of
+from ..shot.keyframe_thumbnail import thumbnail
 from ..shot.template import template
 from ..translatable_text import TranslatableText
 from ..translations import translated
@@ -16,7 +17,7 @@ from .editors import show_image
 
 
 class LONGANIMATION_OT_add_keyframe(bpy.types.Operator):
-    """Use the current frame of the scene, rendered with its fills, as a painted keyframe of the shot"""
+    """Use the current frame, as the scene renders it, as a painted keyframe of the shot"""
 
     bl_idname = "longanimation.add_keyframe"
     bl_label = "Use This Frame as Keyframe"
@@ -24,7 +25,13 @@ class LONGANIMATION_OT_add_keyframe(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        context.scene.longanimation.put_keyframe(context.scene.frame_current, None)
+        scene = context.scene
+        scene.longanimation.put_keyframe(scene.frame_current, None)
+        keyframe = scene.longanimation.keyframe_at(scene.frame_current)
+        try:
+            keyframe.thumbnail, keyframe.is_lit = thumbnail(scene, scene.frame_current)
+        except ColorError as error:
+            self.report({"WARNING"}, translated(str(error)))
         return {"FINISHED"}
 
 

@@ -31,6 +31,7 @@ class LONGANIMATION_OT_add_preset(PresetOperator, bpy.types.Operator):
         "shot.seed",
         "shot.prompt",
         "shot.layout",
+        "shot.keep_background",
     )
 
 

@@ -23,5 +23,5 @@ class Settings:
         row.operator("longanimation.add_preset", text="", icon="REMOVE").remove_active = True
         shot = context.scene.longanimation
         layout.prop(shot, "server", placeholder=server_of(context.scene).name)
-        for name in ("preset", "finish", "quality", "seed", "prompt", "layout", "accept_errors"):
+        for name in ("preset", "finish", "quality", "seed", "prompt", "layout", "keep_background", "accept_errors"):
             layout.prop(shot, name)

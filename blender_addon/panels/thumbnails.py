@@ -25,6 +25,13 @@ def icon_of(entry: Entry) -> int:
     return _pictures[str(path)].icon_id
 
 
+def icon_of_image(image: bpy.types.Image | None) -> int:
+    """The icon of an image's preview; 0 without an image, and in background Blender."""
+    if image is None or bpy.app.background:
+        return 0
+    return image.preview_ensure().icon_id
+
+
 def unregister() -> None:
     """Free the pictures."""
     global _pictures

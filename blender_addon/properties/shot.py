@@ -11,14 +11,24 @@ from .lineart import LONGANIMATION_lineart
 from .paint import LONGANIMATION_paint
 
 
+def _forget_picture(keyframe: "LONGANIMATION_keyframe", _context: bpy.types.Context) -> None:
+    keyframe.thumbnail, keyframe.is_lit = None, False
+
+
 class LONGANIMATION_keyframe(bpy.types.PropertyGroup):
     """A painted frame of the shot."""
 
-    frame: bpy.props.IntProperty(name="Frame", description="Number of the painted frame")
+    frame: bpy.props.IntProperty(name="Frame", description="Number of the painted frame", update=_forget_picture)
     image: bpy.props.PointerProperty(
         type=bpy.types.Image,
         name="Image",
-        description="Painting of this frame; without one, the scene's own fills at this frame are used",
+        description="Painting of this frame; without one, the frame is used as the scene renders it",
+    )
+    thumbnail: bpy.props.PointerProperty(
+        type=bpy.types.Image, name="Thumbnail", description="Small picture of a frame that the scene renders"
+    )
+    is_lit: bpy.props.BoolProperty(
+        name="Is Lit", description="The scene's own render has light or motion blur on the paint, which is left out"
     )
 
 
@@ -82,6 +92,11 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         description="Color the shot although its checks find errors, such as a keyframe that is transparent all over, "
         "because the images are meant to be as they are",
     )
+    keep_background: bpy.props.BoolProperty(
+        name="Keep Background",
+        description="Color only what is drawn, over the scene's own render of all else; otherwise the scenery in the "
+        "keyframes is carried along, too",
+    )
     layout: bpy.props.EnumProperty(
         name="Strips",
         description="How the result is placed in the Sequencer",
@@ -104,7 +119,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         return next((keyframe for keyframe in self.keyframes if keyframe.frame == frame), None)
 
     def put_keyframe(self, frame: int, image: bpy.types.Image | None) -> None:
-        """Paint a frame with an image, or with the scene's own fills. The keyframes stay in the order of frames."""
+        """Paint a frame with an image, or as the scene renders it. The keyframes stay in the order of frames."""
         keyframe = self.keyframe_at(frame)
         if keyframe is None:
             place = sum(other.frame < frame for other in self.keyframes)
@@ -135,6 +150,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
             finish=self.finish,
             quality=self.quality,
             accept_errors=self.accept_errors,
+            keep_background=self.keep_background,
             lineart=self.lineart.options(),
         )
 

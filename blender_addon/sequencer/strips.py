@@ -39,7 +39,12 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         _require_lineart(take)
     editor = scene.sequence_editor or scene.sequence_editor_create()
     start = take.placement.start
-    count = 2 if take.placement.layout == "strips" else 1
+    layers: list[tuple[Path, Collection[int]]] = [(take.fills if layered else take.colored, take.arrived())]
+    if layered:
+        layers.append((take.lines, take.arrived()) if take.has_lines else (take.lineart, frames))
+    if take.background.is_dir():
+        layers.insert(0, (take.background, frames))
+    count = 1 if take.placement.layout == "meta" else len(layers)
     channel = free_channel(editor, range(start, start + len(frames)), count)
     holder = editor
     top = []
@@ -47,14 +52,9 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         holder = compat.strips_of(editor).new_meta(name=take.title, channel=channel, frame_start=start)
         top = [holder]
         channel = 1
-    strips = [_add(holder, take, take.fills if layered else take.colored, take.arrived(), channel)]
-    if layered:
-        if take.has_lines:
-            lines = _add(holder, take, take.lines, take.arrived(), channel + 1)
-        else:
-            lines = _add(holder, take, take.lineart, frames, channel + 1)
-            lines.blend_type = "MULTIPLY"
-        strips.append(lines)
+    strips = [_add(holder, take, *layer, above) for above, layer in enumerate(layers, start=channel)]
+    if layered and not take.has_lines:
+        strips[-1].blend_type = "MULTIPLY"
     if top:
         compat.set_length(holder, len(frames))
     for strip in (*top, *strips):

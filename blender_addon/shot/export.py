@@ -23,9 +23,10 @@ from ..shared.timing import expose
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
 from ..translatable_text import TranslatableText
 from . import keyframes
-from .holds import drawing_keys
+from .holds import background_keys, drawing_keys
 from .line_art import line_art
 from .options import ShotOptions
+from .rendering import render_frame, rendering
 from .resolved_shot import ResolvedShot, resolve
 
 _INK = 243 / 255
@@ -46,7 +47,7 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
         work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
     except OSError as error:
         raise _unwritable(folder, error) from error
-    total = len(shot.frames) + len(shot.painted)
+    total = len(shot.frames) * (2 if shot.keep_background else 1) + len(shot.painted)
     try:
         for name in ("lineart", "keyframes"):
             (work / name).mkdir()
@@ -54,13 +55,16 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
         for done, keyframe in enumerate(shot.painted, start=len(shot.frames) + 1):
             keyframes.write_keyframe(shot, keyframe, work / "keyframes" / frame_name(keyframe.frame))
             yield done, total
+        if shot.keep_background:
+            (work / "background").mkdir()
+            yield from _draw_background(shot, work / "background", total)
         manifest = _describe(shot, work, addresses)
         # The results of an older take in the same folder do not belong to this one.
         (folder / RECORD).unlink(missing_ok=True)
-        for name in ("colored", "fills", "lines"):
+        for name in ("colored", "fills", "lines", "background"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("lineart", "keyframes"):
-            replace_folder(work / name, folder / name)
+        for ready in [path for path in work.iterdir() if path.is_dir()]:
+            replace_folder(ready, folder / ready.name)
         take = Take(folder, str(uuid.uuid4()), manifest, has_lines=True)
         take.save()
     except OSError as error:
@@ -86,6 +90,21 @@ def _draw(shot: ResolvedShot, folder: Path, total: int) -> Generator[tuple[int, 
             addresses.append(drawn[key][1])
             yield done, total
     return addresses
+
+
+def _draw_background(shot: ResolvedShot, folder: Path, total: int) -> Generator[tuple[int, int], None, None]:
+    """Write the scene's own background of each frame, as in `export_steps`."""
+    key_of = background_keys(shot)
+    drawn: dict[Hashable, Path] = {}
+    with rendering(shot, "background"):
+        for done, frame in enumerate(shot.frames, start=total - len(shot.frames) + 1):
+            path, key = folder / frame_name(frame), key_of(frame)
+            if key in drawn:
+                shutil.copyfile(drawn[key], path)
+            else:
+                render_frame(shot.scene, shot.drawn_at(frame), path)
+                drawn[key] = path
+            yield done, total
 
 
 def _unwritable(folder: Path, error: OSError) -> ShotError:

@@ -10,7 +10,7 @@ import bpy
 from .. import compat
 from .changes import datablocks
 from .resolved_shot import ResolvedShot
-from .scene_objects import pencils_of
+from .scene_objects import drawings, pencils_of
 
 _STILL_TYPES = {"ARMATURE", "CAMERA", "EMPTY", "GPENCIL", "GREASEPENCIL", "LATTICE", "LIGHT", "MESH"}
 _STILL_MODIFIERS = {
@@ -36,10 +36,19 @@ _HANDLERS = (
 
 def drawing_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:
     """Return a function that maps a frame number to a key: equal keys mean equal line art."""
+    return _keys(shot, pencils_of(shot.scene, shot.collection))
+
+
+def background_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:
+    """Return a function that maps a frame number to a key: equal keys mean equal backgrounds."""
+    drawn = drawings(shot.scene, shot.collection, shot.source)
+    return _keys(shot, [item for item in pencils_of(shot.scene, None) if item not in drawn])
+
+
+def _keys(shot: ResolvedShot, pencils: list[bpy.types.Object]) -> Callable[[int], Hashable]:
     if not _is_still(shot):
         return shot.drawn_at
-    pencils = {item.data for item in pencils_of(shot.scene, shot.collection)}
-    layers = [layer for pencil in pencils for layer in pencil.layers]
+    layers = [layer for pencil in {item.data for item in pencils} for layer in pencil.layers]
     return lambda frame: tuple(compat.key_at(layer, shot.drawn_at(frame)) for layer in layers)
 
 

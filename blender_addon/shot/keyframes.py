@@ -21,7 +21,7 @@ def write_keyframe(shot: ResolvedShot, keyframe: PaintedFrame, path: Path) -> No
     if keyframe.image is not None:
         keyframe.write_image(path, shot.size)
         return
-    with rendering(shot, painted=True):
+    with rendering(shot, "keyframe"):
         render_frame(shot.scene, shot.drawn_at(keyframe.frame), path)
     path.write_bytes(png.without_metadata(path.read_bytes()))
 

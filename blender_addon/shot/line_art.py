@@ -27,7 +27,7 @@ def line_art(shot: ResolvedShot) -> Iterator[Callable[[int, Path], None]]:
 
         yield write
         return
-    with rendering(shot, painted=False):
+    with rendering(shot, "line art"):
 
         def render(frame: int, path: Path) -> None:
             render_frame(shot.scene, frame, path)

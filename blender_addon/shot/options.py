@@ -70,7 +70,11 @@ class LineArtOptions:
 @dataclass(frozen=True)
 class ShotOptions:
     """What to color and how: the frames, the painted frames, the settings for the server, and the source of the line
-    art."""
+    art.
+
+    keep_background: the background is not colored: keyframes show only the drawings, and the take has the rest of the
+    scene as a layer.
+    """
 
     frames: range
     painted: tuple[PaintedFrame, ...]
@@ -80,4 +84,5 @@ class ShotOptions:
     finish: Finish
     quality: Quality = "auto"
     accept_errors: bool = False
+    keep_background: bool = False
     lineart: LineArtOptions = field(default_factory=LineArtOptions)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets up a shot's scene to render line art or a painted keyframe, and restores everything.
 
-Both are rendered with the Standard view transform, so that a color in the file is the color that was picked. Workbench
-renders them, unless Freestyle draws the lines. For line art, the fills are painted white rather than hidden, so that
-they still hide the lines behind them.
+Both are rendered with the Standard view transform, so that a color in the file is the color that was picked. Line art
+is drawn by Workbench, unless Freestyle draws the lines; its fills are painted white rather than hidden, so that they
+still hide the lines behind them. A keyframe is drawn by the scene's own engine, with its world, textures, lights and
+compositor. Workbench stands in for it where only Grease Pencil is seen.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import bpy
 
@@ -22,7 +24,7 @@ from . import freestyle
 from .changes import Changes, same_frame
 from .line_width import thicken
 from .resolved_shot import ResolvedShot
-from .scene_objects import has_line_art, left_out, pencils_of, rendered
+from .scene_objects import drawings, has_line_art, left_out, pencils_of, rendered, scenery
 from .strokes import WHITE, as_line_art
 from .view_layers import one_view_layer
 
@@ -30,40 +32,102 @@ _END = b"\0\0\0\0IEND\xaeB`\x82"
 """The last chunk of a PNG."""
 
 
-@contextmanager
-def rendering(shot: ResolvedShot, painted: bool) -> Iterator[None]:
-    """Within the block, the scene renders as a painted keyframe (`painted`) or as line art: dark lines on white.
+_ENGINES = {"BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "CYCLES"}
 
-    Both have the same camera and size. A painted keyframe shows all layers, and has a transparent background if the
-    scene's film is transparent. Afterward, all settings and datablocks and the current frame are as before, even after
-    an error.
+Part = Literal["line art", "keyframe", "background", "scene"]
+
+
+@contextmanager
+def rendering(shot: ResolvedShot, part: Part) -> Iterator[None]:
+    """Within the block, the scene renders as line art, dark lines on white, or as a painted keyframe, or as its
+    background without the drawings, or as it is.
+
+    All have the same camera and size. A keyframe has a transparent background if the scene's film is transparent, or
+    if the shot keeps its background. Afterward, all settings and datablocks and the current frame are as before, even
+    after an error.
     """
     scene = shot.scene
-    source = "mixed" if painted else shot.source
     with ExitStack() as stack:
         stack.enter_context(same_frame(scene))
         stack.enter_context(_shown(scene))
         stack.enter_context(_last_render_slot())
         changes = Changes()
         stack.callback(changes.undo)
-        has_freestyle = not painted and (source == "freestyle" or (source == "mixed" and scene.render.use_freestyle))
         _set_view(shot, changes)
+        is_cut_out = part == "keyframe" and shot.keep_background
+        _set_output(scene, changes, part != "line art" and (is_cut_out or scene.render.film_transparent))
+        if part == "line art":
+            stack.enter_context(_line_art(shot, changes))
+        else:
+            drawn = drawings(scene, shot.collection, shot.source)
+            if is_cut_out:
+                _hold_out(scene, drawn, changes)
+            elif part == "background":
+                for item in drawn:
+                    changes.set(item, hide_render=True)
+            stack.enter_context(_as_scene(scene, changes))
+            if part != "scene":
+                _keep_paint(scene, changes)
+        yield
+
+
+@contextmanager
+def _as_scene(scene: bpy.types.Scene, changes: Changes) -> Iterator[None]:
+    """Within the block, the scene renders as it is to one picture, and its compositor writes no files."""
+    with ExitStack() as stack:
+        if compat.is_composited(scene):
+            for node in compat.compositor_nodes(scene):
+                if node.type == "OUTPUT_FILE":
+                    changes.set(node, mute=True)
+        else:
+            stack.enter_context(one_view_layer(scene, False, changes))
+            color = compat.world_color(scene.world)
+            if scene.render.engine in _ENGINES and color is not None and not scenery(scene, pencils_of(scene, None)):
+                # Workbench draws Grease Pencil as they do, and at once.
+                changes.set(scene.render, engine="BLENDER_WORKBENCH")
+                stack.enter_context(_world_of(scene, color, changes))
+        changes.set(scene.render, use_freestyle=False)
+        yield
+
+
+def _keep_paint(scene: bpy.types.Scene, changes: Changes) -> None:
+    """Let paint have the colors that were picked: no light falls on Grease Pencil, and nothing is blurred by motion."""
+    changes.set(scene.render, use_motion_blur=False)
+    for item in pencils_of(scene, None):
+        changes.set(item, use_grease_pencil_lights=False)
+        if has_line_art(item):
+            thicken(scene, item, changes)
+
+
+def _hold_out(scene: bpy.types.Scene, drawn: list[bpy.types.Object], changes: Changes) -> None:
+    """Show only the drawings, on nothing; meshes before them cut holes, which Workbench cannot do."""
+    changes.set(scene.render, film_transparent=True, use_compositing=False)
+    is_workbench = scene.render.engine == "BLENDER_WORKBENCH"
+    for item in scenery(scene, drawn):
+        if is_workbench or compat.is_grease_pencil(item):
+            changes.set(item, hide_render=True)
+        else:
+            changes.set(item, is_holdout=True)
+
+
+@contextmanager
+def _line_art(shot: ResolvedShot, changes: Changes) -> Iterator[None]:
+    """Within the block, the scene renders as dark lines on white."""
+    scene = shot.scene
+    has_freestyle = shot.source == "freestyle" or (shot.source == "mixed" and scene.render.use_freestyle)
+    with ExitStack() as stack:
         layer = stack.enter_context(one_view_layer(scene, has_freestyle, changes))
-        _set_up_render(scene, changes, transparent=painted and scene.render.film_transparent)
-        stack.enter_context(_white_world(scene, changes))
+        _set_up_workbench(scene, changes)
+        stack.enter_context(_world_of(scene, WHITE, changes))
         if has_freestyle:
-            stack.enter_context(freestyle.drawn(scene, layer, source == "mixed", shot.keep_colors, changes))
-        pencils = pencils_of(scene, None if painted else shot.collection)
-        if not painted:
-            stack.enter_context(as_line_art(pencils, shot, changes))
+            stack.enter_context(freestyle.drawn(scene, layer, shot.source == "mixed", shot.keep_colors, changes))
+        pencils = pencils_of(scene, shot.collection)
+        stack.enter_context(as_line_art(pencils, shot, changes))
         for item in pencils:
             changes.set(item, use_grease_pencil_lights=False)
             if has_line_art(item):
                 thicken(scene, item, changes)
-        if not painted:
-            _hide_others(shot, changes)
-            # Other objects also turn white, and hide the lines behind them.
-            changes.set(scene.display.shading, color_type="SINGLE", single_color=WHITE)
+        _hide_others(shot, changes)
         yield
 
 
@@ -124,11 +188,8 @@ def _set_view(shot: ResolvedShot, changes: Changes) -> None:
             if marker.camera is not None:
                 changes.set(marker, camera=None)
         changes.set(scene, camera=shot.camera)  # last: changing a marker sets it, too
-    if shot.sequence is not None:
-        width, height = shot.size
-        changes.set(scene.render, resolution_x=width, resolution_y=height, resolution_percentage=100)
-    elif shot.percentage:
-        changes.set(scene.render, resolution_percentage=shot.percentage)
+    width, height = shot.size
+    changes.set(scene.render, resolution_x=width, resolution_y=height, resolution_percentage=100)
 
 
 def _hide_others(shot: ResolvedShot, changes: Changes) -> None:
@@ -144,20 +205,15 @@ def _hide_others(shot: ResolvedShot, changes: Changes) -> None:
             changes.set(item, show_in_front=True)  # the modifier itself leaves out hidden lines
 
 
-def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) -> None:
+def _set_output(scene: bpy.types.Scene, changes: Changes, transparent: bool) -> None:
+    """Set the scene to render to a PNG of the colors that were picked."""
     render, view = scene.render, scene.view_settings
     changes.set_all(
         (
             render,
             {
-                "engine": "BLENDER_WORKBENCH",
-                "film_transparent": transparent,
                 "dither_intensity": 0.0,
-                "use_freestyle": False,
-                "use_motion_blur": False,
-                "use_compositing": False,
                 "use_sequencer": False,
-                "use_single_layer": False,
                 "use_border": False,
                 "use_stamp": False,
                 "use_multiview": False,
@@ -165,6 +221,7 @@ def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) 
                 "use_file_extension": True,
                 "use_overwrite": True,
                 "use_placeholder": False,
+                "use_single_layer": False,
                 "simplify_gpencil": False,
             },
         ),
@@ -179,27 +236,37 @@ def _set_up_render(scene: bpy.types.Scene, changes: Changes, transparent: bool) 
                 "color_management": "FOLLOW_SCENE",
             },
         ),
-        (scene.display, {"render_aa": "OFF"}),
-        (
-            scene.display.shading,
-            {
-                "light": "FLAT",
-                "show_cavity": False,
-                "show_shadows": False,
-                "show_xray": False,
-                "show_object_outline": False,
-                "show_specular_highlight": False,
-                "use_dof": False,
-            },
-        ),
         (scene.display_settings, {"display_device": "sRGB"}),
         (
             view,
             {"view_transform": "Standard", "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False},
         ),
         (view, compat.optional(view, use_white_balance=False)),
-        # One sample per pixel: Grease Pencil's own line smoothing remains, and is eight times faster.
-        (scene.grease_pencil_settings, compat.optional(scene.grease_pencil_settings, aa_samples=1)),
+    )
+
+
+def _set_up_workbench(scene: bpy.types.Scene, changes: Changes) -> None:
+    """Set the scene to be drawn by Workbench, with all objects in flat white: they hide the lines behind them."""
+    changes.set(
+        scene.render,
+        engine="BLENDER_WORKBENCH",
+        film_transparent=False,
+        use_freestyle=False,
+        use_motion_blur=False,
+        use_compositing=False,
+    )
+    changes.set(scene.display, render_aa="OFF")
+    changes.set(
+        scene.display.shading,
+        light="FLAT",
+        color_type="SINGLE",
+        single_color=WHITE,
+        show_cavity=False,
+        show_shadows=False,
+        show_xray=False,
+        show_object_outline=False,
+        show_specular_highlight=False,
+        use_dof=False,
     )
 
 
@@ -219,11 +286,11 @@ def _last_render_slot() -> Iterator[None]:
 
 
 @contextmanager
-def _white_world(scene: bpy.types.Scene, changes: Changes) -> Iterator[None]:
-    """Within the block, the world is white: Blender fills the background with its color."""
+def _world_of(scene: bpy.types.Scene, color: tuple[float, float, float], changes: Changes) -> Iterator[None]:
+    """Within the block, the world has one color: Blender fills the background with it."""
     paper = bpy.data.worlds.new("LongAnimation paper")
     try:
-        compat.make_white(paper)
+        compat.color_world(paper, color)
         changes.set(scene, world=paper)
         yield
     finally:

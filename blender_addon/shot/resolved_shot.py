@@ -23,8 +23,8 @@ class ResolvedShot:
     """A shot of a scene, with everything that is needed to render or export it.
 
     scene: the scene with its drawings. size: width and height of its images in pixels. source: what its line art is
-    made from. sequence: the files of the source "images", otherwise None. percentage and the fields after it: as in
-    LineArtOptions.
+    made from. sequence: the files of the source "images", otherwise None. keep_background: as in ShotOptions.
+    percentage and the fields after it: as in LineArtOptions.
     """
 
     scene: bpy.types.Scene
@@ -36,6 +36,7 @@ class ResolvedShot:
     finish: Finish
     quality: Quality
     accept_errors: bool
+    keep_background: bool
     size: tuple[int, int]
     source: Source
     sequence: ImageSequence | None
@@ -79,6 +80,7 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
         finish=options.finish,
         quality=options.quality,
         accept_errors=options.accept_errors,
+        keep_background=options.keep_background,
         size=sequence.size(lineart.percentage) if sequence else _rendered_size(scene, lineart.percentage),
         source=source,
         sequence=sequence,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import bpy
 
@@ -26,6 +26,16 @@ def chosen(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> l
     """The objects that a render of the scene shows, also by instances: all, or those of a collection."""
     among = None if collection is None else set(collection.all_objects)
     return list(_with_instances(item for item in rendered(scene) if among is None or item in among))
+
+
+def drawings(scene: bpy.types.Scene, collection: bpy.types.Collection | None, source: str) -> list[bpy.types.Object]:
+    """The objects that are colored: those of Grease Pencil, or, where meshes have the lines, all of the collection."""
+    return pencils_of(scene, collection) if source in ("pencil", "images") else chosen(scene, collection)
+
+
+def scenery(scene: bpy.types.Scene, among: Collection[bpy.types.Object]) -> list[bpy.types.Object]:
+    """The visible objects of the scene, also in instances, other than these drawings."""
+    return [item for item in chosen(scene, None) if item.type in _GEOMETRY and item not in among]
 
 
 def left_out(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> list[bpy.types.Object]:

@@ -27,10 +27,9 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name in ("lineart", "keyframes"):
-            (work / name).mkdir()
-        for path in take.lineart.glob("*.png"):
-            link(path, work / "lineart" / path.name)
+        (work / "keyframes").mkdir()
+        for source in (take.lineart, take.background):
+            link_folder(source, work / source.name)
         keyframes = _with(take, Keyframe(frame, address_of_file(painting)))
         for keyframe in keyframes:
             source = painting if keyframe.frame == frame else take.keyframes / frame_name(keyframe.frame)
@@ -67,6 +66,14 @@ def _with(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
         replace(corrected, correction=one.correction) if exposure.drawing_at(one.frame) == drawing else one
         for one in keyframes
     )
+
+
+def link_folder(source: Path, target: Path) -> None:
+    """Make the new folder `target` with links to the PNGs of `source`, if there is such a folder."""
+    if source.is_dir():
+        target.mkdir()
+        for path in source.glob("*.png"):
+            link(path, target / path.name)
 
 
 def link(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from ..errors import ShotError
 from ..png_pixels import read_png, write_png
 from ..shared.manifest import Keyframe
 from ..translatable_text import TranslatableText
-from .correction import link
+from .correction import link, link_folder
 from .take import Take, address_of_file, frame_name
 
 Color = tuple[int, int, int]
@@ -65,10 +65,8 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
     try:
         for name in ("keyframes", "fills", "colored"):
             (work / name).mkdir()
-        for source in (take.lineart, take.lines) if take.has_lines else (take.lineart,):
-            (work / source.name).mkdir()
-            for path in source.glob("*.png"):
-                link(path, work / source.name / path.name)
+        for source in (take.lineart, take.lines, take.background):
+            link_folder(source, work / source.name)
         _recolor_frames(take, changes, work)
         keyframes = []
         for keyframe in take.manifest.keyframes:

@@ -2,8 +2,9 @@
 """A take: one coloring of a shot, and the folder that holds it.
 
 The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, as they arrive, `colored/NNNN.png` and
-`fills/NNNN.png` (the colors without the lines) and `lines/NNNN.png` (the lines alone, with alpha). NNNN is the frame
-number. Held drawings are repeated, so that other programs can also use the images.
+`fills/NNNN.png` (the colors without the lines) and `lines/NNNN.png` (the lines alone, with alpha). If a shot keeps its
+background, `background/NNNN.png` has the scene's own render without the drawings. NNNN is the frame number. Held
+drawings are repeated, so that other programs can also use the images.
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ class Take:
     def keyframes(self) -> Path:
         """Folder of the painted keyframes."""
         return self.folder / "keyframes"
+
+    @property
+    def background(self) -> Path:
+        """Folder of the scene's own background, which only shots have that keep it."""
+        return self.folder / "background"
 
     @property
     def colored(self) -> Path:

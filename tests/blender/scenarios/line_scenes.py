@@ -215,6 +215,9 @@ def _empty_scene() -> bpy.types.Scene:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
     scene.render.resolution_x, scene.render.resolution_y = WIDTH, HEIGHT
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.world = bpy.data.worlds.new("Paper")
+    scene.world.color = (1.0, 1.0, 1.0)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     camera.data.type = "ORTHO"
     camera.data.ortho_scale = WIDTH / UNIT

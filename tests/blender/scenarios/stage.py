@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,17 @@ def image_pixels(path: Path, channels: int = 3) -> np.ndarray:
     image.pixels.foreach_get(pixels)
     bpy.data.images.remove(image)
     return np.round(255 * pixels.reshape(height, width, 4)[..., :channels]).astype(int)
+
+
+def take_of_one_frame(scene: bpy.types.Scene, folder: Path, image: Path, frame: int) -> Any:
+    """A finished take, in one flat strip, whose only frame is an image."""
+    module, messages = extension("takes.take"), extension("shared.manifest")
+    (folder / "colored").mkdir(parents=True)
+    (folder / "colored" / f"{frame:04d}.png").write_bytes(image.read_bytes())
+    address = module.address_of_file(image)
+    width, height = extension("png").size_of(image.read_bytes())
+    manifest = messages.ShotManifest(
+        name="Chart", frame_start=frame, fps=24.0, width=width, height=height, drawings=(address,), timing=(0,),
+        keyframes=(messages.Keyframe(frame, address),),
+    )  # fmt: skip
+    return module.Take(folder, str(uuid.uuid4()), manifest, module.Placement("", scene.name, frame, "flat"))

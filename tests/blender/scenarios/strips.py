@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,15 @@ from benchmarks.blender.stage import (
     write_lines,
 )
 
-from .stage import color_strip, described, image_pixels, sequencer_image, sequencer_pixel, write_keyframe
+from .stage import (
+    color_strip,
+    described,
+    image_pixels,
+    sequencer_image,
+    sequencer_pixel,
+    take_of_one_frame,
+    write_keyframe,
+)
 
 
 def layouts(folder: str) -> dict[str, Any]:
@@ -169,7 +176,7 @@ def colors(folder: str) -> dict[str, Any]:
     keyframe = home / "keyframe.png"
     write_keyframe(scene, 1, keyframe)
     answer: dict[str, Any] = {"picked": picked, "keyframe": _cell_colors(image_pixels(keyframe))}
-    take = _take_of_one_frame(scene, home / "take", keyframe)
+    take = take_of_one_frame(scene, home / "take", keyframe, 1)
     for view in ("Standard", "AgX"):
         scene.view_settings.view_transform = view
         scene.render.use_sequencer = False
@@ -261,19 +268,6 @@ def _cells(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 def _cell_colors(image: np.ndarray) -> list[list[int]]:
     """The color in the middle of each cell; the first row of the image is the lowest."""
     return [image[5 + 10 * (index // 16), 5 + 10 * (index % 16)].tolist() for index in range(16 * 9)]
-
-
-def _take_of_one_frame(scene: bpy.types.Scene, folder: Path, image: Path) -> Any:
-    module, messages = extension("takes.take"), extension("shared.manifest")
-    (folder / "colored").mkdir(parents=True)
-    (folder / "colored" / "0001.png").write_bytes(image.read_bytes())
-    address = module.address_of_file(image)
-    manifest = messages.ShotManifest(
-        name="Chart", frame_start=1, fps=24.0, width=160, height=90, drawings=(address,), timing=(0,),
-        keyframes=(messages.Keyframe(1, address),),
-    )  # fmt: skip
-    placement = module.Placement("", scene.name, 1, "flat")
-    return module.Take(folder, str(uuid.uuid4()), manifest, placement)
 
 
 def _linear(value: float) -> float:
