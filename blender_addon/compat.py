@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All differences between Blender 4.2 and 5.2 that affect the extension."""
 
+import contextlib
 from collections.abc import Iterator
 
 import bpy
@@ -8,6 +9,9 @@ import numpy as np
 
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Options of a path property that may begin with //; before 4.5 every path property could."""
+
+_FILL = "brushes/essentials_brushes-mesh_texture.blend/Brush/Fill"
+"""The brush that fills, among Blender's own assets."""
 
 
 def strips_of(holder: "bpy.types.SequenceEditor | bpy.types.MetaStrip") -> "bpy.types.bpy_prop_collection":
@@ -168,6 +172,39 @@ def curves_of(block: "bpy.types.ID | None") -> "Iterator[bpy.types.FCurve]":
         for bag in (bag for layer in user.action.layers for strip in layer.strips for bag in strip.channelbags):
             if user.action_slot is not None and bag.slot_handle == user.action_slot.handle:
                 yield from bag.fcurves
+
+
+def paint_color(color: tuple[int, int, int]) -> tuple[float, float, float]:
+    """A color, sRGB 0 to 255, as a palette or a brush stores it: since 5.0 in linear light."""
+    red, green, blue = (value / 255 for value in color)
+    if bpy.app.version < (5, 0, 0):
+        return red, green, blue
+    return _linear(red), _linear(green), _linear(blue)
+
+
+def _linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+
+def allows_override(has_threads: bool) -> bool:
+    """Tell whether a context may be overridden: Blender up to 5.0 reads such a context without Python's lock, and
+    crashes while Python threads run."""
+    return bpy.app.version >= (5, 1, 0) or not has_threads
+
+
+def take_fill_brush(context: "bpy.types.Context", area: "bpy.types.Area") -> None:
+    """Take the brush that fills, in an Image Editor in paint mode; since 4.3 brushes are assets of Blender's own.
+
+    Nothing happens if Blender's assets are not installed.
+    """
+    paint = context.scene.tool_settings.image_paint
+    if bpy.app.version < (4, 3, 0):
+        paint.brush = bpy.data.brushes.get("Fill", paint.brush)
+        return
+    region = next(one for one in area.regions if one.type == "WINDOW")
+    window = next(one for one in context.window_manager.windows if area in [*one.screen.areas])
+    with contextlib.suppress(RuntimeError), context.temp_override(window=window, area=area, region=region):
+        bpy.ops.brush.asset_activate(asset_library_type="ESSENTIALS", relative_asset_identifier=_FILL)
 
 
 def is_composited(scene: "bpy.types.Scene") -> bool:

@@ -18,13 +18,14 @@ import bpy
 
 from . import blend_file, compat
 from .checks.inspection import Inspection
+from .errors import ShotError
 from .internals import PLAYBACK
 from .preferences import make_client
 from .remote.messages import Arrived, Cancelled, Failed, Finished, Guessed, Message, Progress, Remark
 from .remote.session import Session
 from .sequencer import strips
 from .takes.library import Library
-from .takes.take import Take
+from .takes.take import Take, frame_name
 from .translatable_text import TranslatableText
 from .widgets import redraw
 
@@ -99,12 +100,43 @@ def resume() -> None:
     _paused = False
 
 
+def has_threads() -> bool:
+    """Tell whether threads of takes are running."""
+    return any(
+        entry.session is not None or (entry.inspection is not None and entry.inspection.is_running)
+        for entry in entries.values()
+    )
+
+
 def in_view(context: bpy.types.Context) -> list[Entry]:
     """The takes of the open file whose strips belong to the window's or the Sequencer's scene, or whose scene is gone,
     newest first."""
     scenes = context.scene, compat.sequencer_scene(context)
     here = [entry for entry in entries.values() if entry.take.placement.blend == blend_file.name()]
     return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scenes[0]) in scenes][::-1]
+
+
+def shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
+    """The take that the Sequencer shows at the playhead, and the shot's frame there. Raises ShotError if there is
+    none, or it has not arrived."""
+    scene = compat.timeline(context)
+    job = strips.job_at(scene, scene.frame_current)
+    if job not in entries:
+        raise ShotError(
+            TranslatableText(
+                "No take is shown at frame {frame}: go to a colored frame, or show a take with its eye button.",
+                frame=scene.frame_current,
+            )
+        )
+    take = entries[job].take
+    frame = scene.frame_current + take.manifest.frame_start - take.placement.start
+    if not (take.colored / frame_name(frame)).is_file():
+        raise ShotError(
+            TranslatableText(
+                "Frame {frame} of {take} has not arrived yet: wait until it is colored.", frame=frame, take=take.title
+            )
+        )
+    return take, frame
 
 
 def submit(take: Take) -> Entry:

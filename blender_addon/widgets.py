@@ -17,6 +17,9 @@ and the tabs."""
 _PARTS = re.compile(r"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][\u3000-\u3002\uff01-\uff1f]*|\s+")
 """The parts after which a line may end: a word, or a character of a script without spaces and its punctuation."""
 
+TAB = "LongAnimation"
+"""The tab of the sidebars that has our panels."""
+
 _EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
 """The editors that show our panels."""
 

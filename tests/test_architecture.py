@@ -62,6 +62,7 @@ ARROWS = {
     "blender_addon.take_manager": {
         *("blender_addon.blend_file", "blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer"),
         *("blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),
+        "blender_addon.errors",
         "blender_addon.translatable_text",
         *("blender_addon.internals", "blender_addon.widgets"),
     },

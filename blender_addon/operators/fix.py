@@ -8,12 +8,13 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, take_manager
+from .. import take_manager
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
-from ..sequencer import strips
+from ..shot import paints
 from ..shot.painted_frame import PaintedFrame
 from ..takes.correction import correct
+from ..takes.recolor import colors_of
 from ..takes.take import Take, frame_name
 from ..translatable_text import TranslatableText
 from ..translations import translated
@@ -34,7 +35,9 @@ class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender the image is made and not shown."""
         try:
-            image = _painting(*_shown_frame(context))
+            take, frame = take_manager.shown_frame(context)
+            image = _painting(take, frame)
+            paints.offer(context.scene, colors_of(take))
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -75,29 +78,6 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
         return wait_for(self, [entry.take.job]) if bpy.app.background else {"FINISHED"}
 
 
-def _shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
-    """The take that the Sequencer shows at the playhead, and the shot's frame there. Raises ShotError if there is
-    none, or it has not arrived."""
-    scene = compat.timeline(context)
-    job = strips.job_at(scene, scene.frame_current)
-    if job not in take_manager.entries:
-        raise ShotError(
-            TranslatableText(
-                "No take is shown at frame {frame}: go to a colored frame, or show a take with its eye button.",
-                frame=scene.frame_current,
-            )
-        )
-    take = take_manager.entries[job].take
-    frame = scene.frame_current + take.manifest.frame_start - take.placement.start
-    if not (take.colored / frame_name(frame)).is_file():
-        raise ShotError(
-            TranslatableText(
-                "Frame {frame} of {take} has not arrived yet: wait until it is colored.", frame=frame, take=take.title
-            )
-        )
-    return take, frame
-
-
 def _painting(take: Take, frame: int) -> bpy.types.Image:
     """The image in which a colored frame is fixed; an earlier one is used again."""
     for image in bpy.data.images:
@@ -113,7 +93,7 @@ def _painting(take: Take, frame: int) -> bpy.types.Image:
 def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
     image = bpy.data.images.get(name) or getattr(context.space_data, "image", None)
     if image is None:  # not in an Image Editor: the frame at the playhead
-        image = _painting(*_shown_frame(context))
+        image = _painting(*take_manager.shown_frame(context))
     if image.get(_JOB) not in take_manager.entries:
         raise ShotError(
             TranslatableText(

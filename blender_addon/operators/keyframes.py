@@ -7,10 +7,14 @@ from pathlib import Path
 
 import bpy
 
-from ..errors import ColorError
+from .. import take_manager
+from ..errors import ColorError, ShotError
+from ..shot import paints
 from ..shot.keyframe_names import frames_of
 from ..shot.keyframe_thumbnail import thumbnail
 from ..shot.template import template
+from ..takes.recolor import colors_of
+from ..takes.take import frame_name
 from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
@@ -51,7 +55,7 @@ class LONGANIMATION_OT_remove_keyframe(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_paint_keyframe(bpy.types.Operator):
-    """Paint the current frame over its line art in an Image Editor; your lines stay on top whatever you paint"""
+    """Paint the current frame, from a take's colors if it has some, in an Image Editor; your lines stay on top"""
 
     bl_idname = "longanimation.paint_keyframe"
     bl_label = "Paint This Frame"
@@ -64,13 +68,25 @@ class LONGANIMATION_OT_paint_keyframe(bpy.types.Operator):
         image = keyframe.image if keyframe else None
         try:
             if image is None:
-                image = template(scene, scene.frame_current)
+                image = _begun(context)
                 scene.longanimation.put_keyframe(scene.frame_current, image)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         show_image(context, image, paint=True)
         return {"FINISHED"}
+
+
+def _begun(context: bpy.types.Context) -> bpy.types.Image:
+    """A painting of the current frame to go on with: what a take shows there, or else its line art. Offers the colors
+    of the take. Raises ShotError."""
+    scene = context.scene
+    try:
+        take, frame = take_manager.shown_frame(context)
+    except ShotError:
+        return template(scene, scene.frame_current)
+    paints.offer(scene, colors_of(take))
+    return template(scene, scene.frame_current, take.colored / frame_name(frame))
 
 
 class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):

@@ -13,7 +13,7 @@ import numpy as np
 from ..png_pixels import read_png
 from .changes import Changes
 from .rendering import Part, render_frame, rendering
-from .resolved_shot import ResolvedShot, resolve
+from .resolved_shot import ResolvedShot, drawn_at, resolve
 from .scene_objects import pencils_of, rendered
 
 _SIDE = 192
@@ -30,7 +30,9 @@ def thumbnail(scene: bpy.types.Scene, frame: int) -> tuple[bpy.types.Image, bool
     Returns the image, and whether the scene's own render looks different: light falls on the paint, or motion blurs it.
     Raises ShotError.
     """
-    shot = resolve(scene, scene.longanimation.options(range(frame, frame + scene.longanimation.lineart.step)))
+    settings = scene.longanimation
+    frame = drawn_at(frame, settings.frames.start, settings.lineart.step)
+    shot = resolve(scene, settings.options(range(frame, frame + settings.lineart.step)))
     scale = min(1.0, _SIDE / max(shot.size))
     shot = replace(shot, size=(max(1, round(shot.size[0] * scale)), max(1, round(shot.size[1] * scale))))
     with tempfile.TemporaryDirectory() as folder:

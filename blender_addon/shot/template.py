@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bpy
 
+from .. import png
 from .line_art import line_art
 from .painted_frame import LINES
 from .resolved_shot import resolve
@@ -27,13 +28,19 @@ def lineart_image(scene: bpy.types.Scene, frame: int, name: str) -> bpy.types.Im
     return image
 
 
-def template(scene: bpy.types.Scene, frame: int) -> bpy.types.Image:
-    """An image to paint a keyframe in. Its lines may be painted over; `painted_frame.painting_of` puts them back on
-    top."""
+def template(scene: bpy.types.Scene, frame: int, colored: Path | None = None) -> bpy.types.Image:
+    """An image to paint a keyframe in: the frame's line art, or the file `colored` if it has the same size.
+
+    Its lines may be painted over; `painted_frame.painting_of` puts them back on top. Raises ShotError.
+    """
     lines = lineart_image(scene, frame, f"{scene.name} lines {frame}")
     lines.use_fake_user = True
     image = lines.copy()
     image.use_fake_user = False
+    if colored is not None and png.size_of(colored.read_bytes()) == tuple(lines.size):
+        bpy.data.images.remove(image)
+        image = bpy.data.images.load(str(colored))
+        image.pack()
     image.name = f"{scene.name} keyframe {frame}"
     image[LINES] = lines.name
     return image

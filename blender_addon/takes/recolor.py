@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,21 @@ def palette_of(take: Take) -> dict[Color, float]:
     kept = {code: count / total for code, count in counts.items() if count >= _LEAST_SHARE * total}
     ordered = sorted(kept.items(), key=lambda item: -item[1])
     return {(code >> 16, code >> 8 & 255, code & 255): share for code, share in ordered}
+
+
+def colors_of(take: Take) -> list[Color]:
+    """The colors that a take's frames are painted with, largest first: those of its fills, or of its keyframes until
+    all have arrived. Raises ShotError if images are missing or cannot be read."""
+    if take.fills in take.results and len(take.arrived()) == len(take.manifest.timing):
+        return list(palette_of(take))
+    counts: Counter[Color] = Counter()
+    for keyframe in take.manifest.keyframes:
+        pixels = read_png(take.keyframes / frame_name(keyframe.frame))
+        colors, seen = np.unique(pixels[..., :3].reshape(-1, 3), axis=0, return_counts=True)
+        for color, count in zip(colors.tolist(), seen.tolist(), strict=True):
+            if count >= _LEAST_SHARE * pixels[..., 0].size:
+                counts[tuple(color)] += count
+    return [color for color, _ in counts.most_common()]
 
 
 def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: int) -> Take:
