@@ -53,12 +53,15 @@ def play(desk: Desk) -> Steps:
     yield pause(1)
     yield from desk.screenshot("addon_checks")
     yield from _at_default_width(desk, sequencer, "checks")
+    windows = bpy.context.window_manager.windows
     yield from desk.press(sequencer, "longanimation.fit_keyframe")
+    yield until(lambda: len(windows) == 2, 20, "a window with the keyframe")
     yield from desk.put_mouse_away()
     yield pause(1)
     yield from desk.screenshot("fitted")
-    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
+    with bpy.context.temp_override(window=windows[-1]):
         bpy.ops.wm.window_close()
+    yield until(lambda: len(windows) == 1, 20, "the end of that window")
     yield pause(1)
     yield from _check(desk, sequencer)
     assert len(_takes()) == 1, "the earlier check is still there"
