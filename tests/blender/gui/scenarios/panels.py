@@ -82,7 +82,7 @@ def _searches(desk: Desk, area: bpy.types.Area) -> Steps:
     for words in _SEARCHES:
         yield from desk.point_at(area)
         yield from desk.hands.key("F3")
-        yield pause(0.5)
+        yield pause(1.5)
         yield from desk.hands.type(words)
         yield pause(1)
         yield from desk.screenshot(f"search {words}")
