@@ -78,11 +78,12 @@ def _languages(desk: Desk, area: bpy.types.Area) -> Steps:
 
 
 def _searches(desk: Desk, area: bpy.types.Area) -> Steps:
-    """F3 finds the operators by the names that an animator would type, and the Render menu has them."""
+    """The search of menus finds the operators by the names that an animator would type."""
     for words in _SEARCHES:
         yield from desk.point_at(area)
-        yield from desk.hands.key("F3")
-        yield pause(1.5)
+        with bpy.context.temp_override(window=areas.window(), area=area, region=areas.region_of(area, "WINDOW")):
+            bpy.ops.wm.search_menu("INVOKE_DEFAULT")
+        yield pause(1)
         yield from desk.hands.type(words)
         yield pause(1)
         yield from desk.screenshot(f"search {words}")
