@@ -24,6 +24,7 @@ def restore_takes() -> None:
         compat.show_in_sequencer(scene)
     for take in take_manager.library().takes(output_folder(), [folder for _, folder in here.values()]):
         take_manager.entries.setdefault(take.job, take_manager.Entry(take))
+    take_manager.hide_lost_findings()
     for entry in take_manager.entries.values():
         placement = entry.take.placement
         if entry.take.job in here:  # also in a copy of the file, or if the scene was renamed
@@ -68,8 +69,10 @@ def _on_save(*_: object) -> None:
 
 @bpy.app.handlers.persistent
 def _on_undo(*_: object) -> None:
-    """Update the strips after an undo: show frames that arrived since, and remove incomplete strips that came back."""
+    """Update the strips after an undo: show frames that arrived since, and remove incomplete strips that came back,
+    and findings about takes that are gone."""
     here = blend_file.takes()
+    take_manager.hide_lost_findings()
     for job, entry in take_manager.entries.items():
         if blend_file.shows(entry.take) and entry.take.state in ("failed", "cancelled"):
             entry.take = replace(entry.take, placed=job in here)

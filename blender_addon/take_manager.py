@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,7 @@ def submit(take: Take) -> Entry:
     entry.progress, entry.remedy = Progress(0.0, TranslatableText("Contacting the server")), ""
     entry.session = Session(client, entry.take, retry)
     library().add(entry.take)
+    hide_findings(job for job, one in entries.items() if one.take.shot == take.shot)
     entry.session.start()
     start_polling()
     return entry
@@ -167,8 +168,23 @@ def discard(job: str) -> None:
     entry = entries.pop(job)
     if entry.inspection is not None:
         entry.inspection.stop()
+    hide_findings([job])
     library().remove(job)
     shutil.rmtree(entry.take.folder, ignore_errors=True)
+
+
+def hide_findings(jobs: Iterable[str]) -> None:
+    """Remove the strips that show the findings about takes: those were sent, hidden, or are gone."""
+    gone = set(jobs)
+    for scene in bpy.data.scenes:
+        for job in gone & strips.overlaid(scene):
+            strips.remove(scene, job, strips.OVERLAY)
+
+
+def hide_lost_findings() -> None:
+    """Remove the strips that show the findings about takes that are not known any more."""
+    shown = {job for scene in bpy.data.scenes for job in strips.overlaid(scene)}
+    hide_findings(shown - entries.keys())
 
 
 def inspect(job: str) -> Inspection:
@@ -184,7 +200,7 @@ def cancel(job: str) -> None:
     entry = entries[job]
     if entry.session is not None:
         entry.session.cancel()
-        entry.progress = replace(entry.progress, text=TranslatableText("Cancelling"), trouble="")
+        entry.progress = replace(entry.progress, text=TranslatableText("Canceling"), trouble="")
 
 
 def update(job: str, **changes: Any) -> None:

@@ -2,7 +2,7 @@
 """Texts that wrap, which Blender's labels do not, and notices with buttons that help."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import blf
 import bpy
@@ -13,6 +13,9 @@ from .translations import translated
 _BESIDE = 85
 """Pixels of a region's width, at the interface's default scale, that a sentence in a box cannot use: borders, the icon
 and the tabs."""
+
+_AROUND = 14
+"""Pixels of a button's width, at the interface's default scale, that its text cannot use."""
 
 _PARTS = re.compile(r"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][\u3000-\u3002\uff01-\uff1f]*|\s+")
 """The parts after which a line may end: a word, or a character of a script without spaces and its punctuation."""
@@ -59,6 +62,15 @@ def _lines(text: str, width: float) -> Iterator[str]:
             line = ""
         line += part
     yield line.rstrip()
+
+
+def draw_grid(layout: bpy.types.UILayout, context: bpy.types.Context, texts: Iterable[str]) -> bpy.types.UILayout:
+    """A grid for buttons with these texts, with as many columns as the region's width has room for."""
+    scale = context.preferences.system.ui_scale
+    blf.size(0, context.preferences.ui_styles[0].widget.points * scale)
+    widest = max((blf.dimensions(0, text)[0] for text in texts), default=0.0) + _AROUND * scale
+    columns = max(1, int((context.region.width - _BESIDE * scale) // widest))
+    return layout.grid_flow(row_major=True, columns=columns, even_columns=True, align=True)
 
 
 def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

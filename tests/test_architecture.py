@@ -46,7 +46,7 @@ ARROWS = {
     "blender_addon.panels": {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
         *("blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences"),
-        *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat"),
+        *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat", "blender_addon.checks"),
         "blender_addon.translatable_text",
     },
     "blender_addon.keymap": set(),

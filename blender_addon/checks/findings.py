@@ -27,11 +27,13 @@ _GAP = 0.008
 class Finding:
     """Something about a frame that the animator may want to look at; `frame` is its number in the shot.
 
-    fits: the frame's keyframe can be fitted to its drawing. pictured: an overlay image shows it.
+    last: the last frame for which the drawing is held there; of a keyframe, its own frame. fits: the frame's keyframe
+    can be fitted to its drawing. pictured: an overlay image shows it.
     """
 
     severity: Severity
     frame: int
+    last: int
     sentence: TranslatableText
     fits: bool = False
     pictured: bool = False
@@ -49,10 +51,10 @@ def inspect(take: Take) -> Iterator[tuple[int, int, list[Finding]]]:
     overlays = take.folder / "checks"
     overlays.mkdir(exist_ok=True)
     before: np.ndarray | None = None
-    for done, frame in enumerate(first_frames, start=1):
+    for done, (frame, held) in enumerate(zip(first_frames, exposure.holds, strict=True), start=1):
         line_art = line_art_of(read_png(take.lineart / frame_name(frame)))
         found, before = _inspect_drawing(line_art, frame, before, overlays)
-        yield done, total, found
+        yield done, total, [replace(one, last=frame + held - 1) for one in found]
     for done, keyframe in enumerate(take.manifest.keyframes, start=len(first_frames) + 1):
         yield done, total, _inspect_keyframe(take, keyframe.frame, overlays)
 
@@ -71,13 +73,13 @@ def _inspect_drawing(
         sentence = TranslatableText(
             "Open outlines: {count}. Colors may leak there; close them, or look at the result.", count=len(gaps)
         )
-        found.append(Finding("note", frame, sentence, pictured=True))
+        found.append(Finding("note", frame, frame, sentence, pictured=True))
         draw_gaps(overlay, gaps)
     if before is not None and drawing_difference.difference(before, small) >= drawing_difference.CUT:
         sentence = TranslatableText(
             "Probably a cut: color what comes after it as a separate shot, or paint a keyframe."
         )
-        found.append(Finding("warning", frame, sentence, pictured=True))
+        found.append(Finding("warning", frame, frame, sentence, pictured=True))
         draw_cut(overlay)
     if found:
         write_png(overlays / frame_name(frame), overlay)
@@ -102,7 +104,7 @@ def _inspect_keyframe(take: Take, frame: int, overlays: Path) -> list[Finding]:
 
 
 def _finding(flaw: Flaw, frame: int) -> Finding:
-    return Finding(flaw.severity, frame, TranslatableText(flaw.template, **flaw.values))
+    return Finding(flaw.severity, frame, frame, TranslatableText(flaw.template, **flaw.values))
 
 
 def _drawings(take: Take) -> Iterator[tuple[int, np.ndarray]]:

@@ -10,6 +10,7 @@ import bpy
 
 from .. import compat, take_manager
 from ..checks.findings import fitted_keyframe
+from ..checks.groups import grouped
 from ..errors import ColorError, ShotError
 from ..png_pixels import write_png
 from ..sequencer import strips
@@ -39,10 +40,8 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
     def use(self, take: Take) -> None:
         """Keep the exported take instead of an earlier check of the shot, and inspect it."""
         for job, entry in [*take_manager.entries.items()]:
-            earlier, scene = entry.take, bpy.data.scenes.get(entry.take.placement.scene)
+            earlier = entry.take
             if earlier.shot == take.shot and earlier.state == "exported" and entry.inspection is not None:
-                if scene is not None:
-                    strips.remove(scene, job, strips.OVERLAY)
                 take_manager.discard(job)
         take_manager.register(take)
         if not bpy.app.background:
@@ -53,8 +52,9 @@ class LONGANIMATION_OT_check_shot(ExportsShots, bpy.types.Operator):
         for job in jobs:
             inspection = take_manager.inspect(job)
             inspection.wait()
-            for finding in inspection.findings:
-                message = TranslatableText("Frame {frame}: {sentence}", frame=finding.frame, sentence=finding.sentence)
+            for group in grouped(inspection.findings):
+                frames = ", ".join(group.names)
+                message = TranslatableText("Frames {frames}: {sentence}", frames=frames, sentence=group.sentence)
                 self.report({"WARNING"}, translated(message))
             if inspection.problem:
                 self.report({"ERROR"}, translated(inspection.problem))
@@ -71,7 +71,31 @@ class LONGANIMATION_OT_jump_to_frame(OfTake, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
-        self.timeline(context).frame_set(self.frame - self.take.manifest.frame_start + self.take.placement.start)
+        _show_frame(self, context, self.frame)
+        return {"FINISHED"}
+
+
+class LONGANIMATION_OT_step_to_finding(OfTake, bpy.types.Operator):
+    """Go to the next frame with a finding, or to the one before"""
+
+    bl_idname = "longanimation.step_to_finding"
+    bl_label = "Next Finding"
+
+    forward: bpy.props.BoolProperty(name="Forward", description="To the next, not to the one before", default=True)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender; after the last frame comes the first."""
+        manifest, here = self.take.manifest, self.timeline(context).frame_current
+        shown = here - self.take.placement.start + manifest.frame_start
+        inspection = take_manager.entries[self.job].inspection
+        frames = sorted({finding.frame for finding in inspection.findings}) if inspection else []
+        if not frames:
+            return {"CANCELLED"}
+        if self.forward:
+            frame = next((frame for frame in frames if frame > shown), frames[0])
+        else:
+            frame = next((frame for frame in reversed(frames) if frame < shown), frames[-1])
+        _show_frame(self, context, frame)
         return {"FINISHED"}
 
 
@@ -127,9 +151,16 @@ class LONGANIMATION_OT_show_overlay(OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
+def _show_frame(operator: OfTake, context: bpy.types.Context, frame: int) -> None:
+    """Go to a frame of the shot in the timeline that shows the take."""
+    take = operator.take
+    operator.timeline(context).frame_set(frame - take.manifest.frame_start + take.placement.start)
+
+
 CLASSES = (
     LONGANIMATION_OT_check_shot,
     LONGANIMATION_OT_fit_keyframe,
     LONGANIMATION_OT_jump_to_frame,
     LONGANIMATION_OT_show_overlay,
+    LONGANIMATION_OT_step_to_finding,
 )

@@ -91,7 +91,7 @@ class ExportsShots:
         """Called by Blender for each event; all but the timer and Esc are ignored until the export is done."""
         if event.type == "ESC":
             self._leave(context)
-            self.report({"INFO"}, translated("Export cancelled"))
+            self.report({"INFO"}, translated("Export canceled"))
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
@@ -189,5 +189,5 @@ def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:
             operator.report({"INFO"}, translated(message))
         else:
             failed = True
-            operator.report({"ERROR"}, translated(take.problem or TranslatableText("The take was cancelled")))
+            operator.report({"ERROR"}, translated(take.problem or TranslatableText("The take was canceled")))
     return {"CANCELLED"} if failed else {"FINISHED"}

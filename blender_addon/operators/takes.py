@@ -137,6 +137,8 @@ class LONGANIMATION_OT_hide_take(OfTake, bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Called by Blender."""
         take_manager.update(self.job, hidden=not self.take.hidden)
+        if self.take.hidden:
+            take_manager.hide_findings([self.job])
         return {"FINISHED"}
 
 

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panels, one file per noun. Each section is a panel in the sidebars of three editors."""
 
+from typing import Any
+
 import bpy
 
-from . import batch, checks, lineart, palette, queue, settings, shot, strip, takes, thumbnails
+from . import batch, checks, first_steps, lineart, menus, palette, queue, settings, shot, strip, takes, thumbnails
 
 _SPACES = ("VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
-_SECTIONS = (
-    shot.Shot,
-    lineart.LineArt,
-    settings.Settings,
-    checks.Checks,
-    batch.Batch,
-    queue.Queue,
-    takes.Takes,
-    palette.Palette,
-    strip.Strip,
-)
-"""In the order in which they are shown; the first is the parent of the others."""
+_SECTIONS: dict[type, type | None] = {
+    first_steps.FirstSteps: None,
+    shot.Shot: None,
+    lineart.LineArt: shot.Shot,
+    settings.Settings: shot.Shot,
+    checks.Checks: None,
+    queue.Queue: None,
+    takes.Takes: None,
+    palette.Palette: None,
+    batch.Batch: None,
+    strip.Strip: None,
+}
+"""The sections in the order in which they are shown at first, and the section that holds each. Those in none can be
+dragged and pinned."""
 
 
 def _panels() -> list[type[bpy.types.Panel]]:
@@ -25,33 +29,39 @@ def _panels() -> list[type[bpy.types.Panel]]:
     panels = []
     for space in _SPACES:
         place = space.split("_")[0].lower()
-        for section in _SECTIONS:
-            name = f"LONGANIMATION_PT_{place}_{section.__name__.lower()}"
-            attributes = {
-                "bl_idname": name,
+        for order, (section, parent) in enumerate(_SECTIONS.items()):
+            attributes: dict[str, Any] = {
+                "bl_idname": _name(place, section),
                 "bl_space_type": space,
                 "bl_region_type": "UI",
                 "bl_category": "LongAnimation",
+                "bl_order": order,
                 "__doc__": section.__doc__,
             }
-            if section is not _SECTIONS[0]:
-                attributes["bl_parent_id"] = f"LONGANIMATION_PT_{place}_{_SECTIONS[0].__name__.lower()}"
-            panels.append(type(name, (section, bpy.types.Panel), attributes))
+            if parent is not None:
+                attributes["bl_parent_id"] = _name(place, parent)
+            panels.append(type(attributes["bl_idname"], (section, bpy.types.Panel), attributes))
     return panels
 
 
-_classes: list[type[bpy.types.Panel]] = []
+def _name(place: str, section: type) -> str:
+    return f"LONGANIMATION_PT_{place}_{section.__name__.lower()}"
+
+
+_classes: list[type] = []
 
 
 def register() -> None:
-    """Show the panels."""
-    _classes[:] = [*batch.CLASSES, *_panels()]
+    """Show the panels, and the operators in Blender's menus."""
+    _classes[:] = [*batch.CLASSES, *queue.CLASSES, *takes.CLASSES, *_panels()]
     for kind in _classes:
         bpy.utils.register_class(kind)
+    menus.register()
 
 
 def unregister() -> None:
     """Hide the panels."""
+    menus.unregister()
     for kind in reversed(_classes):
         bpy.utils.unregister_class(kind)
     thumbnails.unregister()

@@ -32,9 +32,9 @@ class Batch:
         layout = self.layout
         batch = of_file(context.scene)
         row = layout.row(align=True)
-        row.operator("longanimation.batch_markers", text="Markers", icon="MARKER_HLT")
-        row.operator("longanimation.batch_strips", text="Strips", icon="SEQ_SEQUENCER")
-        row.operator("longanimation.batch_scenes", text="Scenes", icon="SCENE_DATA")
+        row.operator("longanimation.batch_markers", text="Markers")
+        row.operator("longanimation.batch_strips", text="Strips")
+        row.operator("longanimation.batch_scenes", text="Scenes")
         row = layout.row()
         row.template_list("LONGANIMATION_UL_batch", self.bl_space_type, batch, "shots", batch, "active", rows=4)
         column = row.column(align=True)

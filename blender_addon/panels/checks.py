@@ -4,19 +4,20 @@
 import bpy
 
 from .. import take_manager
+from ..checks.groups import Group, grouped
+from ..takes.take import Take
+from ..translatable_text import TranslatableText
 from ..translations import translated
-from ..widgets import draw_sentence
+from ..widgets import draw_grid, draw_sentence
 
 _ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
-_NUMBERS = 0.2
-"""Share of the width for the frame numbers."""
 
-_MOST = 30
-"""The most findings that are listed; a longer list would not help."""
+_MOST = 12
+"""The most ranges that are listed for a finding; the arrows go to all."""
 
 
 class Checks:
-    """The findings about the shot, each with a button that jumps to its frame."""
+    """The findings about the shot, each with buttons that jump to its frames."""
 
     bl_label = "Checks"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
@@ -35,22 +36,46 @@ class Checks:
         if not checked:
             return
         take, inspection = checked[0]
+        groups = grouped(inspection.findings)
         if inspection.is_running:
             layout.progress(factor=inspection.done / inspection.total, text=translated("Checking"))
         elif inspection.problem:
             draw_sentence(layout, context, inspection.problem, "ERROR")
-        elif not inspection.findings:
+        elif not groups:
             layout.label(text="Nothing was found", icon="CHECKMARK")
-        for finding in inspection.findings[:_MOST]:
-            row = layout.split(factor=_NUMBERS)
-            jump = row.operator("longanimation.jump_to_frame", text=str(finding.frame))
-            jump.job, jump.frame = take.job, finding.frame
-            column = row.column()
-            draw_sentence(column, context, finding.sentence, _ICONS[finding.severity], share=1 - _NUMBERS)
-            if finding.fits:
-                fit = column.operator("longanimation.fit_keyframe")
-                fit.job, fit.frame = take.job, finding.frame
-        if any(finding.pictured for finding in inspection.findings):
-            layout.operator("longanimation.show_overlay", icon="OVERLAY").job = take.job
+        if groups:
+            _draw_tools(layout, take, any(finding.pictured for finding in inspection.findings))
+        for group in groups:
+            _draw_group(layout.box(), context, take, group)
         if take.state == "exported":
-            layout.operator("longanimation.retry", text="Send", icon="EXPORT").job = take.job
+            row = layout.row(align=True)
+            row.operator("longanimation.retry", text="Send", icon="EXPORT").job = take.job
+            row.operator("longanimation.hide_take", text="", icon="HIDE_ON").job = take.job
+
+
+def _draw_tools(layout: bpy.types.UILayout, take: Take, is_pictured: bool) -> None:
+    """The arrows that go from finding to finding, and the button that shows them in the Sequencer."""
+    row = layout.row(align=True)
+    for forward, icon in ((False, "PREV_KEYFRAME"), (True, "NEXT_KEYFRAME")):
+        step = row.operator("longanimation.step_to_finding", text="", icon=icon)
+        step.job, step.forward = take.job, forward
+    if is_pictured:
+        row.operator("longanimation.show_overlay", icon="OVERLAY").job = take.job
+
+
+def _draw_group(box: bpy.types.UILayout, context: bpy.types.Context, take: Take, group: Group) -> None:
+    """A finding, once, with a button for each range of frames that it is about."""
+    draw_sentence(box, context, group.sentence, _ICONS[group.severity])
+    names = group.names[:_MOST]
+    if len(names) == 1:
+        names = [translated(TranslatableText("Frames {frames}", frames=names[0]))]
+    grid = draw_grid(box, context, names)
+    for name, (first, _) in zip(names, group.runs, strict=False):
+        jump = grid.operator("longanimation.jump_to_frame", text=name, translate=False)
+        jump.job, jump.frame = take.job, first
+    if len(group.runs) > _MOST:
+        more = TranslatableText("and {count} more", count=len(group.runs) - _MOST)
+        box.label(text=translated(more), translate=False)
+    if group.fits:
+        fit = box.operator("longanimation.fit_keyframe")
+        fit.job, fit.frame = take.job, group.runs[0][0]

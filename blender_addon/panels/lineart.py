@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.lineart import ROLES
 from ..shot.scene_objects import layer_name, pencils_of
 
 
@@ -37,14 +38,14 @@ class LineArt:
 
 def _draw_layers(layout: bpy.types.UILayout, context: bpy.types.Context, lineart: bpy.types.PropertyGroup) -> None:
     pencils = pencils_of(context.scene, lineart.collection)
-    names = dict.fromkeys(layer_name(layer) for item in pencils for layer in item.data.layers)
+    layers = {layer_name(layer): layer for item in pencils for layer in item.data.layers}
+    roles = lineart.options().roles
+    names = {role: name for role, name, _ in ROLES}
     column = layout.column(align=True)
-    for name in names:
-        entry = lineart.layers.get(name)
+    for name, layer in layers.items():
         row = column.row()
         row.label(text=name, icon="GREASEPENCIL", translate=False)
-        shown = entry.bl_rna.properties["role"].enum_items[entry.role].name if entry else "Lines"
-        row.operator_menu_enum("longanimation.set_layer_role", "role", text=shown).layer = name
+        row.operator_menu_enum("longanimation.set_layer_role", "role", text=names[roles.of(layer)]).layer = name
     column = layout.column(align=True)
     column.prop(lineart, "fills_by")
     if lineart.fills_by != "none":

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterator
 from itertools import takewhile
 from pathlib import Path
+from typing import Literal
 
 import bpy
 
@@ -24,6 +25,9 @@ _PENDING = "pending.png"
 JOB, OVERLAY = "longanimation_job", "longanimation_checks"
 """Custom properties with the job of the take that a strip shows or overlays; strips inside a meta strip also have
 them."""
+
+
+Half = Literal["whole", "left", "right"]
 
 
 def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
@@ -112,6 +116,21 @@ def job_at(scene: bpy.types.Scene, frame: int) -> str:
     strips = compat.strips_of(scene.sequence_editor)
     shown = [strip for strip in strips if JOB in strip and not strip.mute and frame in compat.strip_range(strip)]
     return max(shown, key=lambda strip: strip.channel)[JOB] if shown else ""
+
+
+def halves(scene: bpy.types.Scene) -> dict[str, Half]:
+    """The jobs of the takes whose strips are not muted, and what of them is shown: all, or a half in a comparison."""
+    if scene.sequence_editor is None:
+        return {}
+    shown = [strip for strip in compat.strips_of(scene.sequence_editor) if JOB in strip and not strip.mute]
+    return {strip[JOB]: "left" if strip.crop.max_x else "right" if strip.crop.min_x else "whole" for strip in shown}
+
+
+def overlaid(scene: bpy.types.Scene) -> set[str]:
+    """The jobs of the takes whose findings are shown."""
+    if scene.sequence_editor is None:
+        return set()
+    return {strip[OVERLAY] for strip in compat.strips_of(scene.sequence_editor) if OVERLAY in strip}
 
 
 def remove(scene: bpy.types.Scene, job: str, kind: str = JOB) -> bool:
@@ -213,12 +232,12 @@ def show(scene: bpy.types.Scene, take: Take) -> None:
 def compare(scene: bpy.types.Scene, take: Take) -> bool:
     """Show a take in the left half of the picture, and the currently shown take in the right half.
 
-    If they are already compared, show the take whole again. Returns whether two takes are compared now.
+    If the take is already compared, show it whole again. Returns whether two takes are compared now.
     """
     strips = list(_of_shot(scene, take))
     mine = [strip for strip in strips if strip[JOB] == take.job]
     others = [strip for strip in strips if strip[JOB] != take.job and not strip.mute]
-    if not others or any(strip.crop.max_x for strip in mine):
+    if not others or any(strip.crop.min_x or strip.crop.max_x for strip in mine):
         show(scene, take)
         return False
     width = scene.render.resolution_x if take.placement.layout == "meta" else take.manifest.width

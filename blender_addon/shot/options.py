@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,13 +17,25 @@ from .scene_objects import layer_name
 Source = Literal["pencil", "line_art", "freestyle", "images", "mixed"]
 Role = Literal["lines", "fills", "none"]
 
+_FILLS = {
+    *("fill", "fills", "color", "colors", "colour", "colours", "paint", "paints", "flat", "flats"),
+    *("relleno", "rellenos", "colores", "couleur", "couleurs", "remplissage", "remplissages", "aplats"),
+    *("塗り", "彩色", "色", "填充", "颜色", "上色"),
+}
+_LINES = {
+    *("line", "lines", "lineart", "outline", "outlines", "ink", "inks", "线", "线条", "線", "線画"),
+    *("línea", "líneas", "contorno", "contornos", "trait", "traits", "ligne", "lignes", "contour", "contours"),
+}
+"""Words in the names of layers that hold fills, and of those that hold lines, in the extension's languages."""
+
 
 @dataclass(frozen=True)
 class LayerRoles:
     """What Grease Pencil layers and materials hold.
 
-    by_name: what the layers of a name hold: lines, fills (which hide the lines behind them), or neither; a name that is
-    not listed holds lines. fills_by: layers or materials with the pass index `fill_pass` also hold fills.
+    by_name: what the layers of a name hold: lines, fills (which hide the lines behind them), or neither. fills_by:
+    layers or materials with the pass index `fill_pass` also hold fills. Any other layer holds fills if it is named so
+    and its object has layers that are not, and else lines.
     """
 
     by_name: Mapping[str, Role] = field(default_factory=dict)
@@ -33,7 +46,7 @@ class LayerRoles:
         """What a Grease Pencil layer holds."""
         if self.fills_by == "layer" and layer.pass_index == self.fill_pass:
             return "fills"
-        return self.by_name.get(layer_name(layer), "lines")
+        return self.by_name.get(layer_name(layer)) or _default_role(layer)
 
     def is_chosen(self, layer: bpy.types.GreasePencilLayer) -> bool:
         """Whether the animator said what a Grease Pencil layer holds."""
@@ -43,6 +56,17 @@ class LayerRoles:
     def material_pass(self) -> int:
         """The pass index of materials that hold fills, 0 for none."""
         return self.fill_pass if self.fills_by == "material" else 0
+
+
+def _default_role(layer: bpy.types.GreasePencilLayer) -> Role:
+    """What a layer holds by its name. The only layers of an object hold its lines, whatever they are called."""
+    is_alone = all(_is_named_fills(other) for other in layer.id_data.layers)
+    return "fills" if _is_named_fills(layer) and not is_alone else "lines"
+
+
+def _is_named_fills(layer: bpy.types.GreasePencilLayer) -> bool:
+    words = set(re.findall(r"[^\W\d_]+", layer_name(layer).lower()))
+    return bool(words & _FILLS) and not words & _LINES
 
 
 @dataclass(frozen=True)

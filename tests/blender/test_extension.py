@@ -35,6 +35,7 @@ def test_enabling_adds_everything_and_disabling_removes_it(scenario: Scenario) -
     assert all(found["enabled"].values()), found["enabled"]
     assert not any(found["disabled"].values()), found["disabled"]
     assert all(found["again"].values()), found["again"]
+    assert found["alone"] == ["shot", "checks", "queue", "takes", "batch"], "only what is in no other can be pinned"
 
 
 def test_uninstalling_leaves_the_takes_of_files_that_were_never_saved(scenario: Scenario) -> None:

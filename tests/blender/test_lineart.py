@@ -42,6 +42,7 @@ def test_layers_and_materials_are_lines_or_white_fills_that_hide_what_is_behind(
 ) -> None:
     scenario("lineart.layers", str(tmp_path))
     art = {path.parents[1].name: read(path, *PLACES) for path in tmp_path.glob("*/lineart/0001.png")}
+    assert art["by name"][:2] == [BLUE, WHITE], "the layer Fills holds fills"
     assert art["all lines"] == [BLACK, BLACK, WHITE, BLACK, BLACK, BLACK]
     assert art["roles"] == [WHITE, WHITE, WHITE, BLACK, BLACK, BLACK]
     assert art["layer pass"] == art["material pass"] == [BLACK, WHITE, WHITE, BLACK, BLACK, BLACK]
@@ -54,6 +55,14 @@ def test_layers_and_materials_are_lines_or_white_fills_that_hide_what_is_behind(
         behind = WHITE if folder.parent.name == "hidden" else BLACK
         assert painted[:5] == [BLUE, RED, RED, behind, BLACK], "a painted keyframe shows all layers as they are"
         assert painted[5] == art["colors"][5]
+
+
+def test_a_layer_holds_what_its_name_says_until_somebody_chooses(scenario: Scenario) -> None:
+    fills = ["Fills", "fill.001", "BG_Color", "hair colours 2", "Paint", "Remplissage", "塗り"]
+    lines = ["Lines", "Color Lines", "Filled", "Layer", "painting"]
+    *held, alone = scenario("lineart.named_layers", *fills, *lines, "Colors")
+    assert held == ["fills"] * len(fills) + ["lines"] * len(lines) + ["fills"]
+    assert alone == "lines", "an object has lines"
 
 
 def test_fills_that_hide_nothing_leave_the_lines_as_they_are(scenario: Scenario, tmp_path: Path) -> None:

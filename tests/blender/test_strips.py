@@ -76,6 +76,12 @@ def test_takes_are_kept_side_by_side_and_compared(scenario: Scenario, tmp_path: 
     assert answer["halves"] == [left, left, right, right]
     assert not answer["comparing again"]
     assert answer["in the end"] == {"other": False, "first": True, "second": False}
+    assert answer["ended from the other half"]
+    assert answer["marked"] == [
+        {"other": "whole", "first": "whole"},
+        {"other": "whole", "first": "right", "second": "left"},
+        {"other": "whole", "second": "whole"},
+    ]
 
 
 def test_a_take_is_seen_until_another_one_covers_it(scenario: Scenario, tmp_path: Path) -> None:

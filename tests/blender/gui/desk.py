@@ -97,6 +97,13 @@ class Desk:
         yield until(lambda: process.poll() is not None, _SECONDS, f"the screenshot {name}")
         assert process.returncode == 0, f"no screenshot {name}"
 
+    def speak(self, language: str) -> Steps:
+        """Change the language of Blender's interface, such as fr_FR."""
+        view = bpy.context.preferences.view
+        view.language = language
+        view.use_translate_interface = view.use_translate_tooltips = True
+        yield pause(1)
+
     def put_mouse_away(self) -> Steps:
         """Let no button be lit and no tooltip be open: for screenshots."""
         yield from self.hands.move(areas.window().width // 2, 8)

@@ -15,14 +15,19 @@ _SEEN = 3
 
 
 class Hands:
-    """Moves the mouse and presses keys with xdotool. Positions are in pixels of the window, from bottom left."""
+    """Moves the mouse and presses keys with xdotool. Positions are in pixels of the window, from bottom left.
+
+    at: where the mouse is.
+    """
 
     def __init__(self) -> None:
         self._xdotool = subprocess.Popen(["xdotool", "-"], stdin=subprocess.PIPE, text=True)
+        self.at = (0, 0)
 
     def move(self, x: int, y: int) -> Steps:
         """Move the mouse, in two steps: a button lights up when the mouse moves on it."""
         top = bpy.context.window_manager.windows[0].height - 1 - y
+        self.at = (x, y)
         self._do("mousemove", x - 1, top)
         self._do("mousemove", x, top)
         yield from turns(_SEEN)

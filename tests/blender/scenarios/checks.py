@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,50 @@ def check(folder: str) -> dict[str, Any]:
     answer["after fitting"] = [str(one.sentence) for one in again.inspection.findings if one.severity != "note"]
     bpy.ops.longanimation.jump_to_frame(job=again.take.job, frame=5)
     answer["frame"] = scene.frame_current
+    return answer
+
+
+def overlays(folder: str) -> dict[str, Any]:
+    """The strips of a check after its take was sent, hidden, or is gone."""
+    manager, home = extension("take_manager"), Path(folder)
+    scene = shot()
+    scene.frame_start, scene.frame_end = 1, 6
+    scene.frame_set(3)
+    bpy.ops.longanimation.add_keyframe()
+    home.mkdir()
+    write_keyframe(scene, 3, home / "keyframe_0003.png")
+    push(home / "keyframe_0003.png", 12)
+    bpy.ops.longanimation.load_keyframes(directory=folder, files=[{"name": "keyframe_0003.png"}])
+    answer: dict[str, Any] = {}
+
+    def checked() -> Any:
+        bpy.ops.longanimation.check_shot()
+        entry = [*manager.entries.values()][-1]
+        bpy.ops.longanimation.show_overlay(job=entry.take.job)
+        assert len(strips_of(scene)) > 1
+        return entry
+
+    job = checked().take.job
+    frames = []
+    for forward in (True, True, False):
+        bpy.ops.longanimation.step_to_finding(job=job, forward=forward)
+        frames.append(scene.frame_current)
+    answer["steps"] = frames
+    bpy.ops.longanimation.hide_take(job=job)
+    answer["hidden"] = len(strips_of(scene))
+    entry = checked()
+    manager.entries.pop(entry.take.job)
+    extension("handlers").restore_takes()
+    answer["known"] = len(strips_of(scene)) > 1, entry.take.job in manager.entries
+    manager.library().remove(entry.take.job)
+    (entry.take.folder / "take.json").unlink()
+    manager.entries.pop(entry.take.job)
+    extension("handlers").restore_takes()
+    answer["gone"] = len(strips_of(scene))
+    entry = checked()
+    manager.submit(replace(entry.take, job="another", server="http://127.0.0.1:9"))
+    answer["sent"] = len(strips_of(scene))
+    manager.detach()
     return answer
 
 

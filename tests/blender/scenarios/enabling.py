@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import MagicMock
 
 import bpy
 
@@ -20,6 +21,7 @@ def registration() -> dict[str, Any]:
             "operator": "color_shot" in dir(bpy.ops.longanimation),
             "sequencer panel": hasattr(bpy.types, "LONGANIMATION_PT_sequence_shot"),
             "3D view panel": hasattr(bpy.types, "LONGANIMATION_PT_view_shot"),
+            **{menu: _operators_in(menu) for menu in _MENUS},
         }
 
     server = bpy.context.preferences.addons[EXTENSION].preferences.server
@@ -27,7 +29,30 @@ def registration() -> dict[str, Any]:
     bpy.ops.preferences.addon_disable(module=EXTENSION)
     disabled = added()
     bpy.ops.preferences.addon_enable(module=EXTENSION)
-    return {"server": server, "enabled": enabled, "disabled": disabled, "again": added()}
+    alone = [name for name in ("shot", "checks", "queue", "takes", "batch") if not _is_within(name)]
+    return {"server": server, "enabled": enabled, "disabled": disabled, "again": added(), "alone": alone}
+
+
+_MENUS = (
+    *("TOPBAR_MT_render", "SEQUENCER_MT_strip", "DOPESHEET_MT_key", "IMAGE_MT_image"),
+    *(("VIEW3D_MT_paint_grease_pencil",) if bpy.app.version >= (4, 3) else ("VIEW3D_MT_draw_gpencil",)),
+    *(("VIEW3D_MT_edit_greasepencil",) if bpy.app.version >= (4, 3) else ("VIEW3D_MT_edit_gpencil",)),
+)
+"""Menus of Blender's in which an animator looks."""
+
+
+def _operators_in(menu: str) -> bool:
+    """Whether the extension adds operators to a menu, all of which exist."""
+    layout = MagicMock()
+    for draw in getattr(bpy.types, menu).draw._draw_funcs:
+        if draw.__module__.startswith(EXTENSION):
+            draw(type(menu, (), {"layout": layout})(), None)
+    names = [call.args[0].removeprefix("longanimation.") for call in layout.operator.call_args_list]
+    return bool(names) and set(names) <= set(dir(bpy.ops.longanimation))
+
+
+def _is_within(section: str) -> bool:
+    return hasattr(getattr(bpy.types, f"LONGANIMATION_PT_view_{section}"), "bl_parent_id")
 
 
 def uninstalled() -> dict[str, bool]:

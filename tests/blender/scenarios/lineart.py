@@ -67,6 +67,8 @@ def layers(folder: str) -> None:
     """Export a scene of several layers with each way of telling lines from fills."""
     home = Path(folder)
     scene = pencil_scene()
+    export(scene, home / "by name")
+    set_roles(scene, Fills="lines")
     export(scene, home / "colors")
     export(scene, home / "all lines", keep_colors=False)
     set_roles(scene, Fills="fills", Notes="none")
@@ -81,6 +83,20 @@ def layers(folder: str) -> None:
     export(scene, home / "view layers", collection=None)
     bpy.data.objects["Behind"].hide_render = True
     export(scene, home / "hidden")
+
+
+def named_layers(*names: str) -> list[str]:
+    """What the layers of these names hold, as nobody chose it, beside a layer Ink and, at last, alone."""
+    layers = bpy.data.objects["Figure"].data.layers if pencil_scene() else ()
+    roles = bpy.context.scene.longanimation.lineart.options().roles
+    held = []
+    for name in names:
+        for layer in [*layers]:
+            layers.remove(layer)
+        layers.new("Ink")
+        held.append(roles.of(layers.new(name)))
+    layers.remove(layers["Ink"])
+    return [*held, roles.of(layers[0])]
 
 
 def shadows(folder: str) -> None:

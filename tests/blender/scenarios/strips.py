@@ -119,15 +119,24 @@ def takes(folder: str) -> dict[str, Any]:
         names = {first.job: "first", second.job: "second", other.job: "other"}
         return {names[strip["longanimation_job"]]: strip.mute for strip in strips_of(scene)}
 
+    def marked() -> dict[str, str]:
+        names = {first.job: "first", second.job: "second", other.job: "other"}
+        return {names[job]: half for job, half in strips.halves(scene).items()}
+
     answer: dict[str, Any] = {"placed": muted()}
     strips.show(scene, first)
     answer["shown"] = muted()
+    answer["marked"] = [marked()]
     answer["comparing"] = strips.compare(scene, second)
+    answer["marked"].append(marked())
     image = sequencer_image(scene, 3, Path(folder) / "compared.png")
     answer["halves"] = [image[130, x].tolist() for x in (5, 110, 130, 235)]
     answer["wanted"] = [color_of(1), color_of(0)]
     answer["comparing again"] = strips.compare(scene, second)
     answer["in the end"] = muted()
+    strips.compare(scene, first)
+    answer["ended from the other half"] = not strips.compare(scene, second)
+    answer["marked"].append(marked())
     return answer
 
 

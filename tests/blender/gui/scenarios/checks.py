@@ -52,16 +52,27 @@ def play(desk: Desk) -> Steps:
     yield from desk.put_mouse_away()
     yield pause(1)
     yield from desk.screenshot("addon_checks")
+    yield from _at_default_width(desk, sequencer, "checks")
+    windows = bpy.context.window_manager.windows
     yield from desk.press(sequencer, "longanimation.fit_keyframe")
+    yield until(lambda: len(windows) == 2, 20, "a window with the keyframe")
     yield from desk.put_mouse_away()
     yield pause(1)
     yield from desk.screenshot("fitted")
-    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
+    with bpy.context.temp_override(window=windows[-1]):
         bpy.ops.wm.window_close()
+    yield until(lambda: len(windows) == 1, 20, "the end of that window")
     yield pause(1)
     yield from _check(desk, sequencer)
     assert len(_takes()) == 1, "the earlier check is still there"
     assert not any(one.fits for one in _inspection().findings), _inspection().findings
+
+
+def _at_default_width(desk: Desk, sequencer: bpy.types.Area, name: str) -> Steps:
+    """The sidebar in English and in French."""
+    for language in ("fr_FR", "en_US"):
+        yield from desk.speak(language)
+        yield from desk.screenshot(f"{name} {language}", areas.region_of(sequencer, "UI"))
 
 
 def _open_sun(scene: bpy.types.Scene) -> None:

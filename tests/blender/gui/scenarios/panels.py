@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of every panel, wide and narrow, of some tooltips, and of the preferences."""
+"""Pictures of every panel at three widths, of menus, of some tooltips, and of the preferences."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _TAB = "LongAnimation"
 _EDITORS = ("SEQUENCE_EDITOR", "IMAGE_EDITOR", "VIEW_3D")
 _TOOLTIPS = 6
 _WIDTHS = {"wide": 420, "narrow": 200}
+_SEARCHES = ("Color Shot", "Use This Frame", "Check Shot", "Fix This Frame")
 
 
 def play(desk: Desk) -> Steps:
@@ -25,15 +26,19 @@ def play(desk: Desk) -> Steps:
     for editor in _EDITORS:
         yield from areas.change(area, editor)
         yield from areas.show_tab(area, _TAB)
-        for name, width in _WIDTHS.items():
-            yield from desk.widen(area, width)
-            yield from desk.put_mouse_away()
-            yield from desk.screenshot(f"{editor} {name}", areas.region_of(area, "UI"))
-    yield from desk.widen(area, 300)
+        yield from desk.put_mouse_away()
+        yield from desk.screenshot(f"{editor} default", areas.region_of(area, "UI"))
     _assert_shortcuts_are_free()
-    yield from _one_by_one(desk, area)
+    yield from _one_by_one(desk, area, "section")
+    yield from desk.speak("fr_FR")
+    yield from _one_by_one(desk, area, "French")
     yield from _languages(desk, area)
+    yield from _searches(desk, area)
     yield from _tooltips(desk, area)
+    for name, width in _WIDTHS.items():
+        yield from desk.widen(area, width)
+        yield from desk.put_mouse_away()
+        yield from desk.screenshot(f"{area.type} {name}", areas.region_of(area, "UI"))
     yield from _preferences(desk, area)
 
 
@@ -51,29 +56,39 @@ def _assert_shortcuts_are_free() -> None:
     assert taken == [], taken
 
 
-def _one_by_one(desk: Desk, area: bpy.types.Area) -> Steps:
-    """Open each section that is closed, alone: all at once are higher than the window."""
+def _one_by_one(desk: Desk, area: bpy.types.Area, name: str) -> Steps:
+    """Open each section that is closed, alone, at the default width: all at once are higher than the window."""
     for panel in classes.panels(area):
         if "DEFAULT_CLOSED" not in getattr(panel, "bl_options", ()):
             continue
         yield from desk.open_panel(area, panel.bl_idname)
         x, y = areas.region_of(area, "UI").x + 100, 20
-        yield from desk.screenshot(f"section {panel.bl_label}", areas.region_of(area, "UI"))
+        yield from desk.screenshot(f"{name} {panel.bl_label}", areas.region_of(area, "UI"))
         yield from desk.hands.click()  # the mouse is still on its header
         yield from desk.hands.move(x, y)
         yield pause(0.5)
 
 
 def _languages(desk: Desk, area: bpy.types.Area) -> Steps:
-    """The tab in every language that the extension speaks."""
-    view = bpy.context.preferences.view
+    """The tab in every language that the extension speaks, at the sidebar's default width."""
     for language in extension("translations").languages():
-        view.language = language
-        view.use_translate_interface = view.use_translate_tooltips = True
-        yield pause(1)
+        yield from desk.speak(language)
         yield from desk.screenshot(f"language {language}", areas.region_of(area, "UI"))
-    view.language = "en_US"
-    yield pause(0.5)
+    yield from desk.speak("en_US")
+
+
+def _searches(desk: Desk, area: bpy.types.Area) -> Steps:
+    """The search of menus finds the operators by the names that an animator would type."""
+    for words in _SEARCHES:
+        yield from desk.point_at(area)
+        with bpy.context.temp_override(window=areas.window(), area=area, region=areas.region_of(area, "WINDOW")):
+            bpy.ops.wm.search_menu("INVOKE_DEFAULT")
+        yield pause(1)
+        yield from desk.hands.type(words)
+        yield pause(1)
+        yield from desk.screenshot(f"search {words}")
+        yield from desk.hands.key("Escape", "Escape")
+        yield pause(0.3)
 
 
 def _tooltips(desk: Desk, area: bpy.types.Area) -> Steps:

@@ -14,6 +14,8 @@ from tests.blender.gui.steps import Steps, pause, until
 
 _FRAMES = 16
 _SECONDS = 120
+_MENU = 52
+"""Pixels from the right edge of a sidebar to the middle of the last button of a row in a box."""
 
 
 def play(desk: Desk) -> Steps:
@@ -51,9 +53,9 @@ def _cancel_and_retry(desk: Desk) -> Steps:
     yield until(lambda: _takes(), 60, "a take")
     yield until(lambda: strips_of(scene) if scene.sequence_editor else (), _SECONDS, "the first segment in the strip")
     desk.watch.phase = "coloring"
-    yield from desk.put_mouse_away()
+    # Looking for its button, or a picture first, may take longer than coloring.
+    bpy.ops.longanimation.cancel(job=_takes()[0].take.job)
     yield from desk.screenshot("1 the first segment is here")
-    bpy.ops.longanimation.cancel(job=_takes()[0].take.job)  # looking for its button takes longer than coloring
     yield until(lambda: _state(0) == "cancelled", 60, "the end of the take")
     yield until(lambda: not strips_of(scene), 10, "no half strip")
     yield from desk.put_mouse_away()
@@ -88,11 +90,28 @@ def _compare(desk: Desk) -> Steps:
     yield from desk.put_mouse_away()
     yield pause(1)
     yield from desk.screenshot("4 compared")
+    yield from desk.screenshot("4 compared, panels", areas.region_of(sequencer, "UI"))
+    yield from desk.hover(sequencer, f'longanimation.compare_takes(job="{first}"')
+    yield from _open_menu_beside(desk)
+    yield from desk.screenshot("4 menu of a take")
+    yield from desk.hands.key("Escape")
+    yield from desk.speak("fr_FR")
+    yield from desk.put_mouse_away()
+    yield from desk.screenshot("4 compared, in French", areas.region_of(sequencer, "UI"))
+    yield from desk.speak("en_US")
     yield from desk.press(sequencer, f'longanimation.show_take(job="{first}"')
     yield until(lambda: [strip.mute for strip in strips_of(scene)] == [False, True], 10, "the first take alone")
     yield from desk.point_at(sequencer)
     yield from desk.hands.key("ctrl+z")
     yield until(lambda: [strip.mute for strip in strips_of(bpy.context.scene)] == [False, False], 10, "an undo")
+
+
+def _open_menu_beside(desk: Desk) -> Steps:
+    """Click the button to the right of the mouse: Blender does not tell which one a menu's is."""
+    region = areas.region_of(areas.area_of("SEQUENCE_EDITOR"), "UI")
+    yield from desk.hands.move(region.x + region.width - _MENU, desk.hands.at[1])
+    yield from desk.hands.click()
+    yield pause(0.5)
 
 
 def _reopen(desk: Desk) -> Steps:
