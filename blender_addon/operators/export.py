@@ -77,6 +77,7 @@ class ExportsShots:
         """The interactive path: exports one image per tick, then submits the takes."""
         if bpy.app.background:
             return self.execute(context)
+        notices.settle(notices.EXPORT)
         try:
             self._running = self._steps(context)
         except ColorError as error:
@@ -91,7 +92,7 @@ class ExportsShots:
         """Called by Blender for each event; all but the timer and Esc are ignored until the export is done."""
         if event.type == "ESC":
             self._leave(context)
-            self.report({"INFO"}, translated("Export cancelled"))
+            self.report({"INFO"}, translated("Export canceled"))
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
@@ -113,7 +114,7 @@ class ExportsShots:
 
     def _fail(self, error: Exception) -> None:
         """Report an error, and show it until it is dismissed."""
-        notices.show(str(error), getattr(error, "remedy", ""))
+        notices.show_error(error)
         redraw()
         self.report({"ERROR"}, translated(str(error)))
 
@@ -130,6 +131,8 @@ class ExportsShots:
                 yield 0, 0, None
         for answer in answers:
             answer.result()
+        if answers:
+            notices.settle(notices.CONNECTION)
         yield from self.export(requests)
 
     def export(self, requests: list[ShotRequest]) -> Steps:
@@ -189,5 +192,5 @@ def wait_for(operator: bpy.types.Operator, jobs: list[str]) -> set[str]:
             operator.report({"INFO"}, translated(message))
         else:
             failed = True
-            operator.report({"ERROR"}, translated(take.problem or TranslatableText("The take was cancelled")))
+            operator.report({"ERROR"}, translated(take.problem or TranslatableText("The take was canceled")))
     return {"CANCELLED"} if failed else {"FINISHED"}

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import blend_file, take_manager
+from .. import blend_file, notices, take_manager
 from ..remote.messages import Progress
 from ..translatable_text import TranslatableText
 from ..translations import translated
@@ -31,7 +31,7 @@ class Queue:
 
 _STATES = {
     "exported": TranslatableText("Not sent yet"),
-    "cancelled": TranslatableText("Cancelled"),
+    "cancelled": TranslatableText("Canceled"),
     "failed": TranslatableText("Failed"),
 }
 
@@ -52,7 +52,7 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: take
     column.scale_y = 0.8
     column.label(text=translated(take.summary), translate=False)
     sentence = progress.trouble if entry.is_active else take.problem or _STATES[take.state]
-    if sentence:
+    if sentence and not notices.shows(sentence):
         column = box.column()
         column.alert = take.state == "failed"
         draw_sentence(column, context, sentence, "ERROR" if take.state == "failed" else "INFO")
