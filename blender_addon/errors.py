@@ -16,8 +16,7 @@ class ShotError(ColorError):
 class ServerError(ColorError):
     """The server cannot be reached, or what it says cannot be understood.
 
-    remedy: what would help, for a button: "start_server", "token", "online", "update_addon", "update_server",
-    "address", "certificate", or "" if a button cannot help.
+    remedy: what would help, for buttons: a key of widgets.REMEDIES, or "" if no button can help.
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:

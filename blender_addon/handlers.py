@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import bpy
 
-from . import blend_file, compat, take_manager
+from . import blend_file, compat, notices, take_manager
 from .errors import ColorError
 from .preferences import output_folder
 from .remote.messages import Progress
@@ -41,6 +41,7 @@ def restore_takes() -> None:
                 take_manager.submit(entry.take)
             except ColorError as error:
                 entry.progress = Progress(0.0, TranslatableText("Not followed"), trouble=str(error))
+                notices.show_error(error)
 
 
 @bpy.app.handlers.persistent

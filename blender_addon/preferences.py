@@ -7,19 +7,26 @@ import itertools
 import os
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import bpy
 
 from . import compat
 from .errors import ServerError
 from .remote.client import Client
+from .remote.repository import server_of_repository
 from .remote.transport import is_loopback
 from .translatable_text import TranslatableText
 from .translations import translated
-from .widgets import draw_notices
+from .widgets import draw_notices, draw_sentence
 
 _TOKEN_VARIABLE = "LONGANIMATION_TOKEN"
 LOCAL_SERVER = "http://127.0.0.1:7860"
+
+PRIVACY = TranslatableText(
+    "When you color a shot, its line art, keyframes, name, timing, settings and prompt go to the server that you chose "
+    "for it, and nothing goes anywhere else. The .blend file and your paths stay here, and nobody counts what you do."
+)
 
 
 class LONGANIMATION_server(bpy.types.PropertyGroup):
@@ -111,20 +118,15 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
         column = layout.column()
         column.use_property_split = True
         entry = self._entry()
-        column.prop(entry, "address")
-        if os.environ.get(_TOKEN_VARIABLE):
-            source = TranslatableText("The token comes from {variable}", variable=_TOKEN_VARIABLE)
-            column.label(text=translated(source), icon="INFO", translate=False)
-        else:
-            column.prop(entry, "token")
+        draw_server(column, entry)
         row = column.row(align=True)
         row.operator("longanimation.test_connection", icon="URL")
         if is_loopback(entry.address):
             row.operator("longanimation.start_server", icon="PLAY")
             row.operator("longanimation.stop_server", icon="SNAP_FACE")
-            column.prop(self, "home")
         column.separator()
         column.prop(self, "output")
+        draw_sentence(layout.box(), context, PRIVACY, "LOCKED")
 
 
 def current() -> LONGANIMATION_preferences:
@@ -135,6 +137,42 @@ def current() -> LONGANIMATION_preferences:
 def server_of(scene: bpy.types.Scene) -> LONGANIMATION_server:
     """The server that colors a scene's shot."""
     return current().entry_of(scene.longanimation.server)
+
+
+def is_preferences(context: bpy.types.Context) -> bool:
+    """Whether Blender's preferences are used, and not a shot's panel."""
+    return context.area is not None and context.area.type == "PREFERENCES"
+
+
+def server_in(context: bpy.types.Context) -> LONGANIMATION_server:
+    """The server that is meant: the active one in Blender's preferences, that of the scene's shot elsewhere."""
+    return current().entry_of("") if is_preferences(context) else server_of(context.scene)
+
+
+def draw_server(layout: bpy.types.UILayout, entry: LONGANIMATION_server) -> None:
+    """Draw what is needed to reach a server."""
+    layout.prop(entry, "address")
+    if entry.address == current().server and os.environ.get(_TOKEN_VARIABLE):
+        source = TranslatableText("The token comes from {variable}", variable=_TOKEN_VARIABLE)
+        layout.label(text=translated(source), icon="INFO", translate=False)
+    else:
+        layout.prop(entry, "token")
+    if is_loopback(entry.address):
+        layout.prop(current(), "home")
+
+
+def local_server_folder() -> Path:
+    """The folder of the server on this computer. Raises ServerError if none is chosen."""
+    home = current().home
+    if not home:
+        raise ServerError(
+            TranslatableText(
+                "No folder is chosen for the server on this computer: in Connection Settings, set Local Server to the "
+                "folder that contains install.py. Without a server here, enter the address of another one."
+            ),
+            "home",
+        )
+    return Path(bpy.path.abspath(home)).absolute()
 
 
 def make_client(address: str = "") -> Client:
@@ -149,23 +187,42 @@ def check_online(address: str) -> None:
     """Raise ServerError unless Blender may contact this address: a server on this computer needs no network."""
     if bpy.app.online_access or is_loopback(address):
         return
-    remedy = (
-        TranslatableText("Launch Blender without --offline-mode")
+    advice, remedy = (
+        (TranslatableText("Launch Blender without --offline-mode"), "address")
         if bpy.app.online_access_override
-        else TranslatableText("Enable online access in System preferences")
+        else (TranslatableText("Enable online access in System preferences"), "online")
     )
     raise ServerError(
-        TranslatableText("Online access required to reach {address}. {remedy}", address=address, remedy=remedy),
-        "online",
+        TranslatableText("Online access required to reach {address}. {remedy}", address=address, remedy=advice), remedy
     )
 
 
 def token_of(address: str) -> str:
-    """The token for a server; a token in the environment is for the active server."""
+    """The token for a server. One in the environment is for the active server; without one of its own, the server that
+    is this extension's repository gets the repository's."""
     preferences = current()
     if address == preferences.server and os.environ.get(_TOKEN_VARIABLE):
         return os.environ[_TOKEN_VARIABLE]
-    return next((entry.token for entry in preferences.servers if entry.address == address), "")
+    own = next((entry.token for entry in preferences.servers if entry.address == address), "")
+    return own or (_repository_token() if address == _repository_server() else "")
+
+
+def _repository() -> bpy.types.UserExtensionRepo | None:
+    """The remote repository that this extension was installed from, if any."""
+    name = __package__.split(".")[-2:-1]  # of bl_ext.NAME.longanimation_color
+    repositories = bpy.context.preferences.extensions.repos
+    return next((one for one in repositories if [one.module] == name and one.use_remote_url), None)
+
+
+def _repository_server() -> str:
+    """The address of the coloring server that this extension was installed from, or ""."""
+    repository = _repository()
+    return server_of_repository(repository.remote_url) if repository else ""
+
+
+def _repository_token() -> str:
+    repository = _repository()
+    return repository.access_token if repository and repository.use_access_token else ""
 
 
 def output_folder() -> Path:
@@ -191,11 +248,14 @@ _CLASSES = (LONGANIMATION_server, LONGANIMATION_UL_servers, LONGANIMATION_prefer
 
 
 def register() -> None:
-    """Register the preferences with Blender, and add a server on this computer if there is none yet."""
+    """Register the preferences with Blender. If there is no server yet, add the one that the extension was installed
+    from, or else one on this computer."""
     for kind in _CLASSES:
         bpy.utils.register_class(kind)
     if not current().servers:
-        current().servers.add().name = "This Computer"
+        entry = current().servers.add()
+        entry.address = _repository_server() or LOCAL_SERVER
+        entry.name = "This Computer" if is_loopback(entry.address) else urlsplit(entry.address).hostname
 
 
 def unregister() -> None:

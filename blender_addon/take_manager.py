@@ -16,7 +16,7 @@ from typing import Any
 
 import bpy
 
-from . import blend_file, compat
+from . import blend_file, compat, notices
 from .checks.inspection import Inspection
 from .errors import ShotError
 from .internals import PLAYBACK
@@ -43,8 +43,8 @@ class Entry:
     """A take, the session that processes it, and the last messages of that session.
 
     arrived: frames that have arrived and are not in the strips yet. latest: the frame that arrived last. inspection:
-    the checks of its drawings and keyframes. remarks: the server's remarks about the result, and problems on this
-    computer. remedy: what would help if it failed, as in errors.ServerError.
+    the checks of its drawings and keyframes. remarks: the server's remarks about the result, and what prevented its
+    strips. remedy: what would help if it failed, as in errors.ServerError.
     """
 
     take: Take
@@ -254,6 +254,10 @@ def _can_place_strips(entry: Entry) -> bool:
 def _apply(entry: Entry, message: Message) -> None:
     """Update an entry with one message of its session."""
     if isinstance(message, Progress):
+        if message.remedy and message.trouble != entry.progress.trouble:
+            notices.show(message.trouble, message.remedy, subject=notices.CONNECTION)
+        elif message.fraction > 0 and not message.remedy:
+            notices.settle(notices.CONNECTION)
         entry.progress = message
     elif isinstance(message, Remark):
         if message.sentence not in entry.remarks:  # a job that is tried again repeats it
@@ -279,14 +283,16 @@ def _update(entry: Entry, **changes: Any) -> None:
     """Change a take, even if its folder cannot be written to."""
     try:
         entry.take = entry.take.changed(**changes)
+        notices.settle(str(entry.take.folder))
     except OSError as error:
         entry.take = replace(entry.take, **changes)
-        entry.remarks.append(
+        notices.show(
             TranslatableText(
                 "{folder} cannot be written to ({reason}): free up space, or mount it again.",
                 folder=entry.take.folder,
                 reason=error.strerror,
-            )
+            ),
+            subject=str(entry.take.folder),
         )
 
 

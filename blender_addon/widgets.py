@@ -26,15 +26,22 @@ TAB = "LongAnimation"
 _EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR"}
 """The editors that show our panels."""
 
-_REMEDIES = {
-    "start_server": ("longanimation.start_server", "PLAY"),
-    "token": ("longanimation.edit_server", "LOCKED"),
-    "address": ("longanimation.edit_server", "URL"),
-    "certificate": ("longanimation.edit_server", "URL"),
-    "online": ("longanimation.allow_online", "INTERNET"),
-    "update_addon": ("longanimation.update_addon", "IMPORT"),
+_SETTINGS = ("longanimation.edit_server", "URL")
+_TEST = ("longanimation.test_connection", "FILE_REFRESH")
+
+REMEDIES = {
+    "start_server": (("longanimation.start_server", "PLAY"), _SETTINGS, _TEST),
+    "home": (("longanimation.edit_server", "FILE_FOLDER"),),
+    "address": (_SETTINGS, _TEST),
+    "certificate": (_SETTINGS, _TEST),
+    "token": (("longanimation.edit_server", "LOCKED"), _TEST),
+    "online": (("longanimation.allow_online", "INTERNET"), _SETTINGS),
+    "update_addon": (("longanimation.update_addon", "IMPORT"), _TEST),
+    "update_server": (_SETTINGS, _TEST),
+    "worker": (_TEST,),
 }
-"""The operator that helps, and its icon. "update_server" has none: only the person who runs a server can update it."""
+"""For each trouble, the operators that help, and their icons. Only the person who runs a server can update it or start
+its workers: then another server can be chosen, or the same one tested again."""
 
 
 def draw_sentence(
@@ -74,7 +81,7 @@ def draw_grid(layout: bpy.types.UILayout, context: bpy.types.Context, texts: Ite
 
 
 def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Draw the notices, each with a button that helps and one that dismisses it."""
+    """Draw the notices, each with buttons that help and one that dismisses it."""
     for index, notice in enumerate(notices.notices):
         box = layout.box()
         row = box.row()
@@ -86,10 +93,10 @@ def draw_notices(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 
 def draw_remedy(layout: bpy.types.UILayout, remedy: str) -> None:
-    """Draw the button that helps, if there is one for this remedy."""
-    if remedy in _REMEDIES:
-        operator, icon = _REMEDIES[remedy]
-        layout.operator(operator, icon=icon)
+    """Draw the buttons that help, if there are any for this remedy."""
+    column = layout.column(align=True)
+    for operator, icon in REMEDIES.get(remedy, ()):
+        column.operator(operator, icon=icon)
 
 
 def redraw() -> None:

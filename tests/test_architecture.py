@@ -47,13 +47,13 @@ ARROWS = {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
         *("blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences"),
         *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat", "blender_addon.checks"),
-        "blender_addon.translatable_text",
+        *("blender_addon.notices", "blender_addon.translatable_text"),
     },
     "blender_addon.keymap": set(),
     "blender_addon.handlers": {
         *("blender_addon.take_manager", "blender_addon.blend_file", "blender_addon.remote"),
         *("blender_addon.preferences", "blender_addon.compat", "blender_addon.translatable_text"),
-        "blender_addon.errors",
+        *("blender_addon.errors", "blender_addon.notices"),
     },
     "blender_addon.properties": {
         *("blender_addon.take_manager", "blender_addon.shot", "blender_addon.preferences"),
@@ -64,7 +64,7 @@ ARROWS = {
         *("blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),
         "blender_addon.errors",
         "blender_addon.translatable_text",
-        *("blender_addon.internals", "blender_addon.widgets"),
+        *("blender_addon.internals", "blender_addon.notices", "blender_addon.widgets"),
     },
     "blender_addon.blend_file": {
         *("blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),
@@ -93,12 +93,12 @@ ARROWS = {
         *("blender_addon.errors", "blender_addon.files", "shared"),
     },
     "blender_addon.preferences": {
-        *("blender_addon.remote.client", "blender_addon.remote.transport", "blender_addon.widgets"),
-        *("blender_addon.translations", "blender_addon.compat", "blender_addon.translatable_text"),
-        "blender_addon.errors",
+        *("blender_addon.remote.client", "blender_addon.remote.repository", "blender_addon.remote.transport"),
+        *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat"),
+        *("blender_addon.translatable_text", "blender_addon.errors"),
     },
     "blender_addon.widgets": {"blender_addon.notices", "blender_addon.translations"},
-    "blender_addon.notices": set(),
+    "blender_addon.notices": {"blender_addon.errors"},
     "blender_addon.translations": {"blender_addon.translatable_text"},
     "blender_addon.png_pixels": {
         *("blender_addon.png", "blender_addon.translatable_text", "blender_addon.errors", "blender_addon.files"),

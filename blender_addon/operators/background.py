@@ -37,7 +37,7 @@ def in_thread(work: Callable[[], Result], use: Callable[[Result], None], doing: 
         for result in results:
             use(result)
         for problem in problems:
-            notices.show(str(problem), getattr(problem, "remedy", ""))
+            notices.show_error(problem)
         redraw()
         return None
 

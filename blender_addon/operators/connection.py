@@ -9,7 +9,17 @@ import bpy
 
 from .. import notices, take_manager
 from ..errors import ColorError, ServerError
-from ..preferences import LOCAL_SERVER, check_online, current, token_of
+from ..preferences import (
+    LOCAL_SERVER,
+    check_online,
+    current,
+    draw_server,
+    is_preferences,
+    local_server_folder,
+    server_in,
+    server_of,
+    token_of,
+)
 from ..remote.connection import Diagnosis, diagnose
 from ..remote.launcher import LocalServer
 from ..remote.transport import is_loopback, with_scheme
@@ -19,6 +29,9 @@ from ..widgets import redraw
 from .background import in_thread
 
 _PACKAGE = __package__.rpartition(".")[0]
+_WIDTH = 400
+"""Of the connection settings, in pixels at the interface's default scale."""
+
 _started: list[LocalServer] = []
 """The servers that were started here."""
 
@@ -59,36 +72,22 @@ class LONGANIMATION_OT_remove_server(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_test_connection(bpy.types.Operator):
-    """Check the connection to the active server, and show what is wrong and how to fix it"""
+    """Test the connection to the shot's server (in the preferences, the active one), and say what is wrong and helps"""
 
     bl_idname = "longanimation.test_connection"
     bl_label = "Test Connection"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[str]:
         """The blocking path: returns when the connection is tested."""
-        address = current().server
-        try:
-            check_online(address)
-        except ServerError as error:
-            notices.show(str(error), error.remedy)
-            self.report({"ERROR"}, translated(str(error)))
-            return {"CANCELLED"}
-        diagnosis = diagnose(address, token_of(address))
+        address = server_in(context).address
+        diagnosis = _diagnose(address, token_of(address))
         _show(diagnosis)
-        self.report({"INFO"} if diagnosis.is_good else {"ERROR"}, " ".join(map(translated, diagnosis.sentences)))
+        self.report({"INFO"} if diagnosis.is_good else {"ERROR"}, translated(diagnosis.sentence))
         return {"FINISHED"} if diagnosis.is_good else {"CANCELLED"}
 
-    def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """The interactive path: tests in a thread, and shows a notice."""
-        address = current().server
-        try:
-            check_online(address)
-        except ServerError as error:
-            notices.show(str(error), error.remedy)
-            return {"CANCELLED"}
-        token = token_of(address)
-        in_thread(lambda: diagnose(address, token), _show)
-        return {"FINISHED"}
+        return _test(context)
 
 
 class LONGANIMATION_OT_start_server(bpy.types.Operator):
@@ -97,18 +96,19 @@ class LONGANIMATION_OT_start_server(bpy.types.Operator):
     bl_idname = "longanimation.start_server"
     bl_label = "Start Local Server"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender it returns when the server answers."""
-        preferences = current()
-        address = with_scheme(preferences.server) if is_loopback(preferences.server) else LOCAL_SERVER
+        chosen = server_in(context).address
+        address = with_scheme(chosen) if is_loopback(chosen) else LOCAL_SERVER
         log = Path(bpy.utils.extension_path_user(_PACKAGE, path="server", create=True)) / "server.log"
-        server = LocalServer(Path(bpy.path.abspath(preferences.home)), address, log)
         try:
+            server = LocalServer(local_server_folder(), address, log)
             server.start()
             if bpy.app.background:
                 server.wait()
         except ColorError as error:
-            notices.show(str(error), getattr(error, "remedy", ""))
+            notices.show_error(error)
+            redraw()
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         _started.append(server)
@@ -137,15 +137,30 @@ class LONGANIMATION_OT_stop_server(bpy.types.Operator):
 
 
 class LONGANIMATION_OT_edit_server(bpy.types.Operator):
-    """Open the extension's preferences, with the servers and their tokens"""
+    """Choose the shot's server, or change its address and token, and test the connection"""
 
     bl_idname = "longanimation.edit_server"
-    bl_label = "Edit Server"
+    bl_label = "Connection Settings"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Show the settings beside the mouse."""
+        confirm = translated(LONGANIMATION_OT_test_connection.bl_label)
+        return context.window_manager.invoke_props_dialog(self, width=_WIDTH, confirm_text=confirm)
+
+    def draw(self, context: bpy.types.Context) -> None:
         """Called by Blender."""
-        bpy.ops.preferences.addon_show(module=_PACKAGE)
-        return {"FINISHED"}
+        layout = self.layout
+        layout.use_property_split = True
+        shot = context.scene.longanimation
+        if len(current().servers) > 1 and not is_preferences(context):
+            layout.prop(shot, "server", placeholder=server_of(context.scene).name)
+        draw_server(layout, server_in(context))
+        if not is_preferences(context):
+            layout.operator("preferences.addon_show", text="All Servers", icon="PREFERENCES").module = _PACKAGE
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender when the settings are confirmed."""
+        return _test(context)
 
 
 class LONGANIMATION_OT_allow_online(bpy.types.Operator):
@@ -188,19 +203,34 @@ class LONGANIMATION_OT_dismiss_notice(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def _test(context: bpy.types.Context) -> set[str]:
+    """Test the server that is meant, in a thread, and show a notice."""
+    address = server_in(context).address
+    token = token_of(address)
+    in_thread(lambda: _diagnose(address, token), _show, TranslatableText("Testing the connection…"))
+    return {"FINISHED"}
+
+
+def _diagnose(address: str, token: str) -> Diagnosis:
+    """Test a server, unless Blender may not go online."""
+    try:
+        check_online(address)
+    except ServerError as error:
+        return Diagnosis(str(error), error.remedy)
+    return diagnose(address, token)
+
+
 def _wait_for(server: LocalServer) -> Diagnosis:
     try:
         server.wait()
     except ServerError as error:
-        return Diagnosis((str(error),), error.remedy)
+        return Diagnosis(str(error), error.remedy)
     return diagnose(server.address, "")
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    """Show the result of a connection test instead of earlier notices."""
-    notices.notices.clear()
-    for sentence in diagnosis.sentences:
-        notices.show(sentence, diagnosis.remedy, diagnosis.is_good)
+    """Show the result of a connection test."""
+    notices.show(diagnosis.sentence, diagnosis.remedy, diagnosis.is_good, notices.CONNECTION)
     if diagnosis.info is not None:
         take_manager.presets[:] = [preset.name for preset in diagnosis.info.presets]
     redraw()

@@ -77,6 +77,7 @@ class ExportsShots:
         """The interactive path: exports one image per tick, then submits the takes."""
         if bpy.app.background:
             return self.execute(context)
+        notices.settle(notices.EXPORT)
         try:
             self._running = self._steps(context)
         except ColorError as error:
@@ -113,7 +114,7 @@ class ExportsShots:
 
     def _fail(self, error: Exception) -> None:
         """Report an error, and show it until it is dismissed."""
-        notices.show(str(error), getattr(error, "remedy", ""))
+        notices.show_error(error)
         redraw()
         self.report({"ERROR"}, translated(str(error)))
 
@@ -130,6 +131,8 @@ class ExportsShots:
                 yield 0, 0, None
         for answer in answers:
             answer.result()
+        if answers:
+            notices.settle(notices.CONNECTION)
         yield from self.export(requests)
 
     def export(self, requests: list[ShotRequest]) -> Steps:

@@ -57,7 +57,7 @@ class LONGANIMATION_OT_open_take(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender it returns when the take has ended."""
         try:
-            take = Take.load(Path(bpy.path.abspath(self.directory)))
+            take = Take.load(Path(bpy.path.abspath(self.directory)).absolute())
             scene = compat.timeline(context)
             placement = replace(take.placement, blend=blend_file.name(), scene=scene.name)
             placed = any(strips.strips_of_take(scene, take.job))

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import blend_file, take_manager
+from .. import blend_file, notices, take_manager
 from ..remote.messages import Progress
 from ..translatable_text import TranslatableText
 from ..translations import translated
@@ -67,7 +67,7 @@ def _draw_entry(box: bpy.types.UILayout, context: bpy.types.Context, entry: take
         draw_menu(row, take, "LONGANIMATION_MT_unfinished_take")
     draw_sentence(box, context, take.summary)
     sentence = progress.trouble if entry.is_active else take.problem or _STATES[take.state]
-    if sentence:
+    if sentence and not notices.shows(sentence):
         column = box.column()
         column.alert = take.state == "failed"
         draw_sentence(column, context, sentence, "ERROR" if take.state == "failed" else "INFO")

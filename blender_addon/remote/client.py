@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from urllib3.util import Retry
 
 from .. import png
-from ..errors import ServerError, VersionError
+from ..errors import RefusedError, ServerError, UnreachableError, VersionError
 from ..files import replacing
 from ..shared.codec import from_json, to_json
 from ..shared.manifest import Priority, ShotManifest
@@ -17,6 +17,7 @@ from ..shared.protocol import PROTOCOL_VERSION, ProtocolError
 from ..shared.server_info import ServerInfo
 from ..shared.status import GuessedFrame, JobEvent, JobStatus, PriorityChange, QueueStatus, SegmentStatus
 from ..translatable_text import TranslatableText
+from .reachability import why_unreachable
 from .transport import RETRIES, Transport
 
 Layer = Literal["colored", "fills", "lines"]
@@ -34,8 +35,16 @@ class Client:
         self.server = self._transport.server
 
     def info(self) -> ServerInfo:
-        """Ask the server for its information; raises VersionError if it uses another protocol version."""
-        answer = self._transport.json("GET", "/info", patient=False)
+        """Ask the server for its information, as the first call. Raises VersionError if it uses another protocol
+        version, and UnreachableError with the reason if it does not answer."""
+        try:
+            answer = self._transport.json("GET", "/info", patient=False)
+        except UnreachableError as error:
+            raise why_unreachable(self.server, error) from error
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            raise self._transport.foreign_answer() from error  # a server of ours, but not at this path
         theirs = answer.get("protocol_version") if isinstance(answer, dict) else None
         if not isinstance(theirs, int):
             raise self._transport.foreign_answer()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -36,11 +37,11 @@ class LocalServer:
         if not (self.home / "install.py").is_file():
             raise ServerError(
                 TranslatableText(
-                    "{folder} does not contain LongAnimation Color: in the extension's preferences, choose the folder "
-                    "that contains install.py.",
+                    "{folder} does not contain LongAnimation Color: in Connection Settings, set Local Server to the "
+                    "folder that contains install.py.",
                     folder=self.home,
                 ),
-                "address",
+                "home",
             )
         if not python.is_file():
             raise ServerError(
@@ -71,15 +72,15 @@ class LocalServer:
             )
 
     def wait(self) -> None:
-        """Wait until it answers. Raises ServerError with its last output if it ends or takes too long."""
+        """Wait until it answers and has a worker. Raises ServerError with its last output if it ends or takes too
+        long."""
         deadline = time.monotonic() + _SECONDS
         client = Client(self.address, retries=0)
         while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
-            try:
-                client.info()
-                return
-            except ServerError:
-                time.sleep(0.5)
+            with contextlib.suppress(ServerError):
+                if any(queue.workers for queue in client.queues()):
+                    return
+            time.sleep(0.5)
         raise ServerError(
             TranslatableText(
                 "The server did not start. Its last output, in {log}: {words}", log=self.log, words=self._log_tail()

@@ -13,7 +13,7 @@ class Progress:
     """The progress of the take (0 to 1), and the current step.
 
     eta: seconds left, if the server knows. trouble: why there is no progress at the moment, or "". waiting: the job
-    waits for its turn.
+    waits for its turn. remedy: as in errors.ServerError, if the server does not answer.
     """
 
     fraction: float
@@ -21,6 +21,7 @@ class Progress:
     eta: float | None = None
     trouble: str = ""
     waiting: bool = False
+    remedy: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..errors import ColorError, JobError, RefusedError, UnreachableError
 from ..shared.manifest import Priority
-from ..shared.status import FINAL_STATES, JobStatus
-from ..takes.take import Take, copy_whole, frame_name
+from ..shared.status import FINAL_STATES, JobEvent, JobStatus
+from ..takes.take import Take, copy_whole, frame_name, unwritable
 from ..translatable_text import TranslatableText
 from .client import Client
 from .limits import check_limits
@@ -54,6 +55,7 @@ class Session:
         self._priorities: queue.SimpleQueue[Priority] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._cancelling = False
+        self._held_up = ""
         self._latest = Progress(0.0, TranslatableText("Contacting the server"))
         self._thread = threading.Thread(target=self._run, name=f"LongAnimation {take.job}", daemon=True)
 
@@ -95,7 +97,7 @@ class Session:
         except ColorError as error:
             self._queue.put(Failed(str(error), getattr(error, "remedy", "")))
         except OSError as error:
-            self._queue.put(Failed(TranslatableText("The take's folder cannot be used: {reason}", reason=str(error))))
+            self._queue.put(Failed(unwritable(self.take.folder, error)))
 
     def _work(self) -> Outcome:
         self._report(self._latest)
@@ -130,15 +132,15 @@ class Session:
                 result = call(*arguments)
                 break
             except UnreachableError as error:
-                trouble = str(error)
+                trouble, remedy = str(error), error.remedy
             except RefusedError as error:
                 if error.status not in _BUSY:
                     raise
-                trouble = str(error)
+                trouble, remedy = str(error), ""
             pause = next(pauses, pause)
             latest = self._latest
             text = TranslatableText("No answer for {seconds} s; trying again", seconds=round(time.monotonic() - since))
-            self._queue.put(Progress(latest.fraction, text, None, trouble))
+            self._queue.put(Progress(latest.fraction, text, None, trouble, remedy=remedy))
             self._sleep(pause)
         return result
 
@@ -167,12 +169,11 @@ class Session:
             events = self._ask(self._client.events, job, last)
             for event in events:
                 last = event.number
-                if event.message and event.kind != "segment":  # those report guesses
-                    self._queue.put(Remark(event.message))
+                self._note(event)
             self._send_priorities()
             # Requested after the events and before the frames, so that a final state has all of both.
             status = self._ask(self._client.status, job)
-            self._report(_progress_of(status))
+            self._report(replace(_progress_of(status), trouble=self._held_up))
             if status.state == "done" or any(event.kind == "segment" for event in events):
                 guesses = self._ask(self._client.guesses, job)
                 self._queue.put(Guessed({guess.frame: guess.share for guess in guesses}))
@@ -186,6 +187,14 @@ class Session:
             raise JobError(problem.title if problem else unknown)
         done: bool = status.state == "done"
         return done
+
+    def _note(self, event: JobEvent) -> None:
+        """Keep what the server says about the images; what it says about the job's state holds until the next event."""
+        about_state = event.kind == "state" and event.state not in FINAL_STATES
+        self._held_up = event.message if about_state else ""
+        lasts = event.kind == "progress" or event.state == "done"  # segments report guesses, a failure has its problem
+        if event.message and lasts:
+            self._queue.put(Remark(event.message))
 
     def _send_priorities(self) -> None:
         while not self._priorities.empty():
@@ -221,7 +230,7 @@ class Session:
                 return Failed(str(error))
         except ColorError as error:
             return Failed(
-                TranslatableText("The job could not be cancelled and may continue: {reason}", reason=str(error))
+                TranslatableText("The job could not be canceled and may continue: {reason}", reason=str(error))
             )
         return Cancelled()
 

@@ -22,6 +22,9 @@ _TIMEOUT = (5, 60)
 _AWAY = (502, 503, 504)
 """What a gateway answers for an unavailable server."""
 
+_FOREIGN = (404, 405, 501)
+"""What another program's web server answers to our requests; our own server explains its refusals."""
+
 RETRIES = Retry(total=2, backoff_factor=0.3, status_forcelist=_AWAY, allowed_methods=None, raise_on_status=False)
 """About a second of retries after a dropped connection; every request of the API may be repeated. The session retries
 for longer."""
@@ -56,19 +59,24 @@ class Transport:
             self.server = with_scheme(self.server)
             parts = urlsplit(self.server)
             is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number
+            requests.Request("GET", self.server).prepare()
+            (parts.hostname or "").encode("idna")
+        except ValueError:  # a port that is no number, a name with a space or an empty part
             is_address = False
         if not is_address:
             raise ServerError(
                 TranslatableText(
                     "{address} is not a server address: write it like http://127.0.0.1:7860.", address=repr(server)
-                )
+                ),
+                "address",
             )
         self._http = requests.Session()
         # Requests to this computer must not use a proxy, or the credentials of a .netrc.
         self._http.trust_env = not is_loopback(self.server)
-        if token:
+        if token := token.strip():
             self._http.auth = _Bearer(token)
+            if not token.isascii():
+                raise RefusedError(self._token_problem(), 401, "unauthorized", remedy="token")
         for scheme in ("http://", "https://"):
             self._http.mount(scheme, HTTPAdapter(max_retries=retries))
 
@@ -98,7 +106,8 @@ class Transport:
             ) from error
         except requests.RequestException as error:
             raise ServerError(
-                TranslatableText("The request to {address} failed: {reason}", address=self.server, reason=str(error))
+                TranslatableText("The request to {address} failed: {reason}", address=self.server, reason=str(error)),
+                "address",
             ) from error
         if response.is_redirect:
             raise ServerError(
@@ -133,19 +142,12 @@ class Transport:
     def _refusal(self, response: requests.Response) -> ServerError:
         """The error for a response with an error status."""
         if response.status_code == 401:
-            return RefusedError(
-                TranslatableText(
-                    "{address} requires a token: create one with `python -m server token` on the server "
-                    "and paste it into the extension's preferences.",
-                    address=self.server,
-                ),
-                401,
-                "unauthorized",
-                remedy="token",
-            )
+            return RefusedError(self._token_problem(), 401, "unauthorized", remedy="token")
         try:
             problem = from_json(Problem, response.json())
         except (requests.JSONDecodeError, ProtocolError):
+            if response.status_code in _FOREIGN:
+                return self.foreign_answer()
             kind = UnreachableError if response.status_code in _AWAY else ServerError
             return kind(
                 TranslatableText(
@@ -154,9 +156,22 @@ class Transport:
                     address=self.server,
                     status=response.status_code,
                     reason=response.reason,
-                )
+                ),
+                "address",
             )
         return RefusedError(problem.title, problem.status, problem.code, problem.missing)
+
+    def _token_problem(self) -> TranslatableText:
+        if self._http.auth:
+            return TranslatableText(
+                "The server does not know this token: it may have been revoked, or a character is missing. Ask the "
+                "server's administrator for a new one."
+            )
+        return TranslatableText(
+            "{address} requires a token: create one with `python -m server token` on the server "
+            "and paste it into the extension's preferences.",
+            address=self.server,
+        )
 
 
 class _Bearer(requests.auth.AuthBase):

@@ -171,7 +171,10 @@ class Take:
         except FileNotFoundError as error:
             raise ShotError(
                 TranslatableText(
-                    "{folder} contains no take: choose a folder that contains {file}.", folder=folder, file=RECORD
+                    "{folder} contains no take: choose the folder of one take, which contains {file}. Takes are in the "
+                    "output folder of the extension's preferences, one folder each.",
+                    folder=folder,
+                    file=RECORD,
                 )
             ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:
@@ -202,6 +205,15 @@ def copy_whole(source: Path, target: Path) -> None:
     """Copy a file to `target` atomically."""
     with replacing(target) as partial:
         shutil.copyfile(source, partial)
+
+
+def unwritable(folder: Path, error: OSError) -> TranslatableText:
+    """The sentence for a take's folder that cannot be used."""
+    return TranslatableText(
+        "{folder} cannot be used ({reason}): free up space, or mount it again. Then press Try Again.",
+        folder=folder,
+        reason=error.strerror or str(error),
+    )
 
 
 def address_of_file(path: Path) -> str:

@@ -75,13 +75,13 @@ class Jobs:
     def cancel(self, job: Job) -> None:
         """Stop a job that is waiting or running. The worker stops at its next denoising step. Raises JobConflict."""
         if not self._changes.move(job.id, "cancelled", allowed=ACTIVE_STATES):
-            raise JobConflict(f"Job {job.id} is {job.state}: only a waiting or running job can be cancelled.")
+            raise JobConflict(f"Job {job.id} is {job.state}: only a waiting or running job can be canceled.")
         self._client.cancel_workflow(job.id)
 
     def retry(self, job: Job) -> None:
         """Queue a failed or cancelled job again from its last finished segment. Raises JobConflict."""
         if job.state not in ("failed", "cancelled"):
-            raise JobConflict(f"Job {job.id} is {job.state}: only a failed or cancelled job can be tried again.")
+            raise JobConflict(f"Job {job.id} is {job.state}: only a failed or canceled job can be tried again.")
         # The state is changed first, because workers ignore jobs that are not queued.
         self._changes.reset_crashes(job.id)
         self._changes.move(job.id, "queued", allowed=("failed", "cancelled"))

@@ -201,7 +201,7 @@ class _Run:
         """Stop if the job was cancelled or deleted, or given to another worker while this one was considered dead."""
         if not self._catalogue.is_running_on(self._worker, self._job.id):
             # DBOS records no outcome for a step that ends this way, so it can be run again later.
-            raise dbos_errors.DBOSWorkflowCancelledError(f"Job {self._job.id} was cancelled.")
+            raise dbos_errors.DBOSWorkflowCancelledError(f"Job {self._job.id} was canceled.")
 
     def _report_progress(self, progress: float) -> None:
         """Record the progress at intervals. A full disk does not stop the job."""
@@ -225,7 +225,7 @@ class _Run:
             logger.error("Job %s waits: the disk is full. Free some space; it then continues by itself.", self._job.id)
             if not reported:
                 with contextlib.suppress(sa.exc.OperationalError):  # the database may be on the same disk
-                    self._changes.add_message(self._job.id, FULL_MESSAGE)
+                    self._changes.add_message(self._job.id, FULL_MESSAGE, "state")
                     reported = True
             time.sleep(FULL_SECONDS)
             self._check_state()

@@ -4,6 +4,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -86,10 +87,10 @@ class JobChanges:
         with self._engine.begin() as connection:
             _change(connection, job, ("running",), {"progress": progress}, "progress")
 
-    def add_message(self, job: str, message: str) -> None:
-        """Write a message about a running job into its events."""
+    def add_message(self, job: str, message: str, kind: Literal["progress", "state"] = "progress") -> None:
+        """Write a message about a running job into its events. One about its state holds until the next event."""
         with self._engine.begin() as connection:
-            _change(connection, job, ("running",), {"state": "running"}, "progress", message)
+            _change(connection, job, ("running",), {"state": "running"}, kind, message)
 
     def finish_segment(self, job: str, segment: FinishedSegment, progress: float, message: str = "") -> None:
         """Record that a segment of a running job is finished, with its frames."""

@@ -4,6 +4,7 @@ outside."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -54,8 +55,13 @@ def _own_preferences() -> Any:
 
 
 def _found() -> dict[str, Any]:
-    """Which version of the add-on is loaded, and whether it works."""
+    """Which version of the add-on is loaded, whether it works, and the address and token of the server it uses."""
+    server = None
+    if _module() in bpy.context.preferences.addons:
+        address = _own_preferences().server
+        server = [address, importlib.import_module(f"{_module()}.preferences").token_of(address)]
     return {
+        "server": server,
         "enabled": _module() in bpy.context.preferences.addons,
         "operator": "color_shot" in dir(bpy.ops.longanimation),
         "scene settings": hasattr(bpy.types.Scene, "longanimation"),

@@ -217,7 +217,7 @@ def test_a_server_that_is_away_is_told_to_people_and_to_programs(run: Run) -> No
     ended = run(*COLORS, "--openjd", "--server", "http://127.0.0.1:9")
     assert ended.status == 1
     said, failure = ended.lines
-    assert json.loads(said)["problem"].startswith("No server answers at http://127.0.0.1:9")
+    assert json.loads(said)["problem"].startswith("Nothing listens on port 9 ")
     assert failure == f"openjd_fail: {json.loads(said)['problem']}"
     assert json.loads(said)["problem"] in ended.errors
 

@@ -102,7 +102,7 @@ def test_an_absent_server_is_reported_at_once(addon: Import) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with pytest.raises(addon("errors").ServerError, match="start it"):
+    with pytest.raises(addon("errors").ServerError, match="Nothing listens on port"):
         addon("remote.client").Client(f"http://127.0.0.1:{port}").info()
 
 

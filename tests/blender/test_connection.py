@@ -8,8 +8,9 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,12 +38,12 @@ def _look(addon: Import, address: str, token: str = "") -> Any:
 
 
 @contextmanager
-def _answering(body: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
+def _answering(body: bytes, context: ssl.SSLContext | None = None, status: int = 200) -> Iterator[int]:
     """A web server that answers everything with `body`; its port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -73,29 +74,49 @@ def _certified(name: str) -> ssl.SSLContext:
 
 def test_a_name_that_nobody_knows(addon: Import) -> None:
     found = _look(addon, "http://studio.invalid:7860")
-    assert "No computer named studio.invalid is known" in found.sentences[0]
+    assert "No computer named studio.invalid is known" in found.sentence
     assert found.remedy == "address"
 
 
 def test_a_server_of_this_computer_that_is_not_running(addon: Import) -> None:
     port = free_port()
     found = _look(addon, f"http://127.0.0.1:{port}")
-    assert found.sentences[0].startswith(f"Nothing listens on port {port} of this computer")
+    assert found.sentence.startswith(f"Nothing listens on port {port} of this computer")
     assert found.remedy == "start_server"
 
 
 def test_what_listens_and_never_answers(addon: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(addon("remote.transport"), "_TIMEOUT", (1, 1))
-    monkeypatch.setattr(addon("remote.connection"), "_SECONDS", 1.0)
+    monkeypatch.setattr(addon("remote.reachability"), "_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         found = _look(addon, f"http://127.0.0.1:{silent.getsockname()[1]}")
-    assert "No server answers" in found.sentences[0]
+    assert "does not answer as a LongAnimation Color server: check the port" in found.sentence
+    assert found.remedy == "address"
 
 
-def test_another_program(addon: Import) -> None:
-    with _answering(b"<html>Hello</html>") as port:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_program_that_speaks_neither_http_nor_https(addon: Import, scheme: str) -> None:
+    def greet(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                with caller:
+                    caller.sendall(b"220 mail.studio.example\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet, args=(listener,), daemon=True).start()
+        found = _look(addon, f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
+        listener.shutdown(socket.SHUT_RDWR)
+    assert found.remedy == "address"
+    wanted = {"http": "does not answer as a LongAnimation Color server", "https": "write http://"}
+    assert wanted[scheme] in found.sentence
+
+
+@pytest.mark.parametrize("status", [200, 404, 405])
+def test_another_program(addon: Import, status: int) -> None:
+    with _answering(b"<html>Hello</html>", status=status) as port:
         found = _look(addon, f"http://127.0.0.1:{port}")
-    assert "not a LongAnimation Color server" in found.sentences[0]
+    assert "not a LongAnimation Color server" in found.sentence
     assert found.remedy == "address"
 
 
@@ -104,23 +125,23 @@ def test_another_version(addon: Import, ahead: int, remedy: str) -> None:
     theirs = PROTOCOL_VERSION + ahead
     with _answering(json.dumps({"protocol_version": theirs}).encode()) as port:
         found = _look(addon, f"http://127.0.0.1:{port}")
-    assert f"version {theirs}, this extension version {PROTOCOL_VERSION}" in found.sentences[0]
+    assert f"version {theirs}, this extension version {PROTOCOL_VERSION}" in found.sentence
     assert found.remedy == remedy
 
 
 def test_https_where_http_is_spoken_and_the_reverse(addon: Import) -> None:
     with _answering(b"{}") as port:
         found = _look(addon, f"https://127.0.0.1:{port}")
-    assert "does not use https there: write http://" in found.sentences[0]
+    assert "does not use https there: write http://" in found.sentence
     with _answering(b"{}", _certified("localhost")) as port:
         found = _look(addon, f"http://localhost:{port}")
-    assert "uses https there: write https://" in found.sentences[0]
+    assert "uses https there: write https://" in found.sentence
 
 
 def test_a_certificate_that_nobody_vouches_for(addon: Import) -> None:
     with _answering(b"{}", _certified("localhost")) as port:
         found = _look(addon, f"https://localhost:{port}")
-    assert "certificate of localhost is not trusted" in found.sentences[0]
+    assert "certificate of localhost is not trusted" in found.sentence
     assert found.remedy == "certificate"
 
 
@@ -131,20 +152,99 @@ def test_a_token_that_is_missing_wrong_or_right(addon: Import, tmp_path: Path) -
         missing = _look(addon, server.address)
         wrong = _look(addon, server.address, token + "x")
         right = _look(addon, server.address, token)
-    assert "requires a token" in missing.sentences[0]
-    assert "does not know this token" in wrong.sentences[0]
+    assert "requires a token" in missing.sentence
+    assert "does not know this token" in wrong.sentence
     assert missing.remedy == wrong.remedy == "token"
-    assert right.is_good
-    assert "has no worker" in right.sentences[0]
+    assert "has no worker" in right.sentence
+    assert (right.remedy, right.is_good) == ("worker", False), "shots would wait"
 
 
-def test_a_server_that_can_be_used_tells_its_presets_and_their_licenses(addon: Import, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("address", "token", "remedy"),
+    [
+        ("ftp://studio", "", "address"),
+        ("http://stu dio:7860", "", "address"),
+        ("http://studio..example:7860", "", "address"),
+        ("http://studio:78600", "", "address"),
+        ("http://127.0.0.1:9", "tökén", "token"),
+        ("http://127.0.0.1:9", "  ", "start_server"),
+    ],
+)
+def test_what_is_typed_wrong_gets_a_remedy(addon: Import, address: str, token: str, remedy: str) -> None:
+    found = _look(addon, address, token)
+    assert (found.remedy, found.is_good) == (remedy, False), found.sentence
+
+
+def test_a_path_that_is_not_the_servers(addon: Import, tmp_path: Path) -> None:
+    with running_server(tmp_path / "data", tmp_path / "server.log", "--workers", "0") as server:
+        found = _look(addon, f"{server.address}/extensions/index.json")
+    assert "is not a LongAnimation Color server: check the address" in found.sentence
+    assert found.remedy == "address"
+
+
+def test_the_first_call_says_why_a_server_cannot_be_reached(addon: Import) -> None:
+    client = addon("remote.client").Client(f"http://localhost:{free_port()}")
+    with pytest.raises(addon("errors").UnreachableError, match="Nothing listens on port") as raised:
+        client.info()
+    assert raised.value.remedy == "start_server"
+    with _answering(b"{}") as port, pytest.raises(addon("errors").UnreachableError, match="write http://"):
+        addon("remote.client").Client(f"https://localhost:{port}").info()
+
+
+@pytest.mark.parametrize(
+    ("repository", "server"),
+    [
+        ("http://127.0.0.1:7921", "http://127.0.0.1:7921"),
+        ("http://studio:7860/", "http://studio:7860"),
+        ("http://studio:7860/extensions/index.json", "http://studio:7860"),
+        ("https://tools.studio.example/color/", "https://tools.studio.example/color"),
+        (
+            "https://tools.studio.example/color/extensions/index.json?platform=linux-x64",
+            "https://tools.studio.example/color",
+        ),
+        ("https://extensions.blender.org/api/v1/extensions/", ""),
+        ("https://studio.example/blender/index.json", ""),
+        ("file:///srv/extensions/index.json", ""),
+        ("http://[::1", ""),
+        ("", ""),
+    ],
+)
+def test_a_repository_is_on_its_server(addon: Import, repository: str, server: str) -> None:
+    assert addon("remote.repository").server_of_repository(repository) == server
+
+
+def test_a_notice_replaces_what_was_said_before_about_the_same(addon: Import) -> None:
+    notices, errors = addon("notices"), addon("errors")
+    notices.notices.clear()
+    notices.show_error(errors.UnreachableError("Nothing listens.", "start_server"))
+    notices.show_error(errors.ShotError("No keyframe."))
+    notices.show_error(errors.UnreachableError("Nothing listens.", "address"))
+    assert [(one.sentence, one.remedy) for one in notices.notices] == [
+        ("No keyframe.", ""),
+        ("Nothing listens.", "address"),
+    ]
+    notices.show("Server 1 answers.", good=True, subject=notices.CONNECTION)
+    assert [one.sentence for one in notices.notices] == ["No keyframe.", "Server 1 answers."]
+    notices.settle(notices.CONNECTION)
+    assert notices.shows("Server 1 answers."), "a good one stays"
+    notices.show_error(errors.UnreachableError("Nothing listens."))
+    notices.settle(notices.CONNECTION)
+    notices.settle(notices.EXPORT)
+    assert notices.notices == []
+
+
+def test_a_server_that_can_be_used_tells_its_presets_and_their_licenses_in_one_sentence(
+    addon: Import, tmp_path: Path
+) -> None:
     with coloring_server(tmp_path) as server:
         found = _look(addon, server.address)
+        deadline = time.monotonic() + 60
+        while not found.is_good and time.monotonic() < deadline:
+            found = _look(addon, server.address)
     assert found.is_good and found.remedy == ""
-    assert any(f"Server {server.version} answers" in sentence for sentence in found.sentences)
     (preset,) = found.info.presets
-    assert f"Presets: {preset.name} ({preset.license})." in found.sentences
+    assert f"Server {server.version} answers" in found.sentence
+    assert f"presets {preset.name} ({preset.license})." in found.sentence
 
 
 @pytest.fixture
@@ -180,7 +280,7 @@ def test_a_server_that_ends_at_once_tells_its_last_words(addon: Import, tmp_path
 
 def test_a_folder_without_a_server_is_refused(addon: Import, tmp_path: Path) -> None:
     start = addon("remote.launcher").LocalServer
-    with pytest.raises(addon("errors").ServerError, match=r"choose the folder that contains install\.py"):
+    with pytest.raises(addon("errors").ServerError, match=r"set Local Server to the folder that contains install\.py"):
         start(tmp_path, "http://127.0.0.1:7860", tmp_path / "log").start()
     (tmp_path / "install.py").touch()
     with pytest.raises(addon("errors").ServerError, match="not installed yet"):
@@ -198,3 +298,25 @@ def test_shots_and_takes_find_their_server_and_its_token(scenario: Scenario, tmp
     assert answer["removed"] == ["This Computer", "Eight"]
     assert answer["refused"], "the last server was removed"
     assert "Enable online access in System preferences" in answer["offline"]
+
+
+def test_each_trouble_is_said_once_with_its_remedy_and_goes_when_it_is_over(scenario: Scenario, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with coloring_server(tmp_path) as server:
+        answer = scenario("connection.troubles", str(folder), server.address, free_port())
+    for way in ("open take", "open a relative folder"):
+        assert f"{folder} contains no take: choose the folder of one take, which contains take.json" in answer[way]
+    ((sentence, remedy, _),) = answer["no folder"]
+    assert "in Connection Settings, set Local Server to the folder that contains install.py" in sentence
+    assert remedy == "home"
+    assert f"{folder} does not contain LongAnimation Color" in answer["start from another folder"]
+    ((sentence, remedy, good),) = answer["wrong port"]
+    assert "Nothing listens on port" in sentence and (remedy, good) == ("start_server", False)
+    ((sentence, remedy, good),) = answer["right port"]
+    assert f"Server {server.version} answers" in sentence and (remedy, good) == ("", True)
+    assert answer["two takes without a server"] == [["Nothing listens.", "start_server", False]]
+    assert answer["the server is back"] == []
+    assert answer["another server of the shot"] == "http://127.0.0.1:9"
+    assert answer["remedies without an operator"] == []
+    assert {"address", "certificate", "start_server", "token", "online"} <= set(answer["can be set and tested"])

@@ -112,7 +112,7 @@ def test_each_bad_shot_gets_a_message_that_says_what_to_do(messages: dict[str, s
         "no camera": "has no camera",
         "all white": "Every frame of the shot is white: check that the camera sees",
         "no drawing": "no line art, such as a Grease Pencil object that renders",
-        "no server": "No server answers at http://127.0.0.1:7860: start it",
+        "no server": "Nothing listens on port 7860 of this computer: start the server",
         "offline": "Enable online access in System preferences",
     }
     assert wanted.keys() == messages.keys()

@@ -106,8 +106,9 @@ WORKS = {"enabled": True, "operator": True, "scene settings": True}
 
 @pytest.mark.parametrize("path", ["", LISTING])
 def test_blender_installs_the_add_on_from_the_servers_address(serve: Serve, in_blender: InBlender, path: str) -> None:
-    found, said = in_blender("install", serve() + path)
-    assert found == WORKS | {"version": None}, said
+    address = serve()
+    found, said = in_blender("install", address + path)
+    assert found == WORKS | {"version": None, "server": [address, ""]}, said
 
 
 def test_blender_updates_the_add_on_and_keeps_its_preferences(
@@ -116,9 +117,11 @@ def test_blender_updates_the_add_on_and_keeps_its_preferences(
     (archives / built_extension.name).unlink()
     versioned(built_extension, archives, "0.9.0")
     newer = versioned(built_extension, tmp_path / "newer", "0.10.0")  # after 0.9.0, though its name comes before
-    (installed, updated, asked_again), said = in_blender("update", serve(), str(archives), str(newer))
-    assert installed == WORKS | {"version": "0.9.0"}, said
-    assert updated == WORKS | {"version": "0.10.0", "keeps its address": True}, said
+    address = serve()
+    (installed, updated, asked_again), said = in_blender("update", address, str(archives), str(newer))
+    assert installed == WORKS | {"version": "0.9.0", "server": [address, ""]}, said
+    chosen = ["http://studio.example:7860", ""]
+    assert updated == WORKS | {"version": "0.10.0", "server": chosen, "keeps its address": True}, said
     assert asked_again == updated
     assert said.count("STATUS Installed") + said.count("STATUS Reinstalled") == 2, said
 
@@ -135,7 +138,7 @@ def test_blender_is_refused_without_a_token_and_served_with_one(
         assert not wrong["enabled"] and "401" in said
         asked.clear()
         found, said = in_blender("install", address, token)
-    assert found == WORKS | {"version": None}, said
+    assert found == WORKS | {"version": None, "server": [address, token]}, said
     listing, archive = asked
     assert archive.path.startswith("/extensions/longanimation_color-")
     assert listing.headers["Accept"] == "application/json" and "Accept" not in archive.headers
@@ -161,8 +164,9 @@ def test_damaged_archives_are_left_out_and_named_in_the_log(
     serve: Serve, in_blender: InBlender, archives: Path, tmp_path: Path
 ) -> None:
     damaged = spoil(archives)
-    found, said = in_blender("install", serve())
-    assert found == WORKS | {"version": None}, said
+    address = serve()
+    found, said = in_blender("install", address)
+    assert found == WORKS | {"version": None, "server": [address, ""]}, said
     log = (tmp_path / "server.log").read_text(encoding="utf-8")
     told = [line for line in log.splitlines() if "is not a Blender extension" in line]
     assert sorted(damaged) == sorted(name for name in damaged for line in told if name in line), log

@@ -260,7 +260,8 @@ def test_a_server_that_is_away_is_asked_until_it_is_there(addon: Import, take: A
     session = _session(addon, f"http://127.0.0.1:{port}", take)
     waiting = session.wait()
     trouble = _first(waiting, lambda message: bool(getattr(message, "trouble", "")))
-    assert "No server answers" in trouble.trouble
+    assert "Nothing listens on port" in trouble.trouble
+    assert trouble.remedy == "start_server"
     with running_server(tmp_path / "data", tmp_path / "server.log", "--workers", "0", port=port):
         _first(waiting, lambda message: getattr(message, "waiting", False))
         session.cancel()
@@ -279,6 +280,48 @@ def test_a_server_that_restarts_meanwhile_is_waited_for(addon: Import, take: Any
         _first(waiting, lambda message: getattr(message, "waiting", False))
         session.cancel()
         assert isinstance(list(waiting)[-1], addon("remote.session").Cancelled)
+
+
+def test_a_stopped_worker_is_told_until_the_job_goes_on(
+    addon: Import, take: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, kinds = addon("shared.status"), addon("remote.session")
+    monkeypatch.setattr(kinds, "_POLL_SECONDS", 0.01)
+    stopped, reused = "Its worker stopped; the job continues.", "An earlier job has the same drawings."
+    told = [
+        [("progress", "running", "Keyframe 12 is fitted.")],
+        [("state", "queued", stopped)],
+        [],
+        [("state", "running", "")],
+        [("state", "done", reused)],
+    ]
+    polls = iter(told)
+
+    class Scripted:
+        state = "running"
+
+        def info(self) -> Any:
+            return None
+
+        def events(self, job: str, after: int) -> list[Any]:
+            found = [status.JobEvent(after + 1, 0.0, *one[:2], 0, 1, 0.5, one[2]) for one in next(polls)]
+            self.state = found[-1].state if found else self.state
+            return found
+
+        def status(self, job: str) -> Any:
+            return status.JobStatus(job, "shot", self.state, "tiny", 10, 15, 0, 1, 0.5, (), 0.0)
+
+        def guesses(self, job: str) -> tuple[()]:
+            return ()
+
+    session = kinds.Session(Scripted(), take)
+    session.start()
+    messages = list(session.wait())
+    assert isinstance(messages[-1], kinds.Finished), messages[-1]
+    troubles = [one.trouble for one in messages if isinstance(one, kinds.Progress)]
+    assert troubles == ["", "", stopped, stopped, "", ""]
+    remarks = [one.sentence for one in messages if isinstance(one, kinds.Remark)]
+    assert remarks == ["Keyframe 12 is fitted.", reused]
 
 
 def test_a_connection_that_is_cut_again_and_again_loses_nothing(
@@ -331,7 +374,7 @@ def _cutting(address: str, after: int) -> Iterator[tuple[str, list[int]]]:
 
 
 def test_no_take_in_a_folder_says_what_to_choose(addon: Import, tmp_path: Path) -> None:
-    with pytest.raises(addon("errors").ShotError, match=r"choose a folder that contains take\.json"):
+    with pytest.raises(addon("errors").ShotError, match=r"folder of one take, which contains take\.json"):
         addon("takes.take").Take.load(tmp_path)
 
 

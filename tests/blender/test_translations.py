@@ -21,6 +21,13 @@ Import = Callable[[str], ModuleType]
 ADDON = Path(__file__).parents[2] / "blender_addon"
 CHECKS = ADDON.parent / "shared" / "checks"
 LANGUAGES = sorted(ADDON.glob("translations/*.json"))
+BRITISH = re.compile(
+    r"\b(\w*colour|grey|behaviour|neighbour|favour|centre|metre|cancelling|licence|analyse|"
+    r"(recogn|organ|real|optim|initial|normal|minim|maxim|summar|synchron)ise)|(?<![`|])\bcancelled(?![`)])",
+    re.IGNORECASE,
+)
+"""What is spelled otherwise in American English; `cancelled` is the name of a state in the API."""
+
 SHOWN = {"name", "description", "text"}
 
 
@@ -85,6 +92,16 @@ def test_every_text_is_translated_and_nothing_else_is_kept(path: Path) -> None:
 def test_translations_have_the_same_places_to_fill(path: Path) -> None:
     for text, translation in json.loads(path.read_text(encoding="utf-8")).items():
         assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", translation)), text
+
+
+def test_texts_are_in_american_english() -> None:
+    """Blender's guide for interfaces asks for it. The templates are those of the server's pages."""
+    pages = sorted((ADDON.parent / "server" / "http" / "dashboard" / "templates").glob("*.html"))
+    spoken = {path.name: re.sub(r"{[{%].*?[%}]}", "", path.read_text(encoding="utf-8")) for path in pages}
+    found = [(text, name) for name, text in [*spoken.items(), *((text, text) for text in texts())]]
+    assert [name for text, name in found if BRITISH.search(text)] == []
+    documents = [ADDON.parent / "README.md", *(ADDON.parent / "docs").glob("*.md")]
+    assert [path.name for path in documents if BRITISH.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_an_error_gives_back_the_sentence_that_it_was_raised_with(addon: Import) -> None:

@@ -74,7 +74,7 @@ def test_the_queue_shows_a_shot_that_is_submitted_later_and_cancels_it(
     expect(row.get_by_role("link", name="Lantern <b>walk</b>")).to_be_visible()
     expect(row.locator(".state")).to_have_text("running")
     row.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#history .shot .state")).to_have_text("cancelled")
+    expect(page.locator("#history .shot .state")).to_have_text("canceled")
     assert site.call("GET", f"/jobs/{job}", 200)["state"] == "cancelled"
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#active .shot .state")).to_have_text("running")
@@ -188,7 +188,7 @@ def test_without_its_script_the_page_does_the_same(site: Site, shot: SmallShot, 
     expect(page.get_by_label("Priority of Lantern")).to_have_value("low")
     page.get_by_role("link", name="Lantern").click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#head .state")).to_have_text("cancelled")
+    expect(page.locator("#head .state")).to_have_text("canceled")
     expect(page).to_have_url(re.compile("/jobs/"))
 
 

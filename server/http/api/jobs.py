@@ -153,7 +153,7 @@ def cancel(job_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:job_id>/retry")
 def retry(job_id: UUID) -> Response:
-    """Queue a failed or cancelled job again and return its JobStatus."""
+    """Queue a failed or canceled job again and return its JobStatus."""
     try:
         services().jobs.retry(find_job(job_id))
     except JobConflict as error:
