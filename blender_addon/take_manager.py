@@ -80,24 +80,20 @@ class Entry:
 entries: dict[str, Entry] = {}
 """All known takes, by the id of their job, oldest first."""
 
-_paused = False
-_shown: list[tuple[Any, ...]] = []
+exporting: Progress | None = None
+"""The export of a shot that is under way."""
+_shown: list[Any] = []
 """What the panels showed when they were last redrawn."""
 _redraw_time = 0.0
 """When they were."""
 
 
-def pause() -> None:
-    """Do not change strips while a shot is exported: the undo step would store the scene as it is set up for
-    rendering."""
-    global _paused
-    _paused = True
-
-
-def resume() -> None:
-    """Update strips again."""
-    global _paused
-    _paused = False
+def show_export(progress: Progress | None) -> None:
+    """Show the progress of an export, None at its end. Strips do not change during it: the undo step would store the
+    scene as it is set up for rendering."""
+    global exporting
+    exporting = progress
+    _redraw_late()
 
 
 def has_threads() -> bool:
@@ -237,7 +233,7 @@ def poll() -> float | None:
 def _redraw_late() -> bool:
     """Redraw the panels if they show something old, unless they were redrawn just now; then return True."""
     global _shown, _redraw_time
-    shown = [entry.shown for entry in entries.values()]
+    shown = [exporting, *notices.notices, *(entry.shown for entry in entries.values())]
     if shown == _shown:
         return False
     if time.monotonic() < _redraw_time + _REDRAW_PERIOD:
@@ -321,7 +317,7 @@ def _is_busy() -> bool:
     """Tell whether strips must not change now, because Blender renders or the animator uses a tool."""
     windows = bpy.context.window_manager.windows
     return (
-        _paused
+        exporting is not None
         or bpy.app.is_job_running("RENDER")
         or any(operator.bl_idname not in _LASTING for window in windows for operator in window.modal_operators)
     )

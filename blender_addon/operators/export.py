@@ -15,6 +15,7 @@ from .. import notices, take_manager
 from ..errors import ColorError
 from ..preferences import make_client, new_take_folder
 from ..remote.client import Client
+from ..remote.messages import Progress
 from ..shot.export import export_steps
 from ..shot.request import ShotRequest
 from ..takes.take import Take
@@ -25,7 +26,9 @@ from ..widgets import redraw
 _log = logging.getLogger(__package__)
 
 _TICK = 0.01
-"""Seconds between two images."""
+"""Seconds between two calls of the export."""
+_WORK = 0.5
+"""Least seconds of work in a call. Blender draws all viewports after it, because rendering changes the frame."""
 
 
 Steps = Generator[tuple[int, int, Take | None], None, None]
@@ -83,7 +86,7 @@ class ExportsShots:
         except ColorError as error:
             self._fail(error)
             return {"CANCELLED"}
-        take_manager.pause()
+        take_manager.show_export(Progress(0.0, TranslatableText("Contacting the server")))
         self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -97,9 +100,7 @@ class ExportsShots:
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
         try:
-            done, total, take = next(self._running)
-            if take is not None:
-                self.use(take)
+            done, total = self._work()
         except StopIteration:
             self._leave(context)
             return {"FINISHED"}
@@ -109,8 +110,19 @@ class ExportsShots:
             return {"CANCELLED"}
         exporting = TranslatableText("Exporting image {done} of {total}", done=done, total=total)
         doing = exporting if total else TranslatableText("Contacting the server")
+        take_manager.show_export(Progress(done / total if total else 0.0, doing))
         context.workspace.status_text_set(translated(TranslatableText("{doing}. Esc: cancel", doing=doing)))
         return {"RUNNING_MODAL"}
+
+    def _work(self) -> tuple[int, int]:
+        """Go on with the export for a while; returns the images done and the total."""
+        end = time.monotonic() + _WORK
+        while True:
+            done, total, take = next(self._running)
+            if take is not None:
+                self.use(take)
+            if not total or time.monotonic() > end:
+                return done, total
 
     def _fail(self, error: Exception) -> None:
         """Report an error, and show it until it is dismissed."""
@@ -157,7 +169,7 @@ class ExportsShots:
 
     def _leave(self, context: bpy.types.Context) -> None:
         self._running.close()
-        take_manager.resume()
+        take_manager.show_export(None)
         context.window_manager.event_timer_remove(self._timer)
         context.workspace.status_text_set(None)
 

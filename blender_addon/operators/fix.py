@@ -12,7 +12,7 @@ from .. import take_manager
 from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
 from ..shot import paints
-from ..shot.painted_frame import PaintedFrame
+from ..shot.painted_frame import FRAME, JOB, PaintedFrame
 from ..takes.correction import correct
 from ..takes.recolor import colors_of
 from ..takes.take import Take, frame_name
@@ -20,9 +20,6 @@ from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
 from .export import next_number, wait_for
-
-_JOB, _FRAME = "longanimation_job", "longanimation_frame"
-"""Custom properties of the image of a frame that is being fixed: its take and its frame."""
 
 
 class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
@@ -62,7 +59,7 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Available everywhere except over an image that is not being fixed."""
         image = getattr(context.space_data, "image", None) if context.space_data else None
-        return image is None or _JOB in image
+        return image is None or JOB in image
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender it returns when the new take has ended."""
@@ -70,7 +67,7 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
             image = _fixed_image(context, self.image)
             entry = take_manager.submit(_corrected(image))
             scene = bpy.data.scenes.get(entry.take.manifest.name, context.scene)
-            scene.longanimation.put_keyframe(image[_FRAME], image)
+            scene.longanimation.put_keyframe(image[FRAME], image)
         except (ColorError, OSError) as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -81,12 +78,12 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
 def _painting(take: Take, frame: int) -> bpy.types.Image:
     """The image in which a colored frame is fixed; an earlier one is used again."""
     for image in bpy.data.images:
-        if (image.get(_JOB), image.get(_FRAME)) == (take.job, frame):
+        if (image.get(JOB), image.get(FRAME)) == (take.job, frame):
             return image
     image = bpy.data.images.load(str(take.colored / frame_name(frame)))
     image.name = f"{take.title}, frame {frame}"
     image.pack()  # what is painted is saved with the .blend file, and never over the take's own frame
-    image[_JOB], image[_FRAME] = take.job, frame
+    image[JOB], image[FRAME] = take.job, frame
     return image
 
 
@@ -94,7 +91,7 @@ def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
     image = bpy.data.images.get(name) or getattr(context.space_data, "image", None)
     if image is None:  # not in an Image Editor: the frame at the playhead
         image = _painting(*take_manager.shown_frame(context))
-    if image.get(_JOB) not in take_manager.entries:
+    if image.get(JOB) not in take_manager.entries:
         raise ShotError(
             TranslatableText(
                 "{image} is not a colored frame of a take: go to one and press Fix This Frame.", image=image.name
@@ -106,7 +103,7 @@ def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
 
 
 def _corrected(image: bpy.types.Image) -> Take:
-    take, frame = take_manager.entries[image[_JOB]].take, image[_FRAME]
+    take, frame = take_manager.entries[image[JOB]].take, image[FRAME]
     with tempfile.TemporaryDirectory() as folder:
         painting = Path(folder) / frame_name(frame)
         PaintedFrame(frame, image).write_image(painting)

@@ -5,7 +5,22 @@ from typing import Any
 
 import bpy
 
-from . import batch, checks, first_steps, lineart, menus, palette, queue, settings, shot, strip, takes, thumbnails
+from ..widgets import TAB
+from . import (
+    batch,
+    checks,
+    first_steps,
+    header,
+    lineart,
+    menus,
+    palette,
+    queue,
+    settings,
+    shot,
+    strip,
+    takes,
+    thumbnails,
+)
 
 _SPACES = ("VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
 _SECTIONS: dict[type, type | None] = {
@@ -34,7 +49,7 @@ def _panels() -> list[type[bpy.types.Panel]]:
                 "bl_idname": _name(place, section),
                 "bl_space_type": space,
                 "bl_region_type": "UI",
-                "bl_category": "LongAnimation",
+                "bl_category": TAB,
                 "bl_order": order,
                 "__doc__": section.__doc__,
             }
@@ -57,10 +72,12 @@ def register() -> None:
     for kind in _classes:
         bpy.utils.register_class(kind)
     menus.register()
+    header.register()
 
 
 def unregister() -> None:
     """Hide the panels."""
+    header.unregister()
     menus.unregister()
     for kind in reversed(_classes):
         bpy.utils.unregister_class(kind)

@@ -19,8 +19,11 @@ class Queue:
     def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout = self.layout
+        exporting = take_manager.exporting
+        if exporting is not None:
+            layout.progress(factor=exporting.fraction, text=translated(exporting.text))
         shown = [entry for entry in take_manager.entries.values() if _is_shown(entry)]
-        if not shown:
+        if not shown and exporting is None:
             draw_sentence(layout, context, TranslatableText("Nothing is in progress"))
         for entry in shown:
             _draw_entry(layout.box(), context, entry)

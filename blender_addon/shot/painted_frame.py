@@ -14,6 +14,9 @@ from ..errors import ShotError
 from ..translatable_text import TranslatableText
 from .pixels import picked, scaled, write
 
+JOB, FRAME = "longanimation_job", "longanimation_frame"
+"""Custom properties of the image of a frame that is being fixed: its take and its frame."""
+
 LINES = "longanimation_lines"
 """The custom property of a painting with the name of the image of its untouched lines."""
 
