@@ -47,11 +47,7 @@ def _color(desk: Desk, draws: list[int]) -> Steps:
     yield from desk.screenshot("1 keyframe", areas.region_of(view, "UI"))
     scene.longanimation.prompt = "slow"
     yield from desk.press(view, "longanimation.color_shot")
-    yield until(areas.modal_operators, 10, "an export that runs")
-    desk.watch.phase = "export"
-    before = len(draws)
-    yield until(lambda: not areas.modal_operators(), 60, "the end of the export")
-    print("draws of the viewport in the export:", len(draws) - before)
+    yield until(lambda: extension("take_manager").entries, 60, "the end of the export")
     yield from desk.put_mouse_away()
     yield pause(4)
     desk.watch.phase, before = "coloring", len(draws)
