@@ -81,11 +81,11 @@ entries: dict[str, Entry] = {}
 """All known takes, by the id of their job, oldest first."""
 
 exporting: Progress | None = None
-"""The export of a shot that is under way."""
+"""The progress of the shot that is being exported."""
 _shown: list[Any] = []
 """What the panels showed when they were last redrawn."""
 _redraw_time = 0.0
-"""When they were."""
+"""When they were, in seconds of the monotonic clock."""
 
 
 def show_export(progress: Progress | None) -> None:
@@ -93,7 +93,8 @@ def show_export(progress: Progress | None) -> None:
     scene as it is set up for rendering."""
     global exporting
     exporting = progress
-    _redraw_late()
+    if _redraw_late():
+        start_polling()
 
 
 def has_threads() -> bool:
