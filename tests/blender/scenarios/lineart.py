@@ -137,6 +137,7 @@ def lineless(folder: str) -> None:
 def animated_paint(folder: str) -> None:
     """Export a scene whose fill, exposure and resolution are animated, and whose fill is instanced."""
     scene = pencil_scene()
+    set_roles(scene, Fills="lines")
     paint = bpy.data.materials["red"].grease_pencil
     paint.keyframe_insert("fill_color", frame=1)
     scene.view_settings.exposure = -3
