@@ -11,7 +11,7 @@ import bpy
 from ..errors import ColorError
 from ..properties.lineart import ROLES
 from ..shot.line_art import line_art
-from ..shot.resolved_shot import drawn_at, resolve
+from ..shot.resolved_shot import resolve_at
 from ..translations import translated
 from .editors import show_image
 
@@ -27,15 +27,12 @@ class LONGANIMATION_OT_preview_lineart(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender; in background Blender the image is made and not shown."""
-        scene, settings = context.scene, context.scene.longanimation
-        step = settings.lineart.step
-        frame = drawn_at(scene.frame_current, settings.frames.start, step)
         try:
-            shot = resolve(scene, settings.options(range(frame, frame + step)))
+            shot = resolve_at(context.scene, context.scene.frame_current)
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "preview.png"
                 with line_art(shot) as write:
-                    write(frame, path)
+                    write(shot.frames.start, path)
                 image = _kept(path)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))

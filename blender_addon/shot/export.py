@@ -6,8 +6,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import uuid
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import bpy
 import numpy as np
@@ -28,6 +30,8 @@ from .line_art import line_art
 from .options import ShotOptions
 from .rendering import render_frame, rendering
 from .resolved_shot import ResolvedShot, resolve
+
+_Drawn = TypeVar("_Drawn")
 
 _INK = 243 / 255
 """A drawing has a line if any of its pixels is darker than this (1 is white), as on the server."""
@@ -76,35 +80,46 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
 
 def _draw(shot: ResolvedShot, folder: Path, total: int) -> Generator[tuple[int, int], None, list[str]]:
     """Write the line art of each frame, as in `export_steps`; returns the address of each frame's image."""
-    key_of = drawing_keys(shot)
-    drawn: dict[Hashable, tuple[Path, str]] = {}
-    addresses = []
     with line_art(shot) as write:
-        for done, frame in enumerate(shot.frames, start=1):
-            path, key = folder / frame_name(frame), key_of(frame)
-            if key in drawn:
-                shutil.copyfile(drawn[key][0], path)
-            else:
-                write(shot.drawn_at(frame), path)
-                drawn[key] = path, address_of_file(path)
-            addresses.append(drawn[key][1])
-            yield done, total
-    return addresses
+
+        def draw(frame: int, path: Path) -> str:
+            write(frame, path)
+            return address_of_file(path)
+
+        return (yield from _write_distinct(shot, folder, drawing_keys(shot), draw, 0, total))
 
 
 def _draw_background(shot: ResolvedShot, folder: Path, total: int) -> Generator[tuple[int, int], None, None]:
     """Write the scene's own background of each frame, as in `export_steps`."""
-    key_of = background_keys(shot)
-    drawn: dict[Hashable, Path] = {}
     with rendering(shot, "background"):
-        for done, frame in enumerate(shot.frames, start=total - len(shot.frames) + 1):
-            path, key = folder / frame_name(frame), key_of(frame)
-            if key in drawn:
-                shutil.copyfile(drawn[key], path)
-            else:
-                render_frame(shot.scene, shot.drawn_at(frame), path)
-                drawn[key] = path
-            yield done, total
+        draw = partial(render_frame, shot.scene)
+        yield from _write_distinct(shot, folder, background_keys(shot), draw, total - len(shot.frames), total)
+
+
+def _write_distinct(
+    shot: ResolvedShot,
+    folder: Path,
+    key_of: Callable[[int], Hashable],
+    draw: Callable[[int, Path], _Drawn],
+    before: int,
+    total: int,
+) -> Generator[tuple[int, int], None, list[_Drawn]]:
+    """Write an image of each frame, as in `export_steps`: one that has the key of an earlier one is copied.
+
+    draw: writes the image of a frame to a file. before: number of images that were done before. Returns what `draw`
+    returned for each frame.
+    """
+    drawn: dict[Hashable, tuple[Path, _Drawn]] = {}
+    results = []
+    for done, frame in enumerate(shot.frames, start=before + 1):
+        path, key = folder / frame_name(frame), key_of(frame)
+        if key in drawn:
+            shutil.copyfile(drawn[key][0], path)
+        else:
+            drawn[key] = path, draw(shot.drawn_at(frame), path)
+        results.append(drawn[key][1])
+        yield done, total
+    return results
 
 
 def _unwritable(folder: Path, error: OSError) -> ShotError:

@@ -13,7 +13,7 @@ import numpy as np
 from ..png_pixels import read_png
 from .changes import Changes
 from .rendering import Part, render_frame, rendering
-from .resolved_shot import ResolvedShot, drawn_at, resolve
+from .resolved_shot import ResolvedShot, resolve_at
 from .scene_objects import pencils_of, rendered
 
 _SIDE = 192
@@ -30,25 +30,23 @@ def thumbnail(scene: bpy.types.Scene, frame: int) -> tuple[bpy.types.Image, bool
     Returns the image, and whether the scene's own render looks different: light falls on the paint, or motion blurs it.
     Raises ShotError.
     """
-    settings = scene.longanimation
-    frame = drawn_at(frame, settings.frames.start, settings.lineart.step)
-    shot = resolve(scene, settings.options(range(frame, frame + settings.lineart.step)))
+    shot = resolve_at(scene, frame)
     scale = min(1.0, _SIDE / max(shot.size))
     shot = replace(shot, size=(max(1, round(shot.size[0] * scale)), max(1, round(shot.size[1] * scale))))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "keyframe.png"
-        picture = _rendered(shot, frame, "keyframe", path)
+        picture = _rendered(shot, "keyframe", path)
         image = bpy.data.images.load(str(path))
         image.pack()
         image.name = f".{scene.name} keyframe {frame}"  # a leading dot keeps it out of Blender's lists
         if not _may_differ(scene):
             return image, False
-        own = _rendered(shot, frame, "scene", Path(folder) / "scene.png")
+        own = _rendered(shot, "scene", Path(folder) / "scene.png")
     off = np.abs(picture[..., :3].astype(np.int16) - own[..., :3]).max(axis=2) > _VISIBLE
     return image, float(off.mean()) > _SPECKS
 
 
-def _rendered(shot: ResolvedShot, frame: int, part: Part, path: Path) -> np.ndarray:
+def _rendered(shot: ResolvedShot, part: Part, path: Path) -> np.ndarray:
     scene = shot.scene
     with rendering(shot, part):
         changes = Changes()
@@ -56,7 +54,7 @@ def _rendered(shot: ResolvedShot, frame: int, part: Part, path: Path) -> np.ndar
             for owner, name in ((getattr(scene, "cycles", None), "samples"), (scene.eevee, "taa_render_samples")):
                 if owner is not None:
                     changes.set(owner, **{name: min(_SAMPLES, getattr(owner, name))})
-            render_frame(scene, shot.drawn_at(frame), path)
+            render_frame(scene, shot.frames.start, path)
         finally:
             changes.undo()
     return read_png(path)

@@ -93,7 +93,12 @@ def _as_scene(scene: bpy.types.Scene, changes: Changes) -> Iterator[None]:
 def _keep_paint(scene: bpy.types.Scene, changes: Changes) -> None:
     """Let paint have the colors that were picked: no light falls on Grease Pencil, and nothing is blurred by motion."""
     changes.set(scene.render, use_motion_blur=False)
-    for item in pencils_of(scene, None):
+    _make_plain(scene, pencils_of(scene, None), changes)
+
+
+def _make_plain(scene: bpy.types.Scene, pencils: list[bpy.types.Object], changes: Changes) -> None:
+    """Let no light fall on Grease Pencil, and thicken the faint lines of Line Art modifiers."""
+    for item in pencils:
         changes.set(item, use_grease_pencil_lights=False)
         if has_line_art(item):
             thicken(scene, item, changes)
@@ -123,10 +128,7 @@ def _line_art(shot: ResolvedShot, changes: Changes) -> Iterator[None]:
             stack.enter_context(freestyle.drawn(scene, layer, shot.source == "mixed", shot.keep_colors, changes))
         pencils = pencils_of(scene, shot.collection)
         stack.enter_context(as_line_art(pencils, shot, changes))
-        for item in pencils:
-            changes.set(item, use_grease_pencil_lights=False)
-            if has_line_art(item):
-                thicken(scene, item, changes)
+        _make_plain(scene, pencils, changes)
         _hide_others(shot, changes)
         yield
 

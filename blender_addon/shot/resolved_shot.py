@@ -93,6 +93,17 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
     )
 
 
+def resolve_at(scene: bpy.types.Scene, frame: int) -> ResolvedShot:
+    """Read the part of a scene's shot that has the drawing shown at a frame, from the drawing's first frame on.
+
+    Raises ShotError, as `resolve` does.
+    """
+    settings = scene.longanimation
+    step = settings.lineart.step
+    first = drawn_at(frame, settings.frames.start, step)
+    return resolve(scene, settings.options(range(first, first + step)))
+
+
 def drawn_at(frame: int, first: int, step: int) -> int:
     """The frame whose drawing is shown at `frame` of a shot that begins at `first` and is drawn every `step` frames."""
     return frame - (frame - first) % step

@@ -41,17 +41,12 @@ def palette_of(take: Take) -> dict[Color, float]:
                 take=take.title,
             )
         )
-    counts: dict[int, int] = {}
+    counts: Counter[Color] = Counter()
     for drawing in range(exposure.drawing_count):
         pixels = read_png(take.fills / frame_name(exposure.first_frame_of(drawing)))
-        fills = pixels[(pixels[..., 3:] > 0).all(axis=2)].astype(np.uint32)
-        codes, seen = np.unique(fills[..., 0] << 16 | fills[..., 1] << 8 | fills[..., 2], return_counts=True)
-        for code, count in zip(codes.tolist(), seen.tolist(), strict=True):
-            counts[code] = counts.get(code, 0) + count
-    total = sum(counts.values())
-    kept = {code: count / total for code, count in counts.items() if count >= _LEAST_SHARE * total}
-    ordered = sorted(kept.items(), key=lambda item: -item[1])
-    return {(code >> 16, code >> 8 & 255, code & 255): share for code, share in ordered}
+        counts.update(_counted(pixels))
+    total = counts.total()
+    return {color: count / total for color, count in counts.most_common() if count >= _LEAST_SHARE * total}
 
 
 def colors_of(take: Take) -> list[Color]:
@@ -61,12 +56,17 @@ def colors_of(take: Take) -> list[Color]:
         return list(palette_of(take))
     counts: Counter[Color] = Counter()
     for keyframe in take.manifest.keyframes:
-        pixels = read_png(take.keyframes / frame_name(keyframe.frame))
-        colors, seen = np.unique(pixels[..., :3].reshape(-1, 3), axis=0, return_counts=True)
-        for color, count in zip(colors.tolist(), seen.tolist(), strict=True):
-            if count >= _LEAST_SHARE * pixels[..., 0].size:
-                counts[tuple(color)] += count
+        found = _counted(read_png(take.keyframes / frame_name(keyframe.frame)))
+        counts.update({color: count for color, count in found.items() if count >= _LEAST_SHARE * found.total()})
     return [color for color, _ in counts.most_common()]
+
+
+def _counted(pixels: np.ndarray) -> Counter[Color]:
+    """The number of pixels of each color of a picture, uint8 [H, W, 3 or 4]; transparent ones do not count."""
+    seen = pixels[(pixels[..., 3:] > 0).all(axis=2)].astype(np.uint32)
+    codes, counts = np.unique(seen[..., 0] << 16 | seen[..., 1] << 8 | seen[..., 2], return_counts=True)
+    found = zip(codes.tolist(), counts.tolist(), strict=True)
+    return Counter({(code >> 16, code >> 8 & 255, code & 255): count for code, count in found})
 
 
 def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: int) -> Take:
