@@ -162,7 +162,7 @@ ARROWS = {
     },
     "server.training": {
         *("server.coloring", "server.coloring.line_art", "server.coloring.matching", "server.longanimation"),
-        *("server.coloring.piece_matching", "server.presets.preset", "server.presets.published_extractor"),
+        *("server.presets.preset", "server.presets.published_extractor"),
         *("server.files", "shared"),
     },
     "server.coloring": {
@@ -172,7 +172,6 @@ ARROWS = {
     },
     "server.engines": {"server.longanimation"},
     "server.coloring.matching": {"server.coloring.line_art"},
-    "server.coloring.piece_matching": {"server.coloring.line_art"},
     "server.coloring.line_art": {"shared.checks"},
     "server.presets": {"server.longanimation", "shared"},
     "server.longanimation": {"server.files"},

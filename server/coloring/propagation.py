@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from server.coloring.line_art.regions import LINE_BELOW, Regions, find_regions
 from server.coloring.matching import (
-    FINISHED,
-    REFERENCE,
+    KEYFRAME,
     STRIDE,
     LabeledDescriptors,
     LineMatcher,
@@ -68,8 +67,8 @@ class Propagator:
             fresh = drawings[first : first + WINDOW]
             shown = (keyframe, *before, *fresh)
             window = _Window(self.matcher, {drawing: self.line_art(drawing) for drawing in shown}, self.count)
-            evidence = [window.evidence(keyframe, known[keyframe], REFERENCE)]
-            evidence += [window.evidence(drawing, known[drawing], FINISHED) for drawing in before]
+            evidence = [window.evidence(keyframe, known[keyframe], KEYFRAME)]
+            evidence += [window.evidence(drawing, known[drawing], self.matcher.role_of(1)) for drawing in before]
             for drawing in fresh:
                 votes = window.crop.spread(
                     window.votes(drawing, evidence), self._shares(known[keyframe], window.crop.grid)
@@ -77,7 +76,7 @@ class Propagator:
                 propagated = self._label(self.line_art(drawing), votes, known[keyframe], standing)
                 yield propagated
                 labels = propagated.entries
-                evidence.append(window.evidence(drawing, labels, FINISHED))
+                evidence.append(window.evidence(drawing, labels, self.matcher.role_of(1)))
             before, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: labels}
 
     def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stories: some drawings of a clip in pieces, from which the piece matcher learns.
+"""Stories: some drawings of a clip, from which the line matcher learns.
 
-Drawing a story costs more than a step of training on it, so a story is used several times, in different roles.
+Drawing a story costs nearly as much as a step of training on it, so a story is used several times, in different roles.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,7 @@ import torch
 from accelerate import PartialState
 from torch.utils.data import IterableDataset, get_worker_info
 
-from server.coloring.line_art.regions import find_regions
-from server.coloring.piece_matching import CELL, STRIDE, Pieces, collate_pieces, find_pieces, pad_pieces
+from server.coloring.matching import find_areas
 
 from .cartoon import Framing
 from .clips import sample_clip
@@ -32,9 +31,6 @@ POOL = 2
 SCALES = ((1.0, 1.0), (1.0, 2.0), (1.5, 1.5), (1.5, 2.0), (2.0, 2.0))
 """Sizes of drawings, and of the pictures that they are cut from, as multiples of a shape."""
 SCALE_SHARES = (0.36, 0.3, 0.14, 0.12, 0.08)
-MOST_PIECES = 1536
-WINDOW_PIECES = 512
-"""Pieces of a usual window, padding included. A batch has about as many windows as fit into this many pieces each."""
 
 
 @dataclass(frozen=True)
@@ -48,64 +44,36 @@ class StoryShape:
 
 @dataclass(frozen=True)
 class StoryDrawing:
-    """A drawing in pieces.
+    """A drawing with its labels.
 
-    time: its number in the clip, or -1 if it has a camera of its own. labels: uint8 [H, W]. entries: int64 [P], each
-    piece's most frequent label. purity: [P], the share of its pixels that have it.
+    line_art and labels: uint8 [H, W]. areas: see `find_areas`. time: its number in the clip, or -1 if it has a camera
+    of its own.
     """
 
     line_art: np.ndarray
     labels: np.ndarray
-    pieces: Pieces
+    areas: np.ndarray
     time: int
-    entries: np.ndarray
-    purity: np.ndarray
-
-    def still(self, keyframe: "StoryDrawing") -> np.ndarray:
-        """Return whether most of each piece has the label that a keyframe has there, bool [P]."""
-        inside = self.pieces.labels >= 0
-        same = (self.labels == keyframe.labels)[inside]
-        return np.bincount(self.pieces.labels[inside], same, len(self.pieces)) > self.pieces.areas / 2
 
     def mirrored(self) -> "StoryDrawing":
         """Exchange left and right."""
-        pieces = self.pieces
-        geometry, centers, fine, coarse = (
-            part.copy() for part in (pieces.geometry, pieces.centers, pieces.fine, pieces.coarse)
+        return replace(
+            self,
+            line_art=self.line_art[:, ::-1].copy(),
+            labels=self.labels[:, ::-1].copy(),
+            areas=self.areas[:, ::-1].copy(),
         )
-        geometry[:, [2, 8]] *= -1
-        centers[:, 1] = pieces.shape[1] - centers[:, 1]
-        for shares, stride in ((fine, STRIDE), (coarse, 2 * STRIDE)):
-            per_row = pieces.shape[1] // stride
-            shares[:, 1] += per_row - 1 - 2 * (shares[:, 1] % per_row)
-        turned = replace(
-            pieces,
-            labels=pieces.labels[:, ::-1],
-            geometry=geometry,
-            centers=centers,
-            views=pieces.views[..., ::-1],
-            fine=fine,
-            coarse=coarse,
-        )
-        return replace(self, line_art=self.line_art[:, ::-1], labels=self.labels[:, ::-1], pieces=turned)
 
 
 @dataclass(frozen=True)
 class Story:
-    """Drawings of one clip: KEYFRAMES that may be keyframes, and TARGETS others in the order of the clip. count: of the
-    labels."""
+    """Drawings of one clip: KEYFRAMES that may be keyframes, and TARGETS others in the order of the clip."""
 
     drawings: list[StoryDrawing]
-    count: int
-
-    @property
-    def pieces(self) -> int:
-        """The most pieces of a drawing."""
-        return max(len(drawing.pieces) for drawing in self.drawings)
 
 
 def draw_story(seed: int, shape: StoryShape, scale: float = 1, whole: float = 1, augment: bool = True) -> Story | None:
-    """Draw a story. Returns None if a drawing has no pieces, or too many.
+    """Draw a story. Returns None if it has more labels than fit.
 
     scale, whole: size of the drawings, and of the pictures that they are cut from, as multiples of the shape. augment:
     give keyframes a camera of their own.
@@ -121,9 +89,10 @@ def draw_story(seed: int, shape: StoryShape, scale: float = 1, whole: float = 1,
     if hasattr(clip, "parts") and rng.random() < 0.3:  # figures differ, even where they have the same color
         labels = labels + 256 * (clip.parts.astype(np.int64) >> 8)
     values, labels = np.unique(labels, return_inverse=True)
+    if len(values) > 256:
+        return None
     labels = labels.reshape(clip.labels.shape).astype(np.uint8)
     top, left = (int(rng.integers(0, there - side + 1)) for there, side in ((rows, height), (columns, width)))
-    cell = int(rng.choice((CELL * 3 // 4, CELL, CELL, CELL * 5 // 4)))
     drawings = []
     for index, (time, framing) in enumerate(zip(times, framings, strict=True)):
         y, x = top, left
@@ -134,11 +103,10 @@ def draw_story(seed: int, shape: StoryShape, scale: float = 1, whole: float = 1,
                 for first, there, side in ((top, rows, height), (left, columns, width))
             )
         part = np.s_[index, y : y + height, x : x + width]
-        drawing = _prepare(clip.line_art[part], labels[part], time, index < KEYFRAMES, cell)
-        if drawing is None:
-            return None
-        drawings.append(replace(drawing, time=-1) if own and rng.random() < 0.7 else drawing)
-    return Story(drawings, len(values)) if len(values) <= 255 else None
+        line_art = np.ascontiguousarray(clip.line_art[part])
+        own_time = -1 if own and rng.random() < 0.7 else time
+        drawings.append(StoryDrawing(line_art, np.ascontiguousarray(labels[part]), find_areas(line_art), own_time))
+    return Story(drawings)
 
 
 def _choose_times(rng: np.random.Generator, length: int) -> list[int]:
@@ -162,57 +130,37 @@ def _choose_framing(rng: np.random.Generator) -> Framing:
     return Framing(float(np.exp(rng.normal(0, 0.25))), turn, shift, bool(rng.random() < 0.15))
 
 
-def _prepare(line_art: np.ndarray, labels: np.ndarray, time: int, is_painted: bool, cell: int) -> StoryDrawing | None:
-    line_art, labels = np.ascontiguousarray(line_art), np.ascontiguousarray(labels)
-    pieces = find_pieces(line_art, find_regions(line_art), labels if is_painted else None, cell)
-    if not 0 < len(pieces) <= MOST_PIECES:
-        return None
-    shares = pieces.shares_of(labels, int(labels.max()) + 1)
-    return StoryDrawing(line_art, labels, pieces, time, shares.argmax(axis=1), shares.max(axis=1))
-
-
-Window = tuple[list[StoryDrawing], int]
-"""Keyframes and targets, and the count of labels."""
+Window = list[StoryDrawing]
+"""Keyframes, then targets."""
 
 
 def choose_window(story: Story, keyframes: int, rng: np.random.Generator) -> Window:
     """Choose `keyframes` keyframes and SHOWN targets of a story."""
-    chosen = [story.drawings[index] for index in rng.choice(KEYFRAMES, keyframes, replace=False)]
-    targets = KEYFRAMES + np.sort(rng.choice(TARGETS, SHOWN, replace=False))
-    chosen += [story.drawings[index] for index in targets]
-    if rng.random() < 0.5:
-        chosen = [drawing.mirrored() for drawing in chosen]
-    return chosen, story.count
+    chosen = [*rng.choice(KEYFRAMES, keyframes, replace=False)]
+    chosen += [*(KEYFRAMES + np.sort(rng.choice(TARGETS, SHOWN, replace=False)))]
+    drawings = [story.drawings[index] for index in chosen]
+    return [drawing.mirrored() for drawing in drawings] if rng.random() < 0.5 else drawings
 
 
 def collate_windows(windows: list[Window], keyframes: int) -> dict[str, Any]:
-    """Pad and stack windows that have the same size and the same number of keyframes.
+    """Stack B windows of D drawings that have the same size and the same number of keyframes.
 
-    Returns `count`, the number of labels of each window, which is first, so that its length is the number of samples;
-    `keyframes`; `drawn`, the pieces of all D drawings, window by window; `times` [D]; `entries` and `purity` [D, N];
-    and `still` [D, N], whether most of a piece has the label that the first keyframe has there.
+    Returns `line_art` uint8 [B, D, H, W], which is first, so that its length is the number of samples; `labels` uint8
+    [B, D, H, W], `areas` int64 [B, D, H/4, W/4], `times` [B, D]; and `keyframes`.
     """
-    drawings = [drawing for window, _ in windows for drawing in window]
-    first = [window[0] for window, _ in windows for _ in window]
-    drawn = collate_pieces([drawing.line_art for drawing in drawings], [drawing.pieces for drawing in drawings])
-    most = drawn.areas.shape[1]
-    still = [drawing.still(keyframe) for drawing, keyframe in zip(drawings, first, strict=True)]
-    return {
-        "count": torch.tensor([count for _, count in windows]),
-        "keyframes": torch.tensor(keyframes),
-        "drawn": drawn,
-        "times": torch.tensor([drawing.time for drawing in drawings]),
-        "entries": pad_pieces([drawing.entries for drawing in drawings], most),
-        "purity": pad_pieces([drawing.purity for drawing in drawings], most),
-        "still": pad_pieces(still, most),
+    stacked = {
+        name: torch.from_numpy(np.stack([[getattr(drawing, name) for drawing in window] for window in windows]))
+        for name in ("line_art", "labels", "areas")
     }
+    times = torch.tensor([[drawing.time for drawing in window] for window in windows])
+    return stacked | {"times": times, "keyframes": torch.tensor(keyframes)}
 
 
 class StoryStream(IterableDataset):
     """An endless stream of batches of windows, see `collate_windows`. Each worker draws stories of its own.
 
-    batch: the number of usual windows of a batch: it has twice as many small ones, or fewer large ones. first: the
-    number of windows seen, from which the stories' seeds follow.
+    batch: the number of windows of a batch at scale 1; it has fewer large ones. first: the number of windows seen, from
+    which the stories' seeds follow.
     """
 
     def __init__(self, shape: StoryShape, batch: int, first: int) -> None:
@@ -232,25 +180,21 @@ class StoryStream(IterableDataset):
         pools: list[list[tuple[Story, int]]] = [[] for _ in SCALES]
         while True:
             number = int(rng.choice(len(SCALES), p=SCALE_SHARES))
+            count = max(1, int(self.batch / SCALES[number][0] ** 2.5))  # attention grows faster than the area
             pool = pools[number]
             # A full pool gives up as many windows as new stories bring.
-            while len(pool) < POOL * self.batch:
+            while len(pool) < POOL * count:
                 story = draw_story(seed, self.shape, *SCALES[number])
                 seed += step
                 if story:
                     pool.append((story, USES))
-            yield _draw_batch(pool, self.batch, rng)
+            yield _draw_batch(pool, count, rng)
 
 
-def _draw_batch(pool: list[tuple[Story, int]], batch: int, rng: np.random.Generator) -> dict[str, Any]:
-    """Use stories of a pool that have about as many pieces as one that is chosen at random. Stories that are used up
-    leave it."""
+def _draw_batch(pool: list[tuple[Story, int]], count: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Use `count` stories of a pool. Stories that are used up leave it."""
     keyframes = int(rng.choice((1, 2, 3), p=(0.5, 0.3, 0.2)))
-    pool.sort(key=lambda item: item[0].pieces)
-    last = int(rng.integers(len(pool)))
-    cost = (keyframes + SHOWN) * pool[last][0].pieces
-    count = max(1, min(2 * batch, batch * WINDOW_PIECES // cost, last + 1))
-    chosen = range(last, last - count, -1)
+    chosen = sorted(rng.choice(len(pool), count, replace=False), reverse=True)
     values = collate_windows([choose_window(pool[index][0], keyframes, rng) for index in chosen], keyframes)
     for index in chosen:
         story, uses = pool.pop(index)

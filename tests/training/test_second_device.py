@@ -70,6 +70,6 @@ def test_a_published_base_trains_there(tmp_path: Path) -> None:
     train_reward(tmp_path, ON_BASE, settings, colorings=2, steps=2)
 
 
-def test_the_piece_matcher_trains_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_line_matcher_trains_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train_match(tmp_path, StoryShape(96, 160), replace(QUICK, batch=2))
-    assert (tmp_path / "piece_matcher" / "config.json").exists()
+    assert (tmp_path / "line_matcher" / "config.json").exists()

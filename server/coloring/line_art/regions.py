@@ -38,16 +38,6 @@ class Regions:
     depth: np.ndarray
     count: int
 
-    def resized(self, height: int, width: int) -> "Regions":
-        """Return the same regions in the drawing scaled to another size. Some small ones may have no pixel."""
-        if (height, width) == self.labels.shape:
-            return self
-        labels, is_line, depth = (
-            cv2.resize(part, (width, height), interpolation=cv2.INTER_NEAREST)
-            for part in (self.labels, self.is_line.astype(np.uint8), self.depth)
-        )
-        return Regions(labels, is_line > 0, depth * np.float32(height / len(self.labels)), self.count)
-
     def sources(self, sure: np.ndarray) -> np.ndarray:
         """For every pixel, the flat index [H, W] of the `sure` (bool [H, W]) pixel to copy from.
 

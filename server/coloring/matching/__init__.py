@@ -3,13 +3,12 @@
 
 from .areas import find_areas
 from .features import Features, position_grid
-from .labeled_descriptors import FINISHED, REFERENCE, LabeledDescriptors, match, pool_descriptors, pool_labels
-from .network import MULTIPLE, STRIDE, LineMatcher
+from .labeled_descriptors import LabeledDescriptors, match, pool_descriptors, pool_labels
+from .network import KEYFRAME, MULTIPLE, STRIDE, LineMatcher
 
 __all__ = [
-    "FINISHED",
+    "KEYFRAME",
     "MULTIPLE",
-    "REFERENCE",
     "STRIDE",
     "Features",
     "LabeledDescriptors",

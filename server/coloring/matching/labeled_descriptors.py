@@ -16,8 +16,6 @@ MIN_PAPER_SHARE = 0.2
 """A feature with a smaller share of its pixels in one entry, lines left out, is not used."""
 CHUNK = 256
 """Queries that are matched at once. Their data should fit into a processor's cache."""
-REFERENCE, FINISHED = 0, 1
-"""Roles of a colored drawing: a keyframe's painting is correct, a finished drawing is close in time."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class LabeledDescriptors:
     """The descriptors of a colored drawing, pooled to one key for each cell and palette entry.
 
     descriptors: [K, C], of length 1. entries: int64 [K]. positions: [K, 2], see `Features`. mass: [K], how many
-    features the key stands for. role: REFERENCE or FINISHED.
+    features the key stands for. role: see `network`.
     """
 
     descriptors: torch.Tensor
@@ -46,19 +44,32 @@ def pool_labels(labels: torch.Tensor, paper: torch.Tensor, count: int) -> tuple[
     return entries, share
 
 
-def pool_descriptors(features: Features, entries: torch.Tensor, share: torch.Tensor, role: int) -> LabeledDescriptors:
-    """Pool the features [h, w] of a drawing by what `pool_labels` found."""
+def pool_descriptors(
+    features: Features,
+    entries: torch.Tensor,
+    share: torch.Tensor,
+    role: int,
+    confidence: torch.Tensor | None = None,
+) -> LabeledDescriptors:
+    """Pool the features [h, w] of a drawing by what `pool_labels` found.
+
+    confidence: [h, w] in 0..1, how sure the entries are; a feature counts in proportion. A keyframe's are certain.
+    """
     known = share > MIN_PAPER_SHARE
     cells = (position_grid(share.shape[0], share.shape[1], share.device) // CELL).long()
     number = (cells[..., 0] * share.shape[1] + cells[..., 1]) * (int(entries.max()) + 1) + entries
     keys, key_of = number[known].unique(return_inverse=True)
-    weight = share[known][:, None]
+    weight = (share if confidence is None else share * confidence)[known][:, None]
     mass = share.new_zeros(len(keys), 1).index_add(0, key_of, weight)
     weighted = torch.cat([features.descriptors[known], features.positions[known]], dim=1) * weight
     sums = weighted.new_zeros(len(keys), weighted.shape[1]).index_add(0, key_of, weighted)
     descriptors, positions = sums.tensor_split([-2], dim=1)
     return LabeledDescriptors(
-        F.normalize(descriptors, dim=1), keys % (int(entries.max()) + 1), positions / mass, mass[:, 0], role
+        F.normalize(descriptors, dim=1),
+        keys % (int(entries.max()) + 1),
+        positions / mass.clamp(min=1e-6),
+        mass[:, 0],
+        role,
     )
 
 

@@ -18,6 +18,10 @@ STRIDE = 4
 MULTIPLE = 16
 """Heights and widths must be multiples of this."""
 
+KEYFRAME = 0
+"""The role of a keyframe, whose painting is correct. Those of finished drawings follow, by how far they are in time."""
+_GAPS = 1, 4
+"""The largest gaps of the roles of finished drawings, except the last one's."""
 _OFFSET_UNIT = 16.0
 """How far one unit of the network's output moves a position, in features. Outputs near 1 are learned faster."""
 
@@ -48,13 +52,27 @@ class _Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
         self.up = nn.Linear(dim, 4 * dim)
         self.down = nn.Linear(4 * dim, dim)
+        for linear in (self.to_out, self.down):  # a block that is added to trained weights changes nothing at first
+            nn.init.zeros_(linear.weight)
+            nn.init.zeros_(linear.bias)
 
     def forward(self, x: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         query, key, value = self.to_qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query, key = (_rotate(t, rotation) for t in (query, key))
-        attended = F.scaled_dot_product_attention(query, key, value)
+        attended = _attend(query, key, value)
         x = x + self.to_out(attended.transpose(1, 2).flatten(2))
         return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Return softmax(query · key / √F) · value.
+
+    PyTorch's fused attention is faster, but on a processor its gradient is several times slower than that of plain
+    products of matrices.
+    """
+    if query.requires_grad and query.device.type == "cpu":
+        return (query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)).softmax(dim=-1) @ value
+    return F.scaled_dot_product_attention(query, key, value)
 
 
 def _rotate(x: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
@@ -67,11 +85,11 @@ class LineMatcher(ModelMixin, ConfigMixin):
     """Features of line art.
 
     width: channels at a quarter of the size; the lower levels have two and four times as many. features: channels of a
-    descriptor.
+    descriptor. roles: of colored drawings; with two, all finished drawings have the same one.
     """
 
     @register_to_config
-    def __init__(self, width: int = 48, layers: int = 6, heads: int = 4, features: int = 64) -> None:
+    def __init__(self, width: int = 48, layers: int = 10, heads: int = 4, features: int = 64, roles: int = 4) -> None:
         super().__init__()
         half, low = 2 * width, 4 * width
         self.stem = nn.Conv2d(STRIDE**2, width, 3, padding=1)
@@ -95,16 +113,20 @@ class LineMatcher(ModelMixin, ConfigMixin):
         self.out_place = nn.Conv2d(width, 4, 1)
         nn.init.zeros_(self.out_place.weight)
         nn.init.zeros_(self.out_place.bias)
-        # Scale of the descriptors' similarity and weight of the distance: for the reference and for a finished drawing.
-        self.log_scale = nn.Parameter(torch.full((2,), 2.3))
-        self.log_reach = nn.Parameter(torch.tensor([-3.0, -1.0]))
-        self.bias = nn.Parameter(torch.zeros(2))
+        # Scale of the descriptors' similarity and weight of the distance, by the role of a colored drawing.
+        self.log_scale = nn.Parameter(torch.full((roles,), 2.3))
+        self.log_reach = nn.Parameter(torch.tensor([-3.0, *[-1.0] * (roles - 1)]))
+        self.bias = nn.Parameter(torch.zeros(roles))
 
-    def forward(self, line_art: torch.Tensor, areas: torch.Tensor) -> Features:
+    def role_of(self, gap: int) -> int:
+        """Return the role of a finished drawing that is `gap` drawings before or after the one that asks."""
+        return min(1 + sum(gap > largest for largest in _GAPS), self.config.roles - 1)
+
+    def forward(self, line_art: torch.Tensor, areas: torch.Tensor, keyframes: int = 1) -> Features:
         """Return the features [B, T, H/4, W/4].
 
-        line_art: darkness [B, T, H, W], 0 for paper and 1 for lines. Drawing 0 of each window is the reference; the
-        others are consecutive.
+        line_art: darkness [B, T, H, W], 0 for paper and 1 for lines. The first `keyframes` drawings of each window are
+        keyframes, in any order; the others are in the order of the shot.
         """
         batch, count = line_art.shape[:2]
         x = F.pixel_unshuffle(line_art.flatten(0, 1)[:, None], STRIDE).contiguous(memory_format=torch.channels_last)
@@ -115,9 +137,10 @@ class LineMatcher(ModelMixin, ConfigMixin):
         low = self.down16(self.to16(F.silu(eighth)))
         rows, columns = low.shape[-2:]
         tokens = low.flatten(2).transpose(1, 2).unflatten(0, (batch, count))
-        roles = torch.cat([self.role[:1], self.role[1:].expand(count - 1, -1)])
+        roles = self.role.repeat_interleave(torch.tensor([keyframes, count - keyframes], device=x.device), 0)
         tokens = (tokens + roles[:, None]).flatten(0, 1)
-        cosine, sine = _rotation(count, rows, columns, tokens.shape[-1] // self.config.heads, tokens.device)
+        times = torch.arange(1 - keyframes, count - keyframes + 1, device=x.device).clamp(min=0)
+        cosine, sine = _rotation(times, rows, columns, tokens.shape[-1] // self.config.heads)
         within = cosine[: rows * columns], sine[: rows * columns]
         for index, block in enumerate(self.blocks):
             if index % 2:
@@ -160,15 +183,14 @@ class _AreaMean:
         return spread.view(x.shape[0], x.shape[2], x.shape[3], -1).permute(0, 3, 1, 2)
 
 
-def _rotation(
-    count: int, rows: int, columns: int, head_dim: int, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _rotation(times: torch.Tensor, rows: int, columns: int, head_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the cosines and sines [tokens, head_dim / 2] of the rotary embedding. An eighth of the pairs encodes the
-    drawing, the rest the row and column."""
+    time of the drawing, the rest the row and column."""
+    device = times.device
     pairs = head_dim // 2
     time, space = pairs // 8, (pairs - pairs // 8) // 2
     axes = torch.meshgrid(
-        torch.arange(count, device=device),
+        times,
         torch.arange(rows, device=device),
         torch.arange(columns, device=device),
         indexing="ij",

@@ -1,179 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage `match`: the piece matcher learns to find the pieces of drawings in keyframes, and in drawings whose entries it
-has matched itself. The paper has no such module."""
+"""Stage `match`: the line matcher learns to find the palette entries of drawings in keyframes, and in drawings whose
+entries it has matched itself. The paper has no such module."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from accelerate.utils import send_to_device
-from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from server.coloring.code_colors import code_colors
-from server.coloring.palette import recolor
-from server.coloring.piece_matching import (
-    FINISHED,
+from server.coloring.line_art.regions import LINE_BELOW
+from server.coloring.matching import (
     KEYFRAME,
     MULTIPLE,
-    DrawnPieces,
-    Evidence,
-    PieceMatcher,
-    Tokens,
-    entry_codes,
-    gap_class,
-    join_evidence,
+    STRIDE,
+    Features,
+    LabeledDescriptors,
+    LineMatcher,
+    match,
+    pool_descriptors,
+    pool_labels,
 )
+from server.coloring.palette import recolor
 
 from ..sample_grid import lines_to_images, sample_grid
 from ..samples import SHOWN
 from ..stage import Settings, train_stage
 from ..stories import Story, StoryShape, StoryStream, choose_window, collate_windows, draw_story
 
-MEMORY_SHARE = 0.2
-"""Share of batches in which drawings also see each other, with the entries that were matched before."""
+MEMORY_SHARE = 0.4
+"""Share of windows in which drawings also see each other, with the entries that were matched before."""
 SEEN = 0.7
 """In these, the share of the other drawings that a drawing sees."""
+QUERIES = 512
+"""The number of queried features per drawing. They are random, and more frequent where something moved or an area is
+small."""
+AREA_POWER = 0.45
+"""An area is queried as often as this power of its size: large ones are easy, and small ones are many."""
+MIN_SHARE = 0.5
+"""A feature can be queried if at least this share of its pixels has one color."""
 STILL_WEIGHT = 0.3
-"""Weight of a piece whose entry the keyframe has at the same position."""
-AREA_POWER = 0.4
-"""A piece counts by this power of its area: large ones are easy, and small ones are many."""
-PURE = 0.7
-"""Pieces with a smaller share of pixels in one entry are not asked for."""
-MIDDLE_WEIGHT = 0.4
-"""Weight of the loss of the layer in the middle."""
-LEAST_CHANCE = 1e-5
-
-
-class _Batch:
-    """A batch of `collate_windows`: B windows of K keyframes and T targets."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.drawn: DrawnPieces = values["drawn"]
-        self.windows = len(values["count"])
-        self.labels = int(values["count"].max())
-        self._keyframes = int(values["keyframes"])
-        self.times, self.entries, self.purity, self.still, self.areas = (
-            self.divide(part)
-            for part in (*(values[name] for name in ("times", "entries", "purity", "still")), self.drawn.areas)
-        )
-
-    def divide(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Divide values [D, …] into those of the keyframes [B, K, …] and of the targets [B, T, …]."""
-        parts = values.unflatten(0, (self.windows, -1))
-        return parts[:, : self._keyframes], parts[:, self._keyframes :]
-
-
-@dataclass(frozen=True)
-class Matched:
-    """The probabilities of the entries and of "unseen" [B T, N, C + 1], by layer: the middle, the last. before: those
-    of the first sweep, or None if there was one sweep."""
-
-    layers: list[torch.Tensor]
-    before: torch.Tensor | None
-
-    @property
-    def chances(self) -> torch.Tensor:
-        """The result."""
-        return self.layers[-1]
-
-
-def match_windows(
-    matcher: PieceMatcher,
-    values: dict[str, Any],
-    memory: bool,
-    seen: float = 1,
-    draw_codes: Callable[[int], torch.Tensor] = entry_codes,
-) -> Matched:
-    """Match the targets of a batch of windows. memory: in a second sweep, each target also sees a share `seen` of the
-    others, as they were matched in the first. draw_codes: gives the codes of a window's entries.
-    """
-    batch = _Batch(values)
-    divided = [batch.divide(part) for part in matcher.encode(batch.drawn)]
-    painted, targets = (Tokens(*(part[side].flatten(0, 1) for part in divided)) for side in (0, 1))
-    times, own_times = batch.times
-    windows, shown = own_times.shape
-    device = own_times.device
-    codes = torch.stack([draw_codes(batch.labels) for _ in range(windows)]).to(device)
-    certain = F.one_hot(batch.entries[0].flatten(0, 1), batch.labels) * (painted.areas > 0)[..., None].float()
-    keyframes = _read(matcher, painted, certain, codes, KEYFRAME)
-    known = _share(keyframes, own_times, times, torch.ones(windows, shown, times.shape[1], device=device) > 0)
-    middle = len(matcher.blocks) // 2
-    if not memory:
-        return Matched(matcher.find(targets, known, (middle, -1)), None)
-    with torch.no_grad():
-        before = matcher.find(targets, known)[-1]
-    finished = _read(matcher, targets, before[..., :-1], codes, FINISHED)
-    others = torch.rand(windows, shown, shown, device=device) < seen
-    others &= ~torch.eye(shown, dtype=torch.bool, device=device)
-    both = join_evidence([known, _share(finished, own_times, own_times, others)])
-    return Matched(matcher.find(targets, both, (middle, -1)), before)
-
-
-def _read(matcher: PieceMatcher, tokens: Tokens, chances: torch.Tensor, codes: torch.Tensor, role: int) -> Evidence:
-    """Read colored drawings [B X]; the evidence has these drawings as its first dimension, and no gaps."""
-    confidence = chances.amax(dim=-1)
-    entries = chances / chances.sum(dim=-1, keepdim=True).clamp(min=1e-6)
-    mean = entries @ codes.repeat_interleave(len(entries) // len(codes), 0)
-    layers, features = matcher.read(tokens, mean, confidence, role)
-    gaps = torch.zeros_like(tokens.areas, dtype=torch.long)
-    return Evidence(layers, features, entries, tokens.areas, tokens.centers, gaps)
-
-
-def _share(evidence: Evidence, times: torch.Tensor, at: torch.Tensor, shown: torch.Tensor) -> Evidence:
-    """Show the drawings [B X] of each window to its T targets: evidence [B T, X N].
-
-    times: of the targets [B, T]; at: of the evidence [B, X]; shown: bool [B, T, X], which drawings a target sees.
-    """
-    windows, targets = times.shape
-    pieces = evidence.areas.shape[1]
-
-    def join(part: torch.Tensor) -> torch.Tensor:
-        return part.unflatten(0, (windows, -1)).flatten(1, 2).repeat_interleave(targets, 0)
-
-    def join_heads(part: torch.Tensor) -> torch.Tensor:
-        return part.unflatten(0, (windows, -1)).transpose(1, 2).flatten(2, 3).repeat_interleave(targets, 0)
-
-    gaps = torch.where((times[:, :, None] < 0) | (at[:, None] < 0), -1, (times[:, :, None] - at[:, None]).abs())
-    return Evidence(
-        [(join_heads(key), join_heads(value)) for key, value in evidence.layers],
-        join(evidence.features),
-        join(evidence.entries),
-        join(evidence.areas) * shown.flatten(0, 1).repeat_interleave(pieces, 1),
-        join(evidence.centers),
-        gap_class(gaps).flatten(0, 1).repeat_interleave(pieces, 1),
-    )
-
-
-def true_entries(values: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the true entry of each piece of the targets [B T, N], or `count` if no keyframe shows it; and the weight
-    [B T, N] of each piece in the loss, which adds up to 1 in each drawing."""
-    batch = _Batch(values)
-    painted, wanted = batch.entries
-    shown = torch.zeros(batch.windows, batch.labels, dtype=torch.bool, device=wanted.device)
-    shown = shown.scatter_reduce(1, painted.flatten(1), batch.areas[0].flatten(1) > 0, "amax")
-    known = shown.gather(1, wanted.flatten(1)).view_as(wanted)
-    weight = batch.areas[1] ** AREA_POWER * torch.where(batch.still[1], STILL_WEIGHT, 1.0)
-    weight = weight * (batch.purity[1] > PURE)
-    truth = torch.where(known, wanted, batch.labels)
-    return truth.flatten(0, 1), (weight / weight.sum(dim=2, keepdim=True).clamp(min=1e-6)).flatten(0, 1)
+"""Weight of a query whose color the first keyframe has at the same position."""
 
 
 class MatchStage:
-    """The piece matcher and its loss."""
+    """The line matcher and its loss."""
 
     def __init__(self, folder: Path, shape: StoryShape) -> None:
         if shape.height % (2 * MULTIPLE) or shape.width % (2 * MULTIPLE):  # one and a half times this size must fit too
             raise ValueError(
-                f"--size {shape.width}x{shape.height} does not fit the piece matcher: use multiples of {2 * MULTIPLE}."
+                f"--size {shape.width}x{shape.height} does not fit the line matcher: use multiples of {2 * MULTIPLE}."
             )
-        matcher = PieceMatcher.from_pretrained(folder) if folder.is_dir() else PieceMatcher()
+        matcher = LineMatcher.from_pretrained(folder) if folder.is_dir() else LineMatcher()
         self.matcher = matcher.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.shape = shape
-        self.modules = {"piece_matcher": self.matcher}
+        self.modules = {"line_matcher": self.matcher}
         self.measures: dict[str, float] = {"moved": 0.0}
 
     def to(self, device: torch.device) -> None:
@@ -186,42 +69,101 @@ class MatchStage:
         return iter(DataLoader(stream, None, num_workers=settings.workers, prefetch_factor=ahead))
 
     def loss(self, batch: dict) -> torch.Tensor:
-        """Return the mean cross-entropy of the pieces' entries."""
-        matched = match_windows(self.matcher, batch, bool(torch.rand(()) < MEMORY_SHARE), SEEN)
-        truth, weight = true_entries(batch)
-        losses = [
-            -(chances.gather(2, truth[..., None])[..., 0].clamp(min=LEAST_CHANCE).log() * weight).sum(dim=1).mean()
-            for chances in matched.layers
-        ]
-        self._measure(batch, matched.chances, truth, weight)
-        return losses[-1] + MIDDLE_WEIGHT * losses[0]
+        """Return the mean cross-entropy of the queries' palette entries."""
+        keyframes = int(batch["keyframes"])
+        features = self.matcher(1 - batch["line_art"] / 255, batch["areas"], keyframes)
+        losses, right = [], []
+        with torch.autocast(batch["labels"].device.type, enabled=False):
+            for index in range(len(batch["line_art"])):
+                values = {name: batch[name][index] for name in _NAMES}
+                window = _Window(self.matcher, features[index], values, keyframes)
+                for loss, share in window.losses(memory=bool(torch.rand(()) < MEMORY_SHARE)):
+                    losses.append(loss)
+                    right.append(share)
+        self.measures["moved"] = float(torch.stack(right).nanmean()) if right else 0.0
+        return torch.stack(losses).mean() if losses else features.descriptors.sum() * 0
 
     @torch.no_grad()
-    def _measure(self, batch: dict, chances: torch.Tensor, truth: torch.Tensor, weight: torch.Tensor) -> None:
-        """Note the share of the area of moved pieces that a keyframe shows and that is right."""
-        parts = _Batch(batch)
-        areas, still = parts.areas[1].flatten(0, 1), parts.still[1].flatten(0, 1)
-        asked = areas * ~still * (weight > 0) * (truth < parts.labels)
-        right = asked * (chances[..., :-1].argmax(dim=2) == truth)
-        self.measures["moved"] = (right.sum() / asked.sum().clamp(min=1e-9)).item()
-
     def picture(self) -> np.ndarray:
         """Return line art, the entries that are matched to each drawing from one keyframe, and the truth."""
         groups = []
         for story in _shown_stories(self.shape, 3):
-            window, count = choose_window(story, 1, np.random.default_rng(0))
-            values = send_to_device(collate_windows([(window, count)], 1), self.matcher.device)
-            found = match_windows(self.matcher, values, memory=True).chances[..., :-1].argmax(dim=2).cpu().numpy()
-            keyframe, *targets = window
-            entries = [keyframe.labels]
-            for drawing, labels in zip(targets, found, strict=True):
-                pieces = drawing.pieces.labels
-                entries.append(np.where(pieces < 0, drawing.labels, labels[pieces]))
-            colors = code_colors(count, np.random.default_rng(0))
-            rows = (recolor(np.stack(row), colors) for row in (entries, [drawing.labels for drawing in window]))
-            line_art = torch.from_numpy(np.stack([drawing.line_art for drawing in window]))
-            groups.append([lines_to_images(line_art), *rows])
+            window = choose_window(story, 1, np.random.default_rng(0))
+            values = send_to_device(collate_windows([window], 1), self.matcher.device)
+            features = self.matcher(1 - values["line_art"] / 255, values["areas"])
+            parts = _Window(self.matcher, features[0], {name: values[name][0] for name in _NAMES}, 1)
+            found = [parts.votes(index, parts.known).argmax(dim=-1) for index in range(1, len(window))]
+            entries = [window[0].labels]
+            entries += [part.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1).cpu().numpy() for part in found]
+            labels = np.stack([drawing.labels for drawing in window])
+            colors = code_colors(parts.count, np.random.default_rng(0))
+            rows = (recolor(row, colors) for row in (np.stack(entries), labels))
+            groups.append([lines_to_images(values["line_art"][0].cpu()), *rows])
         return sample_grid(groups)
+
+
+_NAMES = "line_art", "labels", "areas", "times"
+
+
+class _Window:
+    """Keyframes and targets that the matcher saw together; features [D, h, w]."""
+
+    def __init__(
+        self, matcher: LineMatcher, features: Features, values: dict[str, torch.Tensor], keyframes: int
+    ) -> None:
+        self.matcher = matcher
+        self.features = features.unbind()
+        self.areas, self.times = values["areas"], values["times"].tolist()
+        self.count = int(values["labels"].max()) + 1
+        paper = values["line_art"] >= LINE_BELOW
+        self.pooled = [pool_labels(*drawing, self.count) for drawing in zip(values["labels"], paper, strict=True)]
+        self.keyframes = keyframes
+        self.targets = range(keyframes, len(self.features))
+        self.known = [pool_descriptors(self.features[i], *self.pooled[i], KEYFRAME) for i in range(keyframes)]
+        self.is_shown = torch.zeros(self.count, dtype=torch.bool, device=self.areas.device)
+        for labeled in self.known:
+            self.is_shown[labeled.entries] = True
+
+    def losses(self, memory: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return each target's loss, and its share of moved queries that are right. memory: targets see each other, as
+        they were matched with the keyframes alone."""
+        matched = {target: self._matched(target) for target in self.targets} if memory else {}
+        results = []
+        for target in self.targets:
+            evidence = [*self.known]
+            for other, (entries, confidence) in matched.items():
+                if other != target and torch.rand(()) < SEEN:
+                    role = self.matcher.role_of(abs(self.times[target] - self.times[other]))
+                    share = self.pooled[other][1]
+                    evidence.append(pool_descriptors(self.features[other], entries, share, role, confidence))
+            result = self._query(target, evidence)
+            results += [] if result is None else [result]
+        return results
+
+    def votes(self, target: int, evidence: Sequence[LabeledDescriptors]) -> torch.Tensor:
+        """Return the votes [h, w, count] for a target."""
+        features = self.features[target]
+        return match(self.matcher, features.flatten(), evidence, self.count).unflatten(0, features.sharpness.shape)
+
+    @torch.no_grad()
+    def _matched(self, target: int) -> tuple[torch.Tensor, torch.Tensor]:
+        confidence, entries = self.votes(target, self.known).max(dim=-1)
+        return entries, confidence
+
+    def _query(self, target: int, evidence: list[LabeledDescriptors]) -> tuple[torch.Tensor, torch.Tensor] | None:
+        entries, share = self.pooled[target]
+        is_still = entries == self.pooled[0][0]
+        size = torch.bincount(self.areas[target].flatten())[self.areas[target]]
+        weight = (share > MIN_SHARE) * self.is_shown[entries] * size ** (AREA_POWER - 1)
+        weight = (weight * torch.where(is_still, STILL_WEIGHT, 1.0)).flatten()
+        if not weight.any():
+            return None
+        asked = torch.multinomial(weight, QUERIES, replacement=True)
+        votes = match(self.matcher, self.features[target].flatten()[asked], evidence, self.count)
+        truth = entries.flatten()[asked]
+        right = votes.gather(1, truth[:, None])[:, 0].clamp(min=1e-6)
+        moved = ~is_still.flatten()[asked]
+        return -right.log().mean(), (votes.argmax(dim=1) == truth)[moved].float().mean()
 
 
 def _shown_stories(shape: StoryShape, count: int) -> list[Story]:
@@ -236,6 +178,6 @@ def _shown_stories(shape: StoryShape, count: int) -> list[Story]:
 
 
 def train_match(folder: Path, shape: StoryShape, settings: Settings) -> None:
-    """Train the stage and write the averaged weights to `folder`/piece_matcher. It starts from the weights there, if
+    """Train the stage and write the averaged weights to `folder`/line_matcher. It starts from the weights there, if
     any."""
-    train_stage("match", folder, MatchStage(folder / "piece_matcher", shape), settings)
+    train_stage("match", folder, MatchStage(folder / "line_matcher", shape), settings)

@@ -7,8 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from server.coloring.matching import (
-    FINISHED,
-    REFERENCE,
+    KEYFRAME,
     STRIDE,
     Features,
     LabeledDescriptors,
@@ -48,7 +47,7 @@ def test_a_key_holds_the_features_of_one_entry_in_one_cell() -> None:
     ones = torch.ones(entries.shape)
     positions = position_grid(entries.shape[0], entries.shape[1], entries.device) + 3
     features = Features(F.one_hot(entries, 4).float(), positions, ones, ones)
-    labeled = pool_descriptors(features, entries, share, REFERENCE)
+    labeled = pool_descriptors(features, entries, share, KEYFRAME)
     assert len(labeled.entries) == 2 * 4  # two rows of cells; four keys each, since the border halves one cell
     assert labeled.positions.min() >= 3  # where the features say that they are, not where they lie
     assert torch.equal(labeled.descriptors, F.one_hot(labeled.entries, 4).float())
@@ -56,7 +55,7 @@ def test_a_key_holds_the_features_of_one_entry_in_one_cell() -> None:
 
 
 def labeled_with(
-    entry: int, feature: torch.Tensor, position: tuple[float, float], role: int = REFERENCE
+    entry: int, feature: torch.Tensor, position: tuple[float, float], role: int = KEYFRAME
 ) -> LabeledDescriptors:
     return LabeledDescriptors(
         feature[None], torch.tensor([entry]), torch.tensor([position]).float(), torch.tensor([16.0]), role
@@ -76,7 +75,7 @@ def test_the_more_alike_key_gets_the_vote(matcher: LineMatcher) -> None:
     assert votes.sum().item() == pytest.approx(1) and votes.argmax() == 2
 
 
-@pytest.mark.parametrize("role", [REFERENCE, FINISHED])
+@pytest.mark.parametrize("role", [KEYFRAME, 1, 3])
 def test_of_two_alike_the_nearer_gets_the_vote(matcher: LineMatcher, role: int) -> None:
     feature = F.one_hot(torch.tensor(1), 8).float()
     labeled = [labeled_with(0, feature, (5, 60), role), labeled_with(1, feature, (6, 5), role)]
@@ -122,3 +121,25 @@ def test_a_small_break_of_a_line_is_closed(gap: int, closed: bool) -> None:
     paper[10 : 10 + gap] = True
     areas = find_areas(np.where(paper, 255, 0).astype(np.uint8))
     assert (areas[0, 0] != areas[0, -1]) == closed
+
+
+def test_the_order_of_keyframes_does_not_matter(matcher: LineMatcher) -> None:
+    line_art = torch.rand(1, 4, 32, 48)
+    areas = torch.randint(0, 4, (1, 4, 8, 12))
+    swapped = [1, 0, 2, 3]
+    features, others = matcher(line_art, areas, 2), matcher(line_art[:, swapped], areas[:, swapped], 2)
+    assert torch.allclose(features.descriptors[:, swapped], others.descriptors, atol=1e-5)
+
+
+def test_a_finished_drawing_has_a_role_by_its_gap() -> None:
+    assert [LineMatcher(width=16, layers=1).role_of(gap) for gap in (1, 2, 4, 5, 90)] == [1, 2, 2, 3, 3]
+    assert LineMatcher(width=16, layers=1, roles=2).role_of(90) == 1
+
+
+def test_unsure_features_count_less() -> None:
+    entries, share = pool_labels(*two_halves(), count=2)
+    ones = torch.ones(entries.shape)
+    features = Features(F.one_hot(entries, 4).float(), position_grid(*entries.shape, entries.device), ones, ones)
+    sure = pool_descriptors(features, entries, share, 1)
+    unsure = pool_descriptors(features, entries, share, 1, confidence=0.25 * ones)
+    assert torch.allclose(unsure.mass, 0.25 * sure.mass) and torch.allclose(unsure.positions, sure.positions)
