@@ -7,9 +7,9 @@ can be used and tested outside Blender.
 
 
 def _parts() -> tuple:
-    from . import cli, handlers, keymap, operators, panels, preferences, properties, translations
+    from . import cli, handlers, keymap, manual, operators, panels, preferences, properties, translations
 
-    return translations, preferences, properties, operators, handlers, panels, keymap, cli
+    return translations, preferences, properties, operators, handlers, panels, keymap, manual, cli
 
 
 def register() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import bpy
 
-from . import compat
+from . import compat, manual
 from .errors import ServerError
 from .remote.client import Client
 from .remote.repository import server_of_repository
@@ -127,6 +127,7 @@ class LONGANIMATION_preferences(bpy.types.AddonPreferences):
         column.separator()
         column.prop(self, "output")
         draw_sentence(layout.box(), context, PRIVACY, "LOCKED")
+        layout.operator("wm.url_open", text="LongAnimation Color Manual", icon="HELP").url = manual.ADDRESS
 
 
 def current() -> LONGANIMATION_preferences:

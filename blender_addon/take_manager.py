@@ -34,8 +34,8 @@ _PERIOD = 0.1
 _REDRAW_PERIOD = 0.5
 """Least seconds between two redraws of the panels."""
 
-presets: list[str] = []
-"""Names of the presets that the server offered when it was last asked."""
+presets: dict[str, str] = {}
+"""The presets that the server offered when it was last asked, with the licenses of their weights."""
 
 
 @dataclass

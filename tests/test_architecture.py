@@ -29,7 +29,7 @@ ARROWS = {
     "blender_addon": {
         *("blender_addon.cli", "blender_addon.handlers", "blender_addon.keymap", "blender_addon.operators"),
         *("blender_addon.panels", "blender_addon.preferences", "blender_addon.properties"),
-        "blender_addon.translations",
+        *("blender_addon.translations", "blender_addon.manual"),
     },
     "blender_addon.cli": {
         *("blender_addon.take_manager", "blender_addon.operators", "blender_addon.properties", "blender_addon.shot"),
@@ -47,9 +47,10 @@ ARROWS = {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
         *("blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences"),
         *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat", "blender_addon.checks"),
-        *("blender_addon.notices", "blender_addon.translatable_text"),
+        *("blender_addon.notices", "blender_addon.translatable_text", "blender_addon.manual"),
     },
     "blender_addon.keymap": set(),
+    "blender_addon.manual": set(),
     "blender_addon.handlers": {
         *("blender_addon.take_manager", "blender_addon.blend_file", "blender_addon.remote"),
         *("blender_addon.preferences", "blender_addon.compat", "blender_addon.translatable_text"),
@@ -95,7 +96,7 @@ ARROWS = {
     "blender_addon.preferences": {
         *("blender_addon.remote.client", "blender_addon.remote.repository", "blender_addon.remote.transport"),
         *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat"),
-        *("blender_addon.translatable_text", "blender_addon.errors"),
+        *("blender_addon.translatable_text", "blender_addon.errors", "blender_addon.manual"),
     },
     "blender_addon.widgets": {"blender_addon.notices", "blender_addon.translations"},
     "blender_addon.notices": {"blender_addon.errors"},

@@ -232,7 +232,7 @@ def _show(diagnosis: Diagnosis) -> None:
     """Show the result of a connection test."""
     notices.show(diagnosis.sentence, diagnosis.remedy, diagnosis.is_good, notices.CONNECTION)
     if diagnosis.info is not None:
-        take_manager.presets[:] = [preset.name for preset in diagnosis.info.presets]
+        take_manager.presets = {preset.name: preset.license for preset in diagnosis.info.presets}
     redraw()
 
 

@@ -79,7 +79,7 @@ def _show_tab(area: bpy.types.Area) -> bool:
     sidebar = next(region for region in area.regions if region.type == "UI")
     try:
         sidebar.active_panel_category = TAB
-    except TypeError:
+    except (AttributeError, TypeError):  # it cannot be set, or has no such tab yet
         return False
     return True
 

@@ -30,8 +30,8 @@ _SECTIONS: dict[type, type | None] = {
     settings.Settings: shot.Shot,
     checks.Checks: None,
     queue.Queue: None,
+    palette.Palette: None,  # above the takes, beside whose menu it is seen when it appears
     takes.Takes: None,
-    palette.Palette: None,
     batch.Batch: None,
     strip.Strip: None,
 }

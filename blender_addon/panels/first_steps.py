@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import take_manager
+from .. import manual, take_manager
 from ..preferences import server_of
 from ..remote.transport import is_loopback
 from ..translatable_text import TranslatableText
@@ -34,6 +34,7 @@ class FirstSteps:
         column.operator("longanimation.test_connection", icon="URL")
         column = _step(layout, context, TranslatableText("Send the shot. Its frames come into the Sequencer."), False)
         column.operator("longanimation.color_shot", icon="BRUSH_DATA")
+        layout.operator("wm.url_open", text="Ten Common Tasks", icon="HELP").url = manual.ADDRESS
 
 
 def _step(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, is_done: bool) -> bpy.types.UILayout:

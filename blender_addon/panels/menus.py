@@ -3,6 +3,8 @@
 
 import bpy
 
+from .. import manual
+
 _EVERYWHERE = ("color_shot", "check_shot", "add_keyframe", "fix_frame")
 _DRAWING = ("add_keyframe", "color_shot")
 _MENUS = {
@@ -23,16 +25,22 @@ def register() -> None:
     """Add the operators."""
     for menu in _here():
         menu.append(_draw)
+    bpy.types.TOPBAR_MT_help.append(_draw_manual)
 
 
 def unregister() -> None:
     """Remove the operators."""
+    bpy.types.TOPBAR_MT_help.remove(_draw_manual)
     for menu in _here():
         menu.remove(_draw)
 
 
 def _here() -> list[type[bpy.types.Menu]]:
     return [getattr(bpy.types, name) for name in _MENUS if hasattr(bpy.types, name)]
+
+
+def _draw_manual(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    menu.layout.operator("wm.url_open", text="LongAnimation Color Manual", icon="HELP").url = manual.ADDRESS
 
 
 def _draw(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:

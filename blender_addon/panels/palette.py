@@ -10,7 +10,6 @@ class Palette:
     """The colors of a take, each beside its replacement."""
 
     bl_label = "Palette"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -65,7 +65,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         name="Preset",
         description="Model on the server that colors the shot",
         default="tiny",
-        search=lambda _self, _context, text: [name for name in take_manager.presets if text in name],
+        search=lambda _self, _context, text: [item for item in take_manager.presets.items() if text in item[0]],
         search_options={"SUGGESTION"},
     )
     finish: bpy.props.EnumProperty(

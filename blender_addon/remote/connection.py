@@ -50,11 +50,9 @@ def diagnose(address: str, token: str) -> Diagnosis:
         )
         return Diagnosis(sentence, "worker", info)
     sentence = TranslatableText(
-        "Server {version} answers in {milliseconds} ms, with the presets {names}. "
-        "{count} jobs wait or run on {devices}.",
+        "Server {version} answers in {milliseconds} ms. {count} jobs wait or run on {devices}.",
         version=info.server_version,
         milliseconds=f"{milliseconds:.0f}",
-        names=", ".join(f"{preset.name} ({preset.license})" for preset in info.presets) or TranslatableText("none"),
         count=info.queue_length,
         devices=", ".join(info.devices) or TranslatableText("no device"),
     )

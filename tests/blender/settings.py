@@ -12,7 +12,7 @@ _MASS = ("MeshVertex", "MeshEdge", "MeshLoop", "MeshPolygon", "MeshLoopTriangle"
 
 _RUNTIME = {
     *("bindcode", "bl_rna", "bound_box", "depsgraph", "dimensions", "is_evaluated", "is_updated", "pixels", "preview"),
-    *("orig_height", "orig_width", "rna_type", "tag", "tool_settings"),
+    *("orig_height", "orig_width", "rna_type", "tag", "tool_settings", "cache_final_size", "cache_raw_size"),
 }
 """What Blender itself changes as it renders, or shows strips; and the brushes, of which not all can be read in 4.2."""
 

@@ -56,7 +56,7 @@ def show_tab(area: bpy.types.Area, tab: str) -> Steps:
     def turned() -> bool:
         try:
             sidebar.active_panel_category = tab
-        except TypeError:  # the tabs are known once the sidebar is drawn
+        except (AttributeError, TypeError):  # the tabs are known once the sidebar is drawn
             return False
         return True
 

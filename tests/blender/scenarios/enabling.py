@@ -51,6 +51,14 @@ def _operators_in(menu: str) -> bool:
     return bool(names) and set(names) <= set(dir(bpy.ops.longanimation))
 
 
+def manual_addresses() -> dict[str, str]:
+    """Where *Online Manual* leads from each operator, and from two settings."""
+    names = [f"bpy.ops.longanimation.{name}" for name in dir(bpy.ops.longanimation)]
+    names += ["bpy.types.LONGANIMATION_lineart.step", "bpy.types.LONGANIMATION_paint.changed"]
+    view = bpy.types.WM_OT_doc_view_manual
+    return {name: view._lookup_rna_url(name, verbose=False) for name in names}
+
+
 def _is_within(section: str) -> bool:
     return hasattr(getattr(bpy.types, f"LONGANIMATION_PT_view_{section}"), "bl_parent_id")
 

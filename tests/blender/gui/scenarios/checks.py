@@ -32,7 +32,7 @@ def play(desk: Desk) -> Steps:
     work.mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "crossing.blend"))
     scene = bpy.context.scene
-    yield from lay_out()
+    yield from lay_out(0.7)
     scene.frame_set(5)
     keyframe = work / "keyframe_0005.png"
     write_keyframe(scene, 5, keyframe)

@@ -107,7 +107,7 @@ def _strip_names() -> list[str]:
 def _interrupt(desk: Desk, scene: bpy.types.Scene) -> Steps:
     """Esc in the middle of an export of 40 frames leaves the scene, and the folder of takes, as they were."""
     scene.frame_end = 40
-    scene.render.resolution_percentage = 100
+    scene.render.resolution_percentage = 400  # so that it takes some seconds
     view = areas.area_of("VIEW_3D")
     takes = sorted(desk.results.glob("work/longanimation/*/take.json"))
     before = settings_of(scene)

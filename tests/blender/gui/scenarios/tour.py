@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of docs/addon.md: run it with `--model`, so that the colors are the model's."""
+"""The pictures of docs/addon.md and docs/tasks.md: run it with `--model`, so that the colors are the model's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = 500
 
 
 def play(desk: Desk) -> Steps:
-    """Color a shot, and color it again with another keyframe; compare the two."""
+    """Color a shot, and color it again with another keyframe; compare the two, fix a frame and change a color."""
     scene = shot()
     scene.render.resolution_percentage = 50
     scene.frame_start, scene.frame_end = 1, 24
@@ -25,9 +25,9 @@ def play(desk: Desk) -> Steps:
     work.mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "crossing.blend"))
     scene = bpy.context.scene
-    yield from lay_out()
     scene.frame_set(12)
-    yield from desk.press(areas.area_of("VIEW_3D"), "ops.longanimation.add_keyframe")
+    yield from _first_steps(desk)
+    yield from lay_out()
     yield from _color(desk, 0)
     yield from desk.screenshot("addon_window")
     scene.longanimation.keyframes.clear()
@@ -40,13 +40,59 @@ def play(desk: Desk) -> Steps:
     yield from desk.put_mouse_away()
     yield pause(1)
     yield from desk.screenshot("addon_takes")
+    bpy.ops.longanimation.fix_frame()
+    yield from _paint(desk, "task_fix")
+    yield from _change_a_color(desk, job)
 
 
-def lay_out() -> Steps:
-    """The shot through its camera above, the Sequencer below, both with the extension's tab."""
+def _first_steps(desk: Desk) -> Steps:
+    """The whole sidebar with a keyframe, and a frame that is opened to paint it."""
     view = areas.area_of("VIEW_3D")
     view.spaces.active.region_3d.view_perspective = "CAMERA"
-    sequencer = yield from areas.split(view, "HORIZONTAL", 0.6, "SEQUENCE_EDITOR")
+    yield from areas.show_tab(view, "LongAnimation")
+    yield from desk.press(view, "ops.longanimation.add_keyframe")
+    yield from desk.put_mouse_away()
+    yield pause(1)
+    yield from desk.screenshot("task_color", areas.region_of(view, "UI"))
+    scene = bpy.context.scene
+    scene.frame_set(1)
+    bpy.ops.longanimation.paint_keyframe()
+    yield from _paint(desk, "task_paint")
+    bpy.ops.longanimation.remove_keyframe(index=0)
+    scene.frame_set(12)
+
+
+def _paint(desk: Desk, name: str) -> Steps:
+    """The window in which a frame is painted. It is closed afterward."""
+    windows = bpy.context.window_manager.windows
+    yield until(lambda: len(windows) == 2, 20, "a window")
+    yield pause(3)
+    yield from desk.screenshot(name)
+    with bpy.context.temp_override(window=windows[1]):
+        bpy.ops.wm.window_close()
+    yield until(lambda: len(windows) == 1, 20, "the end of that window")
+    yield pause(1)
+
+
+def _change_a_color(desk: Desk, job: str) -> Steps:
+    """The palette of a take, with another color beside the first one."""
+    scene = bpy.context.scene
+    bpy.ops.longanimation.read_palette(job=job)
+    yield until(lambda: scene.longanimation.palette, 20, "the palette")
+    editor = areas.area_of("PROPERTIES")
+    yield from areas.change(editor, "IMAGE_EDITOR")
+    yield from areas.show_tab(editor, "LongAnimation")
+    scene.longanimation.palette[0].changed = (0.2, 0.1, 0.6)
+    yield from desk.put_mouse_away()
+    yield pause(1)
+    yield from desk.screenshot("task_recolor", areas.region_of(editor, "UI"))
+
+
+def lay_out(share: float = 0.6) -> Steps:
+    """The shot through its camera above, the Sequencer below in `share` of the height, both with the extension's tab."""
+    view = areas.area_of("VIEW_3D")
+    view.spaces.active.region_3d.view_perspective = "CAMERA"
+    sequencer = yield from areas.split(view, "HORIZONTAL", share, "SEQUENCE_EDITOR")
     sequencer.spaces.active.view_type = "SEQUENCER_PREVIEW"
     if hasattr(areas.window().workspace, "sequencer_scene"):
         areas.window().workspace.sequencer_scene = bpy.context.scene
