@@ -7,7 +7,7 @@ from .. import take_manager
 
 
 class Palette:
-    """The colors of a take, each beside its replacement."""
+    """The colors of a take, and beside those that are replaced, what they were."""
 
     bl_label = "Palette"
 
@@ -23,9 +23,10 @@ class Palette:
         layout.label(text=take_manager.entries[shot.palette_take].take.title, translate=False)
         for paint in shot.palette:
             row = layout.row(align=True)
-            swatch = row.row(align=True)
-            swatch.enabled = False
-            swatch.prop(paint, "color", text="")
-            row.prop(paint, "changed", text="", icon="FORWARD" if paint.is_changed else "NONE")
+            if paint.is_changed:
+                swatch = row.row(align=True)
+                swatch.enabled = False  # Blender dims it, so it is shown only beside another color
+                swatch.prop(paint, "color", text="")
+            row.prop(paint, "changed", text="")
             row.label(text=f"{paint.share:.1f} %", translate=False)
         layout.operator("longanimation.recolor", icon="BRUSH_DATA")

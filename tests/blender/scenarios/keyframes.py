@@ -79,7 +79,8 @@ def scenery(folder: str, engine: str = "CYCLES") -> dict[str, Any]:
     scene = studio_shot(engine)
     keyframe = home / "keyframe.png"
     write_keyframe(scene, 125, keyframe)
-    answer: dict[str, Any] = {"sky": image_pixels(keyframe)[120, 10].tolist()}
+    sky = image_pixels(keyframe)[120, 10].tolist()
+    answer: dict[str, Any] = {"version": list(bpy.app.version[:2]), "sky": sky}
     take = take_of_one_frame(scene, home / "take", keyframe, 125)
     for view in ("Standard", "AgX"):
         scene.view_settings.view_transform = view

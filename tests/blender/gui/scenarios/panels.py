@@ -39,7 +39,7 @@ def play(desk: Desk) -> Steps:
         yield from desk.widen(area, width)
         yield from desk.put_mouse_away()
         yield from desk.screenshot(f"{area.type} {name}", areas.region_of(area, "UI"))
-    yield from _preferences(desk, area)
+    yield from show_preferences(desk, area, "preferences")
 
 
 def _assert_shortcuts_are_free() -> None:
@@ -99,15 +99,15 @@ def _tooltips(desk: Desk, area: bpy.types.Area) -> Steps:
         yield from desk.screenshot(f"tooltip {number}")
 
 
-def _preferences(desk: Desk, area: bpy.types.Area) -> Steps:
-    """The extension's preferences, and its connection tested."""
+def show_preferences(desk: Desk, area: bpy.types.Area, name: str) -> Steps:
+    """The extension's preferences in an editor's place, and its connection tested."""
     yield from areas.change(area, "PREFERENCES")
     bpy.context.preferences.active_section = "ADDONS"
     bpy.context.window_manager.addon_search = "LongAnimation"
     bpy.ops.preferences.addon_expand(module=EXTENSION)
     yield pause(0.5)
     yield from desk.press(area, "ops.longanimation.test_connection", region="WINDOW")
-    yield until(lambda: extension("notices").notices, 10, "the connection tested")
+    yield until(lambda: extension("take_manager").presets, 20, "the connection tested")
     yield pause(0.5)
     yield from desk.put_mouse_away()
-    yield from desk.screenshot("preferences")
+    yield from desk.screenshot(name)

@@ -12,6 +12,8 @@ from tests.blender.gui import areas
 from tests.blender.gui.desk import Desk
 from tests.blender.gui.steps import Steps, pause, until
 
+from .panels import show_preferences
+
 _SECONDS = 500
 
 
@@ -43,6 +45,7 @@ def play(desk: Desk) -> Steps:
     bpy.ops.longanimation.fix_frame()
     yield from _paint(desk, "task_fix")
     yield from _change_a_color(desk, job)
+    yield from show_preferences(desk, areas.area_of("VIEW_3D"), "addon_preferences")
 
 
 def _first_steps(desk: Desk) -> Steps:
@@ -82,14 +85,15 @@ def _change_a_color(desk: Desk, job: str) -> Steps:
     editor = areas.area_of("PROPERTIES")
     yield from areas.change(editor, "IMAGE_EDITOR")
     yield from areas.show_tab(editor, "LongAnimation")
-    scene.longanimation.palette[0].changed = (0.2, 0.1, 0.6)
+    yield pause(1)
+    bpy.context.scene.longanimation.palette[0].changed = (0.95, 0.7, 0.5)
     yield from desk.put_mouse_away()
     yield pause(1)
     yield from desk.screenshot("task_recolor", areas.region_of(editor, "UI"))
 
 
 def lay_out(share: float = 0.6) -> Steps:
-    """The shot through its camera above, the Sequencer below in `share` of the height, both with the extension's tab."""
+    """The shot through its camera above, and below, in `share` of the height, the Sequencer. Both show our tab."""
     view = areas.area_of("VIEW_3D")
     view.spaces.active.region_3d.view_perspective = "CAMERA"
     sequencer = yield from areas.split(view, "HORIZONTAL", share, "SEQUENCE_EDITOR")
