@@ -100,10 +100,11 @@ def draw_remedy(layout: bpy.types.UILayout, remedy: str) -> None:
 
 
 def redraw() -> None:
-    """Redraw the sidebars with our panels, and not the editors beside them: a 3D viewport may take a second."""
+    """Redraw the sidebars with our panels, and not the editors beside them: a 3D viewport may take a second. Redraw
+    Blender's preferences, too, where the connection is tested."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in _EDITORS:
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
+            shown_in = "WINDOW" if area.type == "PREFERENCES" else "UI" if area.type in _EDITORS else None
+            for region in area.regions:
+                if region.type == shown_in:
+                    region.tag_redraw()
