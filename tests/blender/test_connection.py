@@ -233,9 +233,7 @@ def test_a_notice_replaces_what_was_said_before_about_the_same(addon: Import) ->
     assert notices.notices == []
 
 
-def test_a_server_that_can_be_used_tells_its_presets_and_their_licenses_in_one_sentence(
-    addon: Import, tmp_path: Path
-) -> None:
+def test_a_server_that_can_be_used_answers_with_its_presets_and_their_licenses(addon: Import, tmp_path: Path) -> None:
     with coloring_server(tmp_path) as server:
         found = _look(addon, server.address)
         deadline = time.monotonic() + 60
@@ -244,7 +242,7 @@ def test_a_server_that_can_be_used_tells_its_presets_and_their_licenses_in_one_s
     assert found.is_good and found.remedy == ""
     (preset,) = found.info.presets
     assert f"Server {server.version} answers" in found.sentence
-    assert f"presets {preset.name} ({preset.license})." in found.sentence
+    assert preset.name == "tiny" and preset.license
 
 
 @pytest.fixture
@@ -315,6 +313,7 @@ def test_each_trouble_is_said_once_with_its_remedy_and_goes_when_it_is_over(scen
     assert "Nothing listens on port" in sentence and (remedy, good) == ("start_server", False)
     ((sentence, remedy, good),) = answer["right port"]
     assert f"Server {server.version} answers" in sentence and (remedy, good) == ("", True)
+    assert answer["presets"]["tiny"].startswith("GPL-3.0-or-later"), "the license, which the field Preset shows"
     assert answer["two takes without a server"] == [["Nothing listens.", "start_server", False]]
     assert answer["the server is back"] == []
     assert answer["another server of the shot"] == "http://127.0.0.1:9"

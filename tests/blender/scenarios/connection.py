@@ -47,6 +47,7 @@ def troubles(folder: str, server: str, free_port: int) -> dict[str, Any]:
     while refused(operators.test_connection) and time.monotonic() < deadline:
         time.sleep(0.5)  # its worker is starting
     answer["right port"] = shown()
+    answer["presets"] = take_manager.presets
 
     notices.notices.clear()
     progress = extension("remote.messages").Progress
