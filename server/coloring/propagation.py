@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Palette entries propagated from painted and finished drawings to others, by the line matcher."""
+"""Palette entries propagated from keyframes to drawings, by the line matcher."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from server.coloring.line_art.regions import LINE_BELOW, Regions, find_regions
 from server.coloring.matching import (
     KEYFRAME,
     STRIDE,
+    Asked,
     LabeledDescriptors,
     LineMatcher,
     find_areas,
@@ -21,12 +22,12 @@ from server.coloring.matching import (
     pool_labels,
 )
 
-from .crop import find_crop
+from .crop import Crop, find_crop
 from .fill import flats
 from .static_regions import find_static
 
-WINDOW = 3
-"""Drawings that are matched at once, in addition to the keyframe and the drawing finished last."""
+WINDOW = 4
+"""Drawings that are matched at once, in addition to a keyframe."""
 
 
 class Propagated(NamedTuple):
@@ -52,32 +53,28 @@ class Propagator:
         self.line_art = line_art
         self.count = count
 
-    def propagate(
-        self, drawings: Sequence[int], keyframe: int, neighbor: int, entries: Mapping[int, np.ndarray]
-    ) -> Iterator[Propagated]:
+    def propagate(self, drawings: Sequence[int], keyframes: Mapping[int, np.ndarray]) -> Iterator[Propagated]:
         """Yield what is propagated to each drawing.
 
-        drawings: consecutive drawings that follow `neighbor`, in this order; entries: uint8 [H, W] of the keyframe and
-        of the neighbor, which may be the keyframe. A drawing also uses the entries of those before it.
+        drawings: in the order of the shot, or the reverse. keyframes: the entries uint16 [H, W] of keyframes, the
+        nearest one first. A drawing is matched with all of them. Then it also sees those beside it, as they were
+        matched. So no drawing depends on what was chosen for another one.
         """
-        before = [] if neighbor == keyframe else [neighbor]
-        known = {drawing: entries[drawing] for drawing in (keyframe, *before)}
-        standing = find_regions(self.line_art(keyframe))
-        for first in range(0, len(drawings), WINDOW):
-            fresh = drawings[first : first + WINDOW]
-            shown = (keyframe, *before, *fresh)
-            window = _Window(self.matcher, {drawing: self.line_art(drawing) for drawing in shown}, self.count)
-            evidence = [window.evidence(keyframe, known[keyframe], KEYFRAME)]
-            evidence += [window.evidence(drawing, known[drawing], self.matcher.role_of(1)) for drawing in before]
+        nearest, painted = next(iter(keyframes.items()))
+        standing = find_regions(self.line_art(nearest))
+        for fresh in _parts(drawings):
+            images = {drawing: self.line_art(drawing) for drawing in (*keyframes, *fresh)}
+            crop = find_crop(list(images.values()))
+            windows = []
+            for keyframe, entries in keyframes.items():
+                shown = {drawing: images[drawing] for drawing in (keyframe, *fresh)}
+                windows.append(_Window(self.matcher, crop, shown, entries, self.count))
+            matched = {drawing: _votes(windows, drawing) for drawing in fresh}
             for drawing in fresh:
-                votes = window.crop.spread(
-                    window.votes(drawing, evidence), self._shares(known[keyframe], window.crop.grid)
-                )
-                propagated = self._label(self.line_art(drawing), votes, known[keyframe], standing)
-                yield propagated
-                labels = propagated.entries
-                evidence.append(window.evidence(drawing, labels, self.matcher.role_of(1)))
-            before, known = [fresh[-1]], {keyframe: known[keyframe], fresh[-1]: labels}
+                others = {other: votes for other, votes in matched.items() if other != drawing}
+                votes = _votes(windows, drawing, others).cpu().numpy()
+                spread = crop.spread(votes, self._shares(painted, crop.grid))
+                yield self._label(images[drawing], spread, painted, standing)
 
     def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
         """Choose the entries. painted: the keyframe's entries uint16 [H, W]; standing: its regions."""
@@ -108,9 +105,7 @@ class NoPropagator:
     def __init__(self, line_art: Callable[[int], np.ndarray]) -> None:
         self.line_art = line_art
 
-    def propagate(
-        self, drawings: Sequence[int], keyframe: int, neighbor: int, entries: Mapping[int, np.ndarray]
-    ) -> Iterator[Propagated]:
+    def propagate(self, drawings: Sequence[int], keyframes: Mapping[int, np.ndarray]) -> Iterator[Propagated]:
         """Yield, for each drawing, no votes, the first entry everywhere, and no static areas."""
         for drawing in drawings:
             shape = self.line_art(drawing).shape
@@ -118,34 +113,55 @@ class NoPropagator:
 
 
 class _Window:
-    """Drawings that the matcher sees together, line art uint8 [H, W] by number, the keyframe first."""
+    """Drawings that the matcher sees together, line art uint8 [H, W] by number: a keyframe with entries uint16 [H, W],
+    and others."""
 
     @torch.no_grad()
-    def __init__(self, matcher: LineMatcher, drawings: Mapping[int, np.ndarray], count: int) -> None:
+    def __init__(
+        self,
+        matcher: LineMatcher,
+        crop: Crop,
+        drawings: Mapping[int, np.ndarray],
+        entries: np.ndarray,
+        count: int,
+    ) -> None:
         self.matcher = matcher
         self.count = count
-        self.crop = find_crop(list(drawings.values()))
-        self.seen = {drawing: self.crop.of_lines(image) for drawing, image in drawings.items()}
-        images = list(self.seen.values())
         parameter = next(matcher.parameters())
-        self.device = parameter.device
-        line_art = torch.from_numpy(np.stack(images))[None].to(self.device)
-        areas = torch.from_numpy(np.stack([find_areas(image) for image in images]))[None].to(self.device)
-        features = matcher(1 - line_art.to(parameter.dtype) / 255, areas)
-        self.features = dict(zip(drawings, features[0].unbind(), strict=True))
+        seen = [crop.of_lines(image) for image in drawings.values()]
+        line_art = torch.from_numpy(np.stack(seen)).to(parameter.device)
+        areas = torch.from_numpy(np.stack([find_areas(image) for image in seen])).to(parameter.device)
+        features = matcher(1 - line_art[None].to(parameter.dtype) / 255, areas[None])[0].unbind()
+        paper = line_art >= LINE_BELOW
+        labels = torch.from_numpy(crop.of_entries(entries).astype(np.int64)).to(parameter.device)
+        self.painted = pool_descriptors(features[0], *pool_labels(labels, paper[0], count), KEYFRAME)
+        self.features = dict(zip(drawings, features, strict=True))
+        self.paper = dict(zip(drawings, F.avg_pool2d(paper.float(), STRIDE), strict=True))
 
-    def evidence(self, drawing: int, entries: np.ndarray, role: int) -> LabeledDescriptors:
-        """Return the labeled descriptors of a drawing with entries uint16 [H, W]."""
-        labels = torch.from_numpy(self.crop.of_entries(entries).astype(np.int64)).to(self.device)
-        pooled = pool_labels(labels, torch.from_numpy(self.seen[drawing] >= LINE_BELOW).to(self.device), self.count)
-        return pool_descriptors(self.features[drawing], *pooled, role)
+    def matched(self, drawing: int, votes: torch.Tensor, asking: int) -> LabeledDescriptors:
+        """Return the labeled descriptors of a drawing by its votes [rows, columns, N], for another one that asks."""
+        confidence, entries = votes.max(dim=-1)
+        role = self.matcher.role_of(abs(asking - drawing))
+        return pool_descriptors(self.features[drawing], entries, self.paper[drawing], role, confidence)
 
-    @torch.no_grad()
-    def votes(self, drawing: int, evidence: list[LabeledDescriptors]) -> np.ndarray:
-        """Return the votes float32 [rows, columns, N] for the part of a drawing that is in view."""
-        features = self.features[drawing]
-        votes = match(self.matcher, features.flatten(), evidence, self.count)
-        return votes.unflatten(0, features.sharpness.shape).cpu().numpy()
+
+@torch.no_grad()
+def _votes(windows: Sequence[_Window], drawing: int, matched: Mapping[int, torch.Tensor] | None = None) -> torch.Tensor:
+    """Return the votes [rows, columns, N] for the part of a drawing that is in view.
+
+    windows: with each of the keyframes, the nearest first. matched: the votes for other drawings, which also count.
+    """
+    labeled = [[window.painted] for window in windows]
+    first = windows[0]
+    labeled[0] += [first.matched(other, votes, drawing) for other, votes in (matched or {}).items()]
+    asked = [Asked(window.features[drawing].flatten(), known) for window, known in zip(windows, labeled, strict=True)]
+    return match(first.matcher, asked, first.count).unflatten(0, first.paper[drawing].shape)
+
+
+def _parts(drawings: Sequence[int]) -> list[list[int]]:
+    """Divide drawings into parts of about the same size, at most WINDOW."""
+    count = -(-len(drawings) // WINDOW)
+    return [part.tolist() for part in np.array_split(list(drawings), count)] if count else []
 
 
 def _margin(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:

@@ -25,6 +25,9 @@ from .region_labels import RegionLabels
 from .shot import Guess, SegmentResult, Shot
 from .stack import Stack
 
+MOST_KEYFRAMES = 3
+"""The most keyframes from which colors are propagated to a drawing, as in training."""
+
 
 class ShotColoring:
     """The coloring of one shot, as a sequence of segments.
@@ -53,7 +56,6 @@ class ShotColoring:
         self._size = model_size(rows, columns, preset.pixels, engine.multiple)
         # A drawing is read several times while it, or the next one, is finished, and each read may decode it.
         self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
-        self._labels: dict[int | None, np.ndarray] = {}
         self._keyframes = Keyframes(shot, self._line_art)
         stack = Stack(engine, preset, shot, ablation, self._keyframes, cuts)
         self._propagator = stack.propagator(matcher, self._line_art)
@@ -94,7 +96,6 @@ class ShotColoring:
                 guesses[drawing] = uncertain
         state = {
             "entries": np.stack(entries),
-            "labels": finished.entries,
             **self._painter.state(np.stack(colors), tail),
         }
         packed = io.BytesIO()
@@ -102,6 +103,14 @@ class ShotColoring:
         result = SegmentResult(frames, packed.getvalue(), guesses, note)
         self._remember(index, result)
         return result
+
+    def evidence(self, index: int) -> list[int]:
+        """Return the keyframes from which colors are propagated to segment `index`: its own first, then the nearest."""
+        owner, segment = self._owner(index), self.segments[index]
+        middle = segment.drawings[len(segment.drawings) // 2]
+        others = [keyframe for keyframe in owner._keyframes if keyframe != segment.keyframe]
+        nearest = sorted(others, key=lambda keyframe: abs(keyframe - middle))
+        return [segment.keyframe, *nearest[: MOST_KEYFRAMES - 1]]
 
     def restore(self, index: int, result: SegmentResult) -> None:
         """Take over a segment that was finished in an earlier process."""
@@ -120,9 +129,6 @@ class ShotColoring:
         owner = self._owner(index)
         if owner is not self:
             state["entries"] = translation(owner._keyframes.palette, self._keyframes.palette)[state["entries"]]
-        self._labels.pop(self.segments[index].follows, None)
-        if any(segment.follows == index for segment in self.segments):  # only a following segment needs them
-            self._labels[index] = state["labels"]
         self._painter.remember(index, state)
 
     def _owner(self, index: int) -> "ShotColoring":
@@ -132,16 +138,12 @@ class ShotColoring:
         return self._before._owner(index)
 
     def _propagate(self, index: int) -> dict[int, Propagated]:
-        """Propagate the colors of the keyframe, and of the last finished drawing, to the segment's other drawings."""
+        """Propagate the colors of the keyframes to the segment's other drawings."""
         segment = self.segments[index]
-        known = {segment.keyframe: self._keyframes.labels(segment.keyframe)}
-        neighbor = segment.keyframe
-        if segment.follows is not None:
-            neighbor = self.segments[segment.follows].drawings[-1]
-            known[neighbor] = self._labels[segment.follows]
+        known = {keyframe: self._keyframes.labels(keyframe) for keyframe in self.evidence(index)}
         wanted = segment.sequence[segment.first :] if self._painter.is_hinted else segment.drawings
         drawings = [drawing for drawing in dict.fromkeys(wanted) if drawing not in self._keyframes]
-        return dict(zip(drawings, self._propagator.propagate(drawings, segment.keyframe, neighbor, known), strict=True))
+        return dict(zip(drawings, self._propagator.propagate(drawings, known), strict=True))
 
     def _finish(self, drawing: int, images: np.ndarray, keyframe: int, propagated: dict[int, Propagated]) -> Finished:
         if drawing in self._keyframes:

@@ -26,9 +26,9 @@ def job_fingerprint(manifest: ShotManifest) -> str:
 def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:
     """Return for each segment of an opened job a digest of everything that determines it.
 
-    A segment depends on its drawings, its keyframe, the facts that the coloring found in all keyframes together up to
-    those of its own correction, and, through memory, on every earlier segment. Each key therefore includes the one
-    before.
+    A segment depends on its drawings, the keyframes from which its colors come, the facts that the coloring found in
+    all keyframes together up to those of its own correction, and, through memory, on every earlier segment. Each key
+    therefore includes the one before.
     """
     keyframes = _keyframes(manifest)
     fingerprints, correction = coloring.fingerprints, 0
@@ -38,11 +38,12 @@ def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:
         if segment.correction != correction:
             correction = segment.correction
             key = _digest(key, fingerprints[correction])
-        looked_at = [manifest.drawings[drawing] for drawing in (segment.keyframe, *segment.sequence, *segment.local)]
+        evidence = coloring.evidence(number)
+        looked_at = [manifest.drawings[drawing] for drawing in (*evidence, *segment.sequence, *segment.local)]
         place = (len(segment.sequence), segment.first, len(segment.drawings))
         back = None if segment.follows is None else number - segment.follows
         # Its seed is derived from its first drawing's number.
-        key = _digest(key, looked_at, keyframes[segment.keyframe], place, back, segment.drawings[0])
+        key = _digest(key, looked_at, [keyframes[keyframe] for keyframe in evidence], place, back, segment.drawings[0])
         keys.append(key)
     return keys
 

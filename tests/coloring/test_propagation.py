@@ -22,11 +22,12 @@ def matcher() -> LineMatcher:
 def rolling() -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Line art of a ball that rolls by and the palette entries [H, W], 0 sky, 1 red, 2 blue, where there is no line."""
     drawings, paintings = zip(*(scene(50 + 12 * step) for step in range(1 + STEPS)), strict=True)
-    entries = [
-        np.argmin([np.abs(painting.astype(int) - color).sum(-1) for color in (SKY, RED, BLUE)], 0).astype(np.uint8)
-        for painting in paintings
-    ]
-    return list(drawings), entries
+    return list(drawings), [entries_of(painting) for painting in paintings]
+
+
+def entries_of(painting: np.ndarray) -> np.ndarray:
+    """The palette entries of a painting, 0 sky, 1 red, 2 blue, where there is no line."""
+    return np.argmin([np.abs(painting.astype(int) - color).sum(-1) for color in (SKY, RED, BLUE)], 0).astype(np.uint8)
 
 
 def share_right(elected: np.ndarray, truth: np.ndarray, line_art: np.ndarray) -> float:
@@ -36,7 +37,7 @@ def share_right(elected: np.ndarray, truth: np.ndarray, line_art: np.ndarray) ->
 def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     drawings, truth = rolling
     propagator = Propagator(matcher, drawings.__getitem__, count=3)
-    propagated = list(propagator.propagate(range(1, 1 + STEPS), keyframe=0, neighbor=0, entries={0: truth[0]}))
+    propagated = list(propagator.propagate(range(1, 1 + STEPS), {0: truth[0]}))
     assert len(propagated) == STEPS
     for index, (votes, elected, _) in enumerate(propagated, start=1):
         assert votes.shape == (90, 160, 3), "only the ball moves, and is seen twice as large"
@@ -45,17 +46,26 @@ def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     assert share_right(truth[0], truth[STEPS], drawings[STEPS]) < 0.9  # held, the keyframe is wrong
 
 
-def test_a_finished_neighbor_is_evidence_too(matcher: LineMatcher, rolling) -> None:
-    """Here the drawing before has the ball in another color than the keyframe."""
-    drawings, truth = rolling
-    changed = np.where((truth[4] == 1), 2, truth[4]).astype(np.uint8)
+def test_every_keyframe_is_evidence(matcher: LineMatcher) -> None:
+    """The nearest keyframe does not show the ball, and another one does."""
+    drawings, paintings = zip(*(scene(x) for x in (-60, 50, 90)), strict=True)
+    truth = [entries_of(painting) for painting in paintings]
     propagator = Propagator(matcher, drawings.__getitem__, count=3)
-    votes = next(propagator.propagate([5], keyframe=0, neighbor=4, entries={0: truth[0], 4: changed})).votes
-    alone = next(propagator.propagate([5], keyframe=0, neighbor=0, entries={0: truth[0]})).votes
-    of_ball, of_ball_alone = (
-        found[60 * found.shape[0] // 180, 110 * found.shape[1] // 320] for found in (votes, alone)
-    )
-    assert of_ball[2] > of_ball_alone[2] + 0.2
+    ((_, alone, _),) = propagator.propagate([2], {0: truth[0]})
+    ((_, both, _),) = propagator.propagate([2], {0: truth[0], 1: truth[1]})
+    ball = (truth[2] == 1) & (drawings[2] == 255)
+    assert not (alone == 1)[ball].any()
+    assert (both == 1)[ball].mean() > 0.95
+    assert share_right(both, truth[2], drawings[2]) > 0.98
+
+
+def test_drawings_beside_each_other_are_evidence(matcher: LineMatcher, rolling) -> None:
+    drawings, truth = rolling
+    propagator = Propagator(matcher, drawings.__getitem__, count=3)
+    beside = next(propagator.propagate([5, 6], {0: truth[0]}))
+    alone = next(propagator.propagate([5], {0: truth[0]}))
+    assert np.abs(beside.votes - alone.votes).max() > 0.01
+    assert share_right(beside.entries, truth[5], drawings[5]) > 0.98
 
 
 def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
@@ -63,7 +73,7 @@ def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
     odd = drawing[:171, :303]
     propagator = Propagator(matcher, lambda index: odd, count=2)
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
-    ((votes, elected, _),) = propagator.propagate([1], keyframe=0, neighbor=0, entries={0: entries})
+    ((votes, elected, _),) = propagator.propagate([1], {0: entries})
     assert votes.shape == (43, 76, 2) and elected.shape == odd.shape
 
 
@@ -73,7 +83,7 @@ def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, 
     stripes = (np.arange(320) // 2 % 2 * 3).astype(np.uint8)
     painted = np.where(truth[0] == 0, stripes, truth[0]).astype(np.uint8)
     propagator = Propagator(matcher, drawings.__getitem__, count=4)
-    ((_, entries, static),) = propagator.propagate([STEPS], keyframe=0, neighbor=0, entries={0: painted})
+    ((_, entries, static),) = propagator.propagate([STEPS], {0: painted})
     far = np.zeros(static.shape, bool)
     far[:, 260:] = far[110:, :] = True  # the right and the lower part, where nothing is drawn
     far &= truth[0] == 0

@@ -3,13 +3,14 @@
 
 from .areas import find_areas
 from .features import Features, position_grid
-from .labeled_descriptors import LabeledDescriptors, match, pool_descriptors, pool_labels
+from .labeled_descriptors import Asked, LabeledDescriptors, match, pool_descriptors, pool_labels
 from .network import KEYFRAME, MULTIPLE, STRIDE, LineMatcher
 
 __all__ = [
     "KEYFRAME",
     "MULTIPLE",
     "STRIDE",
+    "Asked",
     "Features",
     "LabeledDescriptors",
     "LineMatcher",

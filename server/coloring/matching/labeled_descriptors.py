@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -73,26 +74,48 @@ def pool_descriptors(
     )
 
 
-def match(network: LineMatcher, queries: Features, labeled: Sequence[LabeledDescriptors], count: int) -> torch.Tensor:
-    """Return the votes [Q, count] of the labeled descriptors for each of the queries [Q]; they add up to 1.
+class Asked(NamedTuple):
+    """What a window asks: the features [Q] of its queries, and the labeled descriptors that answer them."""
 
-    A key counts more if its descriptor is similar and its position is near.
+    queries: Features
+    labeled: Sequence[LabeledDescriptors]
+
+
+def match(network: LineMatcher, windows: Sequence[Asked], count: int) -> torch.Tensor:
+    """Return the votes [Q, count] of labeled descriptors for each of the queries [Q]; they add up to 1.
+
+    A key counts more if its descriptor is similar and its position is near. windows: the same places, as the network
+    saw them beside different keyframes, each with the keys that it saw with them. All keys share the votes.
     """
-    keys = torch.cat([drawing.descriptors * network.log_scale[drawing.role].exp() for drawing in labeled])
-    key_positions = torch.cat([drawing.positions for drawing in labeled]) / CELL
-    key_bias = torch.cat([network.bias[drawing.role] + torch.log(drawing.mass / CELL**2 + 0.05) for drawing in labeled])
-    # `log_reach` keeps its name: it is in the state dict of the weights.
-    key_distance_weight = torch.cat(
-        [network.log_reach[drawing.role].exp().expand(len(drawing.entries)) for drawing in labeled]
-    )
-    entries = F.one_hot(torch.cat([drawing.entries for drawing in labeled]), count).to(keys.dtype)
+    keys = [_Keys(network, window) for window in windows]
+    entries = F.one_hot(torch.cat([part.entries for part in keys]), count).to(keys[0].descriptors.dtype)
     votes = []
-    for first in range(0, len(queries.descriptors), CHUNK):
-        chunk = queries[first : first + CHUNK]
-        positions = chunk.positions / CELL
-        squares = (positions**2).sum(dim=1, keepdim=True) + (key_positions**2).sum(dim=1)
-        distances = torch.addmm(squares, positions, key_positions.T, alpha=-2).clamp(min=0)
-        logits = torch.addmm(key_bias, chunk.descriptors * chunk.sharpness[:, None], keys.T)
-        logits = logits - chunk.distance_weight[:, None] * key_distance_weight * torch.log1p(distances)
-        votes.append(logits.softmax(dim=1) @ entries)
+    for first in range(0, len(windows[0].queries.descriptors), CHUNK):
+        logits = [part.logits(first) for part in keys]
+        votes.append(torch.cat(logits, dim=1).softmax(dim=1) @ entries)
     return torch.cat(votes)
+
+
+class _Keys:
+    """The keys of a window, joined."""
+
+    def __init__(self, network: LineMatcher, window: Asked) -> None:
+        self.queries, labeled = window
+        descriptors = [drawing.descriptors * network.log_scale[drawing.role].exp() for drawing in labeled]
+        self.descriptors = torch.cat(descriptors)
+        self.positions = torch.cat([drawing.positions for drawing in labeled]) / CELL
+        self.entries = torch.cat([drawing.entries for drawing in labeled])
+        bias = [network.bias[drawing.role] + torch.log(drawing.mass / CELL**2 + 0.05) for drawing in labeled]
+        self.bias = torch.cat(bias)
+        # `log_reach` keeps its name: it is in the state dict of the weights.
+        weights = [network.log_reach[drawing.role].exp().expand(len(drawing.entries)) for drawing in labeled]
+        self.distance_weight = torch.cat(weights)
+
+    def logits(self, first: int) -> torch.Tensor:
+        """Return the scores [CHUNK, K] of the keys for some queries."""
+        chunk = self.queries[first : first + CHUNK]
+        positions = chunk.positions / CELL
+        squares = (positions**2).sum(dim=1, keepdim=True) + (self.positions**2).sum(dim=1)
+        distances = torch.addmm(squares, positions, self.positions.T, alpha=-2).clamp(min=0)
+        logits = torch.addmm(self.bias, chunk.descriptors * chunk.sharpness[:, None], self.descriptors.T)
+        return logits - chunk.distance_weight[:, None] * self.distance_weight * torch.log1p(distances)

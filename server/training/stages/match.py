@@ -16,6 +16,7 @@ from server.coloring.matching import (
     KEYFRAME,
     MULTIPLE,
     STRIDE,
+    Asked,
     Features,
     LabeledDescriptors,
     LineMatcher,
@@ -143,7 +144,8 @@ class _Window:
     def votes(self, target: int, evidence: Sequence[LabeledDescriptors]) -> torch.Tensor:
         """Return the votes [h, w, count] for a target."""
         features = self.features[target]
-        return match(self.matcher, features.flatten(), evidence, self.count).unflatten(0, features.sharpness.shape)
+        votes = match(self.matcher, [Asked(features.flatten(), evidence)], self.count)
+        return votes.unflatten(0, features.sharpness.shape)
 
     @torch.no_grad()
     def _matched(self, target: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -159,7 +161,8 @@ class _Window:
         if not weight.any():
             return None
         asked = torch.multinomial(weight, QUERIES, replacement=True)
-        votes = match(self.matcher, self.features[target].flatten()[asked], evidence, self.count)
+        queries = self.features[target].flatten()[asked]
+        votes = match(self.matcher, [Asked(queries, evidence)], self.count)
         truth = entries.flatten()[asked]
         right = votes.gather(1, truth[:, None])[:, 0].clamp(min=1e-6)
         moved = ~is_still.flatten()[asked]

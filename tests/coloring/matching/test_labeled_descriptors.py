@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from server.coloring.matching import (
     KEYFRAME,
     STRIDE,
+    Asked,
     Features,
     LabeledDescriptors,
     LineMatcher,
@@ -71,7 +72,7 @@ def query(descriptor: torch.Tensor, sharpness: float = 1, distance_weight: float
 def test_the_more_alike_key_gets_the_vote(matcher: LineMatcher) -> None:
     same, other = F.one_hot(torch.tensor([1, 4]), 8).float()
     labeled = [labeled_with(2, same, (5, 5)), labeled_with(0, other, (5, 5))]
-    votes = match(matcher, query(same), labeled, count=3)
+    votes = match(matcher, [Asked(query(same), labeled)], count=3)
     assert votes.sum().item() == pytest.approx(1) and votes.argmax() == 2
 
 
@@ -79,15 +80,15 @@ def test_the_more_alike_key_gets_the_vote(matcher: LineMatcher) -> None:
 def test_of_two_alike_the_nearer_gets_the_vote(matcher: LineMatcher, role: int) -> None:
     feature = F.one_hot(torch.tensor(1), 8).float()
     labeled = [labeled_with(0, feature, (5, 60), role), labeled_with(1, feature, (6, 5), role)]
-    votes = match(matcher, query(feature), labeled, count=2)
+    votes = match(matcher, [Asked(query(feature), labeled)], count=2)
     assert votes[0, 1] > votes[0, 0]
 
 
 def test_a_query_says_how_much_descriptor_and_position_count(matcher: LineMatcher) -> None:
     same, other = F.one_hot(torch.tensor([1, 4]), 8).float()
     labeled = [labeled_with(0, same, (5, 60)), labeled_with(1, other, (5, 5))]  # alike but far, near but different
-    assert match(matcher, query(same, sharpness=3, distance_weight=0.01), labeled, count=2)[0, 0] > 0.9
-    assert match(matcher, query(same, sharpness=0.01, distance_weight=30), labeled, count=2)[0, 1] > 0.9
+    assert match(matcher, [Asked(query(same, sharpness=3, distance_weight=0.01), labeled)], count=2)[0, 0] > 0.9
+    assert match(matcher, [Asked(query(same, sharpness=0.01, distance_weight=30), labeled)], count=2)[0, 1] > 0.9
 
 
 def test_descriptors_have_length_one_and_a_position_each(matcher: LineMatcher) -> None:
