@@ -7,7 +7,7 @@ from server.config import Config
 from server.http import api, dashboard, problems, security
 from server.http.api import blobs, extensions, frames, health, info, jobs, metrics, queues, request_log
 from server.jobs.client import Jobs
-from server.storage.blobs import Blobs
+from server.storage.blobs import open_blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import open_database
 from server.storage.events import Events
@@ -29,7 +29,7 @@ def create_app(config: Config) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.limits.blob_bytes
     services = api.Services(
         config=config,
-        blobs=Blobs(engine, config.blobs_url),
+        blobs=open_blobs(engine, config.blobs_url),
         image_facts=ImageFactsTable(engine),
         catalogue=Catalogue(engine),
         events=Events(engine),

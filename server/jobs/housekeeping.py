@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from server.config import Retention
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
+from server.storage.store_marker import StoreConflict
 
 from .client import Jobs
 
@@ -19,6 +20,8 @@ REQUEUE_SECONDS = 30.0
 CLEAN_SECONDS = 600.0
 ORPHAN_SECONDS = 24 * 3600.0
 """How often the server lists the whole store, to find files that have no row."""
+VERIFY_SECONDS = 1.0
+"""How long the server verifies blobs in each round. A round begins every `REQUEUE_SECONDS`."""
 STOP_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
@@ -54,6 +57,12 @@ class Housekeeping:
         if count := self._jobs.requeue_stalled(REQUEUE_SECONDS):
             logger.warning("%d jobs were stalled after a crash and are queued again.", count)
 
+    def mend(self) -> None:
+        """Verify some blobs, and queue the finished jobs again whose frames were lost."""
+        self._blobs.verify_oldest(VERIFY_SECONDS)
+        if count := self._jobs.recolor_lost():
+            logger.warning("The store lost frames of %d jobs: these jobs are queued again.", count)
+
     def clean(self) -> None:
         """Delete jobs whose retention time has passed, and blobs that no job needs anymore."""
         if self._retention.job_days is not None:
@@ -70,13 +79,15 @@ class Housekeeping:
             now = time.monotonic()
             try:
                 self.requeue_stalled()
+                self.mend()
                 if now - cleaned >= CLEAN_SECONDS:
                     cleaned = now
                     if now - listed >= ORPHAN_SECONDS:
                         listed = now
-                        self._blobs.register_orphans(self._retention.unused_hours * 3600)
+                        if found := self._blobs.register_orphans(self._retention.unused_hours * 3600):
+                            logger.info("A crash left %d blobs or unfinished files.", found)
                     self.clean()
-            except (sa.exc.OperationalError, OSError) as error:  # the database or the store is away for a while
+            except (sa.exc.OperationalError, OSError, StoreConflict) as error:  # one of them is away for a while
                 logger.warning("Housekeeping is postponed: %s", error)
             except Exception:  # stores have their own exceptions; the next round may succeed
                 logger.exception("Housekeeping stopped with an error and is postponed.")

@@ -10,7 +10,7 @@ from shared.status import FINAL_STATES, JobState, JobStatus
 
 from .database import batches
 from .job import ACTIVE_STATES, Job, UnknownJob, job_of_row
-from .tables import events, frames, jobs
+from .tables import blobs, events, frames, inputs, jobs
 
 
 class Catalogue:
@@ -46,6 +46,13 @@ class Catalogue:
         return self._jobs(
             sa.select(jobs).where(jobs.c.state.in_(FINAL_STATES), jobs.c.finished < time.time() - seconds)
         )
+
+    def with_lost_frames(self) -> list[Job]:
+        """Return the jobs that are done, of which the store lost frames but none of the images they are made from."""
+        lost = sa.select(blobs.c.address).where(blobs.c.lost)
+        no_frame = sa.exists().where(frames.c.job == jobs.c.id, frames.c.blob.in_(lost))
+        no_input = sa.exists().where(inputs.c.job == jobs.c.id, inputs.c.blob.in_(lost))
+        return self._jobs(sa.select(jobs).where(jobs.c.state == "done", no_frame, ~no_input))
 
     def state(self, job: str) -> JobState | None:
         """Return the state of a job, or None when it was deleted."""

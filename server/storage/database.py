@@ -61,6 +61,12 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+def is_unusable(error: sa.exc.DBAPIError) -> bool:
+    """Return whether an error means that the database is away, locked or damaged, rather than a bug."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, sa.exc.OperationalError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def open_database(config: Config) -> sa.Engine:
     """Open the database of `config`. A new one is created, with its folder, and an older one is updated.
 

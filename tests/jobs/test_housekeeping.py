@@ -114,6 +114,9 @@ class FaultyBlobs:
         self.calls = 0
         self.collected = threading.Event()
 
+    def verify_oldest(self, _seconds: float) -> int:
+        return 0
+
     def register_orphans(self, _age: float) -> int:
         return 0
 
