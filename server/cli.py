@@ -73,8 +73,13 @@ def main(arguments: Sequence[str] | None = None, program: str = "longanimation")
         return run(parsed)
     except ConfigError as error:
         parsers[chosen].error(str(error))
-    except sa.exc.OperationalError as error:  # while a server answers requests, this is caught earlier
-        parsers[chosen].error(f"The database does not answer: {logs.redact(str(error.orig)).strip()}")
+    except sa.exc.DatabaseError as error:  # while a server answers requests, this is caught earlier
+        from server.storage.integrity import is_damage, is_unusable
+
+        if not is_unusable(error):
+            raise
+        what = "is damaged; restore a backup (docs/operations.md)" if is_damage(error.orig) else "does not answer"
+        parsers[chosen].error(f"The database {what}: {logs.redact(str(error.orig)).strip()}")
 
 
 def _data_argument(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.config import Config
 from server.storage.database import now
+from server.storage.integrity import find_damage
 from server.storage.schema import CURRENT, KNOWN, version_of
 from server.storage.tables import blobs, metadata, tokens
 
@@ -68,9 +69,8 @@ def _read_only(url: sa.URL, path: Path | None) -> sa.Engine:
 
 def _check_contents(connection: sa.Connection, path: Path | None) -> Iterator[Finding]:
     if path is not None:
-        words = list(connection.scalars(sa.text("PRAGMA quick_check(5)")))
-        if words != ["ok"]:
-            yield fault("Database", f"{path} is damaged: {'; '.join(words)}", RESTORE)
+        if damage := find_damage(connection):
+            yield fault("Database", f"{path} is damaged: {damage}", RESTORE)
             return
         product = f"SQLite {connection.scalar(sa.text('select sqlite_version()'))}, {path.stat().st_size / 1e6:.1f} MB"
     else:

@@ -14,6 +14,7 @@ from server.storage.events import Events
 from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
 from server.storage.image_facts import ImageFactsTable
+from server.storage.integrity import Integrity
 from server.storage.segments import Segments
 from server.storage.sessions import Sessions
 from server.storage.statistics import Statistics
@@ -38,6 +39,7 @@ def create_app(config: Config) -> Flask:
         heartbeats=Heartbeats(engine),
         jobs=Jobs(engine),
         sessions=Sessions(engine),
+        integrity=Integrity(engine),
     )
     api.install(app, services)
     request_log.register(app, metrics.register(app, services, Statistics(engine)))

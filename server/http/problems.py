@@ -12,7 +12,8 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from server.storage.blobs import MissingBlob
-from server.storage.database import is_unusable
+from server.storage.integrity import is_unusable
+from server.storage.job import UnreadableJob
 from server.storage.space import NoSpace, is_full
 from server.storage.store_marker import StoreConflict
 from shared.codec import to_json
@@ -132,6 +133,10 @@ def register(app: Flask) -> None:
     @app.errorhandler(MissingBlob)
     def _missing(error: MissingBlob) -> Response:
         return answer(Problem(409, "missing_blobs", str(error), missing=(error.address,)))
+
+    @app.errorhandler(UnreadableJob)
+    def _unreadable(error: UnreadableJob) -> Response:
+        return answer(Problem(500, "unreadable_job", str(error)))
 
     @app.errorhandler(StoreConflict)
     def _store(error: StoreConflict) -> Response:

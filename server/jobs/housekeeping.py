@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from server.config import Retention
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
+from server.storage.integrity import Integrity
 from server.storage.store_marker import StoreConflict
 
 from .client import Jobs
@@ -20,6 +21,8 @@ REQUEUE_SECONDS = 30.0
 CLEAN_SECONDS = 600.0
 ORPHAN_SECONDS = 24 * 3600.0
 """How often the server lists the whole store, to find files that have no row."""
+CHECK_SECONDS = 3600.0
+"""How often the server looks for damage in the database. This reads all of an SQLite file."""
 VERIFY_SECONDS = 1.0
 """How long the server verifies blobs in each round. A round begins every `REQUEUE_SECONDS`."""
 STOP_SECONDS = 5.0
@@ -30,8 +33,11 @@ logger = logging.getLogger(__name__)
 class Housekeeping:
     """The housekeeping thread of one server. Several servers can share a database without interference."""
 
-    def __init__(self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, retention: Retention) -> None:
+    def __init__(
+        self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, integrity: Integrity, retention: Retention
+    ) -> None:
         self._jobs = jobs
+        self._integrity = integrity
         self._catalogue = catalogue
         self._blobs = blobs
         self._retention = retention
@@ -57,6 +63,12 @@ class Housekeeping:
         if count := self._jobs.requeue_stalled(REQUEUE_SECONDS):
             logger.warning("%d jobs were stalled after a crash and are queued again.", count)
 
+    def check_database(self) -> None:
+        """Look for damage in the database."""
+        self._integrity.check()
+        if self._integrity.damage:
+            logger.error("The database is damaged: %s. Restore a backup (docs/operations.md).", self._integrity.damage)
+
     def mend(self) -> None:
         """Verify some blobs, and queue the finished jobs again whose frames were lost."""
         self._blobs.verify_oldest(VERIFY_SECONDS)
@@ -74,10 +86,13 @@ class Housekeeping:
             logger.info("%d blobs that no job needs were removed, %d bytes.", removed.count, removed.bytes)
 
     def _run(self) -> None:
-        cleaned = listed = -ORPHAN_SECONDS
+        cleaned = listed = checked = -ORPHAN_SECONDS
         while not self._stopping.is_set():
             now = time.monotonic()
             try:
+                if now - checked >= CHECK_SECONDS:
+                    checked = now
+                    self.check_database()
                 self.requeue_stalled()
                 self.mend()
                 if now - cleaned >= CLEAN_SECONDS:

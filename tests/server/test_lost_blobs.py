@@ -15,6 +15,7 @@ from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import now, open_database
 from server.storage.frames import Frames
+from server.storage.integrity import Integrity
 from server.storage.tables import blobs as rows
 from server.storage.tables import segments
 from tests.server.doctor.findings import the_one
@@ -36,7 +37,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 def housekeeping(engine: sa.Engine, tmp_path: Path) -> Iterator[Housekeeping]:
     """Housekeeping whose rounds the test runs."""
     jobs = Jobs(engine)
-    yield Housekeeping(jobs, Catalogue(engine), Blobs(engine, str(tmp_path / "blobs")), Retention())
+    yield Housekeeping(jobs, Catalogue(engine), Blobs(engine, str(tmp_path / "blobs")), Integrity(engine), Retention())
     jobs.close()
 
 

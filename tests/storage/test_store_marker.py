@@ -16,6 +16,7 @@ from server.jobs.housekeeping import Housekeeping
 from server.storage.blobs import Blobs, open_blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import now, open_database
+from server.storage.integrity import Integrity
 from server.storage.store_marker import MARKER, StoreConflict
 from server.storage.tables import blobs as rows
 from server.storage.tables import stores
@@ -34,7 +35,7 @@ def round_of_housekeeping(config: Config, store: Blobs, engine: sa.Engine) -> No
     """Do what a server does when it starts, and a day later."""
     jobs = Jobs(engine)
     store.register_orphans(DAY)
-    Housekeeping(jobs, Catalogue(engine), store, config.retention).clean()
+    Housekeeping(jobs, Catalogue(engine), store, Integrity(engine), config.retention).clean()
     jobs.close()
 
 

@@ -43,9 +43,19 @@ def ready() -> Response:
 
 def _database() -> tuple[str, str] | None:
     try:
+        current = services().integrity.is_current()
         services().catalogue.count(("running",))
     except sa.exc.SQLAlchemyError:
-        return "database_away", "The database does not answer: check that it runs and can be reached from here."
+        away = "database_away", "The database does not answer: check that it runs and can be reached from here."
+        return _damage() or away
+    if not current:
+        return "database_newer", "The database was updated by a newer server: update this one."
+    return _damage()
+
+
+def _damage() -> tuple[str, str] | None:
+    if services().integrity.damage:
+        return "database_damaged", "The database is damaged: stop the server and restore a backup (docs/operations.md)."
     return None
 
 
