@@ -15,7 +15,7 @@ from server.storage.blobs import MissingBlob
 from server.storage.integrity import is_unusable
 from server.storage.job import UnreadableJob
 from server.storage.space import NoSpace, is_full
-from server.storage.store_marker import StoreConflict
+from server.storage.store_marker import AWAY, StoreConflict
 from shared.codec import to_json
 from shared.protocol import Problem, ProtocolError
 
@@ -33,11 +33,6 @@ MAX_TITLE = 600
 
 RETRY_SECONDS = 10
 """After how long a client should ask a server again that is not ready."""
-
-BLOBS_AWAY = (
-    "The server's blob store is away, not writable, or not this database's: see the server's log, and check its folder "
-    "and rights."
-)
 
 _SENTENCES = {
     400: ("bad_request", "The request could not be read: check its address, headers and body."),
@@ -141,7 +136,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(StoreConflict)
     def _store(error: StoreConflict) -> Response:
         app.logger.error("%s", error)
-        return answer(Problem(503, "blobs_away", BLOBS_AWAY))
+        return answer(Problem(503, "blobs_away", AWAY))
 
     @app.errorhandler(sa.exc.DatabaseError)
     def _database(error: sa.exc.DatabaseError) -> Response:

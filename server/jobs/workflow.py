@@ -25,6 +25,7 @@ from server.storage.job import ACTIVE_STATES, Job
 from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment, Segments
 from server.storage.space import NoSpace, is_full
+from server.storage.store_marker import AWAY, StoreConflict
 from shared.protocol import Problem
 
 from .client import WORKFLOW
@@ -263,6 +264,10 @@ class _Outcome:
         elif isinstance(error, MissingBlob):
             problem = Problem(409, "missing_blobs", str(error), missing=(error.address,))
             self._changes.move(self._job, "failed", allowed=("running",), message=problem.title, problem=problem)
+        elif isinstance(error, StoreConflict):
+            logger.error("%s", error)
+            problem = Problem(503, "blobs_away", AWAY)
+            self._changes.move(self._job, "failed", allowed=("running",), message=AWAY, problem=problem)
         elif isinstance(error, Exception):  # others are DBOS's own: cancelled, or taken over by another worker
             # ValueErrors of the coloring have messages for users; any other exception is a bug.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)

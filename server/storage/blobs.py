@@ -115,16 +115,16 @@ class Blobs:
         Blobs that were verified within a month are left alone. Return how many were newly found lost.
         """
         end = time.monotonic() + seconds
-        due = (blobs.c.checked < now() - CHECK_SECONDS) | (blobs.c.lost & (blobs.c.checked < now() - LOST_SECONDS))
-        query = sa.select(blobs.c.address).where(due, ~blobs.c.pending_delete).order_by(blobs.c.checked)
-        lost = 0
-        while time.monotonic() < end:
-            with self._engine.connect() as connection:
-                addresses = list(connection.scalars(query.limit(CHECK_BATCH)))
-            if not addresses:
-                break
-            lost += self._record_checks({address: self._whole(address) is not None for address in addresses})
-        return lost
+        count = 0
+        for kind, age in ((blobs.c.lost, LOST_SECONDS), (~blobs.c.lost, CHECK_SECONDS)):
+            query = sa.select(blobs.c.address).where(kind, blobs.c.checked < now() - age, ~blobs.c.pending_delete)
+            while time.monotonic() < end:
+                with self._engine.connect() as connection:
+                    addresses = list(connection.scalars(query.order_by(blobs.c.checked).limit(CHECK_BATCH)))
+                if not addresses:
+                    break
+                count += self._record_checks({address: self._whole(address) is not None for address in addresses})
+        return count
 
     def lost(self) -> int:
         """Return how many blobs are lost or damaged."""
@@ -234,27 +234,26 @@ class Blobs:
         with self._engine.connect() as connection:
             horizon = (connection.scalar(sa.select(now())) or 0.0) - age_seconds
         self._files.invalidate_cache()
-        orphans, leftovers = {}, []
-        for path in self._files.find(self._root):
-            within = path[len(self._root) :].lstrip("/")
-            if (blob := _BLOB.fullmatch(within)) and self._is_old(path, horizon):
-                orphans[blob["address"]] = path
-            elif _LEFTOVER.fullmatch(within) and self._is_old(path, horizon):
-                leftovers.append(path)
-        for path in leftovers:
-            self._files.rm_file(path)
-        found = len(leftovers)
-        for batch in batches(list(orphans)):
+        found = 0
+        for batch in batches(self._files.find(self._root)):
+            orphans = {}
+            for path in batch:
+                within = path[len(self._root) :].lstrip("/")
+                blob, leftover = _BLOB.fullmatch(within), _LEFTOVER.fullmatch(within)
+                if not (blob or leftover) or self._files.modified(path).timestamp() >= horizon:
+                    continue
+                if blob:
+                    orphans[blob["address"]] = path
+                else:
+                    found += 1
+                    self._files.rm_file(path)
             with self._engine.begin() as connection:
-                known = connection.scalars(sa.select(blobs.c.address).where(blobs.c.address.in_(batch)))
-                for address in set(batch) - set(known):
+                known = connection.scalars(sa.select(blobs.c.address).where(blobs.c.address.in_(list(orphans))))
+                for address in orphans.keys() - set(known):
                     found += 1
                     row = {"address": address, "bytes": self._files.size(orphans[address]), "owner": ""}
                     connection.execute(sa.insert(blobs).values(**row, touched=now(), pending_delete=False))
         return found
-
-    def _is_old(self, path: str, horizon: float) -> bool:
-        return bool(self._files.modified(path).timestamp() < horizon)
 
     def _delete_pending(self) -> list[int]:
         """Remove a batch of the blobs that are pending deletion, and return the size of each in bytes."""

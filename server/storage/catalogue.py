@@ -53,10 +53,12 @@ class Catalogue:
 
     def with_lost_frames(self) -> list[Job]:
         """Return the jobs that are done, of which the store lost frames but none of the images they are made from."""
-        lost = sa.select(blobs.c.address).where(blobs.c.lost)
-        no_frame = sa.exists().where(frames.c.job == jobs.c.id, frames.c.blob.in_(lost))
-        no_input = sa.exists().where(inputs.c.job == jobs.c.id, inputs.c.blob.in_(lost))
-        return self._jobs(sa.select(jobs).where(jobs.c.state == "done", no_frame, ~no_input))
+        lost_frame, lost_input = (
+            sa.select(table.c.job).join_from(blobs, table, table.c.blob == blobs.c.address).where(blobs.c.lost)
+            for table in (frames, inputs)
+        )
+        own = (jobs.c.state == "done", jobs.c.id.in_(lost_frame), jobs.c.id.not_in(lost_input))
+        return self._jobs(sa.select(jobs).where(*own))
 
     def state(self, job: str) -> JobState | None:
         """Return the state of a job, or None when it was deleted."""

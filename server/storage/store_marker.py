@@ -17,6 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from server import files
 from server.config import ConfigError
+from shared.digests import is_address
 
 from .schema import setting_up
 from .tables import blobs, stores
@@ -30,6 +31,11 @@ FOLDER_NAME = re.compile("[0-9a-f]{2}")
 ADOPT = (
     "If this store shall be this database's, run `python -m server adopt` with the same --data, --database and --blobs."
 )
+AWAY = (
+    "The server's blob store is away, not writable, or not this database's: ask whoever runs the server to look at its "
+    "log, and at the store's folder and rights."
+)
+"""What users are told. The reason names the folder, which is only for whoever runs the server."""
 
 
 class StoreConflict(ConfigError):
@@ -85,7 +91,8 @@ class StoreMarker:
         StoreConflict."""
         found = self._find()
         names = [name for name in self._names(self._root) if MARKER not in name]
-        has_blobs = any(self._names(f"{self._root}/{name}") for name in names if FOLDER_NAME.fullmatch(name))
+        folders = [f"{self._root}/{name}" for name in names if FOLDER_NAME.fullmatch(name)]
+        has_blobs = any(is_address(name) for folder in folders for name in self._names(folder))
         if found is None and names:
             listed = connection.scalars(sa.select(blobs.c.address).where(~blobs.c.pending_delete).limit(SAMPLE))
             if any(self._files.isfile(f"{self._root}/{address[:2]}/{address}") for address in listed):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from flask import Blueprint, Flask, Response, current_app, jsonify
 
-from server.http.problems import BLOBS_AWAY, ProblemError
+from server.http.problems import ProblemError
 from server.storage.space import NoSpace
+from server.storage.store_marker import AWAY
 from server.storage.write_check import looks_writable, store_errors
 
 from . import require_room, services
@@ -67,7 +68,7 @@ def _blobs() -> tuple[str, str] | None:
         fit = False
     except sa.exc.SQLAlchemyError:
         return None  # the check of the database says so
-    return None if fit else ("blobs_away", BLOBS_AWAY)
+    return None if fit else ("blobs_away", AWAY)
 
 
 def _warnings() -> list[str]:
