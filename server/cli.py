@@ -38,6 +38,7 @@ COMMANDS = {
     "serve": ("server.cli", "serve the API, with one worker process per device"),
     "worker": ("server.cli", "process waiting jobs"),
     "token": ("server.cli", "create an access token and print it"),
+    "adopt": ("server.cli", "give a blob store to a database, which other databases then cannot use"),
     "doctor": ("server.cli", "check this machine and a server's settings, and say what to do"),
     "colorize": ("server.coloring.cli", "color a folder of line art without a server"),
     "evaluate": ("server.evaluation.cli", "measure the coloring on clips whose colors are known"),
@@ -72,8 +73,13 @@ def main(arguments: Sequence[str] | None = None, program: str = "longanimation")
         return run(parsed)
     except ConfigError as error:
         parsers[chosen].error(str(error))
-    except sa.exc.OperationalError as error:  # while a server answers requests, this is caught earlier
-        parsers[chosen].error(f"The database does not answer: {logs.redact(str(error.orig)).strip()}")
+    except sa.exc.DatabaseError as error:  # while a server answers requests, this is caught earlier
+        from server.storage.integrity import is_damage, is_unusable
+
+        if not is_unusable(error):
+            raise
+        what = "is damaged; restore a backup (docs/operations.md)" if is_damage(error.orig) else "does not answer"
+        parsers[chosen].error(f"The database {what}: {logs.redact(str(error.orig)).strip()}")
 
 
 def _data_argument(parser: argparse.ArgumentParser) -> None:
@@ -245,6 +251,26 @@ def _token(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _adopt_arguments(parser: argparse.ArgumentParser) -> None:
+    _data_argument(parser)
+    _blobs_argument(parser)
+
+
+def _adopt(arguments: argparse.Namespace) -> int:
+    from server.storage.database import open_database
+    from server.storage.store_marker import StoreMarker
+    from server.storage.write_check import store_errors
+
+    config = Config(arguments.data, database=arguments.database, blobs=arguments.blobs)
+    shown = logs.redact(config.blobs_url)
+    try:
+        StoreMarker(open_database(config), config.blobs_url).adopt()
+    except store_errors() as error:
+        raise ConfigError(f"The blob store {shown} cannot be written: {logs.redact(str(error))}") from error
+    sys.stderr.write(f"{shown} is this database's store now. Restart its servers and workers.\n")
+    return 0
+
+
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
     _listen_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write the findings as one JSON list")
@@ -283,5 +309,6 @@ _OWN = {
     "serve": (_serve_arguments, _serve),
     "worker": (_worker_arguments, _worker),
     "token": (_token_arguments, _token),
+    "adopt": (_adopt_arguments, _adopt),
     "doctor": (_doctor_arguments, _doctor),
 }

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check of the blob store: is written data stored?"""
 
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import fsspec
+import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
 from server.config import Config
 from server.logs import redact
-from server.storage.write_check import looks_writable, try_out
+from server.storage.store_marker import StoreConflict, StoreMarker
+from server.storage.write_check import looks_writable, store_errors, try_out
 
 from .finding import Finding, fault, ok
 
@@ -31,13 +33,16 @@ def check_blobs(config: Config) -> Iterator[Finding]:
         yield fault(
             "Blob store", str(error), "Install the package it names into this environment: for s3:// pip install s3fs."
         )
-    except _errors() as error:
+    except store_errors() as error:
         yield fault("Blob store", f"{redact(url)} does not work: {redact(str(error))}", REMEDY)
     else:
         yield ok("Blob store", f"{redact(url)} stores what is written")
 
 
-def _errors() -> tuple[type[Exception], ...]:
-    """Return the exceptions that a store raises. s3fs passes on some errors of its underlying library."""
-    below = sys.modules.get("botocore.exceptions")
-    return (OSError, ValueError, *([below.BotoCoreError] if below else []))
+def check_owner(config: Config, database: sa.Engine) -> Iterator[Finding]:
+    """Check that the store belongs to the database. A store that does not answer is found by `check_blobs`."""
+    with suppress(ImportError, OSError):
+        try:
+            StoreMarker(database, config.blobs_url).check()
+        except StoreConflict as error:
+            yield fault("Blob store", str(error), "A server does not start like this: see docs/operations.md.")

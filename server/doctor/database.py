@@ -9,14 +9,20 @@ import sqlalchemy as sa
 
 from server.config import Config
 from server.storage.database import now
+from server.storage.integrity import find_damage
 from server.storage.schema import CURRENT, KNOWN, version_of
-from server.storage.tables import metadata, tokens
+from server.storage.tables import blobs, metadata, tokens
 
+from .blobs import check_owner
 from .finding import Finding, fault, ok, warning
 
 CONNECT_SECONDS = 5
 CLOCK_SECONDS = 10.0
 """The most that the clocks of the database and a server may differ. Half a minute decides whether a job is stalled."""
+LOST = (
+    "Check the disk. Frames are colored again; send other shots again, or put the files back from a backup "
+    "(docs/operations.md)."
+)
 RESTORE = "Stop the server and restore the backup (docs/operations.md); keep the damaged files until all is well."
 
 
@@ -32,6 +38,9 @@ def check_database(config: Config) -> Iterator[Finding]:
     try:
         with engine.connect() as connection:
             yield from _check_contents(connection, path)
+            if version_of(connection) == CURRENT:
+                yield from _check_lost(connection)
+                yield from check_owner(config, engine)
             present = set(sa.inspect(connection).get_table_names())
             known = tokens.name in present and connection.scalar(sa.select(sa.func.count()).select_from(tokens))
             yield from _check_tokens(config, int(known or 0))
@@ -60,9 +69,8 @@ def _read_only(url: sa.URL, path: Path | None) -> sa.Engine:
 
 def _check_contents(connection: sa.Connection, path: Path | None) -> Iterator[Finding]:
     if path is not None:
-        words = list(connection.scalars(sa.text("PRAGMA quick_check(5)")))
-        if words != ["ok"]:
-            yield fault("Database", f"{path} is damaged: {'; '.join(words)}", RESTORE)
+        if damage := find_damage(connection):
+            yield fault("Database", f"{path} is damaged: {damage}", RESTORE)
             return
         product = f"SQLite {connection.scalar(sa.text('select sqlite_version()'))}, {path.stat().st_size / 1e6:.1f} MB"
     else:
@@ -93,6 +101,11 @@ def _check_schema(connection: sa.Connection, product: str) -> Finding:
     if absent:
         return fault("Database", f"{product}, damaged: without {', '.join(sorted(absent))}", RESTORE)
     return ok("Database", f"{product}, whole")
+
+
+def _check_lost(connection: sa.Connection) -> Iterator[Finding]:
+    if count := connection.scalar(sa.select(sa.func.count()).select_from(blobs).where(blobs.c.lost)):
+        yield warning("Images", f"{count} images are lost or damaged in the blob store", LOST)
 
 
 def _check_tokens(config: Config, count: int) -> Iterator[Finding]:

@@ -7,13 +7,14 @@ from server.config import Config
 from server.http import api, dashboard, problems, security
 from server.http.api import blobs, extensions, frames, health, info, jobs, metrics, queues, request_log
 from server.jobs.client import Jobs
-from server.storage.blobs import Blobs
+from server.storage.blobs import open_blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import open_database
 from server.storage.events import Events
 from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
 from server.storage.image_facts import ImageFactsTable
+from server.storage.integrity import Integrity
 from server.storage.segments import Segments
 from server.storage.sessions import Sessions
 from server.storage.statistics import Statistics
@@ -29,7 +30,7 @@ def create_app(config: Config) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.limits.blob_bytes
     services = api.Services(
         config=config,
-        blobs=Blobs(engine, config.blobs_url),
+        blobs=open_blobs(engine, config.blobs_url),
         image_facts=ImageFactsTable(engine),
         catalogue=Catalogue(engine),
         events=Events(engine),
@@ -38,6 +39,7 @@ def create_app(config: Config) -> Flask:
         heartbeats=Heartbeats(engine),
         jobs=Jobs(engine),
         sessions=Sessions(engine),
+        integrity=Integrity(engine),
     )
     api.install(app, services)
     request_log.register(app, metrics.register(app, services, Statistics(engine)))

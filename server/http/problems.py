@@ -11,7 +11,11 @@ from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
+from server.storage.blobs import MissingBlob
+from server.storage.integrity import is_unusable
+from server.storage.job import UnreadableJob
 from server.storage.space import NoSpace, is_full
+from server.storage.store_marker import AWAY, StoreConflict
 from shared.codec import to_json
 from shared.protocol import Problem, ProtocolError
 
@@ -26,6 +30,9 @@ thirty times as much memory to hold the decoded data, and seconds to check it.""
 
 MAX_TITLE = 600
 """The most characters in a title. Longer titles quote text that a client sent."""
+
+RETRY_SECONDS = 10
+"""After how long a client should ask a server again that is not ready."""
 
 _SENTENCES = {
     400: ("bad_request", "The request could not be read: check its address, headers and body."),
@@ -60,7 +67,10 @@ def answer(problem: Problem) -> Response:
     if len(problem.title) > MAX_TITLE:
         half = MAX_TITLE // 2
         problem = replace(problem, title=f"{problem.title[:half]} … {problem.title[-half:]}")
-    return Response(json.dumps(to_json(problem)), status=problem.status, mimetype=MEDIA_TYPE)
+    response = Response(json.dumps(to_json(problem)), status=problem.status, mimetype=MEDIA_TYPE)
+    if problem.status == 503:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def problem_of_status(status: int, fallback: str) -> Problem:
@@ -115,10 +125,32 @@ def register(app: Flask) -> None:
     def _no_space(_error: NoSpace) -> Response:
         return answer(problem_of_status(507, ""))
 
-    @app.errorhandler(sa.exc.OperationalError)
-    def _database(error: sa.exc.OperationalError) -> Response:
+    @app.errorhandler(MissingBlob)
+    def _missing(error: MissingBlob) -> Response:
+        return answer(Problem(409, "missing_blobs", str(error), missing=(error.address,)))
+
+    @app.errorhandler(UnreadableJob)
+    def _unreadable(error: UnreadableJob) -> Response:
+        return answer(Problem(500, "unreadable_job", str(error)))
+
+    @app.errorhandler(StoreConflict)
+    def _store(error: StoreConflict) -> Response:
+        app.logger.error("%s", error)
+        return answer(Problem(503, "blobs_away", AWAY))
+
+    @app.errorhandler(sa.exc.DatabaseError)
+    def _database(error: sa.exc.DatabaseError) -> Response:
+        if is_full(error):
+            return answer(problem_of_status(507, ""))
+        if not is_unusable(error):
+            raise error  # a bug
         app.logger.error("The database refused: %s", error.orig)
-        return answer(problem_of_status(507 if is_full(error) else 503, ""))
+        return answer(problem_of_status(503, ""))
+
+    @app.errorhandler(sa.exc.TimeoutError)
+    def _busy(error: sa.exc.TimeoutError) -> Response:
+        app.logger.error("All connections to the database wait: %s", error)
+        return answer(problem_of_status(503, ""))
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:

@@ -29,7 +29,7 @@ def serve(config: Config, workers: int) -> None:
     server, front = _listen(application, config)
     command = partial(worker_command, config)
     supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config))
-    housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, config.retention)
+    housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, services.integrity, config.retention)
 
     def stop(*_: object) -> None:
         if not services.closing.is_set():

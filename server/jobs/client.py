@@ -3,15 +3,18 @@
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOSClient, DBOSPortableJSONSerializer, error
+from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, error
 
 from server.storage.catalogue import Catalogue
+from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
 from server.storage.job import ACTIVE_STATES, Job
 from server.storage.job_changes import JobChanges
+from server.storage.segments import Segments
 from shared.manifest import Priority, ShotManifest
 from shared.status import QueueStatus
 
@@ -42,6 +45,8 @@ class Jobs:
         self._engine = engine
         self._catalogue = Catalogue(engine)
         self._changes = JobChanges(engine)
+        self._frames = Frames(engine)
+        self._segments = Segments(engine)
         self._heartbeats = Heartbeats(engine)
         self._client = DBOSClient(
             system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
@@ -58,19 +63,19 @@ class Jobs:
                 self._changes.add(connection, job, manifest, queue=queue, owner=owner, fingerprint=fingerprint)
                 if self._changes.finish_from_duplicate(connection, job, fingerprint):
                     return
-                self._client.enqueue_in_transaction(
-                    connection,
-                    {
-                        "workflow_name": WORKFLOW,
-                        "queue_name": queue,
-                        "workflow_id": job,
-                        "app_version": WORKFLOW_VERSION,
-                        "priority": PRIORITIES[manifest.priority],
-                    },
-                    job,
-                )
+                self._enqueue(connection, job, queue, manifest.priority)
         except sa.exc.IntegrityError as refusal:
             raise JobConflict(f"Job {job} already exists.") from refusal
+
+    def _enqueue(self, connection: sa.Connection, job: str, queue: str, priority: Priority) -> None:
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW,
+            "queue_name": queue,
+            "workflow_id": job,
+            "app_version": WORKFLOW_VERSION,
+            "priority": PRIORITIES[priority],
+        }
+        self._client.enqueue_in_transaction(connection, options, job)
 
     def cancel(self, job: Job) -> None:
         """Stop a job that is waiting or running. The worker stops at its next denoising step. Raises JobConflict."""
@@ -124,6 +129,25 @@ class Jobs:
             with contextlib.suppress(error.DBOSException):  # somebody was faster
                 rewind(self._client, waiting[workflow.workflow_id])
         return len(ended)
+
+    def recolor_lost(self) -> int:
+        """Queue the finished jobs again whose frames the store lost, from the first segment that is not whole. Return
+        how many there were. A job whose own images were lost too waits until they are uploaded again."""
+        found = self._catalogue.with_lost_frames()
+        for job in found:
+            lost = self._frames.lost(job.id)
+            segment = self._segments.first_lost(job.id, lost)
+            # A job that took all its frames from an earlier one has no workflow.
+            has_workflow = bool(self._client.list_workflows(workflow_ids=[job.id], load_input=False, load_output=False))
+            with self._engine.begin() as connection:
+                if not self._changes.reopen(connection, job.id, segment, lost):
+                    continue  # another server was faster
+                if not has_workflow:
+                    self._enqueue(connection, job.id, job.queue, job.priority)
+            if has_workflow:  # if this does not happen, the job is stalled and queued later
+                with contextlib.suppress(error.DBOSException):
+                    rewind(self._client, replace(job, segments_done=segment))
+        return len(found)
 
     def queues(self) -> list[QueueStatus]:
         """Return every queue that has jobs, workers or a setting, by name."""

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from server.config import Retention
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
+from server.storage.integrity import Integrity
+from server.storage.store_marker import StoreConflict
 
 from .client import Jobs
 
@@ -19,6 +21,10 @@ REQUEUE_SECONDS = 30.0
 CLEAN_SECONDS = 600.0
 ORPHAN_SECONDS = 24 * 3600.0
 """How often the server lists the whole store, to find files that have no row."""
+CHECK_SECONDS = 3600.0
+"""How often the server looks for damage in the database. This reads all of an SQLite file."""
+VERIFY_SECONDS = 1.0
+"""How long the server verifies blobs in each round. A round begins every `REQUEUE_SECONDS`."""
 STOP_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
@@ -27,8 +33,11 @@ logger = logging.getLogger(__name__)
 class Housekeeping:
     """The housekeeping thread of one server. Several servers can share a database without interference."""
 
-    def __init__(self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, retention: Retention) -> None:
+    def __init__(
+        self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, integrity: Integrity, retention: Retention
+    ) -> None:
         self._jobs = jobs
+        self._integrity = integrity
         self._catalogue = catalogue
         self._blobs = blobs
         self._retention = retention
@@ -54,6 +63,18 @@ class Housekeeping:
         if count := self._jobs.requeue_stalled(REQUEUE_SECONDS):
             logger.warning("%d jobs were stalled after a crash and are queued again.", count)
 
+    def check_database(self) -> None:
+        """Look for damage in the database."""
+        self._integrity.check()
+        if self._integrity.damage:
+            logger.error("The database is damaged: %s. Restore a backup (docs/operations.md).", self._integrity.damage)
+
+    def mend(self) -> None:
+        """Verify some blobs, and queue the finished jobs again whose frames were lost."""
+        self._blobs.verify_oldest(VERIFY_SECONDS)
+        if count := self._jobs.recolor_lost():
+            logger.warning("The store lost frames of %d jobs: these jobs are queued again.", count)
+
     def clean(self) -> None:
         """Delete jobs whose retention time has passed, and blobs that no job needs anymore."""
         if self._retention.job_days is not None:
@@ -65,18 +86,23 @@ class Housekeeping:
             logger.info("%d blobs that no job needs were removed, %d bytes.", removed.count, removed.bytes)
 
     def _run(self) -> None:
-        cleaned = listed = -ORPHAN_SECONDS
+        cleaned = listed = checked = -ORPHAN_SECONDS
         while not self._stopping.is_set():
             now = time.monotonic()
             try:
+                if now - checked >= CHECK_SECONDS:
+                    checked = now
+                    self.check_database()
                 self.requeue_stalled()
+                self.mend()
                 if now - cleaned >= CLEAN_SECONDS:
                     cleaned = now
                     if now - listed >= ORPHAN_SECONDS:
                         listed = now
-                        self._blobs.register_orphans(self._retention.unused_hours * 3600)
+                        if found := self._blobs.register_orphans(self._retention.unused_hours * 3600):
+                            logger.info("A crash left %d blobs or unfinished files.", found)
                     self.clean()
-            except (sa.exc.OperationalError, OSError) as error:  # the database or the store is away for a while
+            except (sa.exc.OperationalError, OSError, StoreConflict) as error:  # one of them is away for a while
                 logger.warning("Housekeeping is postponed: %s", error)
             except Exception:  # stores have their own exceptions; the next round may succeed
                 logger.exception("Housekeeping stopped with an error and is postponed.")

@@ -11,7 +11,7 @@ from dbos import error as dbos_errors
 
 from server.storage.catalogue import Catalogue
 from server.storage.heartbeats import Heartbeats
-from server.storage.job import ACTIVE_STATES, UnknownJob
+from server.storage.job import ACTIVE_STATES, UnknownJob, UnreadableJob
 from server.storage.job_changes import JobChanges
 from shared.protocol import Problem
 
@@ -73,7 +73,8 @@ class Recovery:
         """Let any worker continue a job that was begun. The message tells the animator why."""
         if not self._changes.move(job, "queued", allowed=ACTIVE_STATES, message=message):
             return
-        with contextlib.suppress(UnknownJob, dbos_errors.DBOSException):  # it was deleted, or another worker was faster
+        # It was deleted, another version wrote it, or another worker was faster.
+        with contextlib.suppress(UnknownJob, UnreadableJob, dbos_errors.DBOSException):
             row = self._catalogue.job(job)
             if DBOS.retrieve_workflow(job).get_status().status == "PENDING":
                 DBOS.resume_workflow(job, queue_name=row.queue)

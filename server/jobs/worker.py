@@ -17,7 +17,7 @@ from dbos import error as dbos_errors
 
 from server import logs
 from server.config import Config
-from server.storage.blobs import Blobs
+from server.storage.blobs import open_blobs
 from server.storage.database import open_database
 from server.storage.heartbeats import BEAT_SECONDS, Device, Heartbeats
 
@@ -38,7 +38,7 @@ def run(
     name: str = "",
     supervised: bool = False,
 ) -> NoReturn:
-    """Work until a signal to stop arrives. Never returns.
+    """Work until a signal to stop arrives. Never returns. Raises ConfigError.
 
     load_colorizer: loads the colorizer of a preset. probe_device: returns the device and how much memory is free now.
     name: unique among all past and present workers; generated if empty. supervised: end when standard input closes,
@@ -53,7 +53,7 @@ def run(
     _stop_on_request(stop, supervised)
 
     _configure_dbos(name, database)
-    runner = JobRunner(name, database, Blobs(database, config.blobs_url), load_colorizer)
+    runner = JobRunner(name, database, open_blobs(database, config.blobs_url), load_colorizer)
     runner.register()
     recovery = Recovery(database)
     DBOS.listen_queues([queue])

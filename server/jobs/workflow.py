@@ -18,13 +18,14 @@ from dbos import error as dbos_errors
 
 from server import logs
 from server.coloring.shot_checks import fit_keyframes
-from server.storage.blobs import Blobs
+from server.storage.blobs import Blobs, MissingBlob
 from server.storage.catalogue import Catalogue
 from server.storage.image_facts import ImageFactsTable
 from server.storage.job import ACTIVE_STATES, Job
 from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment, Segments
 from server.storage.space import NoSpace, is_full
+from server.storage.store_marker import AWAY, StoreConflict
 from shared.protocol import Problem
 
 from .client import WORKFLOW
@@ -110,7 +111,10 @@ class JobRunner:
                 if set(addresses["frames"]) != {str(drawing) for drawing in drawings[index]}:
                     addresses = run.color(index)  # the step was recorded by a version that planned the shot otherwise
                 if index not in run.colored:  # finished in an earlier process, or for another job
-                    coloring.restore(index, load_segment(addresses, self._blobs))
+                    try:
+                        coloring.restore(index, load_segment(addresses, self._blobs))
+                    except MissingBlob:  # the store lost it
+                        run.color(index)
 
     def _colorizer(self, preset: str) -> ShotColorizer:
         if self._loaded is None or self._loaded[0] != preset:
@@ -257,6 +261,13 @@ class _Outcome:
                 "Job %s was left: the disk is full or the database does not answer. It continues later.",
                 self._job,
             )
+        elif isinstance(error, MissingBlob):
+            problem = Problem(409, "missing_blobs", str(error), missing=(error.address,))
+            self._changes.move(self._job, "failed", allowed=("running",), message=problem.title, problem=problem)
+        elif isinstance(error, StoreConflict):
+            logger.error("%s", error)
+            problem = Problem(503, "blobs_away", AWAY)
+            self._changes.move(self._job, "failed", allowed=("running",), message=AWAY, problem=problem)
         elif isinstance(error, Exception):  # others are DBOS's own: cancelled, or taken over by another worker
             # ValueErrors of the coloring have messages for users; any other exception is a bug.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)

@@ -2,8 +2,12 @@
 """The blob store: bytes under their SHA-256 address, immutable once written and removed when no longer needed."""
 
 import contextlib
+import errno
+import logging
 import os
-from collections.abc import Iterable, Sequence
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,24 +16,35 @@ import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
 from server import files
-from shared.digests import address_of, is_address
+from shared.digests import address_of
 
 from .database import BATCH, batches, now, writing
 from .image_facts import ImageFacts, record_image_facts
 from .space import NoSpace, free_bytes, is_full
+from .store_marker import PRIVATE, PRIVATE_FOLDER, StoreConflict, StoreMarker
 from .tables import blobs, frames, image_facts, inputs, segments
+from .write_check import store_errors
 
-PRIVATE = 0o600
-"""File mode of the files of a local store."""
 TOUCH_SECONDS = 600.0
 """Precision of the recorded time at which a blob was last requested."""
+CHECK_SECONDS = 30 * 24 * 3600.0
+"""How often the bytes of each blob are verified."""
+LOST_SECONDS = 3600.0
+"""How often the store is asked again for a blob that was lost. It may have been put back from a backup."""
+CHECK_BATCH = 20
+"""How many blobs are verified before that is recorded."""
+_BLOB = re.compile(r"(?P<folder>[0-9a-f]{2})/(?P<address>(?P=folder)[0-9a-f]{62})")
+_LEFTOVER = re.compile(r"[0-9a-f]{2}/\.[0-9a-f]{64}(\.[0-9a-f]{8})?\.part|probe-[0-9a-f]{32}")
+"""Paths within a store: blobs, and what a crash leaves of an unfinished one or of a trial. Other files are foreign."""
+
+logger = logging.getLogger(__name__)
 
 
 class MissingBlob(LookupError):
-    """The store has no blob with this address."""
+    """The store has no blob with this address, or only damaged bytes."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(f"Blob {address} is not in the store: upload it again.")
+        super().__init__(f"The image or data {address} is lost or damaged in the server's store: upload it again.")
         self.address = address
 
 
@@ -45,10 +60,15 @@ class Blobs:
     """A store of blobs at `url`, any address that fsspec understands (a folder, `memory://`, `s3://` …).
 
     The database lists the blobs, so that a remote store is not queried for each of a thousand drawings. A row
-    guarantees that the file exists: it is written after the file, and marked before the file is removed.
+    guarantees that the file exists: it is written after the file, and marked before the file is removed. Disks break
+    that guarantee. Bytes are therefore verified when they are read, and all of them from time to time. A blob whose
+    file is gone or damaged is marked as lost and counts as missing, until somebody stores it again.
+
+    Nothing is removed or marked as lost unless the store is this database's, see `StoreMarker`.
     """
 
     def __init__(self, engine: sa.Engine, url: str) -> None:
+        self.marker = StoreMarker(engine, url)
         self._engine = engine
         self._files, self._root = fsspec.core.url_to_fs(url)
         self._folders: set[Path] = set()  # folders whose names are known to be on the disk
@@ -64,7 +84,7 @@ class Blobs:
         known: set[str] = set()
         for batch in batches(wanted):
             present = sa.select(blobs.c.address, blobs.c.touched < now() - TOUCH_SECONDS)
-            present = present.where(blobs.c.address.in_(batch), ~blobs.c.pending_delete)
+            present = present.where(blobs.c.address.in_(batch), ~blobs.c.pending_delete, ~blobs.c.lost)
             with self._engine.connect() as connection:
                 found = {address: bool(old) for address, old in connection.execute(present)}
             known |= found.keys()
@@ -76,12 +96,68 @@ class Blobs:
         return [address for address in wanted if address not in known]
 
     def read(self, address: str) -> bytes:
-        """Return the bytes of a blob. Raises MissingBlob."""
+        """Return the bytes of a blob, which are verified. Raises MissingBlob."""
+        content = self._whole(address)
+        if content is None:
+            self._record_checks({address: False})
+            raise MissingBlob(address)
+        return content
+
+    def verify(self, address: str) -> bool:
+        """Return whether the bytes of a blob are in the store and whole. If not, the blob counts as missing."""
+        whole = self._whole(address) is not None
+        self._record_checks({address: whole})
+        return whole
+
+    def verify_oldest(self, seconds: float) -> int:
+        """Verify blobs for about `seconds`, first those that have not been verified for the longest time.
+
+        Blobs that were verified within a month are left alone. Return how many were newly found lost.
+        """
+        end = time.monotonic() + seconds
+        count = 0
+        for kind, age in ((blobs.c.lost, LOST_SECONDS), (~blobs.c.lost, CHECK_SECONDS)):
+            query = sa.select(blobs.c.address).where(kind, blobs.c.checked < now() - age, ~blobs.c.pending_delete)
+            while time.monotonic() < end:
+                with self._engine.connect() as connection:
+                    addresses = list(connection.scalars(query.order_by(blobs.c.checked).limit(CHECK_BATCH)))
+                if not addresses:
+                    break
+                count += self._record_checks({address: self._whole(address) is not None for address in addresses})
+        return count
+
+    def lost(self) -> int:
+        """Return how many blobs are lost or damaged."""
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(blobs).where(blobs.c.lost)) or 0
+
+    def _whole(self, address: str) -> bytes | None:
+        """Return the bytes of a blob, or None if they are absent, damaged or on a bad sector."""
         try:
             content: bytes = self._files.cat_file(self._path(address))
-        except FileNotFoundError as error:
-            raise MissingBlob(address) from error
-        return content
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if not isinstance(self._files, LocalFileSystem) or error.errno != errno.EIO:
+                raise
+            return None
+        return content if address_of(content) == address else None
+
+    def _record_checks(self, found: Mapping[str, bool]) -> int:
+        """Record which blobs are whole and which are lost. Return how many are newly lost. Raises StoreConflict."""
+        if not all(found.values()):
+            self.marker.claim()  # a folder that is not mounted has lost nothing
+        news = []
+        with writing(self._engine) as connection:
+            for whole in (True, False):
+                own = blobs.c.address.in_([address for address, is_whole in found.items() if is_whole is whole])
+                if not whole:
+                    newly = sa.select(blobs.c.address).where(own, ~blobs.c.lost, ~blobs.c.pending_delete)
+                    news = list(connection.scalars(newly))
+                connection.execute(sa.update(blobs).where(own).values(lost=not whole, checked=now()))
+        for address in news:
+            logger.error("Blob %s is lost or damaged: it counts as missing until it is stored again.", address)
+        return len(news)
 
     def write(self, content: bytes, owner: str = "") -> str:
         """Store `content` and return its address. A reader never sees half a blob. Raises NoSpace."""
@@ -111,9 +187,10 @@ class Blobs:
 
     def _record(self, connection: sa.Connection, address: str, content: bytes, owner: str) -> None:
         """Add the row of a blob whose file is stored. Two threads may do this at the same time."""
-        row = {"address": address, "bytes": len(content), "owner": owner, "touched": now(), "pending_delete": False}
-        undelete = sa.update(blobs).where(blobs.c.address == address, blobs.c.pending_delete)
-        if connection.execute(undelete.values(pending_delete=False, touched=now())).rowcount == 0:
+        stored = {"touched": now(), "checked": now(), "pending_delete": False, "lost": False}
+        again = sa.update(blobs).where(blobs.c.address == address, blobs.c.pending_delete | blobs.c.lost)
+        if connection.execute(again.values(**stored)).rowcount == 0:
+            row = {"address": address, "bytes": len(content), "owner": owner, **stored}
             with contextlib.suppress(sa.exc.IntegrityError), connection.begin_nested():
                 connection.execute(sa.insert(blobs).values(**row))
         if not self._files.isfile(self._path(address)):  # a collector was faster; now the row is ours
@@ -130,8 +207,10 @@ class Blobs:
         """Remove blobs that no job needs and nobody has requested for `age_seconds`, at least ten minutes.
 
         Uploads that were confirmed to a client, and frames that are stored but not yet recorded, are younger than that.
-        A collection can be stopped at any moment, and several processes can run it at the same time.
+        A collection can be stopped at any moment, and several processes can run it at the same time. Raises
+        StoreConflict.
         """
+        self.marker.claim()
         needed = [
             sa.exists().where(column == blobs.c.address) for column in (inputs.c.blob, frames.c.blob, segments.c.state)
         ]
@@ -146,24 +225,34 @@ class Blobs:
         return Removed(count, size)
 
     def register_orphans(self, age_seconds: float) -> int:
-        """Add rows for files that a crash left without one, so that the next collection finds them. Remove files that
-        were never finished. Return how many there were. This lists the whole store."""
-        found = 0
+        """Add rows for blobs that a crash left without one, as if they had been stored now. Remove unfinished files.
+
+        Files that are not the server's own are left alone. Return how many blobs and unfinished files there were. This
+        lists the whole store. Raises StoreConflict.
+        """
+        self.marker.claim()
         with self._engine.connect() as connection:
             horizon = (connection.scalar(sa.select(now())) or 0.0) - age_seconds
-        paths = [path for path in self._files.find(self._root) if self._files.modified(path).timestamp() < horizon]
-        for batch in batches(paths):
-            addresses = {path.rsplit("/", 1)[-1]: path for path in batch}
-            with self._engine.begin() as connection:
-                known = connection.scalars(sa.select(blobs.c.address).where(blobs.c.address.in_(list(addresses))))
-                for name in addresses.keys() - set(known):
+        self._files.invalidate_cache()
+        found = 0
+        for batch in batches(self._files.find(self._root)):
+            orphans = {}
+            for path in batch:
+                within = path[len(self._root) :].lstrip("/")
+                blob, leftover = _BLOB.fullmatch(within), _LEFTOVER.fullmatch(within)
+                if not (blob or leftover) or self._files.modified(path).timestamp() >= horizon:
+                    continue
+                if blob:
+                    orphans[blob["address"]] = path
+                else:
                     found += 1
-                    if is_address(name):
-                        size = self._files.size(addresses[name])
-                        row = {"address": name, "bytes": size, "owner": "", "touched": 0.0, "pending_delete": False}
-                        connection.execute(sa.insert(blobs).values(**row))
-                    else:
-                        self._files.rm_file(addresses[name])
+                    self._files.rm_file(path)
+            with self._engine.begin() as connection:
+                known = connection.scalars(sa.select(blobs.c.address).where(blobs.c.address.in_(list(orphans))))
+                for address in orphans.keys() - set(known):
+                    found += 1
+                    row = {"address": address, "bytes": self._files.size(orphans[address]), "owner": ""}
+                    connection.execute(sa.insert(blobs).values(**row, touched=now(), pending_delete=False))
         return found
 
     def _delete_pending(self) -> list[int]:
@@ -186,8 +275,8 @@ class Blobs:
 
     def _make_folder(self, folder: Path) -> None:
         if folder not in self._folders:
-            files.make_folder(Path(self._root))
-            files.make_folder(folder)
+            self.marker.claim()  # rather than fill the disk below a folder that is not mounted
+            files.make_folder(folder, PRIVATE_FOLDER)
             self._folders.add(folder)
 
     def _store(self, address: str, content: bytes) -> None:
@@ -202,4 +291,20 @@ class Blobs:
         except OSError as error:
             if is_full(error):
                 raise NoSpace(f"There is no space for {len(content)} bytes.") from error
+            self._folders.clear()  # the folder may be gone
             raise
+
+
+def open_blobs(engine: sa.Engine, url: str) -> Blobs:
+    """Open the blob store at `url`. If it does not answer, that is logged, and it is claimed later.
+
+    Raises StoreConflict if it is not the store of this database.
+    """
+    store = Blobs(engine, url)
+    try:
+        store.marker.claim()
+    except StoreConflict:
+        raise
+    except store_errors() as error:
+        logger.warning("The blob store does not answer: %s", error)
+    return store

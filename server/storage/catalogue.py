@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The catalogue of jobs and their status. It only reads; `job_changes` writes."""
 
+import logging
 import time
 from collections.abc import Collection, Sequence
 
@@ -9,8 +10,10 @@ import sqlalchemy as sa
 from shared.status import FINAL_STATES, JobState, JobStatus
 
 from .database import batches
-from .job import ACTIVE_STATES, Job, UnknownJob, job_of_row
-from .tables import events, frames, jobs
+from .job import ACTIVE_STATES, Job, UnknownJob, UnreadableJob, job_of_row
+from .tables import blobs, events, frames, inputs, jobs
+
+logger = logging.getLogger(__name__)
 
 
 class Catalogue:
@@ -18,9 +21,10 @@ class Catalogue:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._unreadable: set[str] = set()
 
     def job(self, job: str) -> Job:
-        """Return a job. Raises UnknownJob."""
+        """Return a job. Raises UnknownJob and UnreadableJob."""
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(jobs).where(jobs.c.id == job)).mappings().first()
         if row is None:
@@ -46,6 +50,15 @@ class Catalogue:
         return self._jobs(
             sa.select(jobs).where(jobs.c.state.in_(FINAL_STATES), jobs.c.finished < time.time() - seconds)
         )
+
+    def with_lost_frames(self) -> list[Job]:
+        """Return the jobs that are done, of which the store lost frames but none of the images they are made from."""
+        lost_frame, lost_input = (
+            sa.select(table.c.job).join_from(blobs, table, table.c.blob == blobs.c.address).where(blobs.c.lost)
+            for table in (frames, inputs)
+        )
+        own = (jobs.c.state == "done", jobs.c.id.in_(lost_frame), jobs.c.id.not_in(lost_input))
+        return self._jobs(sa.select(jobs).where(*own))
 
     def state(self, job: str) -> JobState | None:
         """Return the state of a job, or None when it was deleted."""
@@ -100,8 +113,17 @@ class Catalogue:
         return [_status(job, finished[job.id]) for job in listed]
 
     def _jobs(self, query: sa.Select[*tuple[object, ...]]) -> list[Job]:
+        """Return the jobs that a query finds, without those that this version cannot read. These are logged once."""
+        found = []
         with self._engine.connect() as connection:
-            return [job_of_row(row) for row in connection.execute(query).mappings()]
+            for row in connection.execute(query).mappings():
+                try:
+                    found.append(job_of_row(row))
+                except UnreadableJob as error:
+                    if row["id"] not in self._unreadable:
+                        logger.error("%s", error)
+                    self._unreadable.add(row["id"])
+        return found
 
 
 def _status(job: Job, finished: Collection[int]) -> JobStatus:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opening of the database and write transactions. The durable workflows are stored in the same database."""
 
+import os
+import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +38,8 @@ def _postgresql_now(_element: now, _compiler: Any, **_options: Any) -> str:
     return "extract(epoch from clock_timestamp())::float"
 
 
+PRIVATE = 0o600
+"""File mode of an SQLite database."""
 BATCH = 500
 """Most blobs that one statement names."""
 
@@ -70,12 +75,30 @@ def open_database(config: Config) -> sa.Engine:
     url = config.database_url
     if url.get_backend_name() == "sqlite":
         files.make_folder(config.data, 0o700)  # other users of this machine must not read it
+        _make_private(Path(url.database or ""))
     engine = sa.create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.get_backend_name() == "postgresql")
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_connection)
     migrate(engine)
     DBOS.migrate(url.render_as_string(hide_password=False))
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Let only this user read an SQLite file, whatever the folder's mode is. SQLite gives its other files the same."""
+    if os.name != "posix":
+        return
+    if not path.exists():
+        # Made beside it, because closing a file ends the locks that SQLite holds on it elsewhere in this process.
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        part.touch(PRIVATE)
+        with suppress(OSError):  # another process was faster, or the disk has neither links nor modes
+            os.link(part, path)
+        part.unlink()
+    for one in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+        with suppress(FileNotFoundError, PermissionError):  # it may belong to another user
+            if one.stat().st_mode & 0o077:
+                one.chmod(PRIVATE)
 
 
 def _prepare_connection(connection: Any, _record: Any) -> None:

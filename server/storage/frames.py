@@ -3,7 +3,7 @@
 
 import sqlalchemy as sa
 
-from .tables import frames
+from .tables import blobs, frames
 
 
 class Frames:
@@ -23,6 +23,12 @@ class Frames:
         query = sa.select(frames.c.drawing, frames.c.blob).where(frames.c.job == job)
         with self._engine.connect() as connection:
             return {row.drawing: row.blob for row in connection.execute(query)}
+
+    def lost(self, job: str) -> list[int]:
+        """Return the drawings of a job whose frames were finished, but are lost or damaged in the store."""
+        query = sa.select(frames.c.drawing).join_from(frames, blobs, frames.c.blob == blobs.c.address)
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query.where(frames.c.job == job, blobs.c.lost)))
 
 
 def copy_frames(connection: sa.Connection, source: str, target: str) -> None:

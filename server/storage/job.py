@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from shared.codec import from_json
 from shared.manifest import Priority, ShotManifest
-from shared.protocol import Problem
+from shared.protocol import Problem, ProtocolError
 from shared.status import JobState
 
 ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
@@ -20,6 +20,16 @@ class UnknownJob(LookupError):
 
     def __init__(self, job: str) -> None:
         super().__init__(f"There is no job {job} on this server.")
+
+
+class UnreadableJob(ValueError):
+    """The row of a job was written by another version of the server, or is damaged."""
+
+    def __init__(self, job: str, why: str) -> None:
+        super().__init__(
+            f"This server cannot read job {job}, which another version wrote or a fault damaged ({why}): ask whoever "
+            "runs the server."
+        )
 
 
 @dataclass(frozen=True)
@@ -57,10 +67,13 @@ class Job:
 
 
 def job_of_row(row: sa.RowMapping) -> Job:
-    """Return the job of a row of the table."""
+    """Return the job of a row of the table. Raises UnreadableJob."""
     values = dict(row)
-    values["manifest"] = _manifest(row["manifest"])
-    values["problem"] = None if row["problem"] is None else from_json(Problem, json.loads(row["problem"]))
+    try:
+        values["manifest"] = _manifest(row["manifest"])
+        values["problem"] = None if row["problem"] is None else from_json(Problem, json.loads(row["problem"]))
+    except (ProtocolError, ValueError, TypeError) as error:
+        raise UnreadableJob(row["id"], str(error)) from error
     return Job(**values)
 
 

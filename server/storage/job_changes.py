@@ -96,10 +96,22 @@ class JobChanges:
         """Record that a segment of a running job is finished, with its frames."""
         with self._engine.begin() as connection:
             # A job that finishes a segment does not endanger workers, so its crash count starts at zero again.
-            values = {"segments_done": segment.number + 1, "progress": progress, "crashes": 0}
+            done = segment.number + 1  # fewer than before if a segment whose bytes were lost is colored again
+            most = sa.case((jobs.c.segments_done > done, jobs.c.segments_done), else_=done)
+            values = {"segments_done": most, "progress": progress, "crashes": 0}
             # The job's row is changed first, because a job that was deleted in the meantime must not get frames.
             if _change(connection, job, ("running",), values, "segment", message):
                 write_segment(connection, job, segment)
+
+    def reopen(self, connection: sa.Connection, job: str, segment: int, lost: Sequence[int]) -> bool:
+        """Queue a job that is done again from `segment`, without the frames of the drawings whose bytes are `lost`.
+        Return whether it was done."""
+        values = {"state": "queued", "segments_done": segment, "finished": None, "crashes": 0}
+        message = f"The store lost {len(lost)} frames of this job: they are colored again."
+        if not _change(connection, job, ("done",), values, "state", message):
+            return False
+        connection.execute(sa.delete(frames).where(frames.c.job == job, frames.c.drawing.in_(lost)))
+        return True
 
     def set_priority(self, connection: sa.Connection, job: str, priority: Priority) -> bool:
         """Change the priority of a waiting job. Return whether it was waiting."""

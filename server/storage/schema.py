@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The schema of the database and its version. A server updates an older schema and refuses a newer one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -40,11 +42,17 @@ def migrate(engine: sa.Engine) -> None:
         )
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with setting_up(engine) as connection:  # another process may have done the same; its work is not repeated
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
+
+
+@contextmanager
+def setting_up(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Begin a transaction that only one process at a time can be in."""
     with engine.begin() as connection:
-        # Another process may be doing the same. When the lock is free, its work is not repeated.
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SETTING_UP)))
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "head")
+        yield connection

@@ -3,12 +3,12 @@
 the same one."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .tables import frames, segments
+from .tables import blobs, frames, segments
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,15 @@ class Segments:
                 )
                 for row in connection.execute(query)
             ]
+
+    def first_lost(self, job: str, drawings: Collection[int]) -> int:
+        """Return the number of the first segment of a job that has one of these drawings, or whose state the store
+        lost; 0 if there is none."""
+        lost = sa.select(segments.c.number).join_from(segments, blobs, segments.c.state == blobs.c.address)
+        with self._engine.connect() as connection:
+            numbers = set(connection.scalars(lost.where(segments.c.job == job, blobs.c.lost)))
+        numbers |= {segment.number for segment in self.of(job) if not set(drawings).isdisjoint(segment.drawings)}
+        return min(numbers, default=0)
 
     def find(self, key: str, job: str, number: int, drawings: Sequence[int]) -> FinishedSegment | None:
         """Return a finished segment with this key as segment `number` of `job`, which has `drawings`; or None."""

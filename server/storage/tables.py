@@ -89,8 +89,20 @@ blobs = sa.Table(
     sa.Column("touched", sa.Float, nullable=False),
     # About to be removed; its file may already be gone.
     sa.Column("doomed", sa.Boolean, key="pending_delete", nullable=False, default=False),
+    # Its file was found missing or damaged. It counts as missing until it is stored again or found whole.
+    sa.Column("lost", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When its bytes were last stored or verified.
+    sa.Column("checked", sa.Float, nullable=False, server_default="0"),
     sa.Index("blobs_by_owner", "owner"),
     sa.Index("blobs_by_age", "touched"),
+    sa.Index("blobs_by_check", "lost", "checked"),
+)
+# The blob store of this database: one row, whose id is also in the store.
+stores = sa.Table(
+    "stores",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(32), nullable=False),
 )
 image_facts = sa.Table(
     "pictures",

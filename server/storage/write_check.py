@@ -2,11 +2,18 @@
 """Checks whether a blob store works, without writing, or by writing an object and removing it again."""
 
 import os
+import sys
 import uuid
 from pathlib import Path
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions of a store that does not answer. s3fs passes on some errors of its underlying library."""
+    below = sys.modules.get("botocore.exceptions")
+    return (OSError, ValueError, *([below.BotoCoreError] if below else []))
 
 
 def looks_writable(url: str) -> bool:

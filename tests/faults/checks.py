@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from server.config import Config
 from server.storage.blobs import Blobs
 from server.storage.database import open_database
+from server.storage.store_marker import MARKER
 from server.storage.tables import blobs as blob_rows
 from server.storage.tables import frames, inputs, segments
 from shared.digests import address_of
@@ -96,7 +97,7 @@ def check_store(config: Config, client: Client) -> Iterator[str]:
             connection.execute(sa.update(blob_rows).values(touched=0.0))
         store.collect(0.0)
         yield from _files(config, needed)
-        left = {path.name for path in Path(config.blobs_url).rglob("*") if path.is_file()} - needed
+        left = {path.name for path in Path(config.blobs_url).rglob("*") if path.is_file()} - needed - {MARKER}
         if left:
             yield f"left over after housekeeping: {sorted(left)}"
     finally:

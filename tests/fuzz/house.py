@@ -23,6 +23,7 @@ import requests
 from server.config import REPOSITORY, Config
 from server.storage.database import open_database
 from server.storage.sessions import Sessions
+from server.storage.store_marker import MARKER
 from server.storage.tokens import Tokens
 from shared.codec import to_json
 from shared.digests import address_of
@@ -205,7 +206,7 @@ class House:
         return wrong + store + tables, numbers
 
     def _files(self) -> list[Path]:
-        return [path for path in (self.data / "blobs").rglob("*") if path.is_file()]
+        return [path for path in (self.data / "blobs").rglob("*") if path.is_file() and path.name != MARKER]
 
     def _query(self, sql: str) -> list[Any]:
         with contextlib.closing(sqlite3.connect(self.data / "server.sqlite")) as connection:

@@ -19,6 +19,7 @@ from server.jobs.housekeeping import Housekeeping
 from server.storage.blobs import Blobs, Removed
 from server.storage.catalogue import Catalogue
 from server.storage.database import now, open_database
+from server.storage.integrity import Integrity
 from server.storage.job import UnknownJob
 from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment
@@ -35,7 +36,7 @@ class House:
     def __init__(self, engine: sa.Engine, blobs: str) -> None:
         self.engine, self.catalogue, self.blobs = engine, Catalogue(engine), Blobs(engine, blobs)
         self.changes, self.jobs = JobChanges(engine), Jobs(engine)
-        self.keeping = Housekeeping(self.jobs, self.catalogue, self.blobs, Retention(job_days=7.0))
+        self.keeping = Housekeeping(self.jobs, self.catalogue, self.blobs, Integrity(engine), Retention(job_days=7.0))
 
     def add(self, job: str, shot: FaultShot, state: str, frame: bytes) -> set[str]:
         """Add a job with one finished segment; return what it needs."""
@@ -103,7 +104,7 @@ def test_without_days_no_job_ever_goes(house: House) -> None:
     needed = house.add("old", draw_shot(1, slow=False), "done", b"frame")
     house.ended("old", 1000.0)
     house.forget_all()
-    Housekeeping(house.jobs, house.catalogue, house.blobs, Retention()).clean()
+    Housekeeping(house.jobs, house.catalogue, house.blobs, Integrity(house.engine), Retention()).clean()
     assert house.catalogue.state("old") == "done" and house.stored() == needed
 
 
@@ -113,6 +114,9 @@ class FaultyBlobs:
     def __init__(self) -> None:
         self.calls = 0
         self.collected = threading.Event()
+
+    def verify_oldest(self, _seconds: float) -> int:
+        return 0
 
     def register_orphans(self, _age: float) -> int:
         return 0
@@ -131,7 +135,7 @@ def test_a_fault_that_nobody_knows_ends_a_round_and_not_the_housekeeping(
     monkeypatch.setattr(housekeeping, "REQUEUE_SECONDS", 0.01)
     monkeypatch.setattr(housekeeping, "CLEAN_SECONDS", 0.0)
     blobs, house = FaultyBlobs(), House(open_database(Config(tmp_path)), str(tmp_path / "blobs"))
-    keeping = Housekeeping(house.jobs, house.catalogue, cast(Any, blobs), Retention())
+    keeping = Housekeeping(house.jobs, house.catalogue, cast(Any, blobs), Integrity(house.engine), Retention())
     with caplog.at_level(logging.ERROR):
         keeping.start()
         assert blobs.collected.wait(60)
@@ -156,7 +160,7 @@ class SlowBlobs(FaultyBlobs):
 def test_a_server_ends_while_a_large_store_is_being_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "STOP_SECONDS", 0.1)
     blobs, house = SlowBlobs(), House(open_database(Config(tmp_path)), str(tmp_path / "blobs"))
-    keeping = Housekeeping(house.jobs, house.catalogue, cast(Any, blobs), Retention())
+    keeping = Housekeeping(house.jobs, house.catalogue, cast(Any, blobs), Integrity(house.engine), Retention())
     keeping.start()
     assert blobs.listing.wait(60)
     stopping = threading.Thread(target=keeping.stop)

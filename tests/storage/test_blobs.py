@@ -17,6 +17,7 @@ from server.storage.database import now, open_database
 from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment
 from server.storage.space import NoSpace
+from server.storage.store_marker import MARKER, StoreConflict
 from server.storage.tables import blobs as rows
 from shared.digests import address_of
 from tests.server.conftest import SmallShot
@@ -37,6 +38,11 @@ def age(engine: sa.Engine, address: str, seconds: float) -> None:
 
 def file_of(tmp_path: Path, address: str) -> Path:
     return tmp_path / "blobs" / address[:2] / address
+
+
+def stored(folder: Path) -> list[Path]:
+    """The files below a folder, without the marker of a store."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != MARKER]
 
 
 def test_what_was_written_can_be_read_and_is_listed(store: Blobs) -> None:
@@ -71,7 +77,7 @@ def test_a_write_that_fails_leaves_nothing(store: Blobs, tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         store.write(b"ink")
-    assert not [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    assert not stored(tmp_path / "blobs")
     assert store.missing([address_of(b"ink")]) == [address_of(b"ink")]
 
 
@@ -100,7 +106,7 @@ def test_only_what_no_job_needs_and_nobody_asked_for_is_removed(
     for address in needed:
         age(engine, address, 3 * HOUR)
     assert store.collect(2 * HOUR).count == len(needed)
-    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == [file_of(tmp_path, fresh)]
+    assert stored(tmp_path / "blobs") == [file_of(tmp_path, fresh)]
 
 
 def test_asking_for_a_blob_saves_it_from_the_next_collection(engine: sa.Engine, store: Blobs) -> None:
@@ -163,7 +169,10 @@ def test_uploads_and_collections_at_once_leave_no_row_without_its_file(engine: s
 
 def test_files_that_no_row_knows_are_found_and_removed(engine: sa.Engine, store: Blobs, tmp_path: Path) -> None:
     known = store.write(b"ink")
-    stray, part = file_of(tmp_path, address_of(b"left by a crash")), file_of(tmp_path, known).with_name("x.part")
+    stray, part = (
+        file_of(tmp_path, address_of(b"left by a crash")),
+        file_of(tmp_path, known).with_name(f".{known}.01234567.part"),
+    )
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"left by a crash")
     part.write_bytes(b"le")
@@ -171,6 +180,8 @@ def test_files_that_no_row_knows_are_found_and_removed(engine: sa.Engine, store:
     for path in (stray, part, file_of(tmp_path, known)):
         os.utime(path, (time.time() - 2 * HOUR,) * 2)
     assert store.register_orphans(HOUR) == 2
+    assert store.collect(HOUR).count == 0, "a server that was just started knows nothing of it"
+    age(engine, stray.name, 2 * HOUR)
     assert store.collect(HOUR).count == 1
     assert not stray.exists() and not part.exists() and store.read(known) == b"ink"
 
@@ -182,7 +193,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     with pytest.raises(NoSpace):
         for number in range(40):
             store.write(os.urandom(100_000) + bytes([number]))
-    files = [path for path in small_disk.rglob("*") if path.is_file()]
+    files = stored(small_disk)
     assert store.usage()[0] == len(files)
     assert all(address_of(path.read_bytes()) == path.name for path in files)
 
@@ -223,5 +234,8 @@ def test_on_s3_it_is_the_same(s3: str, tmp_path: Path) -> None:
     assert store.missing([kept, gone]) == [gone]
     with pytest.raises(MissingBlob):
         store.read(gone)
-    other = Blobs(open_database(Config(tmp_path / "other")), s3)
-    assert other.register_orphans(-HOUR) == 1 and other.read(kept) == b"ink"
+    with pytest.raises(StoreConflict):
+        Blobs(open_database(Config(tmp_path / "other")), s3).register_orphans(-HOUR)
+    with engine.begin() as connection:
+        connection.execute(sa.delete(rows))
+    assert store.register_orphans(-HOUR) == 1 and store.read(kept) == b"ink"

@@ -16,6 +16,7 @@ from server.storage.events import Events
 from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
 from server.storage.image_facts import ImageFactsTable
+from server.storage.integrity import Integrity
 from server.storage.segments import Segments
 from server.storage.sessions import Sessions
 from server.storage.space import NoSpace
@@ -36,6 +37,7 @@ class Services:
     heartbeats: Heartbeats
     jobs: Jobs
     sessions: Sessions
+    integrity: Integrity
     closing: threading.Event = field(default_factory=threading.Event)
 
 

@@ -28,7 +28,7 @@ def put(address: str) -> tuple[Response, int]:
     """Store the body under its address: 201 if it is new, 200 if it is known."""
     _address(address)
     blobs = services().blobs
-    if not blobs.missing([address]):
+    if not blobs.missing([address]) and blobs.verify(address):  # whoever sends a known blob may want to mend it
         return jsonify({"address": address}), 200
     require_room()
     content = request.get_data()

@@ -15,6 +15,7 @@ from server.http.archive import zip_stream
 from server.http.problems import ProblemError
 from server.http.video import encode_mp4
 from server.images.codec import encode_png, read_frame, read_painted, read_rgba
+from server.storage.blobs import MissingBlob
 from server.storage.job import Job
 from shared.protocol import API_PREFIX
 
@@ -56,9 +57,27 @@ def get(job_id: UUID, frame: int) -> Response:
     response.set_etag(f"{blob}-{layer}")
     response.make_conditional(request)
     if response.status_code != 304:
-        content = services().blobs.read(blob)
+        content = _read(job, blob)
         response.data = content if layer == "colored" else _layer(layer, content, job.manifest.drawings[drawing])
     return response
+
+
+def _read(job: Job, frame: str) -> bytes:
+    """Return the bytes of a finished frame of a job. Raises ProblemError if the store lost them."""
+    try:
+        return services().blobs.read(frame)
+    except MissingBlob as error:
+        if missing := tuple(services().blobs.missing(job.manifest.blobs)):
+            raise ProblemError(
+                409,
+                "missing_blobs",
+                f"The server's store lost this frame and {len(missing)} images it is made from: send the shot again, "
+                "which uploads them.",
+                missing=missing,
+            ) from error
+        raise ProblemError(
+            503, "frame_lost", "The server's store lost this frame. It is colored again: ask for it later."
+        ) from error
 
 
 def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
@@ -110,7 +129,7 @@ def _pictures(job: Job) -> Iterator[np.ndarray]:
     shown, picture = "", np.empty(0)
     for _, blob in _finished(job):
         if blob != shown:  # held drawings are decoded once
-            shown, picture = blob, read_painted(services().blobs.read(blob))
+            shown, picture = blob, read_painted(_read(job, blob))
         yield picture
 
 

@@ -8,7 +8,8 @@ from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from server.http.problems import ProblemError
 from server.storage.space import NoSpace
-from server.storage.write_check import looks_writable
+from server.storage.store_marker import AWAY
+from server.storage.write_check import looks_writable, store_errors
 
 from . import require_room, services
 
@@ -30,27 +31,50 @@ def live() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Answer 200 if the server can take jobs, else 503 with the faults. `code` is the code of the first fault."""
+    """Answer 200 if the server can take jobs, else 503 with the faults. `code` is the code of the first fault.
+
+    `warnings` of a 200 lists what should be looked at.
+    """
     faults = [fault for check in (_database, _blobs, _room, _threads) if (fault := check()) is not None]
     if faults:
         raise ProblemError(503, faults[0][0], " ".join(sentence for _, sentence in faults))
-    return jsonify({"status": "ready"})
+    warnings = _warnings()
+    return jsonify({"status": "ready"} | ({"warnings": warnings} if warnings else {}))
 
 
 def _database() -> tuple[str, str] | None:
     try:
+        current = services().integrity.is_current()
         services().catalogue.count(("running",))
     except sa.exc.SQLAlchemyError:
-        return "database_away", "The database does not answer: check that it runs and can be reached from here."
+        away = "database_away", "The database does not answer: check that it runs and can be reached from here."
+        return _damage() or away
+    if not current:
+        return "database_newer", "The database was updated by a newer server: update this one."
+    return _damage()
+
+
+def _damage() -> tuple[str, str] | None:
+    if services().integrity.damage:
+        return "database_damaged", "The database is damaged: stop the server and restore a backup (docs/operations.md)."
     return None
 
 
 def _blobs() -> tuple[str, str] | None:
     try:
+        services().blobs.marker.claim()
         fit = looks_writable(services().config.blobs_url)
-    except OSError:
+    except store_errors():
         fit = False
-    return None if fit else ("blobs_away", "The blob store is missing or not writable: check its folder and rights.")
+    except sa.exc.SQLAlchemyError:
+        return None  # the check of the database says so
+    return None if fit else ("blobs_away", AWAY)
+
+
+def _warnings() -> list[str]:
+    """Return what does not keep the server from working, but should be looked at."""
+    lost = services().blobs.lost()
+    return [f"{lost} images are lost or damaged in the store: see docs/operations.md."] if lost else []
 
 
 def _room() -> tuple[str, str] | None:

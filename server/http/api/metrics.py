@@ -108,6 +108,8 @@ class _Stock(Collector):
         count, size = self._services.blobs.usage()
         yield GaugeMetricFamily(f"{NAMESPACE}_blobs", "Stored images and states.", count)
         yield GaugeMetricFamily(f"{NAMESPACE}_blob_bytes", "Their bytes.", size)
+        lost = self._services.blobs.lost()
+        yield GaugeMetricFamily(f"{NAMESPACE}_blobs_lost", "Those that are lost or damaged in the store.", lost)
         free = self._services.blobs.free_bytes
         if free is not None:
             yield GaugeMetricFamily(f"{NAMESPACE}_disk_free_bytes", "Free space on the disk of the blobs.", free)

@@ -197,7 +197,7 @@ OPERATIONS = {
         "frames",
         "A finished frame or a layer of it: its colors without the lines, or the lines alone",
         _image("image/png", "The frame."),
-        (422,),
+        (409, 422),
         query={"layer": {"type": "string", "enum": ["colored", "fills", "lines"], "default": "colored"}},
     ),
     "frames.archive": Operation(

@@ -8,7 +8,10 @@ import pytest
 
 from server.config import Config
 from server.doctor.blobs import check_blobs
+from server.doctor.database import check_database
 from server.doctor.folder import check_folder
+from server.storage.blobs import open_blobs
+from server.storage.database import open_database
 
 from .findings import the_one
 
@@ -55,3 +58,13 @@ def test_a_blob_store_that_nothing_here_can_write_is_a_fault(tmp_path: Path, add
         else:
             pytest.skip("s3fs is installed")
     the_one(check_blobs(Config(tmp_path, blobs=address)), "fault", "Blob store")
+
+
+def test_a_blob_store_of_another_database_is_a_fault(tmp_path: Path) -> None:
+    open_blobs(open_database(Config(tmp_path)), str(tmp_path / "blobs"))
+    other = Config(tmp_path / "other", blobs=str(tmp_path / "blobs"))
+    engine = open_database(other)
+    open_blobs(engine, str(tmp_path / "other" / "blobs"))
+    engine.dispose()
+    found = the_one(check_database(other), "fault", "Blob store")
+    assert "belongs to another database" in found.text
