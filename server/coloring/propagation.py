@@ -2,6 +2,7 @@
 """Palette entries propagated from keyframes to drawings, by the line matcher."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -22,7 +23,7 @@ from server.coloring.matching import (
     pool_labels,
 )
 
-from .crop import Crop, find_crop
+from .crop import find_crop
 from .fill import flats
 from .static_regions import find_static
 
@@ -63,18 +64,19 @@ class Propagator:
         nearest, painted = next(iter(keyframes.items()))
         standing = find_regions(self.line_art(nearest))
         for fresh in _parts(drawings):
-            images = {drawing: self.line_art(drawing) for drawing in (*keyframes, *fresh)}
-            crop = find_crop(list(images.values()))
+            crop = find_crop([self.line_art(drawing) for drawing in (*keyframes, *fresh)])
+            views = {drawing: _View(crop.of_lines(self.line_art(drawing))) for drawing in (*keyframes, *fresh)}
             windows = []
             for keyframe, entries in keyframes.items():
-                shown = {drawing: images[drawing] for drawing in (keyframe, *fresh)}
-                windows.append(_Window(self.matcher, crop, shown, entries, self.count))
-            matched = {drawing: _votes(windows, drawing) for drawing in fresh}
+                shown = {drawing: views[drawing] for drawing in (keyframe, *fresh)}
+                windows.append(_Window(self.matcher, shown, crop.of_entries(entries), self.count))
+            matched = {drawing: windows[0].matched(drawing, _votes(windows, drawing)) for drawing in fresh}
             for drawing in fresh:
-                others = {other: votes for other, votes in matched.items() if other != drawing}
-                votes = _votes(windows, drawing, others).cpu().numpy()
+                roles = {other: self.matcher.role_of(abs(other - drawing)) for other in fresh if other != drawing}
+                beside = [replace(matched[other], role=role) for other, role in roles.items()]
+                votes = _votes(windows, drawing, beside).cpu().numpy()
                 spread = crop.spread(votes, self._shares(painted, crop.grid))
-                yield self._label(images[drawing], spread, painted, standing)
+                yield self._label(self.line_art(drawing), spread, painted, standing)
 
     def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
         """Choose the entries. painted: the keyframe's entries uint16 [H, W]; standing: its regions."""
@@ -112,49 +114,46 @@ class NoPropagator:
             yield Propagated(np.empty((0, 0, 0), np.float32), np.zeros(shape, np.uint16), np.zeros(shape, bool))
 
 
+class _View:
+    """The part of a drawing that is in view: line art uint8 [H, W], and its areas, see `find_areas`."""
+
+    def __init__(self, line_art: np.ndarray) -> None:
+        self.line_art = torch.from_numpy(line_art)
+        self.areas = torch.from_numpy(find_areas(line_art))
+
+
 class _Window:
-    """Drawings that the matcher sees together, line art uint8 [H, W] by number: a keyframe with entries uint16 [H, W],
-    and others."""
+    """Drawings that the matcher sees together: a keyframe, whose view has entries uint16 [H, W], and then others."""
 
     @torch.no_grad()
-    def __init__(
-        self,
-        matcher: LineMatcher,
-        crop: Crop,
-        drawings: Mapping[int, np.ndarray],
-        entries: np.ndarray,
-        count: int,
-    ) -> None:
+    def __init__(self, matcher: LineMatcher, views: Mapping[int, _View], entries: np.ndarray, count: int) -> None:
         self.matcher = matcher
         self.count = count
         parameter = next(matcher.parameters())
-        seen = [crop.of_lines(image) for image in drawings.values()]
-        line_art = torch.from_numpy(np.stack(seen)).to(parameter.device)
-        areas = torch.from_numpy(np.stack([find_areas(image) for image in seen])).to(parameter.device)
+        line_art = torch.stack([view.line_art for view in views.values()]).to(parameter.device)
+        areas = torch.stack([view.areas for view in views.values()]).to(parameter.device)
         features = matcher(1 - line_art[None].to(parameter.dtype) / 255, areas[None])[0].unbind()
         paper = line_art >= LINE_BELOW
-        labels = torch.from_numpy(crop.of_entries(entries).astype(np.int64)).to(parameter.device)
+        labels = torch.from_numpy(entries.astype(np.int64)).to(parameter.device)
         self.painted = pool_descriptors(features[0], *pool_labels(labels, paper[0], count), KEYFRAME)
-        self.features = dict(zip(drawings, features, strict=True))
-        self.paper = dict(zip(drawings, F.avg_pool2d(paper.float(), STRIDE), strict=True))
+        self.features = dict(zip(views, features, strict=True))
+        self.paper = dict(zip(views, F.avg_pool2d(paper.float(), STRIDE), strict=True))
 
-    def matched(self, drawing: int, votes: torch.Tensor, asking: int) -> LabeledDescriptors:
-        """Return the labeled descriptors of a drawing by its votes [rows, columns, N], for another one that asks."""
+    def matched(self, drawing: int, votes: torch.Tensor) -> LabeledDescriptors:
+        """Return the labeled descriptors of a drawing by its votes [rows, columns, N]. Their role is the keyframe's."""
         confidence, entries = votes.max(dim=-1)
-        role = self.matcher.role_of(abs(asking - drawing))
-        return pool_descriptors(self.features[drawing], entries, self.paper[drawing], role, confidence)
+        return pool_descriptors(self.features[drawing], entries, self.paper[drawing], KEYFRAME, confidence)
 
 
 @torch.no_grad()
-def _votes(windows: Sequence[_Window], drawing: int, matched: Mapping[int, torch.Tensor] | None = None) -> torch.Tensor:
+def _votes(windows: Sequence[_Window], drawing: int, beside: Sequence[LabeledDescriptors] = ()) -> torch.Tensor:
     """Return the votes [rows, columns, N] for the part of a drawing that is in view.
 
-    windows: with each of the keyframes, the nearest first. matched: the votes for other drawings, which also count.
+    windows: with each of the keyframes, the nearest first. beside: what was matched in the first window also counts.
     """
-    labeled = [[window.painted] for window in windows]
-    first = windows[0]
-    labeled[0] += [first.matched(other, votes, drawing) for other, votes in (matched or {}).items()]
-    asked = [Asked(window.features[drawing].flatten(), known) for window, known in zip(windows, labeled, strict=True)]
+    first, *others = windows
+    asked = [Asked(first.features[drawing].flatten(), [first.painted, *beside])]
+    asked += [Asked(window.features[drawing].flatten(), [window.painted]) for window in others]
     return match(first.matcher, asked, first.count).unflatten(0, first.paper[drawing].shape)
 
 
