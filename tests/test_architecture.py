@@ -124,7 +124,7 @@ ARROWS = {
     },
     "server.http": set(),
     "server.http.server_process": {
-        *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.tls"),
+        *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.security", "server.http.tls"),
         *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.config"),
     },
     "server.http.app": {
@@ -143,7 +143,9 @@ ARROWS = {
     "server.http.security": {"server.http.problems", "server.storage", "server.config", "shared"},
     "server.http.problems": {"server.storage", "shared"},
     "server.http.tls": {"server.config"},
-    "server.http.wsgi_server": {"server.http.problems", "shared"},
+    "server.http.wsgi_server": {"server.http.listener"},
+    "server.http.listener": {"server.http.channel", "shared"},
+    "server.http.channel": {"server.http.problems", "shared"},
     "server.http.archive": set(),
     "server.http.video": {"server.files"},
     "server.jobs": {

@@ -6,11 +6,12 @@ import signal
 import socket
 import sys
 from functools import partial
+from typing import Any
 
 from flask import Flask
 
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config, ConfigError
-from server.http import api, app
+from server.http import api, app, security
 from server.http.api import health
 from server.http.dashboard.stream import MOST_STREAMS
 from server.http.tls import TlsFront
@@ -38,7 +39,8 @@ def serve(config: Config, workers: int) -> None:
 
     for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
         signal.signal(request, stop)
-    health.watch(application, "housekeeping", housekeeping.is_alive)
+    health.watch(application, "housekeeping", housekeeping.is_well)
+    health.watch(application, "supervisor", supervisor.is_well)
     supervisor.start()
     housekeeping.start()
     try:
@@ -58,17 +60,26 @@ def serve(config: Config, workers: int) -> None:
 def _listen(application: Flask, config: Config) -> tuple[WsgiServer, TlsFront | None]:
     """Listen as `config` says. TLS is terminated in front of the server, which does not support it and then listens
     only on this machine. Raises ConfigError."""
-    options = {
+    options: dict[str, Any] = {
         "threads": THREADS,
         "max_request_body_size": config.limits.blob_bytes,
         "ident": "LongAnimation Color",
+        "admits": partial(security.admits, application),
+        "urgent": security.OPEN,
     }
+    if config.proxied:
+        options |= {
+            "trusted_proxy": "127.0.0.1",
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+            "clear_untrusted_proxy_headers": True,
+        }
     try:
         host = _resolve(config.host)
         if config.certificate is None or config.key is None:
             return WsgiServer(application, host, config.port, url_scheme="http", **options), None
         server = WsgiServer(application, "127.0.0.1", 0, url_scheme="https", **options)
         front = TlsFront(host, config.port, ("127.0.0.1", server.port), config.certificate, config.key)
+        server.stand_behind(front.find_client)
         front.start()
     except OSError as error:
         raise ConfigError(

@@ -13,6 +13,7 @@ from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 
 from .client import Jobs
+from .lasting_thread import LastingThread
 
 REQUEUE_SECONDS = 30.0
 """How often the server looks for stalled jobs, and how long they must have been stalled."""
@@ -33,7 +34,7 @@ class Housekeeping:
         self._blobs = blobs
         self._retention = retention
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._thread = LastingThread("housekeeping", self._run, self._stopping)
 
     def start(self) -> None:
         """Start the thread. The first round runs immediately."""
@@ -45,9 +46,9 @@ class Housekeeping:
         self._stopping.set()
         self._thread.join(STOP_SECONDS)
 
-    def is_alive(self) -> bool:
-        """Return whether the thread is still running. An unknown error ends it."""
-        return self._thread.is_alive()
+    def is_well(self) -> bool:
+        """Return whether the thread is running."""
+        return self._thread.is_well()
 
     def requeue_stalled(self) -> None:
         """Requeue the jobs that a server left stalled when it died."""

@@ -71,9 +71,8 @@ class Catalogue:
 
     def count(self, states: Sequence[JobState], owner: str | None = None) -> int:
         """Return how many jobs are in the given states, of all owners or of one."""
-        query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state.in_(states))
         with self._engine.connect() as connection:
-            return connection.scalar(query if owner is None else query.where(jobs.c.owner == owner)) or 0
+            return count_jobs(connection, states, owner)
 
     def active_by_queue(self) -> dict[tuple[str, str], int]:
         """Return how many jobs are waiting and running, by queue and state."""
@@ -102,6 +101,12 @@ class Catalogue:
     def _jobs(self, query: sa.Select[*tuple[object, ...]]) -> list[Job]:
         with self._engine.connect() as connection:
             return [job_of_row(row) for row in connection.execute(query).mappings()]
+
+
+def count_jobs(connection: sa.Connection, states: Sequence[JobState], owner: str | None) -> int:
+    """Return how many jobs are in the given states, of all owners or of one, within the caller's transaction."""
+    query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state.in_(states))
+    return connection.scalar(query if owner is None else query.where(jobs.c.owner == owner)) or 0
 
 
 def _status(job: Job, finished: Collection[int]) -> JobStatus:

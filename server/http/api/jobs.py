@@ -10,7 +10,8 @@ from flask import Blueprint, Response, jsonify, request
 from server.http.problems import ProblemError
 from server.jobs.client import JobConflict
 from server.presets.preset import find_preset
-from server.storage.job import ACTIVE_STATES, Job, UnknownJob
+from server.storage.database import QuotaExceeded
+from server.storage.job import Job, UnknownJob
 from shared.codec import from_json, to_json
 from shared.manifest import ShotManifest
 from shared.protocol import API_PREFIX
@@ -78,23 +79,16 @@ def put(job_id: UUID) -> tuple[Response, int]:
     check_manifest(manifest, config.limits)
     if manifest.priority == "high":
         require_admin()
-    _check_quota()
     check_images(manifest, services().blobs, services().image_facts)
     queue = "cuda" if find_preset(manifest.preset).gpu else config.device
     try:
-        services().jobs.submit(str(job_id), manifest, queue, user().name)
+        services().jobs.submit(str(job_id), manifest, queue, user().name, config.quota.jobs)
     except JobConflict:  # the same request arrived twice at the same time
         return _same(services().catalogue.job(str(job_id)), manifest), 200
+    except QuotaExceeded as error:
+        title = f"You have {config.quota.jobs} waiting or running jobs, which is your quota: send this one later."
+        raise ProblemError(403, "quota_jobs", title) from error
     return _status(job_id), 201
-
-
-def _check_quota() -> None:
-    """Refuse a job if its token has too many. Raises ProblemError."""
-    quota = services().config.quota.jobs
-    if quota is not None and services().catalogue.count(ACTIVE_STATES, user().name) >= quota:
-        raise ProblemError(
-            403, "quota_jobs", f"You have {quota} waiting or running jobs, which is your quota: send this one later."
-        )
 
 
 def _same(known: Job, manifest: ShotManifest) -> Response:

@@ -4,7 +4,7 @@
 from typing import get_args
 from uuid import UUID
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 
 from server import __version__
 from server.http.api import services, user
@@ -71,7 +71,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 def _everywhere() -> dict[str, object]:
-    known = request.endpoint not in ("web.login", "web.enter")
+    known = "user" in g  # a request can be refused, or need nobody, before its sender is known
     priorities = [one for one in get_args(Priority) if known and (one != "high" or user().role == "admin")]
     return {
         "version": __version__ if known else "",
