@@ -116,7 +116,7 @@ ARROWS = {
     "server.__main__": {"server.cli"},
     "server.cli": {
         *("server.http.server_process", "server.jobs", "server.doctor", "server.coloring", "server.storage"),
-        *("server.presets.preset", "server.config", "server.logs"),
+        *("server.presets.preset", "server.processors", "server.config", "server.logs"),
     },
     "server.doctor": {
         *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),
@@ -126,6 +126,7 @@ ARROWS = {
     "server.http.server_process": {
         *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.security", "server.http.tls"),
         *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.config"),
+        "server.processors",
     },
     "server.http.app": {
         *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),
@@ -181,6 +182,7 @@ ARROWS = {
     "server.images": set(),
     "server.extension_build": {"server.files"},
     "server.files": set(),
+    "server.processors": set(),
     "server.environments": set(),
     "server.logs": set(),
     "server.config": {"shared"},

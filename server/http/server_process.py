@@ -18,6 +18,7 @@ from server.http.tls import TlsFront
 from server.http.wsgi_server import WsgiServer
 from server.jobs.housekeeping import Housekeeping
 from server.jobs.supervisor import Supervisor
+from server.processors import thread_limits, usable_cores
 
 THREADS = 8 + MOST_STREAMS
 """Threads for requests, plus one for each open page, because changes are streamed to it."""
@@ -29,7 +30,7 @@ def serve(config: Config, workers: int) -> None:
     services = api.services_of(application)
     server, front = _listen(application, config)
     command = partial(worker_command, config)
-    supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config))
+    supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config, workers))
     housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, config.retention)
 
     def stop(*_: object) -> None:
@@ -104,6 +105,7 @@ def worker_command(config: Config, number: int, name: str) -> list[str]:
     return [*command, "--data", str(config.data)]
 
 
-def worker_environment(config: Config) -> dict[str, str]:
-    """Return the environment of the workers for the server of `config`."""
-    return os.environ | {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
+def worker_environment(config: Config, workers: int) -> dict[str, str]:
+    """Return the environment of the workers for the server of `config`. They share the cores that it may use."""
+    environment = {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
+    return thread_limits(usable_cores() // max(1, workers)) | os.environ | environment

@@ -23,15 +23,19 @@ class UnknownJob(LookupError):
 
 
 @dataclass(frozen=True)
-class Job:
-    """A row of the catalogue.
+class ListedJob:
+    """A row of the catalogue without its manifest, which can be long, as lists show it.
 
     crashes: how many workers in a row died while they worked on it. fingerprint: digest of everything that determines
     its frames. Times are seconds since the epoch.
     """
 
     id: str
-    manifest: ShotManifest
+    name: str
+    preset: str
+    frame_start: int
+    frame_end: int
+    drawing_count: int
     queue: str
     state: JobState
     segments_done: int
@@ -56,12 +60,23 @@ class Job:
         return (moment - self.started) * (1 - self.progress) / gained
 
 
+@dataclass(frozen=True)
+class Job(ListedJob):
+    """A row of the catalogue."""
+
+    manifest: ShotManifest
+
+
 def job_of_row(row: sa.RowMapping) -> Job:
     """Return the job of a row of the table."""
-    values = dict(row)
-    values["manifest"] = _manifest(row["manifest"])
+    return Job(**vars(listed_job_of_row(row)) | {"manifest": _manifest(row["manifest"])})
+
+
+def listed_job_of_row(row: sa.RowMapping) -> ListedJob:
+    """Return the job of a row of the table that may lack the manifest."""
+    values = {name: value for name, value in row.items() if name != "manifest"}
     values["problem"] = None if row["problem"] is None else from_json(Problem, json.loads(row["problem"]))
-    return Job(**values)
+    return ListedJob(**values)
 
 
 @lru_cache(maxsize=128)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Clients that hold connections, send slowly, or send what they may not do not keep others out."""
 
+import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -235,3 +238,20 @@ def test_the_login_page_takes_a_token_and_nothing_large(serve: Callable[..., Sit
     entered = requests.post(f"{site.root}/login", data={"token": token}, timeout=30, allow_redirects=False)
     assert entered.status_code == 303
     assert requests.post(f"{site.root}/login", data={"token": "x" * 10_000_000}, timeout=30).status_code == 401
+
+
+def test_log_lines_name_the_client_also_behind_a_proxy(tmp_path: Path, environment: dict[str, str]) -> None:
+    token = Tokens(open_database(Config(tmp_path))).create("alice")
+    command = [sys.executable, "-m", "server", "serve", "--listen", "127.0.0.1:0", "--device", "cpu", "--workers", "0"]
+    command += ["--data", str(tmp_path), "--proxied"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdout is not None and process.stderr is not None
+        url = process.stdout.readline().split()[-1]
+        headers = {"Authorization": f"Bearer {token}"}
+        for more in ({}, {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-For": "203.0.113.9, 192.0.2.8"}):
+            assert requests.get(f"{url}/api/v1/info", headers=headers | more, timeout=30).status_code == 200
+        process.terminate()
+        lines = [json.loads(line) for line in process.stderr.read().splitlines()]
+    clients = [line["client"] for line in lines if line["logger"] == "server.access"]
+    assert clients == ["127.0.0.1", "192.0.2.7", "192.0.2.8"]

@@ -31,8 +31,8 @@ def index() -> str:
     shown = min(int(asked), LONGEST_HISTORY) if asked.isascii() and asked.isdecimal() and len(asked) < 9 else HISTORY
     catalogue = services().catalogue
     owner = None if user().role == "admin" else user().name
-    active = catalogue.jobs(owner, ACTIVE_STATES, LONGEST_HISTORY)
-    ended = catalogue.jobs(owner, chosen, shown + 1)
+    active = catalogue.listed(owner, ACTIVE_STATES, LONGEST_HISTORY)
+    ended = catalogue.listed(owner, chosen, shown + 1)
     return render_template(
         "index.html",
         queues=services().jobs.queues(),
@@ -56,6 +56,7 @@ def job(job_id: UUID) -> str:
     return render_template(
         "job.html",
         job=JobView(found),
+        shot=found.manifest,
         frames=film(found, finished),
         timeline=timeline(found, segments),
         pace=pace(found, segments),
