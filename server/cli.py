@@ -32,6 +32,7 @@ from server.config import (
     parse_address,
 )
 from server.presets.preset import gpus_per_worker
+from server.processors import limit_threads, usable_cores
 from server.storage.tokens import Role
 
 COMMANDS = {
@@ -50,8 +51,8 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None, program: str = "longanimation") -> int:
     """Run the command that `arguments` name. Return the exit code. program: its name in usage messages."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    # OpenMP reads this when torch is imported. Threads that spin while they wait are slow beside other busy programs.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if arguments[:1] != ["serve"]:  # its workers share the cores
+        limit_threads(usable_cores())
     # cuBLAS reads this when it starts. Without it, its results are not always the same.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -226,6 +227,7 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="the token's holder; tokens with the same name share their jobs")
     roles = "submit: one's own jobs; admin: everybody's, and queues"
     parser.add_argument("--role", choices=get_args(Role), default="submit", help=roles)
+    parser.add_argument("--days", type=_days, metavar="N", help="how many days it is valid (until it is revoked)")
     parser.add_argument("--list", action="store_true", help="list the existing tokens instead of creating one")
     parser.add_argument("--revoke", metavar="NAME", help="revoke the tokens of NAME instead of creating one")
     _data_argument(parser)
@@ -238,7 +240,8 @@ def _token(arguments: argparse.Namespace) -> int:
     tokens = Tokens(open_database(Config(arguments.data, database=arguments.database)))
     if arguments.list:
         for one in tokens.all():
-            sys.stdout.write(f"{time.strftime('%Y-%m-%d', time.localtime(one.created))}  {one.role:6}  {one.name}\n")
+            expiry = "" if one.expires is None else f"  (expires {_date(one.expires)})"
+            sys.stdout.write(f"{_date(one.created)}  {one.role:6}  {one.name}{expiry}\n")
     elif arguments.revoke is not None:
         if not tokens.revoke(arguments.revoke):
             raise ConfigError(f"There is no token of {arguments.revoke!r}: see `python -m server token --list`.")
@@ -246,7 +249,7 @@ def _token(arguments: argparse.Namespace) -> int:
     else:
         # Without a name, nobody else may share these jobs, so a unique name is generated.
         name = arguments.name.strip() or f"token-{secrets.token_hex(4)}"
-        sys.stdout.write(f"{tokens.create(name, arguments.role)}\n")
+        sys.stdout.write(f"{tokens.create(name, arguments.role, arguments.days)}\n")
         sys.stderr.write(f"For {name}. This is the only time it is shown: enter it in the add-on's preferences.\n")
     return 0
 
@@ -269,6 +272,18 @@ def _adopt(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"The blob store {shown} cannot be written: {logs.redact(str(error))}") from error
     sys.stderr.write(f"{shown} is this database's store now. Restart its servers and workers.\n")
     return 0
+
+
+def _days(text: str) -> float:
+    """Return a time in days. Raises ValueError, which argparse reports."""
+    days = float(text)
+    if not 0 < days < 36500:
+        raise ValueError
+    return days
+
+
+def _date(moment: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(moment))
 
 
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:

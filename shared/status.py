@@ -42,6 +42,29 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class JobSummary:
+    """A job as lists show it. drawing_count: how many drawings it has. The other fields are those of JobStatus."""
+
+    id: str
+    name: str
+    state: JobState
+    preset: str
+    frame_start: int
+    frame_end: int
+    drawing_count: int
+    segments_done: int
+    segments_total: int
+    progress: float
+    created: float
+    eta_seconds: float | None = None
+    problem: Problem | None = None
+    owner: str = ""
+    priority: Priority = "normal"
+    queue: str = ""
+    finished: float | None = None
+
+
+@dataclass(frozen=True)
 class GuessedFrame:
     """The first frame of a drawing, and the share of the picture in which its colors are a guess."""
 

@@ -116,7 +116,7 @@ ARROWS = {
     "server.__main__": {"server.cli"},
     "server.cli": {
         *("server.http.server_process", "server.jobs", "server.doctor", "server.coloring", "server.storage"),
-        *("server.presets.preset", "server.config", "server.logs"),
+        *("server.presets.preset", "server.processors", "server.config", "server.logs"),
     },
     "server.doctor": {
         *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),
@@ -124,8 +124,9 @@ ARROWS = {
     },
     "server.http": set(),
     "server.http.server_process": {
-        *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.tls"),
+        *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.security", "server.http.tls"),
         *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.config"),
+        "server.processors",
     },
     "server.http.app": {
         *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),
@@ -143,7 +144,9 @@ ARROWS = {
     "server.http.security": {"server.http.problems", "server.storage", "server.config", "shared"},
     "server.http.problems": {"server.storage", "shared"},
     "server.http.tls": {"server.config"},
-    "server.http.wsgi_server": {"server.http.problems", "shared"},
+    "server.http.wsgi_server": {"server.http.listener"},
+    "server.http.listener": {"server.http.channel", "shared"},
+    "server.http.channel": {"server.http.problems", "shared"},
     "server.http.archive": set(),
     "server.http.video": {"server.files"},
     "server.jobs": {
@@ -179,6 +182,7 @@ ARROWS = {
     "server.images": set(),
     "server.extension_build": {"server.files"},
     "server.files": set(),
+    "server.processors": set(),
     "server.environments": set(),
     "server.logs": set(),
     "server.config": {"shared"},

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Access control: anyone on this machine may use the server; users elsewhere need a token."""
 
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
@@ -24,6 +26,8 @@ COOKIE = "longanimation_session"
 RATE = RateLimitItemPerSecond(2000, 10)
 """The most requests per token. It is several times what a client sends to upload a shot."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+IDENTIFY = "longanimation-identify"
+"""Name of the check of a sender among the extensions of an application."""
 LOCAL_USER = Token("", "admin", 0.0)
 """The user of a server that only programs on this machine can reach."""
 
@@ -50,29 +54,43 @@ def check_exposure(config: Config, tokens: Tokens) -> None:
 
 def register(app: Flask, config: Config, tokens: Tokens, sessions: Sessions) -> None:
     """Check every request to `app`, and add security headers to every answer."""
-    app.before_request(_refuse_other_sites)
-    if config.is_private:
-        app.before_request(_require_own_name)
-    else:
-        limiter = MovingWindowRateLimiter(MemoryStorage())
+    limiter = MovingWindowRateLimiter(MemoryStorage())
 
-        @app.before_request
-        def _require_token() -> None:
-            if request.path == OPEN or request.endpoint in ENTRANCE:
-                return
+    def identify() -> None:
+        """Find out who sends the request. Raises ProblemError if that person may not."""
+        _refuse_other_sites()
+        if config.is_private:
+            _require_own_name()
+        elif request.path != OPEN and request.endpoint not in ENTRANCE:
             user = sessions.find(request.cookies.get(COOKIE, "")) if request.blueprint == PAGES else None
             g.user = user or _bearer(tokens)
-            if not limiter.hit(RATE, g.user.name):
-                raise ProblemError(
-                    429, "too_many_requests", "This token sends too many requests: wait ten seconds, then go on."
-                )
+
+    app.extensions[IDENTIFY] = identify
+
+    @app.before_request
+    def _check() -> None:
+        identify()
+        if not config.is_private and "user" in g and not limiter.hit(RATE, g.user.name):
+            raise ProblemError(
+                429, "too_many_requests", "This token sends too many requests: wait ten seconds, then go on."
+            )
 
     @app.after_request
     def _add_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
-        if config.certificate is not None:
-            response.headers["Strict-Transport-Security"] = f"max-age={365 * 24 * 3600}"
         return response
+
+
+def admits(app: Flask, environ: dict[str, Any]) -> bool:
+    """Return whether the sender of a request may send a large body. The server asks before it reads the body, and `app`
+    checks the request again. The login page accepts no large body."""
+    identify: Callable[[], None] = app.extensions[IDENTIFY]
+    with app.request_context(environ):
+        try:
+            identify()
+        except Exception:  # also if the database is away: the application then says so
+            return False
+        return "user" in g
 
 
 def _bearer(tokens: Tokens) -> Token:

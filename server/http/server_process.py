@@ -6,17 +6,19 @@ import signal
 import socket
 import sys
 from functools import partial
+from typing import Any
 
 from flask import Flask
 
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config, ConfigError
-from server.http import api, app
+from server.http import api, app, security
 from server.http.api import health
 from server.http.dashboard.stream import MOST_STREAMS
 from server.http.tls import TlsFront
 from server.http.wsgi_server import WsgiServer
 from server.jobs.housekeeping import Housekeeping
 from server.jobs.supervisor import Supervisor
+from server.processors import thread_limits, usable_cores
 
 THREADS = 8 + MOST_STREAMS
 """Threads for requests, plus one for each open page, because changes are streamed to it."""
@@ -28,7 +30,7 @@ def serve(config: Config, workers: int) -> None:
     services = api.services_of(application)
     server, front = _listen(application, config)
     command = partial(worker_command, config)
-    supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config))
+    supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config, workers))
     housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, services.integrity, config.retention)
 
     def stop(*_: object) -> None:
@@ -38,7 +40,8 @@ def serve(config: Config, workers: int) -> None:
 
     for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
         signal.signal(request, stop)
-    health.watch(application, "housekeeping", housekeeping.is_alive)
+    health.watch(application, "housekeeping", housekeeping.is_well)
+    health.watch(application, "supervisor", supervisor.is_well)
     supervisor.start()
     housekeeping.start()
     try:
@@ -58,17 +61,26 @@ def serve(config: Config, workers: int) -> None:
 def _listen(application: Flask, config: Config) -> tuple[WsgiServer, TlsFront | None]:
     """Listen as `config` says. TLS is terminated in front of the server, which does not support it and then listens
     only on this machine. Raises ConfigError."""
-    options = {
+    options: dict[str, Any] = {
         "threads": THREADS,
         "max_request_body_size": config.limits.blob_bytes,
         "ident": "LongAnimation Color",
+        "admits": partial(security.admits, application),
+        "urgent": security.OPEN,
     }
+    if config.proxied:
+        options |= {
+            "trusted_proxy": "127.0.0.1",
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+            "clear_untrusted_proxy_headers": True,
+        }
     try:
         host = _resolve(config.host)
         if config.certificate is None or config.key is None:
             return WsgiServer(application, host, config.port, url_scheme="http", **options), None
         server = WsgiServer(application, "127.0.0.1", 0, url_scheme="https", **options)
         front = TlsFront(host, config.port, ("127.0.0.1", server.port), config.certificate, config.key)
+        server.stand_behind(front.find_client)
         front.start()
     except OSError as error:
         raise ConfigError(
@@ -93,6 +105,7 @@ def worker_command(config: Config, number: int, name: str) -> list[str]:
     return [*command, "--data", str(config.data)]
 
 
-def worker_environment(config: Config) -> dict[str, str]:
-    """Return the environment of the workers for the server of `config`."""
-    return os.environ | {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
+def worker_environment(config: Config, workers: int) -> dict[str, str]:
+    """Return the environment of the workers for the server of `config`. They share the cores that it may use."""
+    environment = {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
+    return thread_limits(usable_cores() // max(1, workers)) | os.environ | environment

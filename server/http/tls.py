@@ -2,22 +2,27 @@
 """TLS termination for a server without TLS: decrypted traffic is forwarded to a socket on this machine."""
 
 import asyncio
+import logging
 import socket
 import ssl
 import threading
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from server.config import ConfigError
 
-CONNECTIONS = 256  # at the same time; waitress's select() accepts no descriptor above 1023, and each needs three
+CONNECTIONS = 256  # at the same time, with handshakes; select() accepts no descriptor above 1023, and each needs three
 HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 120.0  # without a byte in either direction
 LINGER_SECONDS = 0.5  # without a byte, before the connection of a client that has its answer is closed
 CLOSING_SECONDS = 30.0  # for data in transit
 LAST_SECONDS = 2.0  # for data in transit when the front is stopped
 CHUNK_BYTES = 64 * 1024
+RELOAD_SECONDS = 10.0  # how often the files of the certificate are looked at
+
+logger = logging.getLogger(__name__)
 
 
 class TlsFront:
@@ -26,19 +31,28 @@ class TlsFront:
     host, port: where to listen; port 0 takes a free one.
     backend_address: IPv4 address and port of the plain server.
     certificate, key: PEM files with the certificate's chain and its unencrypted key; raises ConfigError if unusable.
+        When they change, new connections get the new ones.
     """
 
     def __init__(self, host: str, port: int, backend_address: tuple[str, int], certificate: Path, key: Path) -> None:
         self._address = (host, port)
         self._backend = backend_address
+        self._files = (certificate, key)
+        self._version = _version(self._files)
         self._context = _context(certificate, key)
-        self._connections: dict[asyncio.Task[None], bool] = {}  # oldest first; whether its handshake is done
+        # Oldest first; whether its handshake is done and it is not about to be closed, so that it need not give way.
+        self._connections: dict[asyncio.Task[None], bool] = {}
+        self._clients: dict[int, tuple[str, int]] = {}  # by the port from which the front connects to the backend
         self._thread: threading.Thread | None = None
 
     @property
     def port(self) -> int:
         """The port it listens on; for port 0, the free port that was found, once it has started."""
         return self._address[1]
+
+    def find_client(self, address: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the client's address for that of a connection to the backend, which may come from somebody else."""
+        return self._clients.get(address[1], address)
 
     def start(self) -> None:
         """Bind, and return when clients can connect. Raises OSError if the address is not available."""
@@ -73,9 +87,11 @@ class TlsFront:
     async def _main(self, started: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._accepting = self._loop.create_task(self._accept())
+        reloading = self._loop.create_task(self._reload())
         started.set_result(None)
         with suppress(asyncio.CancelledError):
             await self._accepting
+        reloading.cancel()
         self._listener.close()
         if self._connections:
             await asyncio.wait(self._connections, timeout=LAST_SECONDS)
@@ -96,11 +112,25 @@ class TlsFront:
                 connection.close()
             await asyncio.sleep(0)  # let open connections take their turn, however many new ones arrive
 
+    async def _reload(self) -> None:
+        """Use the certificate's files for new connections whenever they have changed and fit together."""
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            version = _version(self._files)
+            if version in (None, self._version):
+                continue
+            try:
+                self._context = _context(*self._files)
+                logger.info("The new certificate in %s is used from now on.", self._files[0])
+            except ConfigError as error:
+                logger.warning("The certificate in use is kept. %s", error)
+            self._version = version
+
     def _has_room(self) -> bool:
         if len(self._connections) < CONNECTIONS:
             return True
-        stalled = next((task for task, has_shaken_hands in self._connections.items() if not has_shaken_hands), None)
-        if stalled is not None:  # it has had the most time for its handshake, so it is closed
+        stalled = next((task for task, is_in_use in self._connections.items() if not is_in_use), None)
+        if stalled is not None:  # it has had the most time for its handshake or its end, so it is closed
             stalled.cancel()
             del self._connections[stalled]
         return stalled is not None
@@ -115,16 +145,23 @@ class TlsFront:
             )
             ends.callback(transport.abort)
             transport.set_write_buffer_limits(high=CHUNK_BYTES)
-            if task := asyncio.current_task():
+            task = asyncio.current_task()
+            if task:
                 self._connections[task] = True
             # An asyncio transport would lose the backend's answer if the request cannot be sent completely.
             backend = ends.enter_context(socket.socket())
             backend.setblocking(False)
             backend.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            backend.bind(("127.0.0.1", 0))  # before the backend sees the connection, it can tell whose it is
+            port = backend.getsockname()[1]
+            self._clients[port] = transport.get_extra_info("peername")[:2]
+            ends.callback(self._clients.pop, port)
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await self._loop.sock_connect(backend, self._backend)
             writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
             await _carry(reader, writer, backend)
+            if task:
+                self._connections[task] = False
             async with asyncio.timeout(CLOSING_SECONDS):
                 if not writer.is_closing():
                     writer.close()
@@ -167,6 +204,14 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bac
         asking.cancel()
         answering.cancel()
         await asyncio.wait((asking, answering))
+
+
+def _version(files: tuple[Path, ...]) -> object:
+    """Return a value that changes with the files, or None while one cannot be read."""
+    try:
+        return [(facts.st_mtime_ns, facts.st_size, facts.st_ino) for facts in (file.stat() for file in files)]
+    except OSError:
+        return None
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -23,6 +23,10 @@ from server.images.pixel_kinds import GRAY, to_rgba, what_is_uncommon
 MAX_PIXELS = 40_000_000
 """The most pixels of an image: 8K UHD (33 million) or a sheet of A4 at 600 dpi (35 million), plus a margin."""
 
+MAX_READS = 200_000
+"""The most pieces in which an image that was sent is read. Pillow reads each part of a file in two or three, so this is
+more than 60,000 parts; 64 MB in parts of 8 KB are 8,000. A file of empty parts would keep it busy for a minute."""
+
 MAX_SAMPLES = 4 * MAX_PIXELS
 """The most numbers of an EXR file, in all of its layers, which are decoded together."""
 
@@ -160,6 +164,18 @@ def _unread(name: str, found: str) -> ImageError:
     return ImageError(f"{name} {found}: save it as {ACCEPTED}, in gray or RGB with 8 or 16 bits per channel.")
 
 
+class _CountedReads(io.BytesIO):
+    """A file in memory that can be read MAX_READS times. Raises ValueError after that."""
+
+    _left = MAX_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("The file has too many parts.")
+        return super().read(size)
+
+
 def _stream(source: bytes | Path) -> IO[bytes]:
     return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
@@ -184,7 +200,7 @@ def _unreadable(name: str, error: OSError) -> ImageError:
 
 def _open(source: bytes | Path, name: str, kind: str) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=(kind,))
+        image = Image.open(_CountedReads(source) if isinstance(source, bytes) else source, formats=(kind,))
     except UnidentifiedImageError as error:
         if kind == "TIFF":
             raise _unread(name, "is a TIFF file of an uncommon or damaged kind") from error

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, error
 
-from server.storage.catalogue import Catalogue
+from server.storage.catalogue import Catalogue, count_jobs
+from server.storage.database import QuotaExceeded, lock_owner, writing
 from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
 from server.storage.job import ACTIVE_STATES, Job
@@ -52,15 +53,22 @@ class Jobs:
             system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
         )
 
-    def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str) -> None:
-        """Queue a new job. Its row and its workflow are written together or not at all. Raises JobConflict.
+    def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str, quota_jobs: int | None = None) -> None:
+        """Queue a new job. Its row and its workflow are written together or not at all.
 
         If an earlier job already has the same frames, the job is done immediately.
+
+        quota_jobs: how many waiting and running jobs the owner may have, with this one. Raises JobConflict and
+        QuotaExceeded.
         """
         fingerprint = job_fingerprint(manifest)
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
+                if quota_jobs is not None:
+                    lock_owner(connection, owner)
                 self._changes.add(connection, job, manifest, queue=queue, owner=owner, fingerprint=fingerprint)
+                if quota_jobs is not None and count_jobs(connection, ACTIVE_STATES, owner) > quota_jobs:
+                    raise QuotaExceeded
                 if self._changes.finish_from_duplicate(connection, job, fingerprint):
                     return
                 self._enqueue(connection, job, queue, manifest.priority)

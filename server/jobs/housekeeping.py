@@ -15,6 +15,7 @@ from server.storage.integrity import Integrity
 from server.storage.store_marker import StoreConflict
 
 from .client import Jobs
+from .lasting_thread import LastingThread
 
 REQUEUE_SECONDS = 30.0
 """How often the server looks for stalled jobs, and how long they must have been stalled."""
@@ -42,7 +43,7 @@ class Housekeeping:
         self._blobs = blobs
         self._retention = retention
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._thread = LastingThread("housekeeping", self._run, self._stopping)
 
     def start(self) -> None:
         """Start the thread. The first round runs immediately."""
@@ -54,9 +55,9 @@ class Housekeeping:
         self._stopping.set()
         self._thread.join(STOP_SECONDS)
 
-    def is_alive(self) -> bool:
-        """Return whether the thread is still running. An unknown error ends it."""
-        return self._thread.is_alive()
+    def is_well(self) -> bool:
+        """Return whether the thread is running."""
+        return self._thread.is_well()
 
     def requeue_stalled(self) -> None:
         """Requeue the jobs that a server left stalled when it died."""

@@ -7,8 +7,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import sqlalchemy as sa
 
 from server.storage.heartbeats import Heartbeats
+
+from .lasting_thread import LastingThread
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 STEADY_SECONDS = 60.0
@@ -37,7 +42,8 @@ class Supervisor:
         self._environment = environment
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run_worker, args=(number,), daemon=True) for number in range(count)
+            LastingThread(f"supervisor-{number}", partial(self._keep_worker, number), self._stopping)
+            for number in range(count)
         ]
 
     def start(self) -> None:
@@ -51,7 +57,11 @@ class Supervisor:
         for thread in self._threads:
             thread.join()
 
-    def _run_worker(self, number: int) -> None:
+    def is_well(self) -> bool:
+        """Return whether every worker that dies will be replaced."""
+        return all(thread.is_well() for thread in self._threads)
+
+    def _keep_worker(self, number: int) -> None:
         wait = FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
             name = f"worker-{number}-{uuid.uuid4().hex[:12]}"
@@ -63,13 +73,19 @@ class Supervisor:
             if self._stopping.is_set():
                 _end(process)
                 return
-            self._heartbeats.declare_dead(name)
+            self._declare_dead(name)
             wait = FIRST_WAIT_SECONDS if time.monotonic() - begun > STEADY_SECONDS else wait
             logger.warning(
                 "Worker %s ended with code %s; its replacement starts in %.0f s.", name, process.returncode, wait
             )
             self._stopping.wait(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+    def _declare_dead(self, worker: str) -> None:
+        try:
+            self._heartbeats.declare_dead(worker)
+        except sa.exc.SQLAlchemyError as error:  # others notice it by the worker's silence
+            logger.warning("The database does not answer, so the end of worker %s is not recorded: %s", worker, error)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

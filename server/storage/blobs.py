@@ -18,7 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from server import files
 from shared.digests import address_of
 
-from .database import BATCH, batches, now, writing
+from .database import BATCH, QuotaExceeded, batches, lock_owner, now, writing
 from .image_facts import ImageFacts, record_image_facts
 from .space import NoSpace, free_bytes, is_full
 from .store_marker import PRIVATE, PRIVATE_FOLDER, StoreConflict, StoreMarker
@@ -177,11 +177,28 @@ class Blobs:
                 self._record(connection, address, named[address], owner)
         return [address_of(content) for content in contents]
 
-    def add(self, address: str, content: bytes, owner: str = "", facts: ImageFacts | None = None) -> None:
-        """Store `content`, whose address was `missing`, and if it is an image, its facts. Raises NoSpace."""
+    def add(
+        self,
+        address: str,
+        content: bytes,
+        owner: str = "",
+        facts: ImageFacts | None = None,
+        quota_bytes: int | None = None,
+    ) -> None:
+        """Store `content`, whose address was `missing`, and if it is an image, its facts.
+
+        quota_bytes: how much the owner may have, with this one. Raises NoSpace and QuotaExceeded.
+        """
+        if quota_bytes is not None and self.usage(owner)[1] + len(content) > quota_bytes:
+            raise QuotaExceeded
         self._store(address, content)
         with writing(self._engine) as connection:
+            if quota_bytes is not None:
+                lock_owner(connection, owner)
             self._record(connection, address, content, owner)
+            # Other uploads may have been recorded since. The file is then an orphan, and is collected like one.
+            if quota_bytes is not None and _usage(connection, owner)[1] > quota_bytes:
+                raise QuotaExceeded
             if facts is not None:
                 record_image_facts(connection, address, facts)
 
@@ -198,10 +215,8 @@ class Blobs:
 
     def usage(self, owner: str | None = None) -> tuple[int, int]:
         """Return the number of blobs and their total bytes. With `owner`, count only those uploaded with this token."""
-        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(blobs.c.bytes), 0)).select_from(blobs)
         with self._engine.connect() as connection:
-            count, size = connection.execute(query if owner is None else query.where(blobs.c.owner == owner)).one()
-        return int(count), int(size)
+            return _usage(connection, owner)
 
     def collect(self, age_seconds: float) -> Removed:
         """Remove blobs that no job needs and nobody has requested for `age_seconds`, at least ten minutes.
@@ -293,6 +308,12 @@ class Blobs:
                 raise NoSpace(f"There is no space for {len(content)} bytes.") from error
             self._folders.clear()  # the folder may be gone
             raise
+
+
+def _usage(connection: sa.Connection, owner: str | None) -> tuple[int, int]:
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(blobs.c.bytes), 0)).select_from(blobs)
+    count, size = connection.execute(query if owner is None else query.where(blobs.c.owner == owner)).one()
+    return int(count), int(size)
 
 
 def open_blobs(engine: sa.Engine, url: str) -> Blobs:

@@ -3,17 +3,19 @@
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from shared.status import FINAL_STATES, JobState, JobStatus
+from shared.status import FINAL_STATES, JobState, JobStatus, JobSummary
 
-from .database import batches
-from .job import ACTIVE_STATES, Job, UnknownJob, UnreadableJob, job_of_row
+from .job import ACTIVE_STATES, Job, ListedJob, UnknownJob, UnreadableJob, job_of_row, listed_job_of_row
 from .tables import blobs, events, frames, inputs, jobs
 
 logger = logging.getLogger(__name__)
+
+_Job = TypeVar("_Job", bound=ListedJob)
 
 
 class Catalogue:
@@ -31,14 +33,26 @@ class Catalogue:
             raise UnknownJob(job)
         return job_of_row(row)
 
-    def jobs(self, owner: str | None = None, states: Sequence[JobState] = (), limit: int | None = None) -> list[Job]:
-        """Return the jobs, newest first, optionally only those of an owner or in some states, at most `limit`."""
-        query = sa.select(jobs).order_by(jobs.c.created.desc(), jobs.c.id).limit(limit)
+    def listed(
+        self,
+        owner: str | None = None,
+        states: Sequence[JobState] = (),
+        limit: int | None = None,
+        before: ListedJob | None = None,
+    ) -> list[ListedJob]:
+        """Return the jobs, newest first, optionally only those of an owner, in some states or older than `before`, at
+        most `limit`."""
+        order = (jobs.c.created.desc(), jobs.c.id.desc())
+        found = sa.select(jobs.c.id).order_by(*order).limit(limit)
         if owner is not None:
-            query = query.where(jobs.c.owner == owner)
+            found = found.where(jobs.c.owner == owner)
         if states:
-            query = query.where(jobs.c.state.in_(states))
-        return self._jobs(query)
+            found = found.where(jobs.c.state.in_(states))
+        if before is not None:
+            found = found.where(sa.tuple_(jobs.c.created, jobs.c.id) < sa.tuple_(before.created, before.id))
+        columns = [column for column in jobs.c if column is not jobs.c.manifest]
+        query = sa.select(*columns).where(jobs.c.id.in_(found)).order_by(*order)
+        return self._readable(query, listed_job_of_row)
 
     def stalled(self, seconds: float) -> list[Job]:
         """Return the waiting jobs whose last event is more than `seconds` ago."""
@@ -84,9 +98,8 @@ class Catalogue:
 
     def count(self, states: Sequence[JobState], owner: str | None = None) -> int:
         """Return how many jobs are in the given states, of all owners or of one."""
-        query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state.in_(states))
         with self._engine.connect() as connection:
-            return connection.scalar(query if owner is None else query.where(jobs.c.owner == owner)) or 0
+            return count_jobs(connection, states, owner)
 
     def active_by_queue(self) -> dict[tuple[str, str], int]:
         """Return how many jobs are waiting and running, by queue and state."""
@@ -97,28 +110,25 @@ class Catalogue:
 
     def status(self, job: Job) -> JobStatus:
         """Return the public status of a job."""
-        return self.statuses([job])[0]
-
-    def statuses(self, listed: Sequence[Job]) -> list[JobStatus]:
-        """Return the public status of each job."""
-        # A finished job has all its drawings and needs no query. Most jobs in a long list are finished.
-        finished: dict[str, Collection[int]] = {job.id: range(len(job.manifest.drawings)) for job in listed}
-        unfinished: dict[str, set[int]] = {job.id: set() for job in listed if job.state != "done"}
-        with self._engine.connect() as connection:
-            for batch in batches(list(unfinished)):
-                rows = connection.execute(sa.select(frames.c.job, frames.c.drawing).where(frames.c.job.in_(batch)))
-                for job, drawing in rows:
-                    unfinished[job].add(drawing)
-        finished |= unfinished
-        return [_status(job, finished[job.id]) for job in listed]
+        # A finished job has all its drawings and needs no query.
+        finished: Collection[int] = range(job.drawing_count)
+        if job.state != "done":
+            with self._engine.connect() as connection:
+                finished = set(connection.scalars(sa.select(frames.c.drawing).where(frames.c.job == job.id)))
+        exposure = job.manifest.exposure
+        shown = tuple(frame for frame in exposure.frames if exposure.drawing_at(frame) in finished)
+        return JobStatus(**_public(job), frames_done=shown)
 
     def _jobs(self, query: sa.Select[*tuple[object, ...]]) -> list[Job]:
+        return self._readable(query, job_of_row)
+
+    def _readable(self, query: sa.Select[*tuple[object, ...]], read: Callable[[sa.RowMapping], _Job]) -> list[_Job]:
         """Return the jobs that a query finds, without those that this version cannot read. These are logged once."""
         found = []
         with self._engine.connect() as connection:
             for row in connection.execute(query).mappings():
                 try:
-                    found.append(job_of_row(row))
+                    found.append(read(row))
                 except UnreadableJob as error:
                     if row["id"] not in self._unreadable:
                         logger.error("%s", error)
@@ -126,24 +136,21 @@ class Catalogue:
         return found
 
 
-def _status(job: Job, finished: Collection[int]) -> JobStatus:
-    exposure = job.manifest.exposure
-    return JobStatus(
-        id=job.id,
-        name=job.manifest.name,
-        state=job.state,
-        preset=job.manifest.preset,
-        frame_start=job.manifest.frame_start,
-        frame_end=job.manifest.frame_end,
-        segments_done=job.segments_done,
-        segments_total=job.segments_total,
-        progress=job.progress,
-        frames_done=tuple(frame for frame in exposure.frames if exposure.drawing_at(frame) in finished),
-        created=job.created,
-        eta_seconds=job.eta(time.time()),
-        problem=job.problem,
-        owner=job.owner,
-        priority=job.priority,
-        queue=job.queue,
-        finished=job.finished,
+def count_jobs(connection: sa.Connection, states: Sequence[JobState], owner: str | None) -> int:
+    """Return how many jobs are in the given states, of all owners or of one, within the caller's transaction."""
+    query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state.in_(states))
+    return connection.scalar(query if owner is None else query.where(jobs.c.owner == owner)) or 0
+
+
+def summary_of(job: ListedJob) -> JobSummary:
+    """Return what lists show of a job."""
+    return JobSummary(**_public(job), drawing_count=job.drawing_count)
+
+
+def _public(job: ListedJob) -> dict[str, Any]:
+    """Return the fields that the status and the summary of a job share."""
+    names = (
+        *("id", "name", "state", "preset", "frame_start", "frame_end", "segments_done", "segments_total", "progress"),
+        *("created", "problem", "owner", "priority", "queue", "finished"),
     )
+    return {name: getattr(job, name) for name in names} | {"eta_seconds": job.eta(time.time())}

@@ -66,6 +66,19 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+class QuotaExceeded(Exception):
+    """The owner of a token would have more than its quota allows."""
+
+
+def lock_owner(connection: sa.Connection, owner: str) -> None:
+    """Let other transactions that lock the same owner wait until the caller's has ended.
+
+    SQLite has one writer at a time. The caller must write something there before it reads what it decides by.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(owner, 0))))
+
+
 def open_database(config: Config) -> sa.Engine:
     """Open the database of `config`. A new one is created, with its folder, and an older one is updated.
 

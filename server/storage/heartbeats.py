@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Heartbeats of the workers: which workers are alive, and whose jobs must be recovered."""
+"""Heartbeats of the workers: which workers are alive, and whose jobs must be recovered.
+
+A worker is dead when its heartbeat has not changed for a while, measured by the monotonic clock of whoever looks. A
+clock that is set back or forward thus neither keeps a dead worker alive nor kills a living one.
+"""
 
 import platform
+import threading
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -38,10 +45,13 @@ class Worker:
 
 
 class Heartbeats:
-    """The rows of the live workers. Times come from the database, because the clocks of machines differ."""
+    """The rows of the workers, and since when each has been silent. clock: a monotonic clock in seconds."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[float, float]] = {}  # the last heartbeat of each worker, and when it was new here
 
     def beat(self, worker: str, device: Device) -> None:
         """Record that `worker`, which computes on `device`, is alive."""
@@ -69,8 +79,7 @@ class Heartbeats:
         later, and two callers never hold the same claim.
         """
         with self._engine.begin() as connection:
-            silent = sa.select(workers).where(workers.c.beat < now() - SILENCE_SECONDS)
-            for row in connection.execute(silent).all():
+            for row in self._silent(connection.execute(sa.select(workers)).all()):
                 claim = sa.update(workers).where(workers.c.id == row.id, workers.c.beat == row.beat)
                 if connection.execute(claim.values(beat=now())).rowcount == 1:
                     return row.id, not row.left
@@ -83,13 +92,30 @@ class Heartbeats:
 
     def alive(self) -> list[Worker]:
         """Return the live workers, by device and name."""
-        query = sa.select(workers).where(workers.c.beat >= now() - SILENCE_SECONDS)
+        # Who has just begun to look does not know how long a row has been there; its time then tells.
+        is_recent = (workers.c.beat >= now() - SILENCE_SECONDS).label("is_recent")
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(workers.c.device, workers.c.id)).all()
+            query = sa.select(workers, is_recent).order_by(workers.c.device, workers.c.id)
+            rows = connection.execute(query).all()
+        dead = {row.id for row in self._silent(rows)}
         return [
-            Worker(row.id, row.host, Device(row.device, row.title, row.memory_total, row.memory_free)) for row in rows
+            Worker(row.id, row.host, Device(row.device, row.title, row.memory_total, row.memory_free))
+            for row in rows
+            if row.is_recent and row.id not in dead
         ]
 
     def devices(self) -> tuple[str, ...]:
         """Return the device classes that live workers serve."""
         return tuple(sorted({worker.device.kind for worker in self.alive()}))
+
+    def _silent(self, rows: Iterable[sa.Row[*tuple[object, ...]]]) -> list[sa.Row[*tuple[object, ...]]]:
+        """Return those of the rows of all workers whose heartbeat is zero or has not changed for SILENCE_SECONDS."""
+        moment, silent, seen = self._clock(), [], {}
+        with self._lock:
+            for row in rows:
+                beat, since = self._seen.get(row.id, (None, moment))
+                seen[row.id] = (row.beat, since if beat == row.beat else moment)
+                if row.beat == 0 or moment - seen[row.id][1] >= SILENCE_SECONDS:
+                    silent.append(row)
+            self._seen = seen
+        return silent

@@ -2,6 +2,8 @@
 """A job as stored in the database."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,15 +35,19 @@ class UnreadableJob(ValueError):
 
 
 @dataclass(frozen=True)
-class Job:
-    """A row of the catalogue.
+class ListedJob:
+    """A row of the catalogue without its manifest, which can be long, as lists show it.
 
     crashes: how many workers in a row died while they worked on it. fingerprint: digest of everything that determines
     its frames. Times are seconds since the epoch.
     """
 
     id: str
-    manifest: ShotManifest
+    name: str
+    preset: str
+    frame_start: int
+    frame_end: int
+    drawing_count: int
     queue: str
     state: JobState
     segments_done: int
@@ -66,15 +72,36 @@ class Job:
         return (moment - self.started) * (1 - self.progress) / gained
 
 
+@dataclass(frozen=True)
+class Job(ListedJob):
+    """A row of the catalogue."""
+
+    manifest: ShotManifest
+
+
 def job_of_row(row: sa.RowMapping) -> Job:
     """Return the job of a row of the table. Raises UnreadableJob."""
-    values = dict(row)
-    try:
-        values["manifest"] = _manifest(row["manifest"])
+    with _readable(row):
+        return Job(**vars(listed_job_of_row(row)) | {"manifest": _manifest(row["manifest"])})
+
+
+def listed_job_of_row(row: sa.RowMapping) -> ListedJob:
+    """Return the job of a row of the table that may lack the manifest. Raises UnreadableJob."""
+    with _readable(row):
+        values = {name: value for name, value in row.items() if name != "manifest"}
         values["problem"] = None if row["problem"] is None else from_json(Problem, json.loads(row["problem"]))
+        return ListedJob(**values)
+
+
+@contextmanager
+def _readable(row: sa.RowMapping) -> Iterator[None]:
+    """Raise UnreadableJob for what is not as this version writes it."""
+    try:
+        yield
+    except UnreadableJob:
+        raise
     except (ProtocolError, ValueError, TypeError) as error:
         raise UnreadableJob(row["id"], str(error)) from error
-    return Job(**values)
 
 
 @lru_cache(maxsize=128)

@@ -27,8 +27,19 @@ class JobChanges:
 
     def add(self, connection: sa.Connection, job: str, manifest: ShotManifest, **values: object) -> None:
         """Add a queued job with further `values` of its row. Raises sqlalchemy's IntegrityError if the id is taken."""
-        row = {"id": job, "manifest": json.dumps(to_json(manifest)), "state": "queued", "created": time.time()}
-        connection.execute(sa.insert(jobs).values(**row, priority=manifest.priority, **values))
+        row = {
+            "id": job,
+            "manifest": json.dumps(to_json(manifest)),
+            "state": "queued",
+            "created": time.time(),
+            "priority": manifest.priority,
+            "name": manifest.name,
+            "preset": manifest.preset,
+            "frame_start": manifest.frame_start,
+            "frame_end": manifest.frame_end,
+            "drawing_count": len(manifest.drawings),
+        }
+        connection.execute(sa.insert(jobs).values(**row, **values))
         connection.execute(sa.insert(inputs), [{"job": job, "blob": blob} for blob in manifest.blobs])
         write_event(connection, job, "state")
 

@@ -29,8 +29,16 @@ jobs = sa.Table(
     sa.Column("priority", sa.String(8), nullable=False, server_default="normal"),
     # Digest of everything that determines the frames. A finished job with the same digest already has them.
     sa.Column("fingerprint", sa.String(64), nullable=False, server_default=""),
+    # What lists show of the manifest, which can be long.
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("preset", sa.Text, nullable=False, server_default=""),
+    sa.Column("frame_start", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("frame_end", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("drawing_count", sa.Integer, nullable=False, server_default="0"),
     sa.Index("jobs_by_fingerprint", "fingerprint"),
-    sa.Index("jobs_by_state", "state"),
+    # Lists and counts read only these indexes until they know which rows they need.
+    sa.Index("jobs_by_state", "state", "owner", "created", "id"),
+    sa.Index("jobs_by_age", "created", "id", "state", "owner"),
 )
 inputs = sa.Table(
     "inputs",
@@ -136,6 +144,8 @@ tokens = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("role", sa.String(16), nullable=False, server_default="submit"),
+    # From when on it is worthless; null if never.
+    sa.Column("expires", sa.Float),
 )
 sessions = sa.Table(
     "sessions",

@@ -10,7 +10,10 @@ from typing import Literal, cast
 
 import sqlalchemy as sa
 
+from .database import now
 from .tables import tokens
+
+DAY = 24 * 3600
 
 Role = Literal["submit", "admin"]
 
@@ -23,11 +26,15 @@ def digest(token: str) -> str:
 
 @dataclass(frozen=True)
 class Token:
-    """The holder of a token, what they may do, and when the token was created (seconds since the epoch)."""
+    """The holder of a token, and what they may do.
+
+    created, expires: when it was created, and from when on it is worthless, None if never; in seconds since the epoch.
+    """
 
     name: str
     role: Role
     created: float
+    expires: float | None = None
 
 
 class Tokens:
@@ -36,19 +43,26 @@ class Tokens:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def create(self, name: str, role: Role = "submit") -> str:
-        """Create a token for the person or machine `name` and return it. Tokens with the same name share their jobs."""
+    def create(self, name: str, role: Role = "submit", days: float | None = None) -> str:
+        """Create a token for the person or machine `name` and return it. Tokens with the same name share their jobs.
+
+        days: how long it is valid; None means until it is revoked.
+        """
         token = secrets.token_urlsafe(32)
-        row = {"digest": digest(token), "name": name, "role": role, "created": time.time()}
+        expires = None if days is None else now() + days * DAY
+        row = {"digest": digest(token), "name": name, "role": role, "created": time.time(), "expires": expires}
         with self._engine.begin() as connection:
             connection.execute(sa.insert(tokens).values(**row))
         return token
 
     def find(self, token: str) -> Token | None:
-        """Return the record of `token`, or None if it is unknown. The time does not depend on which digit is wrong."""
+        """Return the record of `token`, or None if it is unknown or has expired.
+
+        The time that this takes does not depend on which digit is wrong.
+        """
         own = digest(token)
         with self._engine.connect() as connection:
-            known = connection.execute(sa.select(tokens)).all()
+            known = connection.execute(sa.select(tokens).where(is_valid())).all()
         # Every digest is compared, so that the time does not reveal which one is nearly right.
         found = [row for row in known if hmac.compare_digest(own, row.digest)]
         return token_of_row(found[0]) if found else None
@@ -64,11 +78,16 @@ class Tokens:
             return connection.execute(sa.delete(tokens).where(tokens.c.name == name)).rowcount
 
     def __bool__(self) -> bool:
-        """Whether there is any token."""
+        """Whether there is any valid token."""
         with self._engine.connect() as connection:
-            return connection.execute(sa.select(tokens.c.digest).limit(1)).first() is not None
+            return connection.execute(sa.select(tokens.c.digest).where(is_valid()).limit(1)).first() is not None
+
+
+def is_valid() -> sa.ColumnElement[bool]:
+    """Return the condition that a row of the table has not expired, by the database's clock."""
+    return tokens.c.expires.is_(None) | (tokens.c.expires > now())
 
 
 def token_of_row(row: sa.Row[*tuple[object, ...]]) -> Token:
     """Return the token of a row of the table."""
-    return Token(row.name, cast(Role, row.role), row.created)
+    return Token(row.name, cast(Role, row.role), row.created, row.expires)

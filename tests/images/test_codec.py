@@ -159,3 +159,23 @@ def test_a_png_that_declares_too_many_pixels_is_refused_by_each_of_its_headers()
         vast = with_chunk(WHOLE, b"IDAT", b"IHDR", header)
         with pytest.raises(ImageError, match=r"pixels (are )?accepted: export it smaller"):
             read_size(vast)
+
+
+@pytest.mark.parametrize("place", ["before", "after", "JPEG segments", "JPEG fill"])
+def test_a_file_of_very_many_parts_is_refused_before_all_are_read(monkeypatch, place):
+    sheet, buffer = Image.new("L", (8, 5), 255), io.BytesIO()
+    sheet.save(buffer, "JPEG")
+    whole, jpeg = png(sheet), buffer.getvalue()
+    empty = struct.pack(">I4sI", 0, b"teSt", zlib.crc32(b"teSt"))
+
+    def made(parts):
+        return {
+            "before": whole[:33] + empty * parts + whole[33:],
+            "after": whole[:-12] + empty * parts + whole[-12:],
+            "JPEG segments": jpeg[:2] + b"\xff\xe9\x00\x02" * parts + jpeg[2:],
+            "JPEG fill": jpeg[:2] + b"\xff" * parts + jpeg[2:],
+        }[place]
+
+    assert codec.read_rgba(made(8000)).shape == (5, 8, 4), "64 MB in parts of 8 KB"
+    with pytest.raises(ImageError, match="damaged"):
+        codec.read_rgba(made(codec.MAX_READS + 1))

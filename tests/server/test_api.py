@@ -226,7 +226,7 @@ def test_json_that_nests_too_deeply_is_refused(client: FlaskClient, depth: int) 
 
 def test_a_fault_of_the_server_shows_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = create_app(Config(tmp_path)).test_client()
-    monkeypatch.setattr("server.storage.catalogue.Catalogue.jobs", lambda self: 1 / 0)
+    monkeypatch.setattr("server.storage.catalogue.Catalogue.listed", lambda *_: 1 / 0)
     body = problem(client.get(f"{API_PREFIX}/jobs"), 500, "internal")
     assert "ZeroDivisionError" not in json.dumps(body)
 

@@ -213,6 +213,7 @@ class Provocation:
             self.send(operation, 422, json={} if operation == "findMissingBlobs" else [])
         self.send("putBlob", 422, data=b"another", arguments={"address": address_of(b"one")})
         self.send("listJobs", 422, query_string={"state": "lost"})
+        self.send("listJobs", 404, query_string={"before": str(uuid.uuid4())})
         self.send("listEvents", 422, query_string={"after": "x"})
         self.send("getFrame", 422, query_string={"layer": "x"})
 

@@ -2,13 +2,13 @@
 """The limits of one token: jobs, bytes and requests."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask.testing import FlaskClient
 from limits import RateLimitItemPerMinute
 
 from server.config import Config, Quota
@@ -28,17 +28,18 @@ from .conftest import SmallShot
 class Studio:
     """A server that asks for tokens, and two animators with one each."""
 
-    def __init__(self, data: Path, quota: Quota = Quota()) -> None:  # noqa: B008 - it is frozen
-        self.config = Config(data, host="0.0.0.0", quota=quota)
+    def __init__(self, data: Path, quota: Quota = Quota(), database: str = "") -> None:  # noqa: B008 - it is frozen
+        self.config = Config(data, host="0.0.0.0", quota=quota, database=database)
         self.engine = open_database(self.config)
         tokens = Tokens(self.engine)
         self._tokens = {name: tokens.create(name) for name in ("alice", "bob")}
-        self.client: FlaskClient = create_app(self.config).test_client()
+        self._app = create_app(self.config)
 
     def ask(self, name: str, method: str, path: str, **arguments: Any) -> tuple[int, str]:
         """Send a request in the name of somebody; return the status, and the code of a problem."""
         headers = {"Authorization": f"Bearer {self._tokens[name]}"}
-        response = self.client.open(API_PREFIX + path, method=method, headers=headers, **arguments)
+        client = self._app.test_client()  # of its own, because a client answers one request at a time
+        response = client.open(API_PREFIX + path, method=method, headers=headers, **arguments)
         body = response.get_json(silent=True)
         return response.status_code, body.get("code", "") if isinstance(body, dict) else ""
 
@@ -91,6 +92,29 @@ def test_a_token_brings_so_many_bytes_and_has_room_again_when_its_jobs_are_delet
     assert studio.upload("alice", bytes(range(101))) == (403, "quota_bytes"), "nothing was collected yet"
     studio.collect()
     assert studio.upload("alice", bytes(range(101))) == (201, "")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The address of a database of each kind."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgresql").new_database())
+
+
+def test_jobs_that_arrive_at_once_do_not_exceed_the_quota(tmp_path: Path, shot: SmallShot, database: str) -> None:
+    studio = Studio(tmp_path, Quota(jobs=2), database)
+    for content in shot.blobs.values():
+        assert studio.upload("alice", content)[0] == 201
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda seed: studio.submit("alice", shot, seed), range(16)))
+    assert sorted(answers) == [(201, "")] * 2 + [(403, "quota_jobs")] * 14
+
+
+def test_uploads_that_arrive_at_once_do_not_exceed_the_quota(tmp_path: Path, database: str) -> None:
+    studio = Studio(tmp_path, Quota(bytes=2500), database)
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda one: studio.upload("alice", bytes([one]) * 1000), range(16)))
+    assert sorted(answers) == [(201, "")] * 2 + [(403, "quota_bytes")] * 14
+    assert Blobs(studio.engine, studio.config.blobs_url).usage("alice") == (2, 2000)
 
 
 def test_only_the_token_that_sends_too_many_requests_is_told_to_wait(

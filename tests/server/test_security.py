@@ -142,6 +142,32 @@ def test_a_browser_that_came_over_tls_sends_its_session_over_nothing_else(
     assert client.post("/login", data={"token": token}, headers={"Origin": "https://elsewhere"}).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/", f"/jobs/{uuid.uuid4()}", "/stream", "/login", "/nowhere", INFO])
+@pytest.mark.parametrize("accept", ["text/html", "text/html,application/xhtml+xml,*/*;q=0.8", "*/*"])
+def test_who_is_refused_before_being_known_is_told_so_in_a_browser_too(tmp_path: Path, path: str, accept: str) -> None:
+    Tokens(open_database(Config(tmp_path))).create("alice")
+    for config in (Config(tmp_path), Config(tmp_path, proxied=True)):
+        client = create_app(config).test_client()
+        for headers in ({"Host": "elsewhere.example"}, {"Origin": "https://elsewhere.example"}, {"Cookie": "a=b"}):
+            for method in ("GET", "POST", "DELETE"):
+                answer = client.open(path, method=method, headers={"Accept": accept, **headers})
+                assert answer.status_code < 500, answer.text
+
+
+def test_over_tls_a_session_is_secure_also_where_a_browser_names_no_origin(tmp_path: Path) -> None:
+    token = Tokens(open_database(Config(tmp_path))).create("alice")
+    client = create_app(Config(tmp_path, host="0.0.0.0")).test_client()
+    answer = client.post("/login", data={"token": token}, base_url="https://localhost")
+    assert answer.status_code == 303 and "Secure" in answer.headers["Set-Cookie"]
+
+
+def test_tls_on_this_port_asks_nothing_of_the_other_ports_of_the_host(tmp_path: Path) -> None:
+    Tokens(open_database(Config(tmp_path))).create("alice")
+    pem = tmp_path / "pem"
+    client = create_app(Config(tmp_path, host="0.0.0.0", certificate=pem, key=pem)).test_client()
+    assert "Strict-Transport-Security" not in client.get("/login", base_url="https://localhost").headers
+
+
 @pytest.mark.parametrize(
     ("referrer", "back"),
     [

@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 
 from server.config import Config
+from server.jobs import lasting_thread
+from server.jobs import supervisor as supervising
 from server.jobs.supervisor import Supervisor
 from server.storage.database import open_database
 from server.storage.heartbeats import Heartbeats
@@ -42,6 +44,64 @@ def test_a_job_that_kills_two_workers_is_set_aside_and_the_next_one_runs(site: S
     assert len((site.data / "segment_1.log").read_text().splitlines()) >= 2
     assert site.wait_for_state(harmless, "done")["segments_done"] == 4
     assert site.call("POST", f"/jobs/{deadly}/retry", 200)["state"] == "queued"
+
+
+class BrokenHeartbeats:
+    """A database that is away when a worker ends."""
+
+    def __init__(self, error: Exception) -> None:
+        self.asked = 0
+        self._error = error
+
+    def declare_dead(self, _worker: str) -> None:
+        """Fail."""
+        self.asked += 1
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [sa.exc.OperationalError("", None, Exception("away")), sa.exc.TimeoutError("pool"), RuntimeError("unknown")],
+    ids=["away", "no connection", "unknown"],
+)
+def test_a_worker_is_replaced_also_if_its_end_cannot_be_recorded(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(supervising, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(lasting_thread, "RESTART_SECONDS", 0.05)
+    heartbeats, started = BrokenHeartbeats(error), []
+
+    def command(number: int, name: str) -> list[str]:
+        started.append((number, name))
+        return [sys.executable, "-c", "pass"]
+
+    one = Supervisor(cast(Heartbeats, heartbeats), command, 1)
+    one.start()
+    end = time.monotonic() + 30
+    while len(started) < 3:
+        assert time.monotonic() < end, "no worker came after the first"
+        time.sleep(0.02)
+    one.stop()
+    assert heartbeats.asked >= 2
+
+
+def test_a_supervisor_that_cannot_start_a_worker_says_so_and_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lasting_thread, "RESTART_SECONDS", 0.2)
+    commands = iter([["/nowhere/to/be/found"]])
+
+    def command(_number: int, _name: str) -> list[str]:
+        return next(commands, [sys.executable, "-c", "import sys; sys.stdin.read()"])
+
+    one = Supervisor(cast(Heartbeats, BrokenHeartbeats(RuntimeError())), command, 1)
+    one.start()
+    seen = set()
+    end = time.monotonic() + 30
+    while seen != {True, False} or not one.is_well():
+        assert time.monotonic() < end
+        seen.add(one.is_well())
+        time.sleep(0.01)
+    one.stop()
+    assert not one.is_well()
 
 
 def workers_of(site: Site) -> list[str]:

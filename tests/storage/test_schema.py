@@ -47,7 +47,10 @@ def test_a_database_of_version_0_1_0_keeps_its_jobs(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert version_of(connection) == CURRENT
     catalogue = Catalogue(engine)
-    assert {job.id: job.state for job in catalogue.jobs()} == {DONE: "done", WAITING: "queued"}
+    assert {job.id: job.state for job in catalogue.listed()} == {DONE: "done", WAITING: "queued"}
+    for listed in catalogue.listed():
+        shown = (listed.name, listed.preset, listed.frame_start, listed.frame_end, listed.drawing_count)
+        assert shown == ("Lantern <b>walk</b>", "tiny", 101, 116, 8)
     job = catalogue.job(DONE)
     assert (job.owner, job.manifest.name, len(job.manifest.drawings)) == ("alice", "Lantern <b>walk</b>", 8)
     assert catalogue.status(job).frames_done == tuple(range(101, 117))

@@ -48,3 +48,15 @@ def test_a_session_is_not_kept_in_the_clear(engine: sa.Engine) -> None:
     secret = Sessions(engine).open(Tokens(engine).create("alice"))
     with engine.connect() as connection:
         assert secret not in connection.execute(sa.select(rows)).one()
+
+
+def test_a_token_and_its_sessions_end_when_the_token_expires(engine: sa.Engine) -> None:
+    tokens, sessions = Tokens(engine), Sessions(engine)
+    token = tokens.create("alice", days=1)
+    secret = sessions.open(token)
+    assert secret and sessions.find(secret) and tokens.find(token) and tokens
+    with engine.begin() as connection:
+        connection.execute(sa.update(token_rows).values(expires=now() - 1))
+    assert tokens.find(token) is None and sessions.find(secret) is None and sessions.open(token) is None
+    assert not tokens, "a server that only an expired token could use does not start"
+    assert tokens.find(tokens.create("alice")) is not None

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from server.http.problems import ProblemError
 from server.images.codec import ImageError
+from server.storage.database import QuotaExceeded
 from shared.digests import address_of, is_address
 from shared.protocol import API_PREFIX
 
@@ -39,25 +40,21 @@ def put(address: str) -> tuple[Response, int]:
             "digest_mismatch",
             f"The {len(content)} bytes that arrived have the address {arrived}, not {address}: send them again.",
         )
-    _check_quota(len(content))
     # Facts let a job that uses the image be checked quickly. If it is not an image, that job names it and its frame.
     facts = None
     with contextlib.suppress(ImageError):
         facts = look_at(content, "The image")
-    blobs.add(address, content, user().name, facts)
-    return jsonify({"address": address}), 201
-
-
-def _check_quota(more: int) -> None:
-    """Refuse an upload that would exceed the token's quota. Raises ProblemError."""
     quota = services().config.quota.bytes
-    if quota is not None and services().blobs.usage(user().name)[1] + more > quota:
+    try:
+        blobs.add(address, content, user().name, facts, quota)
+    except QuotaExceeded as error:
         raise ProblemError(
             403,
             "quota_bytes",
-            f"Your uploads and frames would exceed your quota of {quota / 1e9:.1f} GB on this server: delete jobs that "
-            "you no longer need; their space is free within a day.",
-        )
+            f"Your uploads and frames would exceed your quota of {(quota or 0) / 1e9:.1f} GB on this server: delete "
+            "jobs that you no longer need; their space is free within a day.",
+        ) from error
+    return jsonify({"address": address}), 201
 
 
 def _address(value: object) -> str:

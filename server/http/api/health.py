@@ -88,5 +88,8 @@ def _room() -> tuple[str, str] | None:
 def _threads() -> tuple[str, str] | None:
     for name, lives in current_app.extensions.get(THREADS, {}).items():
         if not lives():
-            return f"{name}_dead", f"The server's {name} has stopped with an error: see the log and restart the server."
+            return f"{name}_dead", (
+                f"The server's {name} has stopped with an error: see the log. If it does not begin again within a "
+                "minute, restart the server."
+            )
     return None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Jobs. Clients create them under their own ids, follow their numbered events, and cancel, retry and delete them."""
 
-from collections.abc import Sequence
 from typing import cast, get_args
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, request
@@ -10,19 +10,21 @@ from flask import Blueprint, Response, jsonify, request
 from server.http.problems import ProblemError
 from server.jobs.client import JobConflict
 from server.presets.preset import find_preset
-from server.storage.job import ACTIVE_STATES, Job, UnknownJob
+from server.storage.catalogue import summary_of
+from server.storage.database import QuotaExceeded
+from server.storage.job import Job, ListedJob, UnknownJob
 from shared.codec import from_json, to_json
 from shared.manifest import ShotManifest
 from shared.protocol import API_PREFIX
-from shared.status import GuessedFrame, JobState, JobStatus, PriorityChange, SegmentStatus
+from shared.status import GuessedFrame, JobState, PriorityChange, SegmentStatus
 
 from . import require_admin, require_room, services, user
 from .validation import check_images, check_manifest
 
 blueprint = Blueprint("jobs", __name__, url_prefix=f"{API_PREFIX}/jobs")
 
-LONGEST_LIST = 1000
-"""The most jobs in one answer."""
+PAGE, LONGEST_PAGE = 100, 1000
+"""How many jobs one answer lists, and the most that can be requested."""
 
 
 def find_job(job_id: UUID) -> Job:
@@ -47,20 +49,34 @@ def _status(job_id: UUID) -> Response:
 
 @blueprint.get("")
 def index() -> Response:
-    """Return a list of JobStatus, newest first: all jobs for an admin, otherwise the user's own."""
+    """Return a page of JobSummary, newest first: all jobs for an admin, otherwise the user's own.
+
+    `before` is the id of the last job of the page before. The header `Link` has the address of the next page.
+    """
     state = request.args.get("state")
     if state is not None and state not in get_args(JobState):
         raise ProblemError(422, "bad_state", f"`state` must be one of {', '.join(get_args(JobState))}.", "state")
-    limit = _number("limit", LONGEST_LIST)
+    limit = min(_number("limit", PAGE), LONGEST_PAGE)
+    before = _job_before()
     states = [cast(JobState, state)] if state else []
-    return jsonify([to_json(status) for status in visible_jobs(states, min(limit, LONGEST_LIST))])
-
-
-def visible_jobs(states: Sequence[JobState] = (), limit: int = LONGEST_LIST) -> list[JobStatus]:
-    """Return the jobs that the sender of the request may see, in some states or all, newest first."""
-    catalogue = services().catalogue
     owner = None if user().role == "admin" else user().name
-    return catalogue.statuses(catalogue.jobs(owner, states, limit))
+    listed = services().catalogue.listed(owner, states, limit + 1, before)
+    answer = jsonify([to_json(summary_of(job)) for job in listed[:limit]])
+    if len(listed) > limit > 0:
+        following = urlencode({**request.args.to_dict(), "before": listed[limit - 1].id})
+        answer.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
+    return answer
+
+
+def _job_before() -> ListedJob | None:
+    """Return the job that `before` names, or None without it. Raises ProblemError."""
+    text = request.args.get("before")
+    if text is None:
+        return None
+    try:
+        return find_job(UUID(text))
+    except ValueError as error:
+        raise ProblemError(422, "bad_job", "`before` must be the id of a job, a UUID.", "before") from error
 
 
 @blueprint.put("/<uuid:job_id>")
@@ -78,23 +94,16 @@ def put(job_id: UUID) -> tuple[Response, int]:
     check_manifest(manifest, config.limits)
     if manifest.priority == "high":
         require_admin()
-    _check_quota()
     check_images(manifest, services().blobs, services().image_facts)
     queue = "cuda" if find_preset(manifest.preset).gpu else config.device
     try:
-        services().jobs.submit(str(job_id), manifest, queue, user().name)
+        services().jobs.submit(str(job_id), manifest, queue, user().name, config.quota.jobs)
     except JobConflict:  # the same request arrived twice at the same time
         return _same(services().catalogue.job(str(job_id)), manifest), 200
+    except QuotaExceeded as error:
+        title = f"You have {config.quota.jobs} waiting or running jobs, which is your quota: send this one later."
+        raise ProblemError(403, "quota_jobs", title) from error
     return _status(job_id), 201
-
-
-def _check_quota() -> None:
-    """Refuse a job if its token has too many. Raises ProblemError."""
-    quota = services().config.quota.jobs
-    if quota is not None and services().catalogue.count(ACTIVE_STATES, user().name) >= quota:
-        raise ProblemError(
-            403, "quota_jobs", f"You have {quota} waiting or running jobs, which is your quota: send this one later."
-        )
 
 
 def _same(known: Job, manifest: ShotManifest) -> Response:

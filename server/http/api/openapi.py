@@ -16,12 +16,12 @@ from shared.codec import to_json
 from shared.manifest import ShotManifest
 from shared.protocol import Problem
 from shared.server_info import ServerInfo
-from shared.status import JobEvent, JobStatus, PriorityChange, QueueStatus, SegmentStatus
+from shared.status import JobEvent, JobStatus, JobSummary, PriorityChange, QueueStatus, SegmentStatus
 
 from .operations import OPERATIONS, PROBLEM, Answer, Operation, Schema, ref
 
 _SENT = (ShotManifest, PriorityChange)
-_ANSWERED = (ServerInfo, JobStatus, JobEvent, SegmentStatus, QueueStatus, Problem)
+_ANSWERED = (ServerInfo, JobStatus, JobSummary, JobEvent, SegmentStatus, QueueStatus, Problem)
 
 _CONVERTERS: dict[str | None, Schema] = {
     None: {"type": "string"},

@@ -151,11 +151,12 @@ OPERATIONS = {
         "listJobs",
         "jobs",
         "Your jobs, or all jobs for an admin, newest first",
-        {200: _json(_list("JobStatus"), "The jobs, 1000 at most.")},
-        (422,),
+        {200: _json(_list("JobSummary"), "A page of jobs, 1000 at most. `Link` has the address of the next one.")},
+        (404, 422),
         query={
             "state": {"type": "string", "enum": list(get_args(JobState))},
-            "limit": _NUMBER | {"default": 1000},
+            "limit": _NUMBER | {"default": 100},
+            "before": {"type": "string", "format": "uuid"},
         },
     ),
     "jobs.put": Operation(

@@ -41,7 +41,7 @@ def register(app: Flask, observe: Callable[[Access], None]) -> None:
         g.begun = time.perf_counter()
         g.request_id = uuid.uuid4().hex
         g.log_context = ExitStack()
-        g.log_context.enter_context(logs.context(request=g.request_id))
+        g.log_context.enter_context(logs.context(request=g.request_id, client=request.remote_addr or ""))
 
     @app.after_request
     def _answered(response: Response) -> Response:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from server.jobs.client import PRIORITIES
-from server.storage.job import ACTIVE_STATES, Job
-from shared.manifest import ShotManifest
+from server.storage.job import ACTIVE_STATES, Job, ListedJob
 from shared.status import SegmentStatus
 
 VERSION_DIGITS = 12
@@ -19,12 +18,7 @@ VERSION_DIGITS = 12
 class JobView:
     """A job as a row of the queue and as the header of its own page."""
 
-    job: Job
-
-    @property
-    def manifest(self) -> ShotManifest:
-        """The shot."""
-        return self.job.manifest
+    job: ListedJob
 
     @property
     def percent(self) -> int:
@@ -87,7 +81,7 @@ class Pace:
         return self.seconds / self.drawings
 
 
-def in_turn(waiting: Sequence[Job]) -> list[Job]:
+def in_turn(waiting: Sequence[ListedJob]) -> list[ListedJob]:
     """Return waiting jobs in the order in which workers take them."""
     return sorted(waiting, key=lambda job: (PRIORITIES[job.priority], job.created))
 

@@ -23,8 +23,8 @@ def enter() -> AnyResponse:
     if secret is None:
         return Response(render_template("login.html", wrong=True), status=401, mimetype="text/html")
     answer = redirect(url_for("web.index"), 303)
-    # Behind a proxy only the browser knows whether the connection was encrypted.
-    encrypted = request.headers.get("Origin", "").startswith("https:")
+    # Behind a proxy that does not say how the browser came, only the browser knows.
+    encrypted = request.is_secure or request.headers.get("Origin", "").startswith("https:")
     answer.set_cookie(COOKIE, secret, SESSION_SECONDS, secure=encrypted, httponly=True, samesite="Lax")
     return answer
 

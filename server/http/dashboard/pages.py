@@ -4,7 +4,7 @@
 from typing import get_args
 from uuid import UUID
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 
 from server import __version__
 from server.http.api import services, user
@@ -31,8 +31,8 @@ def index() -> str:
     shown = min(int(asked), LONGEST_HISTORY) if asked.isascii() and asked.isdecimal() and len(asked) < 9 else HISTORY
     catalogue = services().catalogue
     owner = None if user().role == "admin" else user().name
-    active = catalogue.jobs(owner, ACTIVE_STATES, LONGEST_HISTORY)
-    ended = catalogue.jobs(owner, chosen, shown + 1)
+    active = catalogue.listed(owner, ACTIVE_STATES, LONGEST_HISTORY)
+    ended = catalogue.listed(owner, chosen, shown + 1)
     return render_template(
         "index.html",
         queues=services().jobs.queues(),
@@ -56,6 +56,7 @@ def job(job_id: UUID) -> str:
     return render_template(
         "job.html",
         job=JobView(found),
+        shot=found.manifest,
         frames=film(found, finished),
         timeline=timeline(found, segments),
         pace=pace(found, segments),
@@ -71,7 +72,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 def _everywhere() -> dict[str, object]:
-    known = request.endpoint not in ("web.login", "web.enter")
+    known = "user" in g  # a request can be refused, or need nobody, before its sender is known
     priorities = [one for one in get_args(Priority) if known and (one != "high" or user().role == "admin")]
     return {
         "version": __version__ if known else "",
