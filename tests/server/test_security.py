@@ -142,7 +142,7 @@ def test_a_browser_that_came_over_tls_sends_its_session_over_nothing_else(
     assert client.post("/login", data={"token": token}, headers={"Origin": "https://elsewhere"}).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/", f"/jobs/{uuid.uuid4()}", "/stream", "/login", "/nowhere", INFO])
+@pytest.mark.parametrize("path", ["/", f"/jobs/{uuid.UUID(int=1)}", "/stream", "/login", "/nowhere", INFO])
 @pytest.mark.parametrize("accept", ["text/html", "text/html,application/xhtml+xml,*/*;q=0.8", "*/*"])
 def test_who_is_refused_before_being_known_is_told_so_in_a_browser_too(tmp_path: Path, path: str, accept: str) -> None:
     Tokens(open_database(Config(tmp_path))).create("alice")
