@@ -119,6 +119,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stages memory, reward, preset: compression of the memory. `dynamic` is 2, 4 or 8 by how much changes, as "
         "in the paper (§3.2.2); the default is the base's, 8 for the published weights, as in the authors' code",
     )
+    parser.add_argument(
+        "--blocks",
+        type=int,
+        help="stage match: blocks of the line matcher's transformer; weights with fewer are given more, which change "
+        "nothing at first",
+    )
     parser.add_argument("--joint", action="store_true", help="stage memory: also train Video-XL")
     parser.add_argument("--colorings", type=int, default=4, help="stage reward: samples of each shot (%(default)s)")
     parser.add_argument(
@@ -238,7 +244,7 @@ def _train(args: argparse.Namespace) -> None:
         from .stages.match import train_match
         from .stories import StoryShape
 
-        train_match(args.output, StoryShape(height, width, args.sources), settings)
+        train_match(args.output, StoryShape(height, width, args.sources), settings, args.blocks)
     elif args.stage == "vae":
         from .stages.vae import train_vae
 

@@ -74,6 +74,18 @@ def test_drawings_learn_from_keyframes_and_from_each_other(
     assert bool(gradient[1:].any()) == bool(share), "only with a memory are there finished drawings"
 
 
+def test_a_matcher_that_grows_gives_the_same_features_at_first() -> None:
+    small = LineMatcher(width=8, layers=2, heads=2, features=8, roles=2)
+    with torch.no_grad():
+        small.bias.copy_(torch.tensor([0.5, -0.5]))
+    grown = match.grow(small, 4)
+    assert (grown.config.layers, grown.config.roles) == (4, 4)
+    assert grown.bias.tolist() == [0.5, -0.5, -0.5, -0.5]
+    line_art, areas = torch.rand(1, 3, 32, 48), torch.zeros(1, 3, 8, 12, dtype=torch.int64)
+    before, after = (matcher.eval()(line_art, areas) for matcher in (small, grown))
+    assert torch.allclose(before.descriptors, after.descriptors, atol=1e-6)
+
+
 def test_matching_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "WARMUP_STEPS", 1)
     torch.manual_seed(0)

@@ -31,6 +31,8 @@ from ..samples import SHOWN
 from ..stage import Settings, train_stage
 from ..stories import Story, StoryShape, StoryStream, choose_window, collate_windows, draw_story
 
+ROLES = 4
+"""Roles of colored drawings that the stage trains, see `LineMatcher`."""
 MEMORY_SHARE = 0.4
 """Share of windows in which drawings also see each other, with the entries that were matched before."""
 SEEN = 0.7
@@ -47,14 +49,21 @@ STILL_WEIGHT = 0.3
 
 
 class MatchStage:
-    """The line matcher and its loss."""
+    """The line matcher and its loss.
 
-    def __init__(self, folder: Path, shape: StoryShape) -> None:
+    blocks: of its transformer. Weights in `folder` that have fewer are given more, see `grow`.
+    """
+
+    def __init__(self, folder: Path, shape: StoryShape, blocks: int | None = None) -> None:
         if shape.height % (2 * MULTIPLE) or shape.width % (2 * MULTIPLE):  # one and a half times this size must fit too
             raise ValueError(
                 f"--size {shape.width}x{shape.height} does not fit the line matcher: use multiples of {2 * MULTIPLE}."
             )
-        matcher = LineMatcher.from_pretrained(folder) if folder.is_dir() else LineMatcher()
+        if folder.is_dir():
+            matcher = LineMatcher.from_pretrained(folder)
+            matcher = matcher if blocks is None else grow(matcher, blocks)
+        else:
+            matcher = LineMatcher() if blocks is None else LineMatcher(layers=blocks)
         self.matcher = matcher.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.shape = shape
         self.modules = {"line_matcher": self.matcher}
@@ -101,6 +110,21 @@ class MatchStage:
             rows = (recolor(row, colors) for row in (np.stack(entries), labels))
             groups.append([lines_to_images(values["line_art"][0].cpu()), *rows])
         return sample_grid(groups)
+
+
+def grow(matcher: LineMatcher, blocks: int, roles: int = ROLES) -> LineMatcher:
+    """Return a matcher with at least `blocks` blocks and `roles` roles, which gives the same features at first. Roles
+    that are added begin as the last one."""
+    config = dict(matcher.config)
+    config |= {"layers": max(blocks, config["layers"]), "roles": max(roles, config["roles"])}
+    grown = LineMatcher.from_config(config)
+    state = grown.state_dict()
+    for name, weight in matcher.state_dict().items():
+        if name in ("log_scale", "log_reach", "bias"):
+            weight = torch.cat([weight, weight[-1:].expand(config["roles"] - len(weight))])
+        state[name] = weight
+    grown.load_state_dict(state)
+    return grown
 
 
 _NAMES = "line_art", "labels", "areas", "times"
@@ -180,7 +204,7 @@ def _shown_stories(shape: StoryShape, count: int) -> list[Story]:
     return stories
 
 
-def train_match(folder: Path, shape: StoryShape, settings: Settings) -> None:
+def train_match(folder: Path, shape: StoryShape, settings: Settings, blocks: int | None = None) -> None:
     """Train the stage and write the averaged weights to `folder`/line_matcher. It starts from the weights there, if
-    any."""
-    train_stage("match", folder, MatchStage(folder / "line_matcher", shape), settings)
+    any. blocks: see `MatchStage`."""
+    train_stage("match", folder, MatchStage(folder / "line_matcher", shape, blocks), settings)
