@@ -83,6 +83,10 @@ class StandInColoring:
         )
         self.fingerprints = {0: "stand-in"}
 
+    def evidence(self, index: int) -> list[int]:
+        """Return the keyframes from which segment `index` is colored."""
+        return [self.segments[index].keyframe]
+
     def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> SegmentResult:
         """Color segment `index`."""
         (self._data / f"segment_{index}.log").open("a").write(f"{os.getpid()}\n")
