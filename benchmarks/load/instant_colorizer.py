@@ -63,6 +63,10 @@ class InstantColoring:
             for number, start in enumerate(starts)
         )
 
+    def evidence(self, index: int) -> list[int]:
+        """Return the keyframes from which segment `index` is colored."""
+        return [self.segments[index].keyframe]
+
     def color(self, index: int, on_step: Callable[[int, int], None] | None = None) -> SegmentResult:
         """Color segment `index`."""
         if on_step is not None:

@@ -37,12 +37,13 @@ def versioned(archive: Path, folder: Path, version: str) -> Path:
     copy = folder / f"longanimation_color-{version}.zip"
     with zipfile.ZipFile(archive) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
-            content = source.read(name).decode()
+            content = source.read(name)
             if name == MANIFEST:
-                lines = content.splitlines()
-                content = "\n".join(f'version = "{version}"' if one.startswith("version =") else one for one in lines)
+                lines = content.decode().splitlines()
+                told = (f'version = "{version}"' if one.startswith("version =") else one for one in lines)
+                content = "\n".join(told).encode()
             elif name == "__init__.py":
-                content += f'\nVERSION = "{version}"\n'
+                content += f'\nVERSION = "{version}"\n'.encode()
             target.writestr(name, content)
     return copy
 

@@ -135,6 +135,8 @@ class Disk:
                 file.write(call.numbers[-1], None, call.ended)
         elif call.name in ("rename", "renameat", "renameat2"):
             self._change(_Naming({paths[1]: file}, (path,), call.ended))
+        elif call.name in ("link", "linkat"):
+            self._change(_Naming({paths[1]: file}, (), call.ended))
         else:
             raise AssertionError(f"the model of the disk does not know {call.name}")
 

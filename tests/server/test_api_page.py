@@ -55,7 +55,7 @@ def run(site: Site, start_worker: Callable[[], Any], tmp_path: Path) -> Callable
 def test_the_shot_that_python_sends_comes_back_frame_by_frame(site: Site, run: Callable[..., Path]) -> None:
     folder = run("python", sys.executable, "-")
     (job,) = site.call("GET", "/jobs", 200)
-    assert (job["state"], job["name"], job["frames_done"]) == ("done", "Walk", [1, 2, 3, 4])
+    assert (job["state"], job["name"], job["frame_end"]) == ("done", "Walk", 4)
     written = {int(path.stem.removeprefix("colored_")): path.read_bytes() for path in folder.glob("colored_*.png")}
     assert written == site.frames(job["id"]) and len(written) == 4
 

@@ -110,7 +110,8 @@ def test_a_job_that_this_version_cannot_read_hides_no_other_job(
         file.execute(f"UPDATE jobs SET {column} = ? WHERE id = ?", (value, bad))
     file.close()
     answer = client.get("/api/v1/jobs")
-    assert answer.status_code == 200 and [job["id"] for job in answer.json] == [good]
+    listed = [good, bad] if column == "manifest" else [good]  # a list does not read manifests
+    assert answer.status_code == 200 and [job["id"] for job in answer.json] == listed
     assert client.get("/", headers=HTML).status_code == 200
     answer = client.get(f"/api/v1/jobs/{bad}")
     assert (answer.status_code, answer.json["code"]) == (500, "unreadable_job")

@@ -19,6 +19,7 @@ from server.config import REPOSITORY, Config
 from server.http import security
 from server.http.api.openapi import document
 from server.http.app import create_app
+from server.storage.blobs import Blobs, MissingBlob
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
 from shared.codec import from_json, to_json
@@ -247,6 +248,10 @@ class Provocation:
         self.send("getMetrics", 200, headers={"Accept": "application/openmetrics-text"})
 
     def _break(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as lost:
+            lost.setattr(Blobs, "read", _lose)
+            lost.setattr(Blobs, "missing", lambda _blobs, wanted: [*wanted])
+            self.send("getFrame", 409)
         cancelled, failed = {"job_id": str(uuid.uuid4())}, {"job_id": str(uuid.uuid4())}
         for number, arguments in enumerate((cancelled, failed)):
             self.send("submitJob", 201, arguments=arguments, json=to_json(self.shot.manifest) | {"seed": number + 8})
@@ -271,6 +276,10 @@ class Provocation:
             monkeypatch.setitem(self.app.view_functions, endpoint, _fail)
         for operation in self.operations:
             self.send(operation, 500)
+
+
+def _lose(_blobs: Blobs, address: str) -> bytes:
+    raise MissingBlob(address)
 
 
 def _away(*_: object) -> None:

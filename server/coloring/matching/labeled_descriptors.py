@@ -75,10 +75,14 @@ def pool_descriptors(
 
 
 class Asked(NamedTuple):
-    """What a window asks: the features [Q] of its queries, and the labeled descriptors that answer them."""
+    """What a window asks: the features [Q] of its queries, and the labeled descriptors that answer them.
+
+    preference: is added to the scores of these, to prefer one window where several show the same.
+    """
 
     queries: Features
     labeled: Sequence[LabeledDescriptors]
+    preference: float = 0.0
 
 
 def match(network: LineMatcher, windows: Sequence[Asked], count: int) -> torch.Tensor:
@@ -100,13 +104,13 @@ class _Keys:
     """The keys of a window, joined."""
 
     def __init__(self, network: LineMatcher, window: Asked) -> None:
-        self.queries, labeled = window
+        self.queries, labeled, preference = window
         descriptors = [drawing.descriptors * network.log_scale[drawing.role].exp() for drawing in labeled]
         self.descriptors = torch.cat(descriptors)
         self.positions = torch.cat([drawing.positions for drawing in labeled]) / CELL
         self.entries = torch.cat([drawing.entries for drawing in labeled])
         bias = [network.bias[drawing.role] + torch.log(drawing.mass / CELL**2 + 0.05) for drawing in labeled]
-        self.bias = torch.cat(bias)
+        self.bias = torch.cat(bias) + preference
         # `log_reach` keeps its name: it is in the state dict of the weights.
         weights = [network.log_reach[drawing.role].exp().expand(len(drawing.entries)) for drawing in labeled]
         self.distance_weight = torch.cat(weights)
