@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 
 from benchmarks.blender.stage import extension, strips_of
@@ -69,7 +71,8 @@ def _fix(desk: Desk) -> Steps:
     sidebar = areas.region_of(area, "UI")
     paint = scene.tool_settings.image_paint
     yield until(lambda: sidebar.active_panel_category == "LongAnimation", 10, "our tab")
-    yield until(lambda: paint.brush is not None and paint.brush.name == "Fill", 10, "the brush that fills")
+    if (Path(bpy.utils.system_resource("DATAFILES")) / "assets" / "brushes").is_dir():  # Debian's 4.3 has no brushes
+        yield until(lambda: paint.brush is not None and paint.brush.name == "Fill", 10, "the brush that fills")
     assert area.spaces.active.ui_mode == "PAINT"
     assert len(paint.palette.colors) > 0
     yield pause(3)
