@@ -30,7 +30,7 @@ from .static_regions import find_static
 WINDOW = 4
 """Drawings that are matched at once, in addition to a keyframe."""
 
-NEAREST = -2.0
+FARTHER = -2.0
 """Is added to the scores of all keyframes but the nearest one. Where paint changes from one keyframe to the next, both
 match equally, and the nearest one decides."""
 
@@ -157,7 +157,7 @@ def _votes(windows: Sequence[_Window], drawing: int, beside: Sequence[LabeledDes
     """
     first, *others = windows
     asked = [Asked(first.features[drawing].flatten(), [first.painted, *beside])]
-    asked += [Asked(window.features[drawing].flatten(), [window.painted], NEAREST) for window in others]
+    asked += [Asked(window.features[drawing].flatten(), [window.painted], FARTHER) for window in others]
     return match(first.matcher, asked, first.count).unflatten(0, first.paper[drawing].shape)
 
 
