@@ -32,6 +32,7 @@ def check_database(config: Config) -> Iterator[Finding]:
     path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
     if path is not None and not path.exists():
         yield ok("Database", f"{path} will be created")
+        yield from check_owner(config, _empty())
         yield from _check_tokens(config, 0)
         return
     engine = _read_only(url, path)
@@ -55,6 +56,13 @@ def check_database(config: Config) -> Iterator[Finding]:
             yield fault("Database", f"{shown} does not answer: {str(error.orig).strip()}", remedy)
     finally:
         engine.dispose()
+
+
+def _empty() -> sa.Engine:
+    """Return a new database in memory, which is what a server would create."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    metadata.create_all(engine)
+    return engine
 
 
 def _read_only(url: sa.URL, path: Path | None) -> sa.Engine:

@@ -9,7 +9,7 @@ from server.http.api import blobs, extensions, frames, health, info, jobs, metri
 from server.jobs.client import Jobs
 from server.storage.blobs import open_blobs
 from server.storage.catalogue import Catalogue
-from server.storage.database import open_database
+from server.storage.database import answer_soon, open_database
 from server.storage.events import Events
 from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
@@ -24,6 +24,7 @@ from server.storage.tokens import Tokens
 def create_app(config: Config) -> Flask:
     """Build the application and open the database of `config`. Raises ConfigError."""
     engine = open_database(config)
+    answer_soon(engine)
     tokens = Tokens(engine)
     security.check_exposure(config, tokens)
     app = Flask(__name__, static_folder=None)  # the page has its own

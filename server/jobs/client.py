@@ -111,12 +111,12 @@ class Jobs:
                 raise JobConflict(f"Job {job.id} is {job.state}: only a waiting job's priority can be changed.")
             set_workflow_priority(connection, job.id, PRIORITIES[priority])
 
-    def delete(self, job: Job) -> None:
-        """Remove a job in any state. A running job is stopped."""
-        self._changes.delete(job.id)
+    def delete(self, job: str) -> None:
+        """Remove a job in any state, also one that cannot be read. A running job is stopped."""
+        self._changes.delete(job)
         try:
-            self._client.cancel_workflow(job.id)
-            self._client.delete_workflow(job.id)
+            self._client.cancel_workflow(job)
+            self._client.delete_workflow(job)
         except error.DBOSNonExistentWorkflowError:
             return  # it never needed one, or two deletions came at once
 

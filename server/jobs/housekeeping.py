@@ -80,7 +80,7 @@ class Housekeeping:
         """Delete jobs whose retention time has passed, and blobs that no job needs anymore."""
         if self._retention.job_days is not None:
             for job in self._catalogue.expired(self._retention.job_days * 24 * 3600):
-                logger.info("Job %s ended %g days ago and is deleted.", job.id, self._retention.job_days)
+                logger.info("Job %s ended %g days ago and is deleted.", job, self._retention.job_days)
                 self._jobs.delete(job)
         removed = self._blobs.collect(self._retention.unused_hours * 3600)
         if removed.count:

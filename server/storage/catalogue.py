@@ -38,10 +38,10 @@ class Catalogue:
         owner: str | None = None,
         states: Sequence[JobState] = (),
         limit: int | None = None,
-        before: ListedJob | None = None,
+        before: str | None = None,
     ) -> list[ListedJob]:
-        """Return the jobs, newest first, optionally only those of an owner, in some states or older than `before`, at
-        most `limit`."""
+        """Return the jobs, newest first, optionally only those of an owner, in some states or older than the job with
+        the id `before`, at most `limit`."""
         order = (jobs.c.created.desc(), jobs.c.id.desc())
         found = sa.select(jobs.c.id).order_by(*order).limit(limit)
         if owner is not None:
@@ -49,7 +49,8 @@ class Catalogue:
         if states:
             found = found.where(jobs.c.state.in_(states))
         if before is not None:
-            found = found.where(sa.tuple_(jobs.c.created, jobs.c.id) < sa.tuple_(before.created, before.id))
+            created = sa.select(jobs.c.created).where(jobs.c.id == before).scalar_subquery()
+            found = found.where(sa.tuple_(jobs.c.created, jobs.c.id) < sa.tuple_(created, before))
         columns = [column for column in jobs.c if column is not jobs.c.manifest]
         query = sa.select(*columns).where(jobs.c.id.in_(found)).order_by(*order)
         return self._readable(query, listed_job_of_row)
@@ -59,11 +60,11 @@ class Catalogue:
         latest = sa.select(sa.func.max(events.c.time)).where(events.c.job == jobs.c.id).scalar_subquery()
         return self._jobs(sa.select(jobs).where(jobs.c.state == "queued", latest < time.time() - seconds))
 
-    def expired(self, seconds: float) -> list[Job]:
-        """Return the jobs that ended more than `seconds` ago."""
-        return self._jobs(
-            sa.select(jobs).where(jobs.c.state.in_(FINAL_STATES), jobs.c.finished < time.time() - seconds)
-        )
+    def expired(self, seconds: float) -> list[str]:
+        """Return the ids of the jobs that ended more than `seconds` ago."""
+        query = sa.select(jobs.c.id).where(jobs.c.state.in_(FINAL_STATES), jobs.c.finished < time.time() - seconds)
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query))
 
     def with_lost_frames(self) -> list[Job]:
         """Return the jobs that are done, of which the store lost frames but none of the images they are made from."""
@@ -73,6 +74,11 @@ class Catalogue:
         )
         own = (jobs.c.state == "done", jobs.c.id.in_(lost_frame), jobs.c.id.not_in(lost_input))
         return self._jobs(sa.select(jobs).where(*own))
+
+    def owner(self, job: str) -> str | None:
+        """Return the owner of a job, which may be unreadable, or None when there is no such job."""
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(jobs.c.owner).where(jobs.c.id == job))
 
     def state(self, job: str) -> JobState | None:
         """Return the state of a job, or None when it was deleted."""

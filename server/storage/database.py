@@ -51,6 +51,8 @@ def batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
 
 BUSY_SECONDS = 30.0
 """How long a connection to an SQLite file waits for another one that is writing."""
+REQUEST_BUSY_SECONDS = 3.0
+"""How long it waits for one in a process that answers requests: clients try again by themselves."""
 
 _WRITING = threading.Lock()
 
@@ -60,10 +62,35 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Begin a write transaction.
 
     SQLite allows one writer at a time, and waiting writers sleep for longer and longer periods. The threads of a
-    process therefore queue here instead, which is faster and lets other processes take their turn.
+    process therefore queue here instead, which is faster and lets other processes take their turn. Raises sqlalchemy's
+    OperationalError or TimeoutError if the turn does not come in time.
     """
-    with _WRITING if engine.dialect.name == "sqlite" else nullcontext(), engine.begin() as connection:
+    with _turn(engine) if engine.dialect.name == "sqlite" else nullcontext(), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn(engine: sa.Engine) -> Iterator[None]:
+    seconds = engine.get_execution_options().get("busy_seconds", BUSY_SECONDS)
+    if not _WRITING.acquire(timeout=seconds):
+        raise sa.exc.TimeoutError(f"Other threads have been waiting to write for more than {seconds:g} s.")
+    try:
+        yield
+    finally:
+        _WRITING.release()
+
+
+def answer_soon(engine: sa.Engine) -> None:
+    """Let the connections of a process that answers requests wait only shortly for another writer."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    def limit(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout={1000 * REQUEST_BUSY_SECONDS:.0f}")
+
+    engine.update_execution_options(busy_seconds=REQUEST_BUSY_SECONDS)
+    sa.event.listen(engine, "connect", limit)
+    engine.dispose()  # its connections wait for longer
 
 
 class QuotaExceeded(Exception):

@@ -5,10 +5,12 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
@@ -18,7 +20,9 @@ from server.http import api
 from server.http.app import create_app
 from server.jobs.housekeeping import Housekeeping
 from server.storage import database
+from server.storage.tokens import Tokens
 from shared.codec import to_json
+from shared.digests import address_of
 
 from .conftest import Site, SmallShot
 
@@ -49,7 +53,7 @@ def tear(folder: Path, table: str) -> None:
 def test_while_the_database_is_locked_a_client_is_told_when_to_ask_again(
     tmp_path: Path, shot: SmallShot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "REQUEST_BUSY_SECONDS", 0.1)
     client = create_app(Config(tmp_path)).test_client()
     address, content = next(iter(shot.blobs.items()))
     with sqlite3.connect(tmp_path / "server.sqlite", isolation_level=None) as other:
@@ -60,6 +64,23 @@ def test_while_the_database_is_locked_a_client_is_told_when_to_ask_again(
         other.execute("ROLLBACK")
     other.close()
     assert client.put(f"/api/v1/blobs/{address}", data=content).status_code == 201
+
+
+def test_while_the_database_is_locked_requests_wait_for_seconds_also_if_they_are_many(
+    site: Site, shot: SmallShot
+) -> None:
+    def send(content: bytes) -> tuple[int, str]:
+        answer = requests.put(f"{site.url}/blobs/{address_of(content)}", data=content, timeout=20)
+        return answer.status_code, answer.json()["code"]
+
+    with sqlite3.connect(site.data / "server.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(send, list(shot.blobs.values())[:6]))
+        other.execute("ROLLBACK")
+    other.close()
+    assert set(answers) == {(503, "database_away")}
+    site.upload(shot)
 
 
 def test_a_torn_page_is_no_fault_of_the_program_and_makes_the_server_unready(tmp_path: Path, shot: SmallShot) -> None:
@@ -117,6 +138,32 @@ def test_a_job_that_this_version_cannot_read_hides_no_other_job(
     assert (answer.status_code, answer.json["code"]) == (500, "unreadable_job")
     services = api.services_of(app)
     assert [job.id for job in services.catalogue.stalled(-1.0)] == [good]
+    assert client.delete(f"/api/v1/jobs/{bad}").status_code == 204
+    assert client.get(f"/api/v1/jobs/{bad}").status_code == 404
+    assert client.delete(f"/api/v1/jobs/{bad}").status_code == 404
+
+
+def test_a_job_that_cannot_be_read_ends_no_list_is_no_stranger_s_business_and_expires(
+    tmp_path: Path, shot: SmallShot
+) -> None:
+    app = create_app(Config(tmp_path))
+    client = app.test_client()
+    old, bad = submit(client, shot, "old"), submit(client, shot, "bad")
+    with sqlite3.connect(tmp_path / "server.sqlite") as file:
+        file.execute("UPDATE jobs SET manifest = '{}', state = 'done', finished = 1 WHERE id = ?", (bad,))
+    file.close()
+    first = client.get("/api/v1/jobs?limit=1")
+    assert [job["id"] for job in first.json] == [bad]
+    following = first.headers["Link"].partition(">")[0].lstrip("<")
+    assert [job["id"] for job in client.get(following).json] == [old]
+    token = Tokens(database.open_database(Config(tmp_path))).create("stranger")
+    stranger = create_app(Config(tmp_path, host="0.0.0.0")).test_client()
+    for send in (stranger.get, stranger.delete):
+        assert send(f"/api/v1/jobs/{bad}", headers={"Authorization": f"Bearer {token}"}).status_code == 404
+    services = api.services_of(app)
+    retention = Retention(job_days=1)
+    Housekeeping(services.jobs, services.catalogue, services.blobs, services.integrity, retention).clean()
+    assert [job["id"] for job in client.get("/api/v1/jobs").json] == [old]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no file modes")

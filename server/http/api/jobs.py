@@ -12,7 +12,7 @@ from server.jobs.client import JobConflict
 from server.presets.preset import find_preset
 from server.storage.catalogue import summary_of
 from server.storage.database import QuotaExceeded
-from server.storage.job import Job, ListedJob, UnknownJob
+from server.storage.job import Job, UnknownJob, UnreadableJob
 from shared.codec import from_json, to_json
 from shared.manifest import ShotManifest
 from shared.protocol import API_PREFIX
@@ -33,9 +33,17 @@ def find_job(job_id: UUID) -> Job:
         job = services().catalogue.job(str(job_id))
     except UnknownJob as error:
         raise _unknown(job_id) from error
-    if user().role != "admin" and job.owner != user().name:
-        raise _unknown(job_id)
+    except UnreadableJob:
+        _require_ownership(job_id, services().catalogue.owner(str(job_id)))
+        raise
+    _require_ownership(job_id, job.owner)
     return job
+
+
+def _require_ownership(job_id: UUID, owner: str | None) -> None:
+    """Refuse a job that does not exist, or is another user's, unless an admin asks. Raises ProblemError."""
+    if owner is None or (user().role != "admin" and owner != user().name):
+        raise _unknown(job_id)
 
 
 def _unknown(job_id: UUID) -> ProblemError:
@@ -68,15 +76,17 @@ def index() -> Response:
     return answer
 
 
-def _job_before() -> ListedJob | None:
-    """Return the job that `before` names, or None without it. Raises ProblemError."""
+def _job_before() -> str | None:
+    """Return the id of the job that `before` names, readable or not, or None without it. Raises ProblemError."""
     text = request.args.get("before")
     if text is None:
         return None
     try:
-        return find_job(UUID(text))
+        job_id = UUID(text)
     except ValueError as error:
         raise ProblemError(422, "bad_job", "`before` must be the id of a job, a UUID.", "before") from error
+    _require_ownership(job_id, services().catalogue.owner(str(job_id)))
+    return str(job_id)
 
 
 @blueprint.put("/<uuid:job_id>")
@@ -191,8 +201,9 @@ def set_priority(job_id: UUID, body: object) -> Response:
 
 @blueprint.delete("/<uuid:job_id>")
 def delete(job_id: UUID) -> tuple[str, int]:
-    """Remove a job in any state."""
-    services().jobs.delete(find_job(job_id))
+    """Remove a job in any state, also one that cannot be read."""
+    _require_ownership(job_id, services().catalogue.owner(str(job_id)))
+    services().jobs.delete(str(job_id))
     return "", 204
 
 

@@ -68,3 +68,11 @@ def test_a_blob_store_of_another_database_is_a_fault(tmp_path: Path) -> None:
     engine.dispose()
     found = the_one(check_database(other), "fault", "Blob store")
     assert "belongs to another database" in found.text
+
+
+def test_a_full_blob_store_without_its_database_is_a_fault(tmp_path: Path) -> None:
+    open_blobs(open_database(Config(tmp_path)), str(tmp_path / "blobs")).write(b"ink")
+    other = Config(tmp_path / "other", blobs=str(tmp_path / "blobs"))
+    found = the_one(check_database(other), "fault", "Blob store")
+    assert "this database knows none of them" in found.text
+    assert not other.data.exists()
