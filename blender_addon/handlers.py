@@ -8,10 +8,10 @@ from dataclasses import replace
 import bpy
 
 from . import blend_file, compat, notices, take_manager
-from .errors import ColorError
 from .preferences import output_folder
 from .remote.messages import Progress
-from .translatable_text import TranslatableText
+from .shared.errors import ColorError
+from .shared.translatable_text import TranslatableText
 
 _saved_from = ""
 """The previous name of the file that is being saved."""

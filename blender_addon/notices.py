@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import ServerError
+from .shared.errors import ServerError
 
 CONNECTION = "connection"
 """The subject of what is wrong with the connection to a server."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import ShotError
 from .files import replacing
 from .png import SIGNATURE, chunk, chunks
-from .translatable_text import TranslatableText
+from .shared.errors import ShotError
+from .shared.translatable_text import TranslatableText
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels per pixel by color type: gray, RGB, palette, gray and alpha, RGBA."""

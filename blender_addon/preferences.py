@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import bpy
 
 from . import compat, manual
-from .errors import ServerError
-from .remote.client import Client
 from .remote.repository import server_of_repository
-from .remote.transport import is_loopback
-from .translatable_text import TranslatableText
+from .shared.errors import ServerError
+from .shared.remote.client import Client
+from .shared.remote.transport import is_loopback
+from .shared.translatable_text import TranslatableText
 from .translations import translated
 from .widgets import draw_notices, draw_sentence
 

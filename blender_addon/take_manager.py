@@ -18,15 +18,15 @@ import bpy
 
 from . import blend_file, compat, notices
 from .checks.inspection import Inspection
-from .errors import ShotError
 from .internals import PLAYBACK
 from .preferences import make_client
 from .remote.messages import Arrived, Cancelled, Failed, Finished, Guessed, Message, Progress, Remark
 from .remote.session import Session
 from .sequencer import strips
+from .shared.errors import ShotError
+from .shared.translatable_text import TranslatableText
 from .takes.library import Library
 from .takes.take import Take, frame_name
-from .translatable_text import TranslatableText
 from .widgets import redraw
 
 _PERIOD = 0.1

@@ -19,6 +19,7 @@ OURS = {*PACKAGES, "install", "tests"}
 ARROWS = {
     "shared": set(),
     "shared.checks": set(),
+    "shared.remote": {"shared"},
     "install": {"server.environments", "server.extension_build"},
     "benchmarks": {
         *("server.coloring", "server.coloring.matching", "server.config", "server.engines"),
@@ -34,89 +35,74 @@ ARROWS = {
     "blender_addon.cli": {
         *("blender_addon.take_manager", "blender_addon.operators", "blender_addon.properties", "blender_addon.shot"),
         *("blender_addon.blend_file", "blender_addon.remote", "blender_addon.takes", "blender_addon.preferences"),
-        *("blender_addon.errors", "shared"),
+        "shared",
     },
     "blender_addon.operators": {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
         *("blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes"),
         *("blender_addon.preferences", "blender_addon.notices", "blender_addon.translations", "blender_addon.compat"),
-        *("blender_addon.png_pixels", "blender_addon.translatable_text", "blender_addon.errors"),
-        *("blender_addon.internals", "blender_addon.widgets"),
+        *("blender_addon.png_pixels", "blender_addon.internals", "blender_addon.widgets", "shared", "shared.remote"),
     },
     "blender_addon.panels": {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
         *("blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences"),
         *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat", "blender_addon.checks"),
-        *("blender_addon.notices", "blender_addon.translatable_text", "blender_addon.manual"),
+        *("blender_addon.notices", "blender_addon.manual", "shared", "shared.remote"),
     },
     "blender_addon.keymap": set(),
     "blender_addon.manual": set(),
     "blender_addon.handlers": {
         *("blender_addon.take_manager", "blender_addon.blend_file", "blender_addon.remote"),
-        *("blender_addon.preferences", "blender_addon.compat", "blender_addon.translatable_text"),
-        *("blender_addon.errors", "blender_addon.notices"),
+        *("blender_addon.preferences", "blender_addon.compat", "blender_addon.notices", "shared"),
     },
     "blender_addon.properties": {
-        *("blender_addon.take_manager", "blender_addon.shot", "blender_addon.preferences"),
-        "blender_addon.translatable_text",
+        *("blender_addon.take_manager", "blender_addon.shot", "blender_addon.preferences", "shared"),
     },
     "blender_addon.take_manager": {
         *("blender_addon.blend_file", "blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer"),
         *("blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),
-        "blender_addon.errors",
-        "blender_addon.translatable_text",
-        *("blender_addon.internals", "blender_addon.notices", "blender_addon.widgets"),
+        *("blender_addon.internals", "blender_addon.notices", "blender_addon.widgets", "shared"),
     },
     "blender_addon.blend_file": {
         *("blender_addon.sequencer", "blender_addon.takes", "blender_addon.preferences", "blender_addon.compat"),
     },
     "blender_addon.shot": {
         *("blender_addon.takes", "blender_addon.compat", "blender_addon.png_pixels", "blender_addon.png"),
-        *("blender_addon.translatable_text", "blender_addon.errors", "shared"),
-        "blender_addon.internals",
-        *("blender_addon.compositing", "shared.checks"),
+        *("blender_addon.internals", "blender_addon.compositing", "shared", "shared.checks"),
     },
     "blender_addon.checks": {
-        *("blender_addon.takes", "blender_addon.png_pixels", "blender_addon.compositing"),
-        *("blender_addon.translatable_text", "blender_addon.errors", "shared.checks"),
+        *("blender_addon.takes", "blender_addon.png_pixels", "blender_addon.compositing", "shared", "shared.checks"),
     },
-    "blender_addon.remote": {
-        *("blender_addon.takes", "blender_addon.png", "blender_addon.translatable_text", "blender_addon.errors"),
-        *("blender_addon.files", "shared"),
-    },
+    "blender_addon.remote": {"blender_addon.takes", "blender_addon.files", "shared", "shared.remote"},
     "blender_addon.sequencer": {
-        *("blender_addon.takes", "blender_addon.compat", "blender_addon.png", "blender_addon.translatable_text"),
-        *("blender_addon.errors", "shared"),
-        "blender_addon.internals",
+        *("blender_addon.takes", "blender_addon.compat", "blender_addon.png", "blender_addon.internals", "shared"),
     },
     "blender_addon.takes": {
-        *("blender_addon.png_pixels", "blender_addon.compositing", "blender_addon.translatable_text"),
-        *("blender_addon.errors", "blender_addon.files", "shared"),
+        *("blender_addon.png_pixels", "blender_addon.compositing"),
+        *("blender_addon.files", "shared"),
     },
     "blender_addon.preferences": {
-        *("blender_addon.remote.client", "blender_addon.remote.repository", "blender_addon.remote.transport"),
-        *("blender_addon.widgets", "blender_addon.translations", "blender_addon.compat"),
-        *("blender_addon.translatable_text", "blender_addon.errors", "blender_addon.manual"),
+        *("blender_addon.remote.repository", "blender_addon.widgets", "blender_addon.translations"),
+        *("blender_addon.compat", "blender_addon.manual", "shared", "shared.remote"),
     },
     "blender_addon.widgets": {"blender_addon.notices", "blender_addon.translations"},
-    "blender_addon.notices": {"blender_addon.errors"},
-    "blender_addon.translations": {"blender_addon.translatable_text"},
-    "blender_addon.png_pixels": {
-        *("blender_addon.png", "blender_addon.translatable_text", "blender_addon.errors", "blender_addon.files"),
-    },
+    "blender_addon.notices": {"shared"},
+    "blender_addon.translations": {"shared"},
+    "blender_addon.png_pixels": {"blender_addon.png", "blender_addon.files", "shared"},
     "blender_addon.files": set(),
     "blender_addon.png": set(),
     "blender_addon.compositing": set(),
     "blender_addon.compat": set(),
     "blender_addon.internals": set(),
-    "blender_addon.errors": set(),
-    "blender_addon.translatable_text": set(),
     # The server, from its command line down to what it stands on.
     "server": set(),
     "server.__main__": {"server.cli"},
     "server.cli": {
         *("server.http.server_process", "server.jobs", "server.doctor", "server.coloring", "server.storage"),
         *("server.presets.preset", "server.processors", "server.config", "server.logs"),
+    },
+    "server.client": {
+        *("server.coloring", "server.images", "server.files", "server.config", "shared", "shared.remote"),
     },
     "server.doctor": {
         *("server", "server.http.tls", "server.storage", "server.coloring", "server.coloring.matching"),
@@ -294,10 +280,11 @@ def test_a_package_stays_free_of_what_is_not_its_business(package: str) -> None:
     assert not wrong
 
 
-def test_shared_uses_only_the_standard_library_and_its_checks_numpy() -> None:
+def test_shared_uses_only_the_standard_library_but_for_its_checks_and_its_client() -> None:
+    allowed = {"shared.checks": {"numpy"}, "shared.remote": {"requests", "urllib3"}}
     for path in (ROOT / "shared").rglob("*.py"):
         used = {imported.split(".")[0] for imported in imports(path)}
-        others = {"numpy"} if cell_of(module_name(path)) == "shared.checks" else set()
+        others = allowed.get(cell_of(module_name(path)), set())
         assert used - {"shared"} <= sys.stdlib_module_names | others, path
 
 

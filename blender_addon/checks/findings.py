@@ -15,8 +15,8 @@ from ..shared.checks import drawing_difference
 from ..shared.checks.alignment import align, fit
 from ..shared.checks.flaws import Flaw, Severity, check_drawing, check_keyframe
 from ..shared.checks.gaps import find_gaps
+from ..shared.translatable_text import TranslatableText
 from ..takes.take import Take, frame_name
-from ..translatable_text import TranslatableText
 from .overlay import draw_cut, draw_gaps, draw_keyframe
 
 _GAP = 0.008

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from ..shared.checks.flaws import Severity
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 from .findings import Finding
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 
-from ..errors import ShotError
+from ..shared.errors import ShotError
 from ..takes.take import Take
 from .findings import Finding, inspect
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import bpy
 
-from ..errors import ColorError, ShotError
+from ..shared.errors import ColorError, ShotError
 from . import verbs
 from .arguments import parse
 from .report import Report

@@ -12,12 +12,12 @@ from pathlib import Path
 import bpy
 
 from .. import blend_file, take_manager
-from ..errors import ColorError, ShotError
 from ..operators.export import ExportsShots
 from ..operators.requests import request_of_shot
 from ..preferences import make_client
 from ..properties.batch import of_file
 from ..remote.session import UPLOADED
+from ..shared.errors import ColorError, ShotError
 from ..shot.batch import BatchShot, clipped, of_scene, problem_of
 from ..shot.batch_sources import shots_of_markers, shots_of_scenes
 from ..shot.painted_frame import PaintedFrame

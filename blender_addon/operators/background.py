@@ -8,7 +8,7 @@ from typing import TypeVar
 import bpy
 
 from .. import notices
-from ..errors import ColorError
+from ..shared.errors import ColorError
 from ..widgets import redraw
 
 Result = TypeVar("Result")

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import bpy
 
 from .. import compat
-from ..errors import ColorError, ShotError
 from ..properties.batch import of_file
 from ..sequencer.strips import JOB
+from ..shared.errors import ColorError, ShotError
+from ..shared.translatable_text import TranslatableText
 from ..shot.batch import BatchShot, from_spans, of_scene, with_unique_names
 from ..shot.batch_sources import shots_of_markers, shots_of_scenes, span_of
 from ..shot.request import ShotRequest
-from ..translatable_text import TranslatableText
 from ..translations import translated
 from .export import ExportsShots
 from .requests import request_of_shot

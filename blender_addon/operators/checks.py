@@ -11,12 +11,12 @@ import bpy
 from .. import compat, take_manager
 from ..checks.findings import fitted_keyframe
 from ..checks.groups import grouped
-from ..errors import ColorError, ShotError
 from ..png_pixels import write_png
 from ..sequencer import strips
+from ..shared.errors import ColorError, ShotError
+from ..shared.translatable_text import TranslatableText
 from ..shot.request import ShotRequest
 from ..takes.take import Take
-from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
 from .export import ExportsShots

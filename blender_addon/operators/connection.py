@@ -8,7 +8,6 @@ from pathlib import Path
 import bpy
 
 from .. import notices, take_manager
-from ..errors import ColorError, ServerError
 from ..preferences import (
     LOCAL_SERVER,
     check_online,
@@ -22,8 +21,9 @@ from ..preferences import (
 )
 from ..remote.connection import Diagnosis, diagnose
 from ..remote.launcher import LocalServer
-from ..remote.transport import is_loopback, with_scheme
-from ..translatable_text import TranslatableText
+from ..shared.errors import ColorError, ServerError
+from ..shared.remote.transport import is_loopback, with_scheme
+from ..shared.translatable_text import TranslatableText
 from ..translations import translated
 from ..widgets import redraw
 from .background import in_thread

@@ -12,14 +12,14 @@ from dataclasses import replace
 import bpy
 
 from .. import notices, take_manager
-from ..errors import ColorError
 from ..preferences import make_client, new_take_folder
-from ..remote.client import Client
 from ..remote.messages import Progress
+from ..shared.errors import ColorError
+from ..shared.remote.client import Client
+from ..shared.translatable_text import TranslatableText
 from ..shot.export import export_steps
 from ..shot.request import ShotRequest
 from ..takes.take import Take
-from ..translatable_text import TranslatableText
 from ..translations import translated
 from ..widgets import redraw
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import bpy
 
 from .. import take_manager
-from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
+from ..shared.errors import ColorError, ShotError
+from ..shared.translatable_text import TranslatableText
 from ..shot import paints
 from ..shot.painted_frame import FRAME, JOB, PaintedFrame
 from ..takes.correction import correct
 from ..takes.recolor import colors_of
 from ..takes.take import Take, frame_name
-from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
 from .export import next_number, wait_for

@@ -8,14 +8,14 @@ from pathlib import Path
 import bpy
 
 from .. import take_manager
-from ..errors import ColorError, ShotError
+from ..shared.errors import ColorError, ShotError
+from ..shared.translatable_text import TranslatableText
 from ..shot import paints
 from ..shot.keyframe_names import frames_of
 from ..shot.keyframe_thumbnail import thumbnail
 from ..shot.template import template
 from ..takes.recolor import colors_of
 from ..takes.take import frame_name
-from ..translatable_text import TranslatableText
 from ..translations import translated
 from .editors import show_image
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import bpy
 
-from ..errors import ColorError
 from ..properties.lineart import ROLES
+from ..shared.errors import ColorError
 from ..shot.line_art import line_art
 from ..shot.resolved_shot import resolve_at
 from ..translations import translated

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .. import compat, take_manager
-from ..errors import ColorError
+from ..shared.errors import ColorError
 from ..takes.take import Take
 from ..translations import translated
 from .export import wait_for

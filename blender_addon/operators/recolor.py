@@ -8,11 +8,11 @@ from functools import partial
 import bpy
 
 from .. import take_manager
-from ..errors import ColorError, ShotError
 from ..preferences import new_take_folder
+from ..shared.errors import ColorError, ShotError
+from ..shared.translatable_text import TranslatableText
 from ..takes.recolor import Color, palette_of, recolor
 from ..takes.take import Take
-from ..translatable_text import TranslatableText
 from ..translations import translated
 from .background import in_thread
 from .export import next_number

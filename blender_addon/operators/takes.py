@@ -10,8 +10,8 @@ from pathlib import Path
 import bpy
 
 from .. import blend_file, compat, take_manager
-from ..errors import ColorError
 from ..sequencer import strips
+from ..shared.errors import ColorError
 from ..takes.take import Take, frame_name
 from ..translations import translated
 from .export import wait_for

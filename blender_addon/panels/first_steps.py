@@ -5,8 +5,8 @@ import bpy
 
 from .. import manual, take_manager
 from ..preferences import server_of
-from ..remote.transport import is_loopback
-from ..translatable_text import TranslatableText
+from ..shared.remote.transport import is_loopback
+from ..shared.translatable_text import TranslatableText
 from ..widgets import draw_sentence
 
 

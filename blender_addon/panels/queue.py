@@ -5,7 +5,7 @@ import bpy
 
 from .. import blend_file, notices, take_manager
 from ..remote.messages import Progress
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 from ..translations import translated
 from ..widgets import draw_remedy, draw_sentence
 from .takes import draw_menu, draw_title

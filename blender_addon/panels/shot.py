@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 from ..translations import translated
 from ..widgets import draw_notices, draw_sentence
 from .thumbnails import icon_of_image

@@ -5,8 +5,8 @@ import bpy
 
 from .. import take_manager
 from ..sequencer.strips import Half, halves, strips_of_take
+from ..shared.translatable_text import TranslatableText
 from ..takes.take import Take
-from ..translatable_text import TranslatableText
 from ..translations import translated
 from ..widgets import draw_grid, draw_sentence
 from .thumbnails import icon_of

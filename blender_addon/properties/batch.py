@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..shared.translatable_text import TranslatableText
 from ..shot.batch import BatchShot, problem_of
-from ..translatable_text import TranslatableText
 
 
 class LONGANIMATION_batch_shot(bpy.types.PropertyGroup):

@@ -6,10 +6,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from ..errors import ServerError
+from ..shared.errors import ServerError
+from ..shared.remote.client import Client
 from ..shared.server_info import ServerInfo
-from ..translatable_text import TranslatableText
-from .client import Client
+from ..shared.translatable_text import TranslatableText
 
 
 @dataclass(frozen=True)

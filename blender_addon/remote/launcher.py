@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..errors import ServerError
-from ..translatable_text import TranslatableText
-from .client import Client
+from ..shared.errors import ServerError
+from ..shared.remote.client import Client
+from ..shared.translatable_text import TranslatableText
 
 _SECONDS = 120
 _TAIL_LINES = 5

@@ -9,27 +9,23 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
-from ..errors import ColorError, JobError, RefusedError, UnreachableError
+from ..files import replacing
+from ..shared.errors import ColorError, JobError, RefusedError, ServerError, UnreachableError
 from ..shared.manifest import Priority
+from ..shared.remote.client import Client
+from ..shared.remote.limits import check_limits
+from ..shared.remote.patience import ask_patiently
 from ..shared.status import FINAL_STATES, JobEvent, JobStatus
+from ..shared.translatable_text import TranslatableText
 from ..takes.take import Take, copy_whole, frame_name, unwritable
-from ..translatable_text import TranslatableText
-from .client import Client
-from .limits import check_limits
 from .messages import Arrived, Cancelled, Failed, Finished, Guessed, Message, Outcome, Progress, Remark
 
 _POLL_SECONDS = 0.5
-_PAUSES = (1, 2, 5, 10, 20, 30)
-"""Seconds between the attempts to reach an unavailable server; the last pause is repeated."""
-
-_BUSY = frozenset((429, 503, 507))
-"""Temporary refusals: too many requests, a server that is shutting down, a full disk."""
-
 UPLOADED, _COLORED = 0.05, 1.0
 """Progress at the end of the upload and of the coloring; frames are fetched during the coloring."""
 
@@ -124,25 +120,13 @@ class Session:
 
     def _ask(self, call: Callable[..., Result], *arguments: Any) -> Result:
         """Call the server until it answers: it may be restarting, or this computer may have slept."""
-        since = time.monotonic()
-        pauses = iter(_PAUSES)
-        pause = 0
-        while True:
-            try:
-                result = call(*arguments)
-                break
-            except UnreachableError as error:
-                trouble, remedy = str(error), error.remedy
-            except RefusedError as error:
-                if error.status not in _BUSY:
-                    raise
-                trouble, remedy = str(error), ""
-            pause = next(pauses, pause)
-            latest = self._latest
-            text = TranslatableText("No answer for {seconds} s; trying again", seconds=round(time.monotonic() - since))
-            self._queue.put(Progress(latest.fraction, text, None, trouble, remedy=remedy))
-            self._sleep(pause)
+        result: Result = ask_patiently(partial(call, *arguments), self._report_trouble, self._sleep)
         return result
+
+    def _report_trouble(self, error: ServerError, seconds: int) -> None:
+        text = TranslatableText("No answer for {seconds} s; trying again", seconds=seconds)
+        remedy = error.remedy if isinstance(error, UnreachableError) else ""
+        self._queue.put(Progress(self._latest.fraction, text, None, str(error), remedy=remedy))
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
@@ -215,7 +199,9 @@ class Session:
             folder.mkdir(exist_ok=True)
         for first, *held in wanted.values():
             for folder in self.take.results:
-                self._ask(self._client.download, self.take.job, first, folder / frame_name(first), folder.name)
+                arrived = self._ask(self._client.frame, self.take.job, first, folder.name)
+                with replacing(folder / frame_name(first)) as partial_file:
+                    partial_file.write_bytes(arrived.content)
                 for frame in held:
                     copy_whole(folder / frame_name(first), folder / frame_name(frame))
             self._queue.put(Arrived((first, *held)))

@@ -12,10 +12,10 @@ from typing import Literal
 import bpy
 
 from .. import compat, png
-from ..errors import ShotError
 from ..shared.digests import address_of
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
 from ..takes.take import Take, frame_name
-from ..translatable_text import TranslatableText
 from .elements import append
 
 _LAST_CHANNEL = 128

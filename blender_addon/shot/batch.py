@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from ..errors import ShotError
-from ..translatable_text import TranslatableText
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
 
 
 @dataclass(frozen=True)

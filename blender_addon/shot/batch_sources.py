@@ -6,8 +6,8 @@ from __future__ import annotations
 import bpy
 
 from .. import compat
-from ..errors import ShotError
-from ..translatable_text import TranslatableText
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
 from .batch import BatchShot, Span, from_markers, of_scene
 
 

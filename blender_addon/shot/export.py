@@ -16,14 +16,14 @@ import numpy as np
 
 from .. import png
 from ..compositing import line_art_of
-from ..errors import ShotError
 from ..png_pixels import read_png
 from ..shared.checks.flaws import check_painting
+from ..shared.errors import ShotError
 from ..shared.manifest import Keyframe, ShotManifest
 from ..shared.protocol import ProtocolError
 from ..shared.timing import expose
+from ..shared.translatable_text import TranslatableText
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
-from ..translatable_text import TranslatableText
 from . import keyframes
 from .holds import background_keys, drawing_keys
 from .line_art import line_art

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import bpy
 
 from .. import compat
-from ..errors import ShotError
-from ..translatable_text import TranslatableText
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
 from .changes import Changes
 
 _SAMPLES = 8

@@ -11,9 +11,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..errors import ShotError
+from ..shared.errors import ShotError
 from ..shared.frame_names import Numbering, UnclearFrame, by_form
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 from .pixels import picked, write
 
 

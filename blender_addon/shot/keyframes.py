@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import png
-from ..errors import ShotError
-from ..translatable_text import TranslatableText
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
 from .painted_frame import PaintedFrame
 from .rendering import render_frame, rendering
 from .resolved_shot import ResolvedShot

@@ -10,8 +10,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..errors import ShotError
-from ..translatable_text import TranslatableText
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
 from .pixels import picked, scaled, write
 
 JOB, FRAME = "longanimation_job", "longanimation_frame"

@@ -17,9 +17,9 @@ from typing import Literal
 import bpy
 
 from .. import compat
-from ..errors import ShotError
 from ..internals import RENDER_RESULT
-from ..translatable_text import TranslatableText
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
 from . import freestyle
 from .changes import Changes, same_frame
 from .line_width import thicken

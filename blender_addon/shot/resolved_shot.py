@@ -8,9 +8,9 @@ from typing import Literal
 
 import bpy
 
-from ..errors import ShotError
+from ..shared.errors import ShotError
 from ..shared.manifest import Finish, Quality
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 from . import freestyle
 from .image_sequence import ImageSequence
 from .options import LayerRoles, LineArtOptions, ShotOptions, Source

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ShotError
+from ..shared.errors import ShotError
 from .take import RECORD, Take
 
 

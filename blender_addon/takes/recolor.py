@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from ..compositing import lay_lines, line_art_of
-from ..errors import ShotError
 from ..png_pixels import read_png, write_png
+from ..shared.errors import ShotError
 from ..shared.manifest import Keyframe
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 from .correction import link, link_folder
 from .take import Take, address_of_file, frame_name
 

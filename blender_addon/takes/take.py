@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ShotError
 from ..files import replacing
 from ..shared.codec import from_json, to_json
 from ..shared.digests import address_of
+from ..shared.errors import ShotError
 from ..shared.manifest import ShotManifest
 from ..shared.protocol import ProtocolError
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 
 RECORD = "take.json"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from ..translatable_text import TranslatableText
+from ..shared.translatable_text import TranslatableText
 
 _FOLDER = Path(__file__).parent
 _CONTEXTS = ("*", "Operator")

@@ -20,8 +20,8 @@ from server.images.codec import Density, encode_png, read_density, read_size
 from server.images.formats import ACCEPTED
 from shared.manifest import Quality
 
-from .folder import FolderShot, Size, read_folder
-from .numbered_files import FolderError
+from .folder import FolderShot, read_folder
+from .numbered_files import FolderError, Size
 from .shot import Guess
 
 if TYPE_CHECKING:
@@ -95,6 +95,16 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
+    add_shot_arguments(parser)
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
+    parser.add_argument(
+        "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
+    )
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the result (default: the line art's)")
+
+
+def add_shot_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what is colored and how, here or on a server."""
     parser.add_argument("lineart", type=Path, metavar="LINEART_DIR", help=f"folder of numbered line art ({ACCEPTED})")
     parser.add_argument(
         "--keyframe",
@@ -115,10 +125,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="color although a drawing seems to be white on black, or a keyframe is transparent all over",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
-    parser.add_argument(
-        "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
-    )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
     parser.add_argument(
@@ -128,7 +134,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="auto: what the preset recommends; draft: to look at a take; final: almost exact, in a third of the "
         "steps; exact; preview: without the model (default: auto)",
     )
-    parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the result (default: the line art's)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")
     parser.add_argument("--prompt", default="", help="what the shot shows, in words")
     parser.add_argument(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +11,13 @@ import cv2
 import numpy as np
 
 from server.coloring.line_art.drawing import Drawing, LineFault, line_fault, read_drawing
-from server.coloring.numbered_files import FolderError, NumberedFiles
+from server.coloring.numbered_files import FolderError, NumberedFiles, Size, common_size
 from server.coloring.shot import Shot, open_drawings
 from server.coloring.shot_checks import describe_blank, fit_keyframes
-from server.images.codec import read_rgba, read_size
+from server.images.codec import read_rgba
 from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
 from shared.timing import Exposure, expose
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,8 @@ def read_folder(
     """
     found = NumberedFiles.find(folder, number)
     files = found.files
-    paintings = _paintings(keyframes, found)
-    own_size = _common_size([*files.values(), *paintings.values()])
+    paintings = found.paintings(keyframes)
+    own_size = common_size([*files.values(), *paintings.values()])
     size = size or own_size
     notes = list(found.notes)
 
@@ -111,38 +109,6 @@ def read_folder(
         f"Frame {frame_of[index]} ({paintings[frame_of[index]].name}): {change}" for index, change in changes.items()
     ]
     return FolderShot(shot, exposure, paths, tuple(paintings.values()), tuple(notes))
-
-
-def _paintings(keyframes: Iterable[str], found: NumberedFiles) -> dict[int, Path]:
-    files = found.files
-    paintings: dict[int, Path] = {}
-    for text in keyframes:
-        path, number = found.keyframe(text)
-        if not path.is_file():
-            raise FolderError(f"The keyframe {path} does not exist: give the path of a painted image.")
-        if number not in files:
-            raise FolderError(
-                f"The keyframe {path.name} paints frame {number}, but the line art has frames {min(files)} to "
-                f"{max(files)} ({len(files)} files): give the frame it paints as {path.name}@FRAME."
-            )
-        if number in paintings:
-            raise FolderError(f"{paintings[number]} and {path} both paint frame {number}: give one of them.")
-        paintings[number] = path
-    if not paintings:
-        raise FolderError("There is no keyframe: paint one of the frames and give it with --keyframe FILE@FRAME.")
-    return paintings
-
-
-def _common_size(paths: Sequence[Path]) -> Size:
-    sizes = {path: read_size(path) for path in paths}
-    first, size = next(iter(sizes.items()))
-    for path, other in sizes.items():
-        if other != size:
-            raise FolderError(
-                f"{first.name} is {size[0]}×{size[1]} but {path.name} is {other[0]}×{other[1]}: "
-                "line art and keyframes must have one size."
-            )
-    return size
 
 
 def _resized(image: np.ndarray, size: Size) -> np.ndarray:

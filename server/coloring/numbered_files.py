@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.images.codec import read_size
 from server.images.formats import ACCEPTED, FORMATS, SUFFIXES
 from shared.frame_names import MOST_NAMED, Numbering, UnclearFrame, describe_gaps
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
 
 _UNREAD = {
     *(".avif", ".cin", ".dpx", ".gif", ".hdr", ".heic", ".jp2", ".jxl", ".kra", ".ora", ".pdf", ".psb", ".psd"),
@@ -78,6 +82,38 @@ class NumberedFiles:
             raise FolderError(
                 f"Which frame does {text} paint?{choices} Say it with @, for example {text}@{example}."
             ) from error
+
+    def paintings(self, keyframes: Iterable[str]) -> dict[int, Path]:
+        """Return the keyframes, given as `keyframe` reads them, by frame number. Raises FolderError."""
+        files, paintings = self.files, dict[int, Path]()
+        for text in keyframes:
+            path, number = self.keyframe(text)
+            if not path.is_file():
+                raise FolderError(f"The keyframe {path} does not exist: give the path of a painted image.")
+            if number not in files:
+                raise FolderError(
+                    f"The keyframe {path.name} paints frame {number}, but the line art has frames {min(files)} to "
+                    f"{max(files)} ({len(files)} files): give the frame it paints as {path.name}@FRAME."
+                )
+            if number in paintings:
+                raise FolderError(f"{paintings[number]} and {path} both paint frame {number}: give one of them.")
+            paintings[number] = path
+        if not paintings:
+            raise FolderError("There is no keyframe: paint one of the frames and give it with --keyframe FILE@FRAME.")
+        return paintings
+
+
+def common_size(paths: Sequence[Path]) -> Size:
+    """Return the size of some images, which all have. Raises FolderError."""
+    sizes = {path: read_size(path) for path in paths}
+    first, size = next(iter(sizes.items()))
+    for path, other in sizes.items():
+        if other != size:
+            raise FolderError(
+                f"{first.name} is {size[0]}×{size[1]} but {path.name} is {other[0]}×{other[1]}: "
+                "line art and keyframes must have one size."
+            )
+    return size
 
 
 def frame_files(folder: Path) -> dict[int, Path]:

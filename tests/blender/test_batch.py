@@ -54,7 +54,7 @@ def test_odd_markers_give_the_shots_that_one_would_expect(
 def test_a_timeline_without_markers_says_how_to_set_one(
     batch: Any, addon: Callable[[str], ModuleType], markers: list[tuple[int, str]]
 ) -> None:
-    with pytest.raises(addon("errors").ShotError, match="press M in the Timeline"):
+    with pytest.raises(addon("shared.errors").ShotError, match="press M in the Timeline"):
         batch.from_markers("Film", range(1, 31), markers)
 
 

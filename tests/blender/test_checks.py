@@ -48,7 +48,7 @@ def test_the_strips_of_a_check_go_when_the_shot_is_sent_or_the_check_is_gone(
 
 
 def test_findings_that_say_the_same_are_listed_once(addon: Callable[[str], ModuleType]) -> None:
-    text, finding = addon("translatable_text").TranslatableText, addon("checks.findings").Finding
+    text, finding = addon("shared.translatable_text").TranslatableText, addon("checks.findings").Finding
     gaps = [finding("note", frame, frame + 1, text("gaps: {count}", count=2)) for frame in (*range(101, 149, 2), 160)]
     off = [finding("warning", frame, frame, text("off by {x}", x=3), fits=True) for frame in (103, 105)]
     blank = [finding("warning", frame, frame, text("white")) for frame in (120, 121)]

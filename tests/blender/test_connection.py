@@ -86,8 +86,8 @@ def test_a_server_of_this_computer_that_is_not_running(addon: Import) -> None:
 
 
 def test_what_listens_and_never_answers(addon: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addon("remote.transport"), "_TIMEOUT", (1, 1))
-    monkeypatch.setattr(addon("remote.reachability"), "_SECONDS", 1.0)
+    monkeypatch.setattr(addon("shared.remote.transport"), "_TIMEOUT", (1, 1))
+    monkeypatch.setattr(addon("shared.remote.reachability"), "_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         found = _look(addon, f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert "does not answer as a LongAnimation Color server: check the port" in found.sentence
@@ -125,7 +125,7 @@ def test_another_version(addon: Import, ahead: int, remedy: str) -> None:
     theirs = PROTOCOL_VERSION + ahead
     with _answering(json.dumps({"protocol_version": theirs}).encode()) as port:
         found = _look(addon, f"http://127.0.0.1:{port}")
-    assert f"version {theirs}, this extension version {PROTOCOL_VERSION}" in found.sentence
+    assert f"version {theirs}, this side version {PROTOCOL_VERSION}" in found.sentence
     assert found.remedy == remedy
 
 
@@ -183,12 +183,12 @@ def test_a_path_that_is_not_the_servers(addon: Import, tmp_path: Path) -> None:
 
 
 def test_the_first_call_says_why_a_server_cannot_be_reached(addon: Import) -> None:
-    client = addon("remote.client").Client(f"http://localhost:{free_port()}")
-    with pytest.raises(addon("errors").UnreachableError, match="Nothing listens on port") as raised:
+    client = addon("shared.remote.client").Client(f"http://localhost:{free_port()}")
+    with pytest.raises(addon("shared.errors").UnreachableError, match="Nothing listens on port") as raised:
         client.info()
     assert raised.value.remedy == "start_server"
-    with _answering(b"{}") as port, pytest.raises(addon("errors").UnreachableError, match="write http://"):
-        addon("remote.client").Client(f"https://localhost:{port}").info()
+    with _answering(b"{}") as port, pytest.raises(addon("shared.errors").UnreachableError, match="write http://"):
+        addon("shared.remote.client").Client(f"https://localhost:{port}").info()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_repository_is_on_its_server(addon: Import, repository: str, server: s
 
 
 def test_a_notice_replaces_what_was_said_before_about_the_same(addon: Import) -> None:
-    notices, errors = addon("notices"), addon("errors")
+    notices, errors = addon("notices"), addon("shared.errors")
     notices.notices.clear()
     notices.show_error(errors.UnreachableError("Nothing listens.", "start_server"))
     notices.show_error(errors.ShotError("No keyframe."))
@@ -272,16 +272,18 @@ def test_a_server_that_ends_at_once_tells_its_last_words(addon: Import, tmp_path
         address = f"http://127.0.0.1:{taken}"
         server = addon("remote.launcher").LocalServer(ROOT, address, tmp_path / "server.log")
         server.start()
-        with pytest.raises(addon("errors").ServerError, match=r"did not start\. Its last output"):
+        with pytest.raises(addon("shared.errors").ServerError, match=r"did not start\. Its last output"):
             server.wait()
 
 
 def test_a_folder_without_a_server_is_refused(addon: Import, tmp_path: Path) -> None:
     start = addon("remote.launcher").LocalServer
-    with pytest.raises(addon("errors").ServerError, match=r"set Local Server to the folder that contains install\.py"):
+    with pytest.raises(
+        addon("shared.errors").ServerError, match=r"set Local Server to the folder that contains install\.py"
+    ):
         start(tmp_path, "http://127.0.0.1:7860", tmp_path / "log").start()
     (tmp_path / "install.py").touch()
-    with pytest.raises(addon("errors").ServerError, match="not installed yet"):
+    with pytest.raises(addon("shared.errors").ServerError, match="not installed yet"):
         start(tmp_path, "http://127.0.0.1:7860", tmp_path / "log").start()
 
 

@@ -81,7 +81,7 @@ def _with(take: Any, **changes: Any) -> Any:
 
 
 def _session(addon: Import, address: str, take: Any, **arguments: Any) -> Any:
-    session = addon("remote.session").Session(addon("remote.client").Client(address), take, **arguments)
+    session = addon("remote.session").Session(addon("shared.remote.client").Client(address), take, **arguments)
     session.start()
     return session
 
@@ -151,7 +151,7 @@ def test_frames_of_a_job_that_goes_on_are_here_already(addon: Import, server: Ru
     kinds = addon("remote.session")
     session = _session(addon, server.address, _with(take, prompt="slow"))
     arrived = _first(session.wait(), lambda message: isinstance(message, kinds.Arrived))
-    assert addon("remote.client").Client(server.address).status(take.job).state == "running"
+    assert addon("shared.remote.client").Client(server.address).status(take.job).state == "running"
     assert set(arrived.frames) <= set(take.arrived()) < set(range(10, 16))
     session.cancel()
     assert isinstance(list(session.wait())[-1], kinds.Cancelled)
@@ -187,7 +187,7 @@ def test_cancelling_stops_the_job_on_the_server_too(addon: Import, server: Runni
     _first(waiting, lambda message: "Coloring" in getattr(message, "text", ""))
     session.cancel()
     assert isinstance(list(waiting)[-1], addon("remote.session").Cancelled)
-    assert addon("remote.client").Client(server.address).status(take.job).state == "cancelled"
+    assert addon("shared.remote.client").Client(server.address).status(take.job).state == "cancelled"
 
 
 def test_a_job_that_failed_is_told_in_the_server_s_words_and_goes_on_when_tried_again(
@@ -198,7 +198,7 @@ def test_a_job_that_failed_is_told_in_the_server_s_words_and_goes_on_when_tried_
     failing = _with(take, prompt="fail")
     failed = _outcome(addon, server, failing)[-1]
     assert isinstance(failed, kinds.Failed)
-    problem = addon("remote.client").Client(server.address).status(take.job).problem
+    problem = addon("shared.remote.client").Client(server.address).status(take.job).problem
     assert failed.sentence == problem.title
     (home / "data" / "fault").unlink()
     assert isinstance(_outcome(addon, server, failing)[-1], kinds.Failed), "it was only asked for, not tried again"
@@ -206,7 +206,7 @@ def test_a_job_that_failed_is_told_in_the_server_s_words_and_goes_on_when_tried_
 
 
 def test_a_waiting_job_gets_another_priority(addon: Import, server: RunningServer, take: Any) -> None:
-    client = addon("remote.client").Client(server.address)
+    client = addon("shared.remote.client").Client(server.address)
     first = _session(addon, server.address, _with(take, prompt="slow"))
     _first(first.wait(), lambda message: "Coloring" in getattr(message, "text", ""))
     second = _session(addon, server.address, replace(_with(take, seed=take.manifest.seed + 1), job=str(uuid.uuid4())))
@@ -244,14 +244,14 @@ def test_a_shot_beyond_the_server_s_limits_is_refused_before_it_is_sent(
     most: int,
     sentence: str,
 ) -> None:
-    client = addon("remote.client").Client(server.address)
+    client = addon("shared.remote.client").Client(server.address)
     info = client.info()
     small = replace(info, limits=replace(info.limits, **{limit: most}))
-    monkeypatch.setattr(addon("remote.client").Client, "info", lambda client: small)
+    monkeypatch.setattr(addon("shared.remote.client").Client, "info", lambda client: small)
     failed = _outcome(addon, server, take)[-1]
     assert isinstance(failed, addon("remote.session").Failed)
     assert sentence in failed.sentence
-    with pytest.raises(addon("errors").RefusedError, match="job"):
+    with pytest.raises(addon("shared.errors").RefusedError, match="job"):
         client.status(take.job)
 
 
@@ -374,7 +374,7 @@ def _cutting(address: str, after: int) -> Iterator[tuple[str, list[int]]]:
 
 
 def test_no_take_in_a_folder_says_what_to_choose(addon: Import, tmp_path: Path) -> None:
-    with pytest.raises(addon("errors").ShotError, match=r"folder of one take, which contains take\.json"):
+    with pytest.raises(addon("shared.errors").ShotError, match=r"folder of one take, which contains take\.json"):
         addon("takes.take").Take.load(tmp_path)
 
 

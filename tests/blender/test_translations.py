@@ -19,7 +19,7 @@ import pytest
 Import = Callable[[str], ModuleType]
 
 ADDON = Path(__file__).parents[2] / "blender_addon"
-CHECKS = ADDON.parent / "shared" / "checks"
+SHARED = ADDON.parent / "shared"
 LANGUAGES = sorted(ADDON.glob("translations/*.json"))
 BRITISH = re.compile(
     r"\b(\w*colour|grey|behaviour|neighbour|favour|centre|metre|cancelling|licence|analyse|"
@@ -33,7 +33,7 @@ SHOWN = {"name", "description", "text"}
 
 def texts() -> set[str]:
     """The English texts: labels and tooltips of operators, panels and properties, and sentences."""
-    files = [*ADDON.rglob("*.py"), *CHECKS.rglob("*.py")]
+    files = [*ADDON.rglob("*.py"), *SHARED.rglob("*.py")]
     found = {text for path in files for text in _texts_in(ast.parse(path.read_text(encoding="utf-8")))}
     return {text for text in found if re.search(r"[A-Za-z]{2}", text)}
 
@@ -105,7 +105,7 @@ def test_texts_are_in_american_english() -> None:
 
 
 def test_an_error_gives_back_the_sentence_that_it_was_raised_with(addon: Import) -> None:
-    sentence, errors = addon("translatable_text").TranslatableText, addon("errors")
+    sentence, errors = addon("shared.translatable_text").TranslatableText, addon("shared.errors")
     for error in (
         errors.ShotError(sentence("a {b}", b=1)),
         errors.ServerError(sentence("a {b}", b=1), "token"),
@@ -122,6 +122,6 @@ def test_sentences_within_a_sentence_are_translated_and_names_stay(
     known = {"{shot}: {problem}": "{problem} ({shot})", "no {thing}": "kein {thing}", "Scene": "Szene"}
     translations = SimpleNamespace(pgettext_rpt=lambda text: known.get(text, text))
     monkeypatch.setitem(sys.modules, "bpy", SimpleNamespace(app=SimpleNamespace(translations=translations)))
-    sentence, translated = addon("translatable_text").TranslatableText, addon("translations").translated
-    problem = addon("errors").ShotError(sentence("no {thing}", thing="Scene"))
+    sentence, translated = addon("shared.translatable_text").TranslatableText, addon("translations").translated
+    problem = addon("shared.errors").ShotError(sentence("no {thing}", thing="Scene"))
     assert translated(sentence("{shot}: {problem}", shot="Scene", problem=str(problem))) == "kein Scene (Scene)"

@@ -6,7 +6,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,12 +17,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from blender_addon.compositing import line_art_of
-from blender_addon.errors import ShotError
 from blender_addon.png import SIGNATURE, chunk
-from blender_addon.png_pixels import read_png, write_png
 from server.images.codec import encode_png, read_painted
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9))
+
+
+@pytest.fixture(scope="session")
+def png_pixels(addon: Callable[[str], ModuleType]) -> ModuleType:
+    """The module under test."""
+    return addon("png_pixels")
 
 
 def filtered(pixels: np.ndarray, kinds: list[int]) -> bytes:
@@ -46,47 +52,49 @@ def filtered(pixels: np.ndarray, kinds: list[int]) -> bytes:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), SHAPES, st.sampled_from([1, 3, 4]))
-def test_every_filter_is_undone(tmp_path: Path, data: st.DataObject, shape: tuple[int, int], channels: int) -> None:
+def test_every_filter_is_undone(
+    png_pixels: ModuleType, tmp_path: Path, data: st.DataObject, shape: tuple[int, int], channels: int
+) -> None:
     seed = data.draw(st.integers(0, 2**32 - 1))
     pixels = np.random.default_rng(seed).integers(0, 256, (*shape, channels), dtype=np.uint8)
     kinds = data.draw(st.lists(st.integers(0, 4), min_size=shape[0], max_size=shape[0]))
     content = filtered(pixels, kinds)
     assert (np.asarray(Image.open(io.BytesIO(content))).reshape(pixels.shape) == pixels).all(), "the test is wrong"
     (tmp_path / "image.png").write_bytes(content)
-    assert (read_png(tmp_path / "image.png").reshape(pixels.shape) == pixels).all()
+    assert (png_pixels.read_png(tmp_path / "image.png").reshape(pixels.shape) == pixels).all()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SHAPES, st.sampled_from([(), (3,), (4,)]), st.integers(0, 2**32 - 1))
 def test_what_is_written_is_read_by_others(
-    tmp_path: Path, shape: tuple[int, int], channels: tuple[int, ...], seed: int
+    png_pixels: ModuleType, tmp_path: Path, shape: tuple[int, int], channels: tuple[int, ...], seed: int
 ) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, shape + channels, dtype=np.uint8)
-    write_png(tmp_path / "image.png", pixels)
+    png_pixels.write_png(tmp_path / "image.png", pixels)
     assert (np.asarray(Image.open(tmp_path / "image.png")) == pixels).all()
-    assert (read_png(tmp_path / "image.png") == pixels).all()
+    assert (png_pixels.read_png(tmp_path / "image.png") == pixels).all()
     assert [path.name for path in tmp_path.iterdir()] == ["image.png"]
 
 
-def test_the_servers_frames_and_palettes_are_read(tmp_path: Path) -> None:
+def test_the_servers_frames_and_palettes_are_read(png_pixels: ModuleType, tmp_path: Path) -> None:
     smooth = np.add.outer(np.arange(60), np.arange(90))[..., None] * (1, 2, 3)
     frame = (smooth + np.random.default_rng(1).integers(0, 3, smooth.shape)).astype(np.uint8)
     (tmp_path / "frame.png").write_bytes(encode_png(frame))
-    assert (read_png(tmp_path / "frame.png") == frame).all()
+    assert (png_pixels.read_png(tmp_path / "frame.png") == frame).all()
     few = Image.fromarray(frame).quantize(200)
     few.save(tmp_path / "palette.png")
-    assert (read_png(tmp_path / "palette.png") == np.asarray(few.convert("RGB"))).all()
+    assert (png_pixels.read_png(tmp_path / "palette.png") == np.asarray(few.convert("RGB"))).all()
     gray = Image.fromarray(np.dstack([frame[..., 0], frame[..., 1]]), "LA")
     gray.save(tmp_path / "gray.png")
-    assert (read_png(tmp_path / "gray.png") == np.asarray(gray.convert("RGBA"))).all()
+    assert (png_pixels.read_png(tmp_path / "gray.png") == np.asarray(gray.convert("RGBA"))).all()
 
 
-def test_line_art_is_seen_as_the_server_sees_it(tmp_path: Path) -> None:
+def test_line_art_is_seen_as_the_server_sees_it(png_pixels: ModuleType, tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     for channels in (3, 4):
         pixels = random.integers(0, 256, (20, 30, channels), dtype=np.uint8)
-        write_png(tmp_path / "line.png", pixels)
-        ours = line_art_of(read_png(tmp_path / "line.png")).astype(int)
+        png_pixels.write_png(tmp_path / "line.png", pixels)
+        ours = line_art_of(png_pixels.read_png(tmp_path / "line.png")).astype(int)
         assert np.abs(ours - read_painted(tmp_path / "line.png").min(axis=2)).max() <= 1
 
 
@@ -94,14 +102,16 @@ def test_line_art_is_seen_as_the_server_sees_it(tmp_path: Path) -> None:
     ("mode", "options", "words"),
     [("I;16", {}, "16 bits"), ("1", {}, "1 bits"), ("RGB", {"cut": True}, "cannot be read")],
 )
-def test_what_cannot_be_read_is_named(tmp_path: Path, mode: str, options: dict[str, bool], words: str) -> None:
+def test_what_cannot_be_read_is_named(
+    png_pixels: ModuleType, tmp_path: Path, mode: str, options: dict[str, bool], words: str
+) -> None:
     path = tmp_path / "image.png"
     Image.new(mode, (20, 20)).save(path)
     if options.get("cut"):
         path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(ShotError, match=words) as caught:
-        read_png(path)
+    with pytest.raises(png_pixels.ShotError, match=words) as caught:
+        png_pixels.read_png(path)
     assert "image.png" in str(caught.value)
     path.write_text("no image", encoding="utf-8")
-    with pytest.raises(ShotError, match="is not a PNG image"):
-        read_png(path)
+    with pytest.raises(png_pixels.ShotError, match="is not a PNG image"):
+        png_pixels.read_png(path)

@@ -52,7 +52,7 @@ def refusals(path: str, lines: list[list[str]]) -> list[str]:
         try:
             extension("cli.verbs").colorize(extension("cli.arguments").parse(words), None)
             answers.append("")
-        except extension("errors").ColorError as error:
+        except extension("shared.errors").ColorError as error:
             answers.append(str(error))
     return answers
 

@@ -75,7 +75,7 @@ def interrupted_exports(folder: str) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     try:
         finish(begin_export(scene, Path(folder), range(1, 5), image=empty))
-    except extension("errors").ShotError as error:
+    except extension("shared.errors").ShotError as error:
         answer["message"] = str(error)
     bpy.data.images.remove(empty)
     answer["after error"] = differences(before, settings_of(scene))
@@ -96,7 +96,7 @@ def bad_shots(folder: str) -> dict[str, str]:
     def message(frames: range = range(1, 3), painted: tuple[int, ...] = (1,), **other: Any) -> str:
         try:
             finish(begin_export(scene, Path(folder), frames, painted, **other))
-        except extension("errors").ShotError as error:
+        except extension("shared.errors").ShotError as error:
             return str(error)
         return ""
 

@@ -58,7 +58,7 @@ def set_roles(scene: bpy.types.Scene, **roles: str) -> None:
 def message_of(call: Callable[[], Any]) -> str:
     try:
         call()
-    except extension("errors").ShotError as error:
+    except extension("shared.errors").ShotError as error:
         return str(error)
     return ""
 

@@ -38,6 +38,6 @@ def servers() -> dict[str, Any]:
     preferences.server = "http://studio.example:7860"
     try:
         module.make_client()
-    except extension("errors").ServerError as error:
+    except extension("shared.errors").ServerError as error:
         answer["offline"] = str(error)
     return answer

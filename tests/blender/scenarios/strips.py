@@ -61,7 +61,7 @@ def lineart_missing(folder: str) -> dict[str, Any]:
     (take.lineart / "0004.png").unlink()
     try:
         extension("sequencer.strips").place(scene, take)
-    except extension("errors").ShotError as error:
+    except extension("shared.errors").ShotError as error:
         return {"message": str(error), "strips": len(strips_of(scene)) if scene.sequence_editor else 0}
     return {}
 

@@ -10,10 +10,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from .. import hosts
+from ..codec import from_json
 from ..errors import RefusedError, ServerError, UnreachableError
-from ..shared import hosts
-from ..shared.codec import from_json
-from ..shared.protocol import API_PREFIX, Problem, ProtocolError
+from ..protocol import API_PREFIX, Problem, ProtocolError
 from ..translatable_text import TranslatableText
 
 _TIMEOUT = (5, 60)
@@ -98,8 +98,7 @@ class Transport:
         except _CUT_OFF as error:
             raise UnreachableError(
                 TranslatableText(
-                    "No server answers at {address}: start it (python install.py server), "
-                    "or correct the address in the extension's preferences.",
+                    "No server answers at {address}: start it (python install.py server), or correct the address.",
                     address=self.server,
                 ),
                 "start_server" if is_loopback(self.server) else "address",
@@ -112,8 +111,7 @@ class Transport:
         if response.is_redirect:
             raise ServerError(
                 TranslatableText(
-                    "{address} redirects requests to {other}: "
-                    "enter that server's address in the extension's preferences.",
+                    "{address} redirects requests to {other}: use that server's address.",
                     address=self.server,
                     other=response.headers["Location"],
                 ),
@@ -127,7 +125,7 @@ class Transport:
         """The error for an answer that is not from a server of ours."""
         return ServerError(
             TranslatableText(
-                "{address} is not a LongAnimation Color server: check the address in the extension's preferences.",
+                "{address} is not a LongAnimation Color server: check the address.",
                 address=self.server,
             ),
             "address",
@@ -168,8 +166,8 @@ class Transport:
                 "server's administrator for a new one."
             )
         return TranslatableText(
-            "{address} requires a token: create one with `python -m server token` on the server "
-            "and paste it into the extension's preferences.",
+            "{address} requires a token: create one with `python -m server token` on the server, and enter it in the "
+            "extension's preferences or set it as LONGANIMATION_TOKEN.",
             address=self.server,
         )
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares a shot with the limits of a server. Does not use Blender."""
+"""Compares a shot with the limits of a server."""
 
 from __future__ import annotations
 
 from ..errors import ShotError
-from ..shared.manifest import ShotManifest
-from ..shared.server_info import Limits
+from ..manifest import ShotManifest
+from ..server_info import Limits
 from ..translatable_text import TranslatableText
 
 

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Typed calls to the server. Does not use Blender."""
+"""Typed calls to the server."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from urllib3.util import Retry
 
-from .. import png
+from ..codec import from_json, to_json
+from ..digests import ADDRESS_PATTERN, address_of
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
-from ..files import replacing
-from ..shared.codec import from_json, to_json
-from ..shared.manifest import Priority, ShotManifest
-from ..shared.protocol import PROTOCOL_VERSION, ProtocolError
-from ..shared.server_info import ServerInfo
-from ..shared.status import GuessedFrame, JobEvent, JobStatus, PriorityChange, QueueStatus, SegmentStatus
+from ..manifest import Priority, ShotManifest
+from ..protocol import PROTOCOL_VERSION, ProtocolError
+from ..server_info import ServerInfo
+from ..status import GuessedFrame, JobEvent, JobStatus, PriorityChange, QueueStatus, SegmentStatus
 from ..translatable_text import TranslatableText
 from .reachability import why_unreachable
 from .transport import RETRIES, Transport
@@ -25,12 +27,26 @@ Layer = Literal["colored", "fills", "lines"]
 
 Message = TypeVar("Message")
 
+_EXTENSION = TranslatableText("the extension in Blender")
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame of a job. address: the SHA-256 of the colored frame, empty if it is not known. content: the PNG, or
+    nothing if the caller has it already."""
+
+    address: str
+    content: bytes
+
 
 class Client:
-    """Calls one server. Every method raises ServerError (or a kind of it) with a sentence for the animator."""
+    """Calls one server. Every method raises ServerError (or a kind of it) with a sentence for people."""
 
-    def __init__(self, server: str, token: str = "", retries: Retry | int = RETRIES) -> None:
-        """`server` is an address like http://127.0.0.1:7860; `token` is sent as a bearer token."""
+    def __init__(self, server: str, token: str = "", retries: Retry | int = RETRIES, program: str = _EXTENSION) -> None:
+        """`server` is an address like http://127.0.0.1:7860; `token` is sent as a bearer token; `program` is what to
+        update if it is older than the server."""
+        self._program = program
         self._transport = Transport(server, token, retries)
         self.server = self._transport.server
 
@@ -50,13 +66,13 @@ class Client:
             raise self._transport.foreign_answer()
         if theirs != PROTOCOL_VERSION:
             older, remedy = (
-                (TranslatableText("the extension in Blender"), "update_addon")
+                (self._program, "update_addon")
                 if theirs > PROTOCOL_VERSION
                 else (TranslatableText("the server"), "update_server")
             )
             raise VersionError(
                 TranslatableText(
-                    "The server uses protocol version {theirs}, this extension version {ours}: update {older}.",
+                    "The server uses protocol version {theirs}, this side version {ours}: update {older}.",
                     theirs=theirs,
                     ours=PROTOCOL_VERSION,
                     older=older,
@@ -119,17 +135,32 @@ class Client:
         """Change the priority of a waiting job."""
         self._transport.request("POST", f"/jobs/{job}/priority", json=to_json(PriorityChange(priority)))
 
-    def download(self, job: str, frame: int, path: Path, layer: Layer = "colored") -> None:
-        """Write a colored frame, or a layer of it, to `path` atomically."""
-        content = self._transport.request("GET", f"/jobs/{job}/frames/{frame}.png", params={"layer": layer}).content
-        if not content.startswith(png.SIGNATURE):
+    def frame(self, job: str, frame: int, layer: Layer = "colored", known: Iterable[str] = ()) -> Frame:
+        """Return a colored frame, which is verified, or a layer of it.
+
+        known: the addresses of colored frames that the caller has. These are not sent again.
+        """
+        condition = ", ".join(f'"{address}-{layer}"' for address in known)
+        answer = self._transport.request(
+            "GET",
+            f"/jobs/{job}/frames/{frame}.png",
+            params={"layer": layer},
+            headers={"If-None-Match": condition} if condition else {},
+        )
+        tag = re.search(f"({ADDRESS_PATTERN})-{layer}", answer.headers.get("ETag", ""))
+        address = tag[1] if tag else ""  # a proxy may have dropped it
+        if answer.status_code == 304:
+            return Frame(address, b"")
+        if not answer.content.startswith(_PNG):
             raise ServerError(
                 TranslatableText(
                     "Frame {frame} of the server's answer is not a PNG image: look at the server's log.", frame=frame
                 )
             )
-        with replacing(path) as partial:
-            partial.write_bytes(content)
+        found = address_of(answer.content)
+        if layer == "colored" and address not in ("", found):
+            raise UnreachableError(TranslatableText("Frame {frame} arrived damaged: fetch it again.", frame=frame))
+        return Frame(found if layer == "colored" else address, answer.content)
 
     def _message(self, kind: type[Message], answer: Any) -> Message:
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds out at which step the connection to a server fails. Does not use Blender."""
+"""Finds out at which step the connection to a server fails."""
 
 from __future__ import annotations
 
