@@ -24,10 +24,13 @@ from server.config import (
     LOG_FORMATS,
     LOG_LEVELS,
     MEMORY_MODES,
+    WEBHOOK_SECRET_VARIABLE,
+    WEBHOOK_VARIABLE,
     Config,
     ConfigError,
     Quota,
     Retention,
+    Webhook,
     default_data_folder,
     parse_address,
 )
@@ -155,6 +158,13 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep-days", type=float, metavar="N", help="delete jobs that ended N days ago (never)")
     parser.add_argument("--quota-jobs", type=int, metavar="N", help="the most waiting and running jobs per token")
     parser.add_argument("--quota-gb", type=float, metavar="N", help="the most gigabytes per token")
+    parser.add_argument(
+        "--webhook",
+        default=os.environ.get(WEBHOOK_VARIABLE, ""),
+        metavar="URL",
+        help=f"post the ends of jobs to this address, signed with the secret in the environment variable "
+        f"{WEBHOOK_SECRET_VARIABLE}; can be set in the environment as {WEBHOOK_VARIABLE}",
+    )
     _log_arguments(parser)
     _device_argument(parser)
     _data_argument(parser)
@@ -180,6 +190,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         proxied=arguments.proxied,
         quota=Quota(arguments.quota_jobs, None if arguments.quota_gb is None else int(arguments.quota_gb * 1e9)),
         retention=Retention(job_days=arguments.keep_days),
+        webhook=Webhook(arguments.webhook, os.environ.get(WEBHOOK_SECRET_VARIABLE, "")) if arguments.webhook else None,
         log_format=log_format,
         log_level=arguments.log_level,
     )

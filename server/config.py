@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The settings of a server: where it listens, where it keeps its files, what it accepts."""
 
+import base64
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 import sqlalchemy as sa
@@ -18,6 +20,9 @@ LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DATABASE_VARIABLE, BLOBS_VARIABLE = "LONGANIMATION_DATABASE", "LONGANIMATION_BLOBS"
 """Environment variables for the addresses of a shared database and blob store, which may hold passwords."""
+WEBHOOK_VARIABLE, WEBHOOK_SECRET_VARIABLE = "LONGANIMATION_WEBHOOK", "LONGANIMATION_WEBHOOK_SECRET"
+"""Environment variables for the address that hears of the ends of jobs, and for the secret that it is sure by."""
+_SECRET = "whsec_"
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -61,6 +66,37 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """Where the ends of jobs are posted, and the secret that the messages are signed with: `whsec_` and base64 of 24 to
+    64 bytes, as in the specification Standard Webhooks. Raises ConfigError."""
+
+    url: str
+    secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number
+            is_address = False
+        if not is_address:
+            raise ConfigError("The webhook must be an address such as https://pipeline.studio/colored.")
+        if not self.secret.startswith(_SECRET) or not 24 <= len(self.key) <= 64:
+            raise ConfigError(
+                f"The webhook needs a secret in {WEBHOOK_SECRET_VARIABLE}: {_SECRET} and 24 to 64 bytes in base64. "
+                f'Make one: echo "{_SECRET}$(openssl rand -base64 32)"'
+            )
+
+    @property
+    def key(self) -> bytes:
+        """The bytes of the secret; none if it is not base64."""
+        try:
+            return base64.b64decode(self.secret.removeprefix(_SECRET), validate=True)
+        except ValueError:
+            return b""
+
+
+@dataclass(frozen=True)
 class Config:
     """The settings of one server.
 
@@ -75,6 +111,7 @@ class Config:
     certificate, key: PEM files of TLS; both or none.
     proxied: whether other machines connect through a proxy on this one, so that connections to a loopback address do
         not only come from programs on this machine.
+    webhook: where the ends of jobs are posted.
     log_format, log_level: how the server and its workers log, see `server.logs`.
     """
 
@@ -94,6 +131,7 @@ class Config:
     proxied: bool = False
     quota: Quota = Quota()
     retention: Retention = Retention()
+    webhook: Webhook | None = None
     log_format: str = "text"
     log_level: str = "info"
 

@@ -111,8 +111,8 @@ ARROWS = {
     "server.http": set(),
     "server.http.server_process": {
         *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.security", "server.http.tls"),
-        *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.config"),
-        "server.processors",
+        *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.jobs.webhooks"),
+        *("server.storage", "server.config", "server.processors"),
     },
     "server.http.app": {
         *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),

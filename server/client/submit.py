@@ -37,13 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return the exit code. The id of the job is all that is written to standard output."""
+    job = str(uuid.uuid4())
     return connection.run_safely(
-        lambda: _submit(arguments),
-        lambda: "Nothing was submitted. Run the command again; images that were sent are not sent again.",
+        lambda: _submit(arguments, job),
+        lambda: (
+            f"If the server has job {job} already, it goes on: python -m server watch {job} --server "
+            f"{arguments.server}. Otherwise run the command again: images that were sent are not sent again."
+        ),
     )
 
 
-def _submit(arguments: argparse.Namespace) -> int:
+def _submit(arguments: argparse.Namespace, job: str) -> int:
     server = Connection(arguments)
     limits = server.client.info().limits
     try:
@@ -61,7 +65,6 @@ def _submit(arguments: argparse.Namespace) -> int:
         return connection.UNUSABLE
     for note in shot.notes:
         tell(note)
-    job = str(uuid.uuid4())
     _upload(server, shot)
     server.ask(server.client.create, job, shot.manifest)
     sys.stdout.write(f"{job}\n")

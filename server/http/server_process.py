@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask
 
-from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config, ConfigError
+from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, WEBHOOK_SECRET_VARIABLE, Config, ConfigError
 from server.http import api, app, security
 from server.http.api import health
 from server.http.dashboard.stream import MOST_STREAMS
@@ -18,7 +18,9 @@ from server.http.tls import TlsFront
 from server.http.wsgi_server import WsgiServer
 from server.jobs.housekeeping import Housekeeping
 from server.jobs.supervisor import Supervisor
+from server.jobs.webhooks import Webhooks
 from server.processors import thread_limits, usable_cores
+from server.storage.database import open_database
 
 THREADS = 8 + MOST_STREAMS
 """Threads for requests, plus one for each open page, because changes are streamed to it."""
@@ -40,6 +42,10 @@ def serve(config: Config, workers: int) -> None:
 
     for request in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
         signal.signal(request, stop)
+    webhooks = None if config.webhook is None else Webhooks(open_database(config), config.webhook)
+    if webhooks is not None:
+        health.watch(application, "webhook", webhooks.is_well)
+        webhooks.start()
     health.watch(application, "housekeeping", housekeeping.is_well)
     health.watch(application, "supervisor", supervisor.is_well)
     supervisor.start()
@@ -53,6 +59,8 @@ def serve(config: Config, workers: int) -> None:
     finally:
         if front is not None:
             front.stop()
+        if webhooks is not None:
+            webhooks.stop()
         supervisor.stop()
         housekeeping.stop()
         server.close()
@@ -106,6 +114,8 @@ def worker_command(config: Config, number: int, name: str) -> list[str]:
 
 
 def worker_environment(config: Config, workers: int) -> dict[str, str]:
-    """Return the environment of the workers for the server of `config`. They share the cores that it may use."""
-    environment = {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
-    return thread_limits(usable_cores() // max(1, workers)) | os.environ | environment
+    """Return the environment of the workers for the server of `config`, without the webhook's secret. They share the
+    cores that it may use."""
+    environment = thread_limits(usable_cores() // max(1, workers)) | os.environ
+    environment |= {DATABASE_VARIABLE: config.database, BLOBS_VARIABLE: config.blobs}
+    return {name: value for name, value in environment.items() if name != WEBHOOK_SECRET_VARIABLE}

@@ -112,6 +112,14 @@ stores = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("id", sa.String(32), nullable=False),
 )
+# Up to which event the webhook has heard of the ends of jobs: one row. It hears of none up to `since`.
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("since", sa.Integer, nullable=False),
+    sa.Column("latest", sa.Integer, nullable=False),
+)
 image_facts = sa.Table(
     "pictures",
     metadata,

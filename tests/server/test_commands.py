@@ -194,6 +194,9 @@ def test_what_cannot_be_sent_is_named(site: Site, art: Path, shot: SmallShot, tm
     assert "paints frame 105" not in refusal(2, "--keyframe", f"{painted}@102")
     assert "The frame rate must be positive" in refusal(2, "--keyframe", str(painted), "--fps", "0")
     assert "preset" in refusal(1, "--keyframe", str(painted), "--preset", "absent")
+    (art / "sc010_9000101.png").write_bytes(next(iter(shot.blobs.values())))
+    assert "more than the 100,000 that the server accepts" in refusal(2, "--keyframe", str(painted))
+    (art / "sc010_9000101.png").unlink()
     (art / "sc010_0103.png").write_bytes(b"no image")
     assert "sc010_0103.png" in refusal(2, "--keyframe", str(painted))
 
