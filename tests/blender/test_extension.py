@@ -18,7 +18,7 @@ def test_zip_holds_the_extension_and_shared_but_no_leftovers(built_extension: Pa
     with zipfile.ZipFile(built_extension) as archive:
         names = set(archive.namelist())
         manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
-    assert {"__init__.py", "remote/client.py", "shared/__init__.py", "shared/protocol.py"} <= names
+    assert {"__init__.py", "remote/session.py", "shared/remote/client.py", "shared/protocol.py"} <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
     assert set(manifest["permissions"]) == {"network", "files"}
