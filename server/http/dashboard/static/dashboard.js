@@ -86,14 +86,11 @@ function connected(is) {
 }
 
 function listen() {
-  const stream = new EventSource(document.body.dataset.stream);
-  stream.addEventListener("changed", refresh);
-  stream.onopen = () => connected(true);
-  stream.onerror = () => {
-    if (stream.readyState !== EventSource.CLOSED) { connected(false); return; }
-    stream.close(); // refused: too many pages are open, or the user is logged out
-    setTimeout(() => { refresh(); listen(); }, 5000);
-  };
+  const { stream, user, job } = document.body.dataset;
+  followStream(stream, user, (message) => {
+    if ("connected" in message) connected(message.connected);
+    else if (!message.jobs || !job || message.jobs.includes(job)) refresh();
+  });
 }
 
 // Buttons act without leaving the page, and ask first if something would be lost.
