@@ -142,6 +142,7 @@ class House:
         self._processes.append(worker)
         for job, state in ((done, "done"), (failed, "failed")):
             self._wait(lambda job=job, state=state: self.call("GET", f"{JOBS}/{job}").json()["state"] == state)
+        self._wait(lambda: self.call("GET", f"{JOBS}/{done}/video.mp4").status_code == 200)
         worker.send_signal(signal.SIGTERM)
         worker.wait(WAIT_SECONDS)
         twin, waiting, cancelled = self.submit(), self.submit(seed=1), self.submit(seed=2)

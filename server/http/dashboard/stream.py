@@ -12,11 +12,12 @@ from typing import cast
 from flask import Blueprint, Flask, Response, current_app, request
 
 from server.http.api import Services, services_of, user
-from server.http.problems import ProblemError
+from server.http.slots import Slots
 from server.storage.events import LatestEvent
 
 MOST_STREAMS = 24
 """The most browsers with a stream at the same time. Each needs a thread; the pages of others poll every few seconds."""
+_TOO_MANY_PAGES = "Too many browsers show the dashboard, so this one has to poll."
 POLL_SECONDS = 0.5
 """How often the database is queried for changes, for all pages together."""
 KEEPALIVE_SECONDS = 10.0
@@ -74,18 +75,15 @@ class Streams:
     def __init__(self, services: Services) -> None:
         self._changes = ChangePoller(services)
         self._closing = services.closing
-        self._free = threading.Semaphore(MOST_STREAMS)
+        self._slots = Slots(MOST_STREAMS, "too_many_pages", _TOO_MANY_PAGES)
 
     def open(self, owner: str | None) -> Response:
         """Open a stream of the changes of all jobs, or of those of one owner. Raises ProblemError."""
-        if not self._free.acquire(blocking=False):
-            raise ProblemError(503, "too_many_pages", "Too many browsers show the dashboard, so this one has to poll.")
         is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
         response = Response(self._lines(owner, is_gone), mimetype="text/event-stream")
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the lines
-        response.call_on_close(self._free.release)
-        return response
+        return self._slots.hold(response)
 
     def _lines(self, owner: str | None, is_gone: Callable[[], bool]) -> Iterator[str]:
         begun = last_line = time.monotonic()

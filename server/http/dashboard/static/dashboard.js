@@ -111,6 +111,21 @@ document.addEventListener("change", (event) => {
   if (form) { event.target.blur(); form.requestSubmit(); }
 });
 
+// A worker makes a film when it is asked for. The link is followed when it is ready, or if something is wrong.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-film]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const address = link.href;
+  try {
+    while ((await fetch(address, { method: "HEAD" })).status === 202) {
+      say("The film is being made. Its download begins when it is ready.");
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  } catch { connected(false); return; }
+  location.assign(address);
+});
+
 // The pictures of a shot.
 const viewer = find(".viewer") && (() => {
   const root = find(".viewer");
