@@ -24,6 +24,7 @@ ARROWS = {
         *("server.coloring", "server.coloring.matching", "server.config", "server.engines"),
         *("server.images", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
         *("server.training", "server.demo", "server.demo.in_blender", "server.extension_build", "shared"),
+        *("server.http.tls", "server.http.wsgi_server"),
     },
     # The extension, from what it shows down to what it stands on.
     "blender_addon": {

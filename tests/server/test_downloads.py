@@ -176,6 +176,18 @@ def test_a_film_waits_for_a_worker_and_one_that_fails_is_tried_again(
     assert site.film(job)[4:8] == b"ftyp"
 
 
+def test_a_film_whose_worker_dies_is_not_waited_for_in_vain(site: Site, start_worker: Callable[[], Any]) -> None:
+    worker = start_worker()
+    job = color(site, long_shot(4000))
+    site.call("GET", f"/jobs/{job}/video.mp4", 503)
+    time.sleep(2)
+    worker.kill()
+    worker.wait()
+    start_worker()
+    assert site.wait_for_problem(f"/jobs/{job}/video.mp4", "film_failed")["status"] == 500
+    assert site.call("GET", f"/jobs/{job}/video.mp4", 503)["code"] == "film_in_progress"
+
+
 def test_films_that_many_ask_for_leave_the_rest_of_the_server_alone(
     site: Site, start_worker: Callable[[], Any]
 ) -> None:
