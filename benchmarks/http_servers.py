@@ -4,7 +4,7 @@
 
 For each: requests per second and the 99th percentile of small GETs and of uploads, the lines that 100 readers of a
 stream get and their delay, the memory, what an answer in progress and an open stream do to the end of the server,
-whether a new certificate is used, and what idle and slow connections do. Numbers that the first server has too are
+whether a new certificate is used, and what idle, slow and absent clients do. Numbers that the first server has too are
 ratios to it; others are 0 or 1, and seconds.
 
 --size: of an upload in bytes. --rounds: how often the servers take turns. It takes about two minutes for each server.
@@ -33,6 +33,7 @@ from .wsgi_servers import SLOW_SECONDS, installed
 
 GETTERS, SENDERS, READERS, IDLERS = 16, 4, 100, 300
 PATIENCE_SECONDS = 20.0
+UNREAD_BYTES = 100_000_000
 FILES = ("certificate.pem", "key.pem")
 
 
@@ -131,15 +132,20 @@ def _get(connection: ssl.SSLSocket, path: str = "/", body: bytes | None = None) 
 def _rates(name: str, folder: Path, sizes: Sizes) -> dict[str, float]:
     """Measure how fast a server answers."""
     with _running(name, folder) as (port, process):
-        found = {}
+        found, before = {}, _memory(process)
         for what, count, body in (("get", GETTERS, None), ("put", SENDERS, bytes(sizes.size))):
             times = _crowd(port, count, body, sizes.seconds)
             found[f"{what}_rate"] = len(times) / sizes.seconds
             found[f"{what}_p99"] = sorted(times)[int(0.99 * len(times))]
         lines, delay = _stream(port, sizes.seconds)
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        memory = sum(one.memory_info().rss for one in family)
-        return found | {"stream_lines": float(lines), "stream_delay_p99": delay, "memory": float(memory)}
+        grown = max(1, _memory(process) - before)
+        return found | {"stream_lines": float(lines), "stream_delay_p99": delay, "memory_grown": float(grown)}
+
+
+def _memory(process: subprocess.Popen[bytes]) -> int:
+    """Return the resident bytes of a process and those that it started."""
+    main = psutil.Process(process.pid)
+    return sum(one.memory_info().rss for one in (main, *main.children(recursive=True)))
 
 
 def _crowd(port: int, count: int, body: bytes | None, seconds: float) -> list[float]:
@@ -210,6 +216,17 @@ def _behavior(name: str, folder: Path, seconds: float) -> dict[str, float]:
         _write_certificate(folder)
         time.sleep(min(12, 4 * seconds))
         found["new_certificate"] = float(_connect(port).getpeercert(True) != before)
+    with _running(name, folder) as (port, process):
+        with _connect(port, 5) as refused:
+            refused.sendall(b"PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n\r\n")
+            found["refuses_before_the_body"] = float(bool(_try(lambda: refused.recv(1))))
+        before_unread = _memory(process)
+        with _connect(port) as unread:
+            unread.sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            time.sleep(seconds)
+            found["bounds_an_unread_answer"] = float(_memory(process) - before_unread < UNREAD_BYTES)
+        time.sleep(seconds)
+        found["ends_an_abandoned_answer"] = float(_try(lambda: _get(_connect(port), "/ended")) not in (b"", b"0"))
     with _running(name, folder) as (port, _), ExitStack() as stack:
         with suppress(OSError):  # it takes no more
             for _ in range(IDLERS):

@@ -20,6 +20,8 @@ SLOW_SECONDS = 2.0
 TICK_SECONDS = 0.2
 """How often `/stream` sends a line."""
 ANSWER = b"x" * 500
+_ended = 0
+"""How many endless answers were given up."""
 
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -28,7 +30,10 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[
     if path == "/stream":
         start("200 OK", [("Content-Type", "text/event-stream")])
         return _ticks()
-    if environ["REQUEST_METHOD"] == "PUT":
+    if path == "/endless":
+        start("200 OK", [("Content-Type", "application/octet-stream")])
+        return _endless()
+    if environ["REQUEST_METHOD"] == "PUT" and path != "/refuse":
         digest, left = hashlib.sha256(), int(environ["CONTENT_LENGTH"])
         while left and (part := environ["wsgi.input"].read(min(left, 1 << 20))):
             digest.update(part)
@@ -37,7 +42,7 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[
     else:
         if path == "/slow":
             time.sleep(SLOW_SECONDS)
-        content = ANSWER
+        content = str(_ended).encode() if path == "/ended" else ANSWER
     start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))])
     return [content]
 
@@ -48,11 +53,24 @@ def _ticks() -> Iterable[bytes]:
         time.sleep(TICK_SECONDS)
 
 
+def _endless() -> Iterable[bytes]:
+    global _ended
+    try:
+        while True:
+            yield bytes(1_000_000)
+    finally:
+        _ended += 1
+
+
+def _admits(environ: dict[str, Any]) -> bool:
+    return bool(environ["PATH_INFO"] != "/refuse")
+
+
 def _ours(port: int, files: tuple[Path, Path]) -> None:
     from server.http.tls import TlsFront
     from server.http.wsgi_server import WsgiServer
 
-    server = WsgiServer(application, "127.0.0.1", 0, threads=THREADS, max_request_body_size=50_000_000)
+    server = WsgiServer(application, "127.0.0.1", 0, admits=_admits, threads=THREADS, max_request_body_size=50_000_000)
     front = TlsFront("127.0.0.1", port, ("127.0.0.1", server.port), *files)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     server.stand_behind(front.find_client)
