@@ -234,7 +234,8 @@ class House:
         for table in ("inputs", "segments", "frames", "events"):
             if self._query(f"SELECT count(*) FROM {table} WHERE job NOT IN (SELECT id FROM jobs)") != [0]:
                 yield f"{table} of jobs that there are not"
-        if self._query("SELECT count(*) FROM workflow_status WHERE workflow_uuid NOT IN (SELECT id FROM jobs)") != [0]:
+        surplus_workflows = "SELECT count(*) FROM workflow_status WHERE workflow_uuid NOT IN (SELECT id FROM jobs)"
+        if self._query(f"{surplus_workflows} AND name <> 'encode_film'") != [0]:
             yield "workflows of jobs that there are not"
 
 
