@@ -25,6 +25,7 @@ ARROWS = {
         *("server.coloring", "server.coloring.matching", "server.config", "server.engines"),
         *("server.images", "server.jobs", "server.longanimation", "server.presets", "server.storage"),
         *("server.training", "server.demo", "server.demo.in_blender", "server.extension_build", "shared"),
+        *("server.http.tls", "server.http.wsgi_server"),
     },
     # The extension, from what it shows down to what it stands on.
     "blender_addon": {
@@ -116,14 +117,15 @@ ARROWS = {
     },
     "server.http.app": {
         *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),
-        *("server.jobs.client", "server.storage", "server.config"),
+        *("server.jobs.client", "server.jobs.films", "server.storage", "server.config"),
     },
     "server.http.dashboard": {
-        *("server", "server.http.api", "server.http.problems", "server.http.security"),
+        *("server", "server.http.api", "server.http.problems", "server.http.security", "server.http.slots"),
         *("server.jobs.client", "server.storage", "server.images", "shared"),
     },
     "server.http.api": {
-        *("server", "server.http.problems", "server.http.archive", "server.http.video", "server.jobs.client"),
+        *("server", "server.http.problems", "server.http.archive", "server.http.slots", "server.jobs.client"),
+        "server.jobs.films",
         *("server.storage", "server.presets.preset", "server.coloring.line_art", "server.images", "server.config"),
         *("server.logs", "shared", "shared.checks"),
     },
@@ -134,7 +136,7 @@ ARROWS = {
     "server.http.listener": {"server.http.channel", "shared"},
     "server.http.channel": {"server.http.problems", "shared"},
     "server.http.archive": set(),
-    "server.http.video": {"server.files"},
+    "server.http.slots": {"server.http.problems"},
     "server.jobs": {
         *("server.coloring", "server.coloring.line_art", "server.presets.preset", "server.storage"),
         *("server.images", "server.config", "server.logs", "shared", "shared.checks"),
@@ -165,7 +167,7 @@ ARROWS = {
     "server.coloring.line_art": {"shared.checks"},
     "server.presets": {"server.longanimation", "shared"},
     "server.longanimation": {"server.files"},
-    "server.images": set(),
+    "server.images": {"server.files"},
     "server.extension_build": {"server.files"},
     "server.files": set(),
     "server.processors": set(),

@@ -7,6 +7,7 @@ from server.config import Config
 from server.http import api, dashboard, problems, security
 from server.http.api import blobs, extensions, frames, health, info, jobs, metrics, queues, request_log
 from server.jobs.client import Jobs
+from server.jobs.films import Films
 from server.storage.blobs import open_blobs
 from server.storage.catalogue import Catalogue
 from server.storage.database import answer_soon, open_database
@@ -29,9 +30,10 @@ def create_app(config: Config) -> Flask:
     security.check_exposure(config, tokens)
     app = Flask(__name__, static_folder=None)  # the page has its own
     app.config["MAX_CONTENT_LENGTH"] = config.limits.blob_bytes
+    blob_store = open_blobs(engine, config.blobs_url)
     services = api.Services(
         config=config,
-        blobs=open_blobs(engine, config.blobs_url),
+        blobs=blob_store,
         image_facts=ImageFactsTable(engine),
         catalogue=Catalogue(engine),
         events=Events(engine),
@@ -39,6 +41,7 @@ def create_app(config: Config) -> Flask:
         segments=Segments(engine),
         heartbeats=Heartbeats(engine),
         jobs=Jobs(engine),
+        films=Films(engine, blob_store),
         sessions=Sessions(engine),
         integrity=Integrity(engine),
     )

@@ -5,13 +5,18 @@ import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 
+_HEADER_BYTES, _DIRECTORY_BYTES, _END_BYTES = 30, 46, 22
+_LONG_PLACE_BYTES, _LONG_END_BYTES = 12, 76
+"""The parts of a zip beside names and contents, and what they have more where a number does not fit into 31 bits."""
+
 
 def zip_stream(entries: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[bytes]:
     """Yield the bytes of a zip of `entries`: a name (relative, with `/`) and a function that returns the content.
 
     Contents are stored uncompressed, because PNGs are already compressed. An entry's content is read when its turn
     comes and discarded when it is sent. Equal entries give equal bytes, regardless of the clock and the system. If
-    reading a content raises an exception, the zip ends there, so that a reader sees that it is incomplete.
+    reading a content raises an exception, the zip ends there. Its size is known before (see `zip_size`), so that a
+    reader sees that it is incomplete.
     """
     unsent = _Unsent()
     with zipfile.ZipFile(unsent, "w") as archive:
@@ -22,6 +27,18 @@ def zip_stream(entries: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[b
             archive.writestr(entry, content())
             yield unsent.take()
     yield unsent.take()
+
+
+def zip_size(entries: Iterable[tuple[str, int]]) -> int:
+    """Return the bytes of the zip that `zip_stream` makes of entries with these names and sizes, each below 2 GB."""
+    content = directory = count = 0
+    for name, size in entries:
+        length = len(name.encode())
+        directory += _DIRECTORY_BYTES + length + (_LONG_PLACE_BYTES if content > zipfile.ZIP64_LIMIT else 0)
+        content += _HEADER_BYTES + length + size
+        count += 1
+    is_long = count > zipfile.ZIP_FILECOUNT_LIMIT or max(content, directory) > zipfile.ZIP64_LIMIT
+    return content + directory + _END_BYTES + (_LONG_END_BYTES if is_long else 0)
 
 
 class _Unsent(io.BytesIO):

@@ -20,7 +20,8 @@ REQUEST_SECONDS = 10.0
 SMALL_BYTES = 8192
 """A body that is longer waits until its sender was checked."""
 SLOWEST_BYTES = 1000.0
-"""Bytes per second at which a large body must arrive on average, after the first REQUEST_SECONDS."""
+"""Bytes per second on average at which a large body must arrive after REQUEST_SECONDS, and an answer must be read after
+STALL_SECONDS."""
 IDLE_SECONDS = 120.0
 """How long a connection may wait for its next request."""
 STALL_SECONDS = 60.0
@@ -80,7 +81,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     close_when_flushed: bool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.active = time.monotonic()
+        self.active = self._answer_begun = time.monotonic()
+        self._answer_sent = 0
         self.is_refused = False
         self._is_checking = False
         self._linger_end: float | None = None
@@ -98,7 +100,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if self._linger_end is not None:
             return now > self._linger_end
         if self.total_outbufs_len:
-            return now - self.active > STALL_SECONDS
+            late = now - self._answer_begun - STALL_SECONDS
+            return now - self.active > STALL_SECONDS or late > self._answer_sent / SLOWEST_BYTES
         if self.requests or self._is_checking:
             return False
         if request is None:
@@ -146,7 +149,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def write_soon(self, data: Any) -> int:
         """Queue a part of the answer, from a thread."""
         if not self.total_outbufs_len:
-            self.active = time.monotonic()
+            self.active = self._answer_begun = time.monotonic()
+            self._answer_sent = 0
         return int(super().write_soon(data))
 
     def handle_write(self) -> None:
@@ -162,9 +166,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().handle_write()
 
     def _flush_some(self, do_close: bool = True) -> bool:
-        if sent := bool(super()._flush_some(do_close)):
+        waiting = self.total_outbufs_len
+        if has_sent := bool(super()._flush_some(do_close)):
             self.active = time.monotonic()
-        return sent
+            self._answer_sent += waiting - self.total_outbufs_len
+        return has_sent
 
 
 class _Admission:

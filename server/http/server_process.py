@@ -12,7 +12,7 @@ from flask import Flask
 
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, WEBHOOK_SECRET_VARIABLE, Config, ConfigError
 from server.http import api, app, security
-from server.http.api import health
+from server.http.api import MOST_DOWNLOADS, health
 from server.http.dashboard.stream import MOST_STREAMS
 from server.http.tls import TlsFront
 from server.http.wsgi_server import WsgiServer
@@ -22,8 +22,8 @@ from server.jobs.webhooks import Webhooks
 from server.processors import thread_limits, usable_cores
 from server.storage.database import open_database
 
-THREADS = 8 + MOST_STREAMS
-"""Threads for requests, plus one for each open page, because changes are streamed to it."""
+THREADS = 8 + MOST_STREAMS + MOST_DOWNLOADS
+"""Threads for requests that are answered at once, plus one for each answer that lasts as long as its client reads."""
 
 
 def serve(config: Config, workers: int) -> None:
@@ -33,7 +33,8 @@ def serve(config: Config, workers: int) -> None:
     server, front = _listen(application, config)
     command = partial(worker_command, config)
     supervisor = Supervisor(services.heartbeats, command, workers, worker_environment(config, workers))
-    housekeeping = Housekeeping(services.jobs, services.catalogue, services.blobs, services.integrity, config.retention)
+    stored = (services.catalogue, services.blobs, services.integrity)
+    housekeeping = Housekeeping(services.jobs, services.films, *stored, config.retention)
 
     def stop(*_: object) -> None:
         if not services.closing.is_set():

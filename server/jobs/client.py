@@ -26,6 +26,8 @@ APPLICATION = "longanimation-color"
 WORKFLOW = "color_shot"
 WORKFLOW_VERSION = "2"
 """Only workers of the same version take jobs queued under a version. Raise it when the steps change."""
+FILMS = "films"
+"""The queue of films. Every worker serves it, beside the job that it colors, and it cannot be paused."""
 POLL_SECONDS = 0.3
 """How often a free worker looks for a job."""
 SETTLING_SECONDS = 2 * POLL_SECONDS
@@ -49,9 +51,7 @@ class Jobs:
         self._frames = Frames(engine)
         self._segments = Segments(engine)
         self._heartbeats = Heartbeats(engine)
-        self._client = DBOSClient(
-            system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
-        )
+        self._client = open_client(engine)
 
     def submit(self, job: str, manifest: ShotManifest, queue: str, owner: str, quota_jobs: int | None = None) -> None:
         """Queue a new job. Its row and its workflow are written together or not at all.
@@ -159,7 +159,8 @@ class Jobs:
 
     def queues(self) -> list[QueueStatus]:
         """Return every queue that has jobs, workers or a setting, by name."""
-        paused = {queue.name: queue.worker_concurrency == 0 for queue in self._client.list_queues()}
+        registered = [queue for queue in self._client.list_queues() if queue.name != FILMS]
+        paused = {queue.name: queue.worker_concurrency == 0 for queue in registered}
         served = [worker.device.kind for worker in self._heartbeats.alive()]
         counts = self._catalogue.active_by_queue()
         names = sorted({*paused, *served, *(queue for queue, _ in counts)})
@@ -183,6 +184,13 @@ class Jobs:
     def close(self) -> None:
         """Close the connection to the database."""
         self._client.destroy()
+
+
+def open_client(engine: sa.Engine) -> DBOSClient:
+    """Return DBOS's client for a database."""
+    return DBOSClient(
+        system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
+    )
 
 
 def rewind(registry: Any, job: Job) -> None:

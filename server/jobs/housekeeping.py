@@ -15,6 +15,7 @@ from server.storage.integrity import Integrity
 from server.storage.store_marker import StoreConflict
 
 from .client import Jobs
+from .films import Films
 from .lasting_thread import LastingThread
 
 REQUEUE_SECONDS = 30.0
@@ -35,9 +36,16 @@ class Housekeeping:
     """The housekeeping thread of one server. Several servers can share a database without interference."""
 
     def __init__(
-        self, jobs: Jobs, catalogue: Catalogue, blobs: Blobs, integrity: Integrity, retention: Retention
+        self,
+        jobs: Jobs,
+        films: Films,
+        catalogue: Catalogue,
+        blobs: Blobs,
+        integrity: Integrity,
+        retention: Retention,
     ) -> None:
         self._jobs = jobs
+        self._films = films
         self._integrity = integrity
         self._catalogue = catalogue
         self._blobs = blobs
@@ -85,6 +93,7 @@ class Housekeeping:
         removed = self._blobs.collect(self._retention.unused_hours * 3600)
         if removed.count:
             logger.info("%d blobs that no job needs were removed, %d bytes.", removed.count, removed.bytes)
+        self._films.forget()
 
     def _run(self) -> None:
         cleaned = listed = checked = -ORPHAN_SECONDS

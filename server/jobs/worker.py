@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker process. It takes jobs of one device class from the queue, one at a time."""
+"""The worker process. It takes jobs of one device class from the queue, one at a time, and films beside them."""
 
 import contextlib
 import logging
@@ -21,7 +21,8 @@ from server.storage.blobs import open_blobs
 from server.storage.database import open_database
 from server.storage.heartbeats import BEAT_SECONDS, Device, Heartbeats
 
-from .client import APPLICATION, WORKFLOW_VERSION, add_queue
+from .client import APPLICATION, FILMS, WORKFLOW_VERSION, add_queue
+from .films import FilmMaker
 from .recovery import Recovery
 from .workflow import JobRunner, LoadColorizer
 
@@ -53,14 +54,17 @@ def run(
     _stop_on_request(stop, supervised)
 
     _configure_dbos(name, database)
-    runner = JobRunner(name, database, open_blobs(database, config.blobs_url), load_colorizer)
+    blobs = open_blobs(database, config.blobs_url)
+    runner = JobRunner(name, database, blobs, load_colorizer)
     runner.register()
+    FilmMaker(database, blobs).register()
     recovery = Recovery(database)
-    DBOS.listen_queues([queue])
+    DBOS.listen_queues([queue, FILMS])
     try:
         heartbeats.beat(name, probe_device())
         DBOS.launch()
         add_queue(DBOS, queue)
+        add_queue(DBOS, FILMS)
         logger.info("Worker %s is ready.", name)
         while not stop.is_set():
             try:

@@ -78,8 +78,9 @@ class Blobs:
         """Return the free space in bytes, or None if the store does not know it."""
         return free_bytes(Path(self._root)) if isinstance(self._files, LocalFileSystem) else None
 
-    def missing(self, addresses: Iterable[str]) -> list[str]:
-        """Return the addresses that are not in the store, each once. The others are not collected for a while."""
+    def missing(self, addresses: Iterable[str], touch: bool = True) -> list[str]:
+        """Return the addresses that are not in the store, each once. With `touch`, the others are not collected for a
+        while."""
         wanted = list(dict.fromkeys(addresses))
         known: set[str] = set()
         for batch in batches(wanted):
@@ -88,12 +89,22 @@ class Blobs:
             with self._engine.connect() as connection:
                 found = {address: bool(old) for address, old in connection.execute(present)}
             known |= found.keys()
-            if old := [address for address, is_old in found.items() if is_old]:
+            if old := [address for address, is_old in found.items() if is_old and touch]:
                 with self._engine.begin() as connection:
-                    touch = sa.update(blobs).where(blobs.c.address.in_(old), ~blobs.c.pending_delete)
-                    touched = connection.execute(touch.values(touched=now()).returning(blobs.c.address))
+                    renewal = sa.update(blobs).where(blobs.c.address.in_(old), ~blobs.c.pending_delete)
+                    touched = connection.execute(renewal.values(touched=now()).returning(blobs.c.address))
                     known -= set(old) - set(touched.scalars())  # a collector was faster
         return [address for address in wanted if address not in known]
+
+    def sizes(self, addresses: Iterable[str]) -> dict[str, int]:
+        """Return the sizes in bytes of those of the blobs that are in the store."""
+        sizes: dict[str, int] = {}
+        for batch in batches(list(dict.fromkeys(addresses))):
+            known = sa.select(blobs.c.address, blobs.c.bytes).where(blobs.c.address.in_(batch))
+            with self._engine.connect() as connection:
+                rows = connection.execute(known.where(~blobs.c.pending_delete, ~blobs.c.lost))
+                sizes |= {row.address: row.bytes for row in rows}
+        return sizes
 
     def read(self, address: str) -> bytes:
         """Return the bytes of a blob, which are verified. Raises MissingBlob."""

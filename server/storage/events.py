@@ -2,12 +2,21 @@
 """The numbered events of the jobs: every change of a job writes one."""
 
 import time
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from shared.status import JobEvent
 
 from .tables import events, jobs
+
+
+@dataclass(frozen=True)
+class LatestEvent:
+    """The number of the latest event of a job, and the job's owner."""
+
+    number: int
+    owner: str
 
 
 class Events:
@@ -23,12 +32,13 @@ class Events:
         with self._engine.connect() as connection:
             return [JobEvent(**row) for row in connection.execute(query).mappings()]
 
-    def changed_jobs(self, after: int) -> dict[str, int]:
-        """Return the jobs that have events with numbers above `after`, with the number of the latest one."""
+    def changed_jobs(self, after: int) -> dict[str, LatestEvent]:
+        """Return the jobs that have events with numbers above `after`, with the latest one."""
         latest = sa.func.max(events.c.number).label("number")
-        query = sa.select(events.c.job, latest).where(events.c.number > after)
+        query = sa.select(events.c.job, jobs.c.owner, latest).join_from(events, jobs, events.c.job == jobs.c.id)
+        query = query.where(events.c.number > after).group_by(events.c.job, jobs.c.owner)
         with self._engine.connect() as connection:
-            return {row.job: row.number for row in connection.execute(query.group_by(events.c.job))}
+            return {row.job: LatestEvent(row.number, row.owner) for row in connection.execute(query)}
 
     def latest(self) -> int:
         """Return the number of the latest event of all jobs, 0 when there is none."""

@@ -3,6 +3,7 @@
 
 import sqlalchemy as sa
 
+from .job import Job
 from .tables import blobs, frames
 
 
@@ -23,6 +24,12 @@ class Frames:
         query = sa.select(frames.c.drawing, frames.c.blob).where(frames.c.job == job)
         with self._engine.connect() as connection:
             return {row.drawing: row.blob for row in connection.execute(query)}
+
+    def shown(self, job: Job) -> list[tuple[int, str]]:
+        """Return the frames of a job that are finished and the addresses of their images, in order."""
+        exposure, blobs = job.manifest.exposure, self.blobs(job.id)
+        drawn = ((frame, exposure.drawing_at(frame)) for frame in exposure.frames)
+        return [(frame, blobs[drawing]) for frame, drawing in drawn if drawing in blobs]
 
     def lost(self, job: str) -> list[int]:
         """Return the drawings of a job whose frames were finished, but are lost or damaged in the store."""

@@ -142,6 +142,7 @@ class House:
         self._processes.append(worker)
         for job, state in ((done, "done"), (failed, "failed")):
             self._wait(lambda job=job, state=state: self.call("GET", f"{JOBS}/{job}").json()["state"] == state)
+        self._wait(lambda: self.call("GET", f"{JOBS}/{done}/video.mp4").status_code == 200)
         worker.send_signal(signal.SIGTERM)
         worker.wait(WAIT_SECONDS)
         twin, waiting, cancelled = self.submit(), self.submit(seed=1), self.submit(seed=2)
@@ -233,7 +234,8 @@ class House:
         for table in ("inputs", "segments", "frames", "events"):
             if self._query(f"SELECT count(*) FROM {table} WHERE job NOT IN (SELECT id FROM jobs)") != [0]:
                 yield f"{table} of jobs that there are not"
-        if self._query("SELECT count(*) FROM workflow_status WHERE workflow_uuid NOT IN (SELECT id FROM jobs)") != [0]:
+        surplus_workflows = "SELECT count(*) FROM workflow_status WHERE workflow_uuid NOT IN (SELECT id FROM jobs)"
+        if self._query(f"{surplus_workflows} AND name <> 'encode_film'") != [0]:
             yield "workflows of jobs that there are not"
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from server.config import Config, Retention
 from server.jobs import housekeeping
 from server.jobs.client import Jobs
+from server.jobs.films import Films
 from server.jobs.housekeeping import Housekeeping
 from server.storage.blobs import Blobs, Removed
 from server.storage.catalogue import Catalogue
@@ -36,7 +37,9 @@ class House:
     def __init__(self, engine: sa.Engine, blobs: str) -> None:
         self.engine, self.catalogue, self.blobs = engine, Catalogue(engine), Blobs(engine, blobs)
         self.changes, self.jobs = JobChanges(engine), Jobs(engine)
-        self.keeping = Housekeeping(self.jobs, self.catalogue, self.blobs, Integrity(engine), Retention(job_days=7.0))
+        self.films = Films(engine, self.blobs)
+        stored = (self.catalogue, self.blobs, Integrity(engine))
+        self.keeping = Housekeeping(self.jobs, self.films, *stored, Retention(job_days=7.0))
 
     def add(self, job: str, shot: FaultShot, state: str, frame: bytes) -> set[str]:
         """Add a job with one finished segment; return what it needs."""
@@ -104,7 +107,7 @@ def test_without_days_no_job_ever_goes(house: House) -> None:
     needed = house.add("old", draw_shot(1, slow=False), "done", b"frame")
     house.ended("old", 1000.0)
     house.forget_all()
-    Housekeeping(house.jobs, house.catalogue, house.blobs, Integrity(house.engine), Retention()).clean()
+    Housekeeping(house.jobs, house.films, house.catalogue, house.blobs, Integrity(house.engine), Retention()).clean()
     assert house.catalogue.state("old") == "done" and house.stored() == needed
 
 
@@ -135,7 +138,9 @@ def test_a_fault_that_nobody_knows_ends_a_round_and_not_the_housekeeping(
     monkeypatch.setattr(housekeeping, "REQUEUE_SECONDS", 0.01)
     monkeypatch.setattr(housekeeping, "CLEAN_SECONDS", 0.0)
     blobs, house = FaultyBlobs(), House(open_database(Config(tmp_path)), str(tmp_path / "blobs"))
-    keeping = Housekeeping(house.jobs, house.catalogue, cast(Any, blobs), Integrity(house.engine), Retention())
+    keeping = Housekeeping(
+        house.jobs, house.films, house.catalogue, cast(Any, blobs), Integrity(house.engine), Retention()
+    )
     with caplog.at_level(logging.ERROR):
         keeping.start()
         assert blobs.collected.wait(60)
@@ -160,7 +165,9 @@ class SlowBlobs(FaultyBlobs):
 def test_a_server_ends_while_a_large_store_is_being_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "STOP_SECONDS", 0.1)
     blobs, house = SlowBlobs(), House(open_database(Config(tmp_path)), str(tmp_path / "blobs"))
-    keeping = Housekeeping(house.jobs, house.catalogue, cast(Any, blobs), Integrity(house.engine), Retention())
+    keeping = Housekeeping(
+        house.jobs, house.films, house.catalogue, cast(Any, blobs), Integrity(house.engine), Retention()
+    )
     keeping.start()
     assert blobs.listing.wait(60)
     stopping = threading.Thread(target=keeping.stop)

@@ -123,9 +123,31 @@ class Site:
         """Wait until the job is in `state`."""
         return self.wait(job, lambda status: status["state"] == state)
 
+    def wait_for_problem(self, path: str, code: str) -> dict[str, Any]:
+        """Wait until the answer to a GET is the problem with this code; return it."""
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            answer = self.session.get(self.url + path, timeout=30)
+            if not answer.ok and answer.json()["code"] == code:
+                return dict(answer.json())
+            time.sleep(0.1)
+        raise AssertionError(f"waited {WAIT_SECONDS} s in vain; the last answer is {answer.status_code}")
+
     def wait_for_segments(self, job: str, count: int) -> dict[str, Any]:
         """Wait until `count` segments of the job are done."""
         return self.wait(job, lambda status: status["segments_done"] >= count)
+
+    def film(self, job: str) -> bytes:
+        """Ask for the film of a finished job until a worker has made it; return it."""
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            answer = self.session.get(f"{self.url}/jobs/{job}/video.mp4", timeout=30)
+            if answer.status_code == 200:
+                return answer.content
+            assert (answer.status_code, answer.json()["code"]) == (503, "film_in_progress"), answer.text
+            assert int(answer.headers["Retry-After"]) > 0
+            time.sleep(0.2)
+        raise AssertionError(f"waited {WAIT_SECONDS} s in vain for a film")
 
     def frames(self, job: str) -> dict[int, bytes]:
         """Download all frames of a finished job."""

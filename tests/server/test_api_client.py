@@ -68,6 +68,7 @@ def test_a_generated_client_colors_a_shot_fetches_frame_zip_and_film_and_underst
     assert same("frames.get_frame", "frames/105.png", 105)
     assert same("frames.get_frame", "frames/105.png?layer=fills", 105, layer=models.GetFrameLayer.FILLS)
     assert same("frames.get_archive", "frames.zip")
+    site.film(str(job))
     assert same("frames.get_video", "video.mp4")
 
     problem = call("jobs.get_job", uuid.uuid4())

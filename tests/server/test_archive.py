@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from server.http.archive import zip_stream
+from server.http.archive import zip_size, zip_stream
 
 FILES = {"colored/0001.png": b"\x89PNG one", "colored/0002.png": b"", "Söhne/線.json": b"{}" * 4000}
 
@@ -42,6 +42,19 @@ def test_contents_beyond_four_gigabytes_use_zip64(monkeypatch):
     content = zipped()
     assert b"PK\x06\x06" in content
     assert read(content) == FILES
+
+
+@pytest.mark.parametrize("limit", [zipfile.ZIP64_LIMIT, 9000, 60, 8])
+@pytest.mark.parametrize("files", [FILES, {}])
+def test_the_size_is_known_before(files, limit, monkeypatch):
+    content = {name: content[: limit // 2] for name, content in files.items()}
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+    assert zip_size((name, len(part)) for name, part in content.items()) == len(zipped(content))
+
+
+def test_the_size_of_many_files_is_known_before(monkeypatch):
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 2)
+    assert zip_size((name, len(content)) for name, content in FILES.items()) == len(zipped())
 
 
 def test_the_same_files_make_the_same_bytes():

@@ -184,6 +184,32 @@ def test_an_answer_that_nobody_reads_is_given_up(
     assert over.wait(20), "its thread is free again"
 
 
+def test_an_answer_that_is_read_by_drops_is_given_up(
+    open_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "STALL_SECONDS", 1.0)
+    monkeypatch.setattr(channel, "SLOWEST_BYTES", 1e9)
+    house = open_house(outbuf_high_watermark=100_000)
+    over = threading.Event()
+
+    def endless(_environ: Any, start: Callable[..., Any]) -> Iterator[bytes]:
+        start("200 OK", [])
+        try:
+            while True:
+                yield bytes(100_000)
+        finally:
+            over.set()
+
+    house.server._server.application = endless
+    connection = house.connect(sent=b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    end = time.monotonic() + 20
+    while not over.is_set() and time.monotonic() < end:
+        with suppress(ConnectionError):
+            connection.recv(100_000)
+        time.sleep(0.1)
+    assert over.is_set()
+
+
 def put_slowly(address: tuple[str, int], headers: str, size: int) -> tuple[int, bytes]:
     """Send a body in small parts until the server stops reading; return how much it took, and its answer."""
     with socket.create_connection(address, timeout=20) as connection:

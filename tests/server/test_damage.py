@@ -99,7 +99,8 @@ def test_a_torn_page_that_no_request_reads_is_found_by_housekeeping(tmp_path: Pa
     app = create_app(Config(tmp_path))
     services = api.services_of(app)
     assert app.test_client().get("/readyz").status_code == 200
-    Housekeeping(services.jobs, services.catalogue, services.blobs, services.integrity, Retention()).check_database()
+    stored = (services.catalogue, services.blobs, services.integrity)
+    Housekeeping(services.jobs, services.films, *stored, Retention()).check_database()
     assert app.test_client().get("/readyz").json["code"] == "database_damaged"
 
 

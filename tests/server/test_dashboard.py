@@ -217,7 +217,7 @@ def test_who_has_a_token_logs_in_and_sees_only_their_own_jobs(
     expect(other.get_by_text("No shot here yet.")).to_be_visible()
     assert other.get_by_role("link", name="Lantern").count() == 0
     secret = {one["name"]: one["value"] for one in other.context.cookies()}
-    for path in ("", "/drawing/101.webp", "/frames.zip", "/stream"):
+    for path in ("", "/drawing/101.webp", "/frames.zip"):
         assert requests.get(f"{site.root}/jobs/{job}{path}", cookies=secret, timeout=30).status_code == 404
     for action in ("cancel", "retry", "priority", "delete"):
         assert requests.post(f"{site.root}/jobs/{job}/{action}", cookies=secret, timeout=30).status_code in (404, 422)
@@ -252,6 +252,80 @@ def test_pages_beyond_the_most_streams_are_refused_and_a_closed_one_makes_room(s
     while requests.get(f"{site.root}/stream", stream=True, timeout=30).status_code != 200:
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_eight_tabs_of_a_browser_are_all_up_to_date_and_share_a_stream(
+    site: Site, start_worker: Callable[[], subprocess.Popen[bytes]], shot: SmallShot, open_page: Callable[..., Page]
+) -> None:
+    jobs = [site.submit(shot, name=f"shot {number}", seed=number) for number in range(3)]
+    first = open_page(site.root)
+    others = [first.context.new_page() for _ in range(7)]
+    for page, address in zip(others, ["", *(f"jobs/{job}" for job in (*jobs, *jobs))], strict=True):
+        page.goto(f"{site.root}/{address}", timeout=10_000)
+    start_worker()
+    for page in others[1:]:
+        expect(page.locator("#head .state")).to_have_text("done")
+    for page in (first, others[0]):
+        expect(page.locator("#history .shot .state")).to_have_text(["done"] * 3)
+    streams = [requests.get(f"{site.root}/stream", stream=True, timeout=30) for _ in range(MOST_STREAMS)]
+    assert [one.status_code for one in streams] == [200] * (MOST_STREAMS - 1) + [503]
+    for one in streams:
+        one.close()
+
+
+def test_a_tab_that_is_closed_leaves_the_stream_to_the_others(
+    site: Site, shot: SmallShot, open_page: Callable[..., Page]
+) -> None:
+    first = open_page(site.root)
+    second = first.context.new_page()
+    second.goto(site.root)
+    expect(second.get_by_text("The queue is empty")).to_be_visible()
+    first.close()
+    site.submit(shot)
+    expect(second.get_by_role("link", name="Lantern")).to_be_visible()
+    second.goto(f"{site.root}/login")
+    second.go_back()
+    site.submit(shot, name="another", seed=2)
+    expect(second.get_by_role("link", name="another")).to_be_visible()
+
+
+def test_without_shared_workers_only_pages_that_are_seen_have_a_stream(
+    site: Site, shot: SmallShot, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{site.root}/login")
+    page.context.add_init_script("delete window.SharedWorker")
+    page.goto(site.root)
+    site.submit(shot)
+    expect(page.get_by_role("link", name="Lantern")).to_be_visible()
+    hide = "state => { Object.defineProperty(document, 'hidden', { value: state, configurable: true });"
+    hide += " document.dispatchEvent(new Event('visibilitychange')) }"
+    page.evaluate(hide, True)
+    site.submit(shot, name="another", seed=2)
+    time.sleep(2)
+    expect(page.get_by_role("link", name="another")).to_have_count(0)
+    page.evaluate(hide, False)
+    expect(page.get_by_role("link", name="another")).to_be_visible()
+
+
+def test_a_stream_names_the_jobs_of_its_user(serve: Callable[..., Site], storage: Config, shot: SmallShot) -> None:
+    tokens = Tokens(open_database(storage))
+    secrets = {name: tokens.create(name) for name in ("alice", "bob")}
+    site = serve("--workers", "0", "--proxied")
+    lines = {}
+    for name, secret in secrets.items():
+        browser = requests.Session()
+        browser.post(f"{site.root}/login", data={"token": secret}, timeout=30)
+        lines[name] = browser.get(f"{site.root}/stream", stream=True, timeout=30).iter_lines()
+        assert [next(lines[name]) for _ in range(4)][3] == b"data: null"
+    site.session.headers["Authorization"] = f"Bearer {secrets['alice']}"
+    job = site.submit(shot)
+    seen = {name: [] for name in secrets}  # type: dict[str, list[bytes]]
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        for name in secrets:
+            seen[name].append(next(lines[name]))
+    assert f'data: ["{job}"]'.encode() in seen["alice"]
+    assert not any(job.encode() in line for line in seen["bob"]) and b"data: []" in seen["bob"]
 
 
 def test_a_server_ends_though_pages_are_open(

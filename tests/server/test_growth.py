@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,14 @@ def test_a_worker_joins_from_another_box_by_the_addresses_alone(
     site.wait_for_state(job, "done")
     assert len(site.frames(job)) == 16
     assert not elsewhere.exists(), "it keeps nothing of its own"
+
+
+def test_a_film_is_made_once_for_all_servers(
+    serve: Callable[..., Site], start_worker: StartWorker, shot: SmallShot
+) -> None:
+    first, second = serve("--workers", "0"), serve("--workers", "0")
+    start_worker()
+    job = first.submit(shot)
+    first.wait_for_state(job, "done")
+    film = first.film(job)
+    assert second.call("GET", f"/jobs/{job}/video.mp4", 200) == film

@@ -52,7 +52,7 @@ def test_a_shot_goes_the_whole_way(site: Site, shot: SmallShot, start_worker: St
     assert frames[101] == frames[102] != frames[103], "frames that hold one drawing are one image"
     with zipfile.ZipFile(io.BytesIO(site.call("GET", f"/jobs/{job}/frames.zip", 200))) as archive:
         assert {int(Path(name).stem): archive.read(name) for name in archive.namelist()} == frames
-    with av.open(io.BytesIO(site.call("GET", f"/jobs/{job}/video.mp4", 200))) as film:
+    with av.open(io.BytesIO(site.film(job))) as film:
         assert (sum(1 for _ in film.decode(video=0)), film.streams.video[0].average_rate) == (16, 24)
     info = site.call("GET", "/info", 200)
     assert (info["devices"], info["queue_length"]) == (["cpu"], 0)

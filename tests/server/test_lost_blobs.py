@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from server.config import Config, Retention
 from server.doctor.database import check_database
 from server.jobs.client import Jobs
+from server.jobs.films import Films
 from server.jobs.housekeeping import Housekeeping
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
@@ -36,9 +37,11 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 @pytest.fixture
 def housekeeping(engine: sa.Engine, tmp_path: Path) -> Iterator[Housekeeping]:
     """Housekeeping whose rounds the test runs."""
-    jobs = Jobs(engine)
-    yield Housekeeping(jobs, Catalogue(engine), Blobs(engine, str(tmp_path / "blobs")), Integrity(engine), Retention())
+    jobs, store = Jobs(engine), Blobs(engine, str(tmp_path / "blobs"))
+    films = Films(engine, store)
+    yield Housekeeping(jobs, films, Catalogue(engine), store, Integrity(engine), Retention())
     jobs.close()
+    films.close()
 
 
 def file_of(tmp_path: Path, address: str) -> Path:

@@ -12,6 +12,7 @@ from server.cli import main
 from server.config import Config
 from server.http.app import create_app
 from server.jobs.client import Jobs
+from server.jobs.films import Films
 from server.jobs.housekeeping import Housekeeping
 from server.storage.blobs import Blobs, open_blobs
 from server.storage.catalogue import Catalogue
@@ -35,7 +36,7 @@ def round_of_housekeeping(config: Config, store: Blobs, engine: sa.Engine) -> No
     """Do what a server does when it starts, and a day later."""
     jobs = Jobs(engine)
     store.register_orphans(DAY)
-    Housekeeping(jobs, Catalogue(engine), store, Integrity(engine), config.retention).clean()
+    Housekeeping(jobs, Films(engine, store), Catalogue(engine), store, Integrity(engine), config.retention).clean()
     jobs.close()
 
 

@@ -9,7 +9,9 @@ from flask import Flask, current_app, g, request
 
 from server.config import Config
 from server.http.problems import ProblemError
+from server.http.slots import Slots
 from server.jobs.client import Jobs
+from server.jobs.films import Films
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
 from server.storage.events import Events
@@ -22,10 +24,17 @@ from server.storage.sessions import Sessions
 from server.storage.space import NoSpace
 from server.storage.tokens import Token
 
+MOST_DOWNLOADS = 16
+"""The most zips and films that are sent at the same time."""
+_TOO_MANY_DOWNLOADS = f"{MOST_DOWNLOADS} other downloads are under way: try again in ten seconds."
+
 
 @dataclass(frozen=True)
 class Services:
-    """The services that the routes use. closing: set when the server ends, so that no answer continues forever."""
+    """The services that the routes use.
+
+    closing: set when the server ends, so that no answer continues forever. downloads: the zips and films under way.
+    """
 
     config: Config
     blobs: Blobs
@@ -36,9 +45,11 @@ class Services:
     segments: Segments
     heartbeats: Heartbeats
     jobs: Jobs
+    films: Films
     sessions: Sessions
     integrity: Integrity
     closing: threading.Event = field(default_factory=threading.Event)
+    downloads: Slots = field(default_factory=lambda: Slots(MOST_DOWNLOADS, "too_many_downloads", _TOO_MANY_DOWNLOADS))
 
 
 def install(app: Flask, services: Services) -> None:

@@ -1,30 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finished frames: one by one as soon as their segment is done, or all of them as an archive or a video."""
 
-import tempfile
+import json
 import threading
 from collections.abc import Iterator
 from functools import partial
 from uuid import UUID
 
-import numpy as np
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from werkzeug.utils import secure_filename
 
-from server.http.archive import zip_stream
+from server.http.archive import zip_size, zip_stream
 from server.http.problems import ProblemError
-from server.http.video import encode_mp4
-from server.images.codec import encode_png, read_frame, read_painted, read_rgba
+from server.images.codec import encode_png, read_frame, read_rgba
+from server.images.video import exact_rate
+from server.jobs.films import FilmFailed
 from server.storage.blobs import MissingBlob
 from server.storage.job import Job
+from shared.digests import address_of
 from shared.protocol import API_PREFIX
 
-from . import services
+from . import require_room, services
 from .jobs import find_job
 
 blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>")
 
-_ENCODING = threading.Semaphore(1)  # at 8K the encoder needs gigabytes
+MEDIA_TYPES = {"zip": "application/zip", "mp4": "video/mp4"}
+PART_BYTES = 1_000_000
+"""In which parts a film is sent."""
 _LIFTING = threading.Semaphore(2)  # an 8K frame briefly needs most of a gigabyte, a 1080p frame half a second
 
 
@@ -67,17 +70,20 @@ def _read(job: Job, frame: str) -> bytes:
     try:
         return services().blobs.read(frame)
     except MissingBlob as error:
-        if missing := tuple(services().blobs.missing(job.manifest.blobs)):
-            raise ProblemError(
-                409,
-                "missing_blobs",
-                f"The server's store lost this frame and {len(missing)} images it is made from: send the shot again, "
-                "which uploads them.",
-                missing=missing,
-            ) from error
-        raise ProblemError(
-            503, "frame_lost", "The server's store lost this frame. It is colored again: ask for it later."
-        ) from error
+        raise _lost(job) from error
+
+
+def _lost(job: Job) -> ProblemError:
+    """Return the problem of a job whose frames the store lost."""
+    if missing := tuple(services().blobs.missing(job.manifest.blobs)):
+        return ProblemError(
+            409,
+            "missing_blobs",
+            f"The server's store lost frames and {len(missing)} images they are made from: send the shot again, which "
+            "uploads them.",
+            missing=missing,
+        )
+    return ProblemError(503, "frame_lost", "The server's store lost this frame. It is colored again: ask for it later.")
 
 
 def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
@@ -93,45 +99,57 @@ def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
 
 @blueprint.get("/frames.zip")
 def archive(job_id: UUID) -> Response:
-    """Return all colored frames, one PNG per frame, in a zip that is created while it is sent."""
+    """Return all colored frames, one PNG per frame, in a zip that is created while it is sent.
+
+    With its size and a strong ETag, a browser notices if the zip ends early because the store lost a frame.
+    """
     job = find_job(job_id)
+    shown = services().frames.shown(job)
+    sizes = services().blobs.sizes(blob for _, blob in shown)
+    names = [(f"{frame:04}.png", blob) for frame, blob in shown]
+    if any(blob not in sizes for _, blob in names):
+        raise _lost(job)
     read = services().blobs.read
-    entries = ((f"{frame:04}.png", partial(read, blob)) for frame, blob in _finished(job))
-    response = Response(zip_stream(entries), mimetype="application/zip")
-    response.headers.set("Content-Disposition", "attachment", filename=_file_name(job, "zip"))
-    return response
+    parts = zip_stream((name, partial(read, blob)) for name, blob in names)
+    size = zip_size((name, sizes[blob]) for name, blob in names)
+    return _download(job, parts, size, "zip", address_of(json.dumps(names).encode()))
 
 
 @blueprint.get("/video.mp4")
 def video(job_id: UUID) -> Response:
-    """Return the frames of a finished job as an MP4 at the shot's frame rate."""
+    """Return the frames of a finished job as an MP4 at the shot's frame rate. A worker makes it at the first request,
+    which is answered with 503 until then."""
     job = find_job(job_id)
     if job.state != "done":
         raise ProblemError(409, "not_done", f"Job {job.id} is {job.state}: there is a video when all frames are done.")
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     try:
-        with _ENCODING:
-            encode_mp4(_pictures(job), job.manifest.fps, target)
-    except ValueError as error:  # a frame rate that no film can have
+        exact_rate(job.manifest.fps)
+    except ValueError as error:
         raise ProblemError(409, "no_video", str(error)) from error
-    target.seek(0)
-    return send_file(target, mimetype="video/mp4", download_name=_file_name(job, "mp4"), max_age=0)
+    shown = [blob for _, blob in services().frames.shown(job)]
+    if services().blobs.missing(shown):
+        raise _lost(job)
+    require_room()
+    try:
+        film = services().films.find(job, shown)
+    except FilmFailed as error:
+        raise ProblemError(
+            500, "film_failed", "The film could not be encoded; the worker's log says why. Ask again to try again."
+        ) from error
+    if film is None:
+        waits = "" if services().heartbeats.alive() else " No worker is running: start one (`python -m server worker`)."
+        raise ProblemError(503, "film_in_progress", f"A worker makes the film: ask for it again in a moment.{waits}")
+    parts = (film[start : start + PART_BYTES] for start in range(0, len(film), PART_BYTES))
+    return _download(job, parts, len(film), "mp4", address_of(film))
 
 
-def _finished(job: Job) -> list[tuple[int, str]]:
-    """Return the colored frames and the addresses of their images, in order."""
-    exposure, blobs = job.manifest.exposure, services().frames.blobs(job.id)
-    shown = ((frame, exposure.drawing_at(frame)) for frame in exposure.frames)
-    return [(frame, blobs[drawing]) for frame, drawing in shown if drawing in blobs]
-
-
-def _pictures(job: Job) -> Iterator[np.ndarray]:
-    shown, picture = "", np.empty(0)
-    for _, blob in _finished(job):
-        if blob != shown:  # held drawings are decoded once
-            shown, picture = blob, read_painted(_read(job, blob))
-        yield picture
-
-
-def _file_name(job: Job, suffix: str) -> str:
-    return f"{secure_filename(job.manifest.name)[:80] or job.id}.{suffix}"
+def _download(job: Job, parts: Iterator[bytes], size: int, suffix: str, etag: str) -> Response:
+    """Send a file of a job in parts. Raises ProblemError if too many others are sent."""
+    response = Response(parts, mimetype=MEDIA_TYPES[suffix])
+    response.content_length = size
+    name = f"{secure_filename(job.manifest.name)[:80] or job.id}.{suffix}"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(etag)
+    response.make_conditional(request)
+    return services().downloads.hold(response)

@@ -82,7 +82,7 @@ _JOB = _json(ref("JobStatus"), "The job's state.")
 _QUEUES = {200: _json(_list("QueueStatus"), "The queues, by name.")}
 
 
-def _image(media_type: str, description: str) -> dict[int, Answer]:
+def _tagged(media_type: str, description: str) -> dict[int, Answer]:
     """Return the answers for a file that has an ETag."""
     content = {media_type: _BYTES}
     return {
@@ -94,7 +94,7 @@ def _image(media_type: str, description: str) -> dict[int, Answer]:
 
 def _file(media_type: str, description: str) -> dict[int, Answer]:
     """Return the answers for a file that has an ETag and supports `Range` requests."""
-    return _image(media_type, description) | {206: Answer("The part that `Range` requests.", {media_type: _BYTES})}
+    return _tagged(media_type, description) | {206: Answer("The part that `Range` requests.", {media_type: _BYTES})}
 
 
 # By Flask's endpoint name.
@@ -197,7 +197,7 @@ OPERATIONS = {
         "getFrame",
         "frames",
         "A finished frame or a layer of it: its colors without the lines, or the lines alone",
-        _image("image/png", "The frame."),
+        _tagged("image/png", "The frame."),
         (409, 422),
         query={"layer": {"type": "string", "enum": ["colored", "fills", "lines"], "default": "colored"}},
     ),
@@ -205,14 +205,16 @@ OPERATIONS = {
         "getArchive",
         "frames",
         "All frames that are done, one PNG per frame",
-        {200: Answer("The archive.", {"application/zip": _BYTES})},
+        _tagged("application/zip", "The archive."),
+        (409,),
     ),
     "frames.video": Operation(
         "getVideo",
         "frames",
-        "The frames of a finished job as a film",
-        {200: Answer("The film.", {"video/mp4": _BYTES})},
-        (409,),
+        "The frames of a finished job as a film. A worker makes it when it is first asked for; the answer is 503 until "
+        "it is made",
+        _tagged("video/mp4", "The film."),
+        (409, 507),
     ),
     "queues.index": Operation("listQueues", "queues", "The queue of each class of devices", _QUEUES),
     "queues.pause": Operation(

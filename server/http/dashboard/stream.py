@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Server-sent events for open pages. Each event says that the page's content has changed, and the page reloads it."""
+"""Server-sent events for open pages. Each event names the jobs that have changed, and the pages that show them reload
+their content."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import cast
-from uuid import UUID
 
 from flask import Blueprint, Flask, Response, current_app, request
 
-from server.http.api import Services, services_of
-from server.http.api.jobs import find_job
-from server.http.problems import ProblemError
+from server.http.api import Services, services_of, user
+from server.http.slots import Slots
+from server.storage.events import LatestEvent
 
 MOST_STREAMS = 24
-"""The most pages with a stream at the same time. Each needs a thread; further pages poll every few seconds."""
+"""The most browsers with a stream at the same time. Each needs a thread; the pages of others poll every few seconds."""
+_TOO_MANY_PAGES = "Too many browsers show the dashboard, so this one has to poll."
 POLL_SECONDS = 0.5
 """How often the database is queried for changes, for all pages together."""
 KEEPALIVE_SECONDS = 10.0
@@ -35,29 +38,35 @@ class ChangePoller:
         self._lock = threading.Lock()
         self._polled = -POLL_SECONDS
         self._latest = services.events.latest()
-        self._changed: dict[str, int] = {}
         self._overall: object = None
+        self._round = 0
+        # By job: its latest event, and the round in which that was seen. The latest are at the end.
+        self._changed: dict[str, tuple[LatestEvent, int]] = {}
 
-    def of_job(self, job: str) -> object:
-        """Return a value that differs whenever the job has changed."""
-        return self._poll()[0].get(job, 0)
-
-    def of_all(self) -> object:
-        """Return a value that differs whenever anything has changed."""
-        return self._poll()[1]
-
-    def _poll(self) -> tuple[dict[str, int], object]:
+    def since(self, known: int, owner: str | None) -> tuple[int, list[str]]:
+        """Return the round of the latest change, and the jobs that have changed after round `known`: all of them, or
+        those of one owner. A change of something else, such as the workers, is a round without jobs."""
         with self._lock:
             if time.monotonic() - self._polled >= POLL_SECONDS:
-                recent = self._services.events.changed_jobs(self._latest - OVERLAP)
-                self._changed |= recent
-                self._latest = max(self._latest, *recent.values(), 0)
-                workers = [worker.id for worker in self._services.heartbeats.alive()]
-                paused = [queue.paused for queue in self._services.jobs.queues()]
-                turn = time.monotonic() // MEMORY_SECONDS
-                self._overall = (self._latest, self._services.catalogue.total(), workers, paused, turn)
-                self._polled = time.monotonic()
-            return self._changed, self._overall
+                self._poll()
+            recent = takewhile(lambda entry: entry[1][1] > known, reversed(self._changed.items()))
+            return self._round, [job for job, (event, _) in recent if owner in (None, event.owner)]
+
+    def _poll(self) -> None:
+        recent = self._services.events.changed_jobs(self._latest - OVERLAP)
+        news = {job: event for job, event in recent.items() if self._changed.get(job, (None, 0))[0] != event}
+        self._latest = max(self._latest, *(event.number for event in recent.values()), 0)
+        workers = [worker.id for worker in self._services.heartbeats.alive()]
+        paused = [queue.paused for queue in self._services.jobs.queues()]
+        turn = time.monotonic() // MEMORY_SECONDS
+        overall = (self._services.catalogue.total(), workers, paused, turn)
+        if news or overall != self._overall:
+            self._round += 1
+            self._overall = overall
+        for job, event in news.items():
+            self._changed.pop(job, None)
+            self._changed[job] = (event, self._round)
+        self._polled = time.monotonic()
 
 
 class Streams:
@@ -66,59 +75,39 @@ class Streams:
     def __init__(self, services: Services) -> None:
         self._changes = ChangePoller(services)
         self._closing = services.closing
-        self._free = threading.Semaphore(MOST_STREAMS)
+        self._slots = Slots(MOST_STREAMS, "too_many_pages", _TOO_MANY_PAGES)
 
-    def of_job(self, job: str) -> Response:
-        """Open a stream of the changes of one job."""
-        return self._open(lambda: self._changes.of_job(job))
-
-    def of_all(self) -> Response:
-        """Open a stream of all changes."""
-        return self._open(self._changes.of_all)
-
-    def _open(self, read_state: Callable[[], object]) -> Response:
-        if not self._free.acquire(blocking=False):
-            raise ProblemError(503, "too_many_pages", "Too many pages are open, so this one has to poll.")
+    def open(self, owner: str | None) -> Response:
+        """Open a stream of the changes of all jobs, or of those of one owner. Raises ProblemError."""
         is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
-        response = Response(self._lines(read_state, is_gone), mimetype="text/event-stream")
+        response = Response(self._lines(owner, is_gone), mimetype="text/event-stream")
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the lines
-        response.call_on_close(self._free.release)
-        return response
+        return self._slots.hold(response)
 
-    def _lines(self, read_state: Callable[[], object], is_gone: Callable[[], bool]) -> Iterator[str]:
+    def _lines(self, owner: str | None, is_gone: Callable[[], bool]) -> Iterator[str]:
         begun = last_line = time.monotonic()
-        known: object = None  # changes between the page and its stream are not missed
+        known, _ = self._changes.since(0, owner)
         yield "retry: 2000\n\n"
-        while not (self._closing.is_set() or is_gone() or time.monotonic() - begun > LIFE_SECONDS):
-            present = read_state()
+        yield "event: changed\ndata: null\n\n"  # changes between the page and its stream are not missed
+        while not (self._closing.wait(POLL_SECONDS) or is_gone() or time.monotonic() - begun > LIFE_SECONDS):
+            present, jobs = self._changes.since(known, owner)
             if present != known:
-                yield "event: changed\ndata:\n\n"
+                yield f"event: changed\ndata: {json.dumps(jobs)}\n\n"
                 known, last_line = present, time.monotonic()
             elif time.monotonic() - last_line >= KEEPALIVE_SECONDS:
                 yield ": still here\n\n"
                 last_line = time.monotonic()
-            self._closing.wait(POLL_SECONDS)
 
 
-def index() -> Response:
-    """Stream to the queue's page that something has changed."""
-    return _streams().of_all()
-
-
-def job(job_id: UUID) -> Response:
-    """Stream to a job's page that it has changed."""
-    return _streams().of_job(find_job(job_id).id)
+def stream() -> Response:
+    """Stream to a browser's pages what has changed: the ids of jobs, or null if any job may have."""
+    return cast(Streams, current_app.extensions["streams"]).open(None if user().role == "admin" else user().name)
 
 
 def register(blueprint: Blueprint) -> None:
-    """Add these addresses."""
+    """Add this address."""
     blueprint.record_once(
         lambda state: state.app.extensions.update(streams=Streams(services_of(cast(Flask, state.app))))
     )
-    blueprint.add_url_rule("/stream", "index_stream", index)
-    blueprint.add_url_rule("/jobs/<uuid:job_id>/stream", "job_stream", job)
-
-
-def _streams() -> Streams:
-    return cast(Streams, current_app.extensions["streams"])
+    blueprint.add_url_rule("/stream", view_func=stream)

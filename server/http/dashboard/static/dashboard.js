@@ -86,14 +86,11 @@ function connected(is) {
 }
 
 function listen() {
-  const stream = new EventSource(document.body.dataset.stream);
-  stream.addEventListener("changed", refresh);
-  stream.onopen = () => connected(true);
-  stream.onerror = () => {
-    if (stream.readyState !== EventSource.CLOSED) { connected(false); return; }
-    stream.close(); // refused: too many pages are open, or the user is logged out
-    setTimeout(() => { refresh(); listen(); }, 5000);
-  };
+  const { stream, user, job } = document.body.dataset;
+  followStream(stream, user, (message) => {
+    if ("connected" in message) connected(message.connected);
+    else if (!message.jobs || !job || message.jobs.includes(job)) refresh();
+  });
 }
 
 // Buttons act without leaving the page, and ask first if something would be lost.
@@ -112,6 +109,21 @@ document.addEventListener("submit", async (event) => {
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-on-change]");
   if (form) { event.target.blur(); form.requestSubmit(); }
+});
+
+// A worker makes a film when it is asked for. The link is followed when it is ready, or if something is wrong.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-film]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const address = link.href;
+  try {
+    while ((await fetch(address, { method: "HEAD" })).status === 202) {
+      say("The film is being made. Its download begins when it is ready.");
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  } catch { connected(false); return; }
+  location.assign(address);
 });
 
 // The pictures of a shot.

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from server.http.video import encode_mp4, exact_rate
+from server.images.video import encode_mp4, exact_rate
 
 PAINTS = [(255, 0, 0), (0, 160, 60), (30, 60, 200), (250, 220, 40), (240, 200, 175), (0, 0, 0), (255, 255, 255)]
 
