@@ -145,16 +145,21 @@ class Blobs:
 
     def _record_checks(self, found: Mapping[str, bool]) -> int:
         """Record which blobs are whole and which are lost. Return how many are newly lost. Raises StoreConflict."""
-        if not all(found.values()):
+        whole = [address for address, is_whole in found.items() if is_whole]
+        gone = [address for address, is_whole in found.items() if not is_whole]
+        if gone:
             self.marker.claim()  # a folder that is not mounted has lost nothing
-        news = []
+        update, own = sa.update(blobs), blobs.c.address
         with writing(self._engine) as connection:
-            for whole in (True, False):
-                own = blobs.c.address.in_([address for address, is_whole in found.items() if is_whole is whole])
-                if not whole:
-                    newly = sa.select(blobs.c.address).where(own, ~blobs.c.lost, ~blobs.c.pending_delete)
-                    news = list(connection.scalars(newly))
-                connection.execute(sa.update(blobs).where(own).values(lost=not whole, checked=now()))
+            connection.execute(update.where(own.in_(whole)).values(lost=False, checked=now()))
+            newly = sa.select(own).where(own.in_(gone), ~blobs.c.lost, ~blobs.c.pending_delete)
+            news = set(connection.scalars(newly))
+            connection.execute(update.where(own.in_(gone)).values(lost=True, checked=now()))
+            # Nobody else can change their rows now. Whoever stored one after it was read has stored its file by now, or
+            # changes its row later.
+            back = [address for address in gone if self._whole(address) is not None]
+            connection.execute(update.where(own.in_(back)).values(lost=False))
+        news -= set(back)
         for address in news:
             logger.error("Blob %s is lost or damaged: it counts as missing until it is stored again.", address)
         return len(news)

@@ -4,6 +4,8 @@
 import random
 from collections.abc import Iterator
 
+import requests
+
 from shared.codec import to_json
 from tests.faults.shots import FaultShot
 
@@ -61,11 +63,15 @@ def _frames(studio: Studio, rng: random.Random) -> Iterator[str]:
                 yield f"wrong bytes: frame {frame} of {job} after {kind}: {answer.status_code}"
         if not studio.wait(is_right, MEND_SECONDS):
             yield f"frame {frame} of {job} was not colored again after {kind}: {studio.call('GET', path).text[:200]}"
-    studio.wait(lambda: studio.call("GET", f"/jobs/{job}").json()["state"] == "done", MEND_SECONDS)
     for frame, content in expected.items():
-        answer = studio.call("GET", f"/jobs/{job}/frames/{frame}.png", rng.randrange(2))
-        if answer.content != content:
-            yield f"wrong bytes: frame {frame} of {job} after it was mended: {answer.status_code}"
+        found: list[requests.Response] = []
+
+        def is_answered(frame: int = frame, found: list[requests.Response] = found) -> bool:
+            found.append(studio.call("GET", f"/jobs/{job}/frames/{frame}.png", rng.randrange(2)))
+            return found[-1].status_code not in (404, 503)  # while it is colored again
+
+        if not studio.wait(is_answered, MEND_SECONDS) or found[-1].content != content:
+            yield f"wrong bytes: frame {frame} of {job} after it was mended: {found[-1].status_code}"
 
 
 def _drawing(studio: Studio, rng: random.Random) -> Iterator[str]:

@@ -17,7 +17,12 @@ from .studio import Studio
 DUMP = Path(__file__).parent.parent / "storage" / "database_0_1_0.sql"
 """What a server of version 0.1.0 left: two jobs."""
 JOBS_IN_DUMP = 2
-OLDER = ("DROP TABLE alembic_version", "DROP TABLE sessions", "DROP INDEX jobs_by_state", "DROP TABLE stores")
+OLDER = (
+    "DROP TABLE IF EXISTS alembic_version",
+    "DROP TABLE sessions",
+    "DROP INDEX IF EXISTS jobs_by_state",
+    "DROP TABLE IF EXISTS stores",
+)
 """What makes a database one of an earlier version."""
 BROKEN = ("{}", "[", '{"drawings": 7}', "null")
 

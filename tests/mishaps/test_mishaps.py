@@ -47,6 +47,14 @@ def test_nothing_ends_while_postgresql_is_stopped(tmp_path: Path, postgresql: An
         assert list(run(opened, ["outages"], seed=5, rounds=1, seconds=300))[-1].wrong == {"outages": []}
 
 
+def test_two_servers_on_s3_mend_what_it_lost_and_only_that(tmp_path: Path) -> None:
+    pytest.importorskip("moto.server", reason="no S3 server: .venv/bin/pip install 'moto[server]' s3fs")
+    pytest.importorskip("s3fs", reason="no S3 client: .venv/bin/pip install s3fs")
+    with open_studio("s3", tmp_path) as opened:
+        kinds = ["foreign_files", "damage"]  # folders are listed at the start, and frames stored in them afterward
+        assert list(run(opened, kinds, seed=1, rounds=1, seconds=300))[-1].wrong == {kind: [] for kind in kinds}
+
+
 def test_the_clock_that_is_set_is_the_servers(studio: Studio) -> None:
     def stored(content: bytes) -> float:
         studio.call("PUT", f"/blobs/{address_of(content)}", data=content).raise_for_status()

@@ -199,6 +199,25 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     assert all(address_of(path.read_bytes()) == path.name for path in files)
 
 
+def test_a_blob_that_was_stored_again_while_it_was_checked_is_not_lost(
+    tmp_path: Path, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_blobs(engine, str(tmp_path / "blobs"))
+    address = store.write(b"ink")
+    read, path = store._files.cat_file, tmp_path / "blobs" / address[:2] / address
+    path.write_bytes(b"inc")
+
+    def slow(found: str) -> bytes:
+        content: bytes = read(found)
+        if content == b"inc":
+            store.add(address, b"ink")
+        return content
+
+    monkeypatch.setattr(store._files, "cat_file", slow)
+    assert not store.verify(address), "what was read then"
+    assert store.read(address) == b"ink" and store.missing([address]) == [] and store.lost() == 0
+
+
 @pytest.fixture(scope="module")
 def s3() -> Iterator[tuple[str, Any]]:
     """A store in a bucket of an S3-compatible server, and another client of it. fsspec knows the server's address."""
