@@ -32,7 +32,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-FOLDER_MARKERS = {"faults": "slow", "fuzz": "slow"}
+FOLDER_MARKERS = dict.fromkeys(("faults", "fuzz", "mishaps", "soak"), "slow")
 FIXTURE_MARKERS = {"blender": "blender", "postgresql": "postgres", "browser": "browser", "processes": "slow"}
 LEFT_OUT = {"slow", "blender", "postgres", "browser", "gpu"}
 """The markers of what `--fast` leaves out."""

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,10 +27,14 @@ def _binaries() -> Path | None:
 
 
 class PostgreSQL:
-    """A running server. `new_database` makes an empty database and returns its address."""
+    """A running server. `new_database` makes an empty database and returns its address.
 
-    def __init__(self, port: int) -> None:
+    start, stop: how it is started, and stopped at once, as a crash does.
+    """
+
+    def __init__(self, port: int, start: Callable[[], None], stop: Callable[[], None]) -> None:
         self._address = f"postgresql://{SERVICE_USER}@127.0.0.1:{port}"
+        self.start, self.stop = start, stop
 
     def new_database(self) -> str:
         """Return the address of an empty database, as SQLAlchemy and the command line write it."""
@@ -62,9 +66,16 @@ def run_postgresql() -> Iterator[PostgreSQL]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = f"-h 127.0.0.1 -p {port} -k {folder}"
-    run("pg_ctl", "--pgdata", str(data), "--wait", "--options", options, "--log", str(folder / "log"), "start")
-    try:
-        yield PostgreSQL(port)
-    finally:
+
+    def start() -> None:
+        run("pg_ctl", "--pgdata", str(data), "--wait", "--options", options, "--log", str(folder / "log"), "start")
+
+    def stop() -> None:
         run("pg_ctl", "--pgdata", str(data), "--mode", "immediate", "stop")
+
+    start()
+    try:
+        yield PostgreSQL(port, start, stop)
+    finally:
+        stop()
         shutil.rmtree(folder)

@@ -10,16 +10,17 @@ from server.coloring.line_art.drawing import read_drawing
 from server.coloring.shot import SegmentResult, Shot, open_drawings
 from server.coloring.shot_checks import describe_blank, drawing_errors
 from server.images.codec import encode_png, read_frame, read_rgba
-from server.storage.blobs import Blobs
 from shared.checks.flaws import Flaw
 from shared.manifest import ShotManifest
 from shared.timing import Exposure
+
+from .patience import PatientBlobs
 
 MOST_NAMED = 5
 """The most frames that the message about guesses lists."""
 
 
-def read_shot(manifest: ShotManifest, blobs: Blobs) -> Shot:
+def read_shot(manifest: ShotManifest, blobs: PatientBlobs) -> Shot:
     """Return the shot that `manifest` describes. Its drawings are read lazily."""
     keyframes = {manifest.exposure.drawing_at(one.frame): blobs.read(one.blob) for one in manifest.keyframes}
     drawings, inks = open_drawings(manifest.drawings, lambda address: read_drawing(read_rgba(blobs.read(address))))
@@ -62,15 +63,15 @@ def describe_images(
     return [*sentences, describe_blank(shown)] if shown else sentences
 
 
-def store_segment(result: SegmentResult, blobs: Blobs, owner: str) -> dict[str, Any]:
+def store_segment(result: SegmentResult, blobs: PatientBlobs, owner: str) -> dict[str, Any]:
     """Store a finished segment. Return its addresses (`frames` by drawing, `state`), and in `guesses`, for each
-    drawing, the share of the picture whose color is a guess. Raises NoSpace."""
+    drawing, the share of the picture whose color is a guess."""
     *frames, state = blobs.write_all([*map(encode_png, result.frames.values()), result.state], owner)
     guesses = {drawing: sum(guess.share for guess in found) for drawing, found in result.guesses.items()}
     return {"frames": dict(zip(result.frames, frames, strict=True)), "state": state, "guesses": guesses}
 
 
-def load_segment(addresses: dict[str, Any], blobs: Blobs) -> SegmentResult:
+def load_segment(addresses: dict[str, Any], blobs: PatientBlobs) -> SegmentResult:
     """Return the parts of a stored segment that later segments need, by its addresses. Raises MissingBlob."""
     frames = {int(drawing): read_frame(blobs.read(blob)) for drawing, blob in addresses["frames"].items()}
     return SegmentResult(frames=frames, state=blobs.read(addresses["state"]))

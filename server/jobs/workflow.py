@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import accumulate
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 from dbos import DBOS
@@ -24,11 +23,11 @@ from server.storage.image_facts import ImageFactsTable
 from server.storage.job import ACTIVE_STATES, Job
 from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment, Segments
-from server.storage.space import NoSpace, is_full
-from server.storage.store_marker import AWAY, StoreConflict
+from server.storage.space import is_full
 from shared.protocol import Problem
 
 from .client import WORKFLOW
+from .patience import Patience, PatientBlobs
 from .reuse import segment_keys
 from .shots import describe_guesses, describe_images, load_segment, read_shot, store_segment
 
@@ -38,11 +37,6 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 0.5
 """Minimum time between two progress events of a job."""
-FULL_SECONDS = 2.0
-"""How often a worker checks whether a full disk has free space again."""
-FULL_MESSAGE = "The server's disk is full: the job waits for free space and then continues by itself."
-
-Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +88,9 @@ class JobRunner:
             self.current_job = None
 
     def _color(self, job: Job) -> None:
-        shot, flaws, changes = fit_keyframes(read_shot(job.manifest, self._blobs), job.manifest.exposure.first_frame_of)
+        patience = Patience(self._changes, job.id, lambda: self._check_state(job.id))
+        blobs = PatientBlobs(self._blobs, patience)
+        shot, flaws, changes = fit_keyframes(read_shot(job.manifest, blobs), job.manifest.exposure.first_frame_of)
         if job.started is None:
             facts = self._image_facts.find(job.manifest.drawings)
             lined = [address not in facts or facts[address].has_lines for address in job.manifest.drawings]
@@ -102,7 +98,7 @@ class JobRunner:
             for message in describe_images(shot, job.manifest, flaws, changes, blank):
                 self._changes.add_message(job.id, message)
         coloring = self._colorizer(job.manifest.preset).open(shot)
-        run = _Run(self._worker, self._catalogue, self._changes, self._segments, self._blobs, job, coloring)
+        run = _Run(self._changes, self._segments, blobs, patience, job, coloring)
         drawings = [segment.shown for segment in coloring.segments]
         self._changes.plan(job.id, drawings, run.progress(job.segments_done, 0.0), coloring.note)
         for index in range(len(coloring.segments)):
@@ -112,9 +108,15 @@ class JobRunner:
                     addresses = run.color(index)  # the step was recorded by a version that planned the shot otherwise
                 if index not in run.colored:  # finished in an earlier process, or for another job
                     try:
-                        coloring.restore(index, load_segment(addresses, self._blobs))
+                        coloring.restore(index, load_segment(addresses, blobs))
                     except MissingBlob:  # the store lost it
                         run.color(index)
+
+    def _check_state(self, job: str) -> None:
+        """Stop if a job was cancelled or deleted, or given to another worker while this one was considered dead."""
+        if not self._catalogue.is_running_on(self._worker, job):
+            # DBOS records no outcome for a step that ends this way, so it can be run again later.
+            raise dbos_errors.DBOSWorkflowCancelledError(f"Job {job} was canceled.")
 
     def _colorizer(self, preset: str) -> ShotColorizer:
         if self._loaded is None or self._loaded[0] != preset:
@@ -128,19 +130,17 @@ class _Run:
 
     def __init__(
         self,
-        worker: str,
-        catalogue: Catalogue,
         changes: JobChanges,
         segments: Segments,
-        blobs: Blobs,
+        blobs: PatientBlobs,
+        patience: Patience,
         job: Job,
         coloring: ShotColoring,
     ) -> None:
-        self._worker = worker
-        self._catalogue = catalogue
         self._changes = changes
         self._segments = segments
         self._blobs = blobs
+        self._patience = patience
         self._job = job
         self._coloring = coloring
         self._keys = segment_keys(coloring, job.manifest)
@@ -151,14 +151,14 @@ class _Run:
 
     def color(self, index: int) -> dict[str, Any]:
         """Color a segment unless it exists, store it, and return its addresses. This is the step of the workflow."""
-        self._check_state()
+        self._patience.check()
         known = self._known(index)
         if known is not None and index < self._job.segments_done:  # a crash came between the job's record and DBOS's
             return _addresses(known)
         segment = known or self._colored(index)
         message = describe_guesses(segment.guesses, self._job.manifest.exposure)
         progress = self.progress(index, 1.0)
-        self._retry_while_full(lambda: self._changes.finish_segment(self._job.id, segment, progress, message))
+        self._patience.repeat(lambda: self._changes.finish_segment(self._job.id, segment, progress, message))
         logger.info("The segment is finished.")
         return _addresses(segment)
 
@@ -174,16 +174,16 @@ class _Run:
 
     def _colored(self, index: int) -> FinishedSegment:
         def on_step(done: int, total: int) -> None:
-            self._check_state()
+            self._patience.check()
             self._report_progress(self.progress(index, done / total))
 
         begun = time.time()
         result = self._coloring.color(index, on_step)
         if result.note:
-            self._retry_while_full(lambda: self._changes.add_message(self._job.id, result.note))
+            self._patience.repeat(lambda: self._changes.add_message(self._job.id, result.note))
         frames, guesses, key = self._shown(index, result.frames, result.guesses)
         kept = replace(result, frames=frames, guesses=guesses)
-        addresses = self._retry_while_full(lambda: store_segment(kept, self._blobs, self._job.owner))
+        addresses = store_segment(kept, self._blobs, self._job.owner)
         self.colored.add(index)
         return FinishedSegment(index, key, **addresses, begun=begun, finished=time.time())
 
@@ -201,12 +201,6 @@ class _Run:
         begin, end = self._ends[index], self._ends[min(index + 1, len(self._ends) - 1)]
         return (begin + part * (end - begin)) / self._ends[-1]
 
-    def _check_state(self) -> None:
-        """Stop if the job was cancelled or deleted, or given to another worker while this one was considered dead."""
-        if not self._catalogue.is_running_on(self._worker, self._job.id):
-            # DBOS records no outcome for a step that ends this way, so it can be run again later.
-            raise dbos_errors.DBOSWorkflowCancelledError(f"Job {self._job.id} was canceled.")
-
     def _report_progress(self, progress: float) -> None:
         """Record the progress at intervals. A full disk does not stop the job."""
         if time.monotonic() - self._last_report >= PROGRESS_SECONDS:
@@ -216,23 +210,6 @@ class _Run:
             except sa.exc.OperationalError as error:
                 if not is_full(error):
                     raise
-
-    def _retry_while_full(self, action: Callable[[], Result]) -> Result:
-        """Run an action that stores data. While the disk is full, report it and wait, so that no result is lost."""
-        reported = False
-        while True:
-            try:
-                return action()
-            except (NoSpace, sa.exc.OperationalError) as error:
-                if not is_full(error):
-                    raise
-            logger.error("Job %s waits: the disk is full. Free some space; it then continues by itself.", self._job.id)
-            if not reported:
-                with contextlib.suppress(sa.exc.OperationalError):  # the database may be on the same disk
-                    self._changes.add_message(self._job.id, FULL_MESSAGE, "state")
-                    reported = True
-            time.sleep(FULL_SECONDS)
-            self._check_state()
 
 
 def _addresses(segment: FinishedSegment) -> dict[str, Any]:
@@ -264,10 +241,6 @@ class _Outcome:
         elif isinstance(error, MissingBlob):
             problem = Problem(409, "missing_blobs", str(error), missing=(error.address,))
             self._changes.move(self._job, "failed", allowed=("running",), message=problem.title, problem=problem)
-        elif isinstance(error, StoreConflict):
-            logger.error("%s", error)
-            problem = Problem(503, "blobs_away", AWAY)
-            self._changes.move(self._job, "failed", allowed=("running",), message=AWAY, problem=problem)
         elif isinstance(error, Exception):  # others are DBOS's own: cancelled, or taken over by another worker
             # ValueErrors of the coloring have messages for users; any other exception is a bug.
             sentence = str(error) if isinstance(error, ValueError) else _internal(error)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
@@ -21,6 +20,7 @@ from shared.digests import address_of
 from .database import BATCH, QuotaExceeded, batches, lock_owner, now, writing
 from .image_facts import ImageFacts, record_image_facts
 from .space import NoSpace, free_bytes, is_full
+from .store_files import open_files
 from .store_marker import PRIVATE, PRIVATE_FOLDER, StoreConflict, StoreMarker
 from .tables import blobs, frames, image_facts, inputs, segments
 from .write_check import store_errors
@@ -70,7 +70,7 @@ class Blobs:
     def __init__(self, engine: sa.Engine, url: str) -> None:
         self.marker = StoreMarker(engine, url)
         self._engine = engine
-        self._files, self._root = fsspec.core.url_to_fs(url)
+        self._files, self._root = open_files(url)
         self._folders: set[Path] = set()  # folders whose names are known to be on the disk
 
     @property
@@ -156,16 +156,21 @@ class Blobs:
 
     def _record_checks(self, found: Mapping[str, bool]) -> int:
         """Record which blobs are whole and which are lost. Return how many are newly lost. Raises StoreConflict."""
-        if not all(found.values()):
+        whole = [address for address, is_whole in found.items() if is_whole]
+        gone = [address for address, is_whole in found.items() if not is_whole]
+        if gone:
             self.marker.claim()  # a folder that is not mounted has lost nothing
-        news = []
+        update, own = sa.update(blobs), blobs.c.address
         with writing(self._engine) as connection:
-            for whole in (True, False):
-                own = blobs.c.address.in_([address for address, is_whole in found.items() if is_whole is whole])
-                if not whole:
-                    newly = sa.select(blobs.c.address).where(own, ~blobs.c.lost, ~blobs.c.pending_delete)
-                    news = list(connection.scalars(newly))
-                connection.execute(sa.update(blobs).where(own).values(lost=not whole, checked=now()))
+            connection.execute(update.where(own.in_(whole)).values(lost=False, checked=now()))
+            newly = sa.select(own).where(own.in_(gone), ~blobs.c.lost, ~blobs.c.pending_delete)
+            news = set(connection.scalars(newly))
+            connection.execute(update.where(own.in_(gone)).values(lost=True, checked=now()))
+            # Nobody else can change their rows now. Whoever stored one after it was read has stored its file by now, or
+            # changes its row later.
+            back = [address for address in gone if self._whole(address) is not None]
+            connection.execute(update.where(own.in_(back)).values(lost=False))
+        news -= set(back)
         for address in news:
             logger.error("Blob %s is lost or damaged: it counts as missing until it is stored again.", address)
         return len(news)
@@ -259,26 +264,32 @@ class Blobs:
         self.marker.claim()
         with self._engine.connect() as connection:
             horizon = (connection.scalar(sa.select(now())) or 0.0) - age_seconds
-        self._files.invalidate_cache()
         found = 0
+
+        def is_old(path: str) -> bool:
+            return bool(self._files.modified(path).timestamp() < horizon)
+
         for batch in batches(self._files.find(self._root)):
-            orphans = {}
+            unknown = {}
             for path in batch:
                 within = path[len(self._root) :].lstrip("/")
-                blob, leftover = _BLOB.fullmatch(within), _LEFTOVER.fullmatch(within)
-                if not (blob or leftover) or self._files.modified(path).timestamp() >= horizon:
-                    continue
-                if blob:
-                    orphans[blob["address"]] = path
-                else:
+                if blob := _BLOB.fullmatch(within):
+                    unknown[blob["address"]] = path
+                elif _LEFTOVER.fullmatch(within) and is_old(path):
                     found += 1
                     self._files.rm_file(path)
+            with self._engine.connect() as connection:
+                known = sa.select(blobs.c.address).where(blobs.c.address.in_(list(unknown)))
+                for address in connection.scalars(known):
+                    del unknown[address]
+            # A remote store is asked once for each of these, and they are few.
+            orphans = {address: self._files.size(path) for address, path in unknown.items() if is_old(path)}
             with self._engine.begin() as connection:
-                known = connection.scalars(sa.select(blobs.c.address).where(blobs.c.address.in_(list(orphans))))
-                for address in orphans.keys() - set(known):
+                for address, size in orphans.items():
                     found += 1
-                    row = {"address": address, "bytes": self._files.size(orphans[address]), "owner": ""}
-                    connection.execute(sa.insert(blobs).values(**row, touched=now(), pending_delete=False))
+                    row = {"address": address, "bytes": size, "owner": "", "touched": now(), "pending_delete": False}
+                    with contextlib.suppress(sa.exc.IntegrityError), connection.begin_nested():  # stored meanwhile
+                        connection.execute(sa.insert(blobs).values(**row))
         return found
 
     def _delete_pending(self) -> list[int]:

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import fsspec
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
@@ -20,6 +19,7 @@ from server.config import ConfigError
 from shared.digests import is_address
 
 from .schema import setting_up
+from .store_files import open_files
 from .tables import blobs, stores
 
 MARKER = "longanimation-store.json"
@@ -47,7 +47,7 @@ class StoreMarker:
 
     def __init__(self, engine: sa.Engine, url: str) -> None:
         self._engine = engine
-        self._files, self._root = fsspec.core.url_to_fs(url)
+        self._files, self._root = open_files(url)
 
     def claim(self) -> None:
         """Check that the store is this database's. A new store becomes it, and so does a store of an earlier version
@@ -145,7 +145,6 @@ class StoreMarker:
 
     def _names(self, folder: str) -> Iterator[str]:
         """Yield the names in a folder; none if it is missing or a file."""
-        self._files.invalidate_cache()
         if self._files.isdir(folder):
             yield from (path.rstrip("/").rsplit("/", 1)[-1] for path in self._files.ls(folder, detail=False))
 

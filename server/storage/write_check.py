@@ -6,8 +6,9 @@ import sys
 import uuid
 from pathlib import Path
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+from .store_files import open_files
 
 
 def store_errors() -> tuple[type[Exception], ...]:
@@ -19,7 +20,7 @@ def store_errors() -> tuple[type[Exception], ...]:
 def looks_writable(url: str) -> bool:
     """Return whether the store at `url` exists and looks writable, without writing to it. Raises fsspec's errors if a
     remote store does not answer."""
-    files, root = fsspec.core.url_to_fs(url)
+    files, root = open_files(url)
     if not isinstance(files, LocalFileSystem):
         return bool(files.exists(root.partition("/")[0]))  # the bucket; the first blob creates the rest of the path
     folder = next(path for path in (Path(root), *Path(root).parents) if path.exists())
@@ -29,7 +30,7 @@ def looks_writable(url: str) -> bool:
 def try_out(url: str) -> None:
     """Write an object to the store at `url`, read it and remove it. Raises OSError if it is not read back unchanged,
     and fsspec's errors."""
-    files, root = fsspec.core.url_to_fs(url)
+    files, root = open_files(url)
     path, content = f"{root}/probe-{uuid.uuid4().hex}", os.urandom(1024)
     files.pipe_file(path, content)
     try:

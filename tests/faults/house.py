@@ -16,7 +16,7 @@ from typing import IO
 import psutil
 import requests
 
-from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE
+from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, REPOSITORY
 
 START_SECONDS = 60.0
 WAIT_SECONDS = 90.0
@@ -41,24 +41,38 @@ class House:
     """A server on a port of its own, and workers: children of the server, or processes of their own.
 
     Every server and every worker of its own leads a process group. log: what they write. database: of PostgreSQL.
-    prefix: what to run the server under.
+    prefix: what to run the server under. options: more arguments of `serve`. authority: file of the authority of its
+    certificate, if it has one. tree: the folder of the version that runs.
     """
 
     def __init__(
-        self, data: Path, log: Path, workers: int, supervised: bool, database: str = "", prefix: tuple[str, ...] = ()
+        self,
+        data: Path,
+        log: Path,
+        workers: int,
+        supervised: bool,
+        database: str = "",
+        prefix: tuple[str, ...] = (),
+        options: tuple[str, ...] = (),
+        authority: Path | None = None,
+        tree: Path = REPOSITORY,
     ) -> None:
         self.data = data
+        self.authority = authority
+        self.verify: bool | str = True if authority is None else str(authority)
+        self._options = options
+        self._tree = tree
         self._supervised = supervised
         self._prefix = prefix
         self._count = workers
-        self._environment = {**os.environ, DATABASE_VARIABLE: database, BLOBS_VARIABLE: ""}
+        self.environment = {**os.environ, DATABASE_VARIABLE: database, BLOBS_VARIABLE: ""}
         self._port = free_port()
         self._server: subprocess.Popen[bytes] | None = None
         self._workers: list[subprocess.Popen[bytes]] = []
         self._orphans: list[psutil.Process] = []
-        self._log_path = log
+        self.log_path = log
         self._log: IO[bytes] = log.open("ab")
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"{'http' if authority is None else 'https'}://127.0.0.1:{self._port}"
 
     def __enter__(self) -> "House":
         return self
@@ -71,19 +85,20 @@ class House:
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set variables of the environment of what starts from now on."""
-        self._environment |= variables
+        self.environment |= variables
 
     @property
     def log(self) -> str:
         """What all processes wrote so far."""
-        return self._log_path.read_text(errors="replace")
+        return self.log_path.read_text(errors="replace")
 
     def start(self) -> None:
         """Start the processes that do not run, without waiting for them."""
         if self._server is None or self._server.poll() is not None:
             workers = self._count if self._supervised else 0
             arguments = ["serve", "--listen", f"127.0.0.1:{self._port}", "--device", "cpu", "--workers", str(workers)]
-            self._server = self._run(*self._prefix, *_PROGRAM, *arguments, "--data", str(self.data))
+            arguments += ["--data", str(self.data), *self._options]
+            self._server = self._run(*self._prefix, *_PROGRAM, *arguments)
         if not self._supervised:
             self._workers = [worker for worker in self._workers if worker.poll() is None]
             while len(self._workers) < self._count:
@@ -94,7 +109,7 @@ class House:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self._server is not None and self._server.poll() is None:
             with contextlib.suppress(requests.ConnectionError):
-                if requests.get(f"{self.url}/api/v1/info", timeout=5).ok:
+                if requests.get(f"{self.url}/api/v1/info", timeout=5, verify=self.verify).ok:
                     return
             time.sleep(0.1)
         raise AssertionError(f"the server did not start: {self.log[-2000:]}")
@@ -103,6 +118,11 @@ class House:
     def has_worker(self) -> bool:
         """Return whether a worker runs. A worker that its server starts runs a little later than the server."""
         return bool(self._running(self._workers) + self._children())
+
+    @property
+    def server(self) -> psutil.Process:
+        """The process of the server, which must run."""
+        return self._servers()[0]
 
     def kill(self, kind: str) -> bool:
         """SIGKILL the `server`, a `worker`, `both` one after the other, or all processes as a `group` at once. Returns
@@ -157,7 +177,8 @@ class House:
     def _run(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command,
-            env=self._environment,
+            env=self.environment,
+            cwd=self._tree,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,

@@ -15,12 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from sqlalchemy.ext.compiler import compiles
+
 from server import cli
 from server.coloring.shot import SegmentResult, Shot
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
 from server.http import app, server_process
 from server.jobs import housekeeping, supervisor, worker
-from server.storage import heartbeats
+from server.storage import database, heartbeats
 from server.storage.heartbeats import Device
 from tests.server.stand_in import StandIn, StandInColoring
 
@@ -28,6 +30,8 @@ SILENCE_SECONDS = 5.0
 KEPT_FREE_VARIABLE = "FAULTS_KEPT_FREE"
 """Environment variable: bytes of the disk that the server keeps free, for a disk that is smaller than its usual
 reserve."""
+CLOCK_VARIABLE = "FAULTS_CLOCK"
+"""Environment variable: a table of the database with one row, whose `seconds` are added to the database's clock."""
 WORK_LOG = "work.log"
 """File in the data folder with a line for every started segment: the seed of its shot, its number, the time."""
 
@@ -55,6 +59,16 @@ class _LoggedColoring(StandInColoring):
                 on_step(done, total)
 
         return super().color(index, on_logged_step)
+
+
+def inject_clock(table: str) -> None:
+    """Let whoever changes `table` set the database's clock."""
+    for dialect, usual in (("sqlite", database._sqlite_now), ("postgresql", database._postgresql_now)):
+
+        def stepped(element: Any, compiler: Any, usual: Callable[..., str] = usual, **options: Any) -> str:
+            return f"({usual(element, compiler, **options)} + (SELECT seconds FROM {table}))"
+
+        compiles(database.now, dialect)(stepped)
 
 
 def serve(arguments: list[str]) -> int:
@@ -85,6 +99,8 @@ def work(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     heartbeats.SILENCE_SECONDS = SILENCE_SECONDS
+    if table := os.environ.get(CLOCK_VARIABLE):
+        inject_clock(table)
     if sys.argv[1] == "serve":
         sys.exit(serve(sys.argv[2:]))
     work(sys.argv[2:])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.config import BLOBS_VARIABLE, Config
-from server.jobs.workflow import FULL_MESSAGE
+from server.jobs.patience import FULL_MESSAGE
 from shared.codec import to_json
 from shared.digests import address_of
 
@@ -54,7 +54,7 @@ def test_a_worker_waits_while_the_disk_is_full_and_its_frames_are_the_same(
         path = f"/jobs/{submission.job}"
         wait_for(lambda: client.call("GET", path, (200,)).json()["segments_done"] >= 1, "the first segment")
         ballast = fill(small_disk)
-        wait_for(lambda: "disk is full" in house.log, "the worker to say that it waits")
+        wait_for(lambda: "continues by itself" in house.log, "the worker to say that it waits")
         stopped = client.call("GET", path, (200,)).json()
         assert stopped["state"] in ("running", "queued") and stopped["segments_done"] < 4
 

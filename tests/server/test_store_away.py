@@ -3,8 +3,11 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+from server.jobs.patience import AWAY_MESSAGE, WAIT_SECONDS
 
 from .conftest import Site, SmallShot
 from .test_jobs import StartWorker
@@ -49,4 +52,26 @@ def test_while_the_store_is_not_mounted_the_server_is_unready_and_jobs_fail_in_w
     (tmp_path / "unmounted").rename(tmp_path / "blobs")
     assert site.session.get(f"{site.root}/readyz", timeout=30).json() == {"status": "ready"}
     start_worker()
+    site.wait_for_state(job, "done")
+
+
+def test_a_job_waits_while_the_store_is_away_and_continues_by_itself(
+    site: Site, shot: SmallShot, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    (tmp_path / "pause").touch()
+    start_worker()
+    job = site.submit(shot, prompt="wait")
+    site.wait_for_segments(job, 1)
+    (tmp_path / "blobs").rename(tmp_path / "unmounted")
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "pause").unlink()
+
+    def messages() -> list[str]:
+        return [event["message"] for event in site.call("GET", f"/jobs/{job}/events", 200)]
+
+    site.wait(job, lambda _: AWAY_MESSAGE in messages())
+    time.sleep(2 * WAIT_SECONDS)
+    assert site.call("GET", f"/jobs/{job}", 200)["state"] == "running" and messages().count(AWAY_MESSAGE) == 1
+    (tmp_path / "blobs").rmdir()
+    (tmp_path / "unmounted").rename(tmp_path / "blobs")
     site.wait_for_state(job, "done")

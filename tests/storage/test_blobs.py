@@ -7,12 +7,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from server.config import Config
-from server.storage.blobs import Blobs, MissingBlob
+from server.storage.blobs import Blobs, MissingBlob, open_blobs
 from server.storage.database import now, open_database
 from server.storage.job_changes import JobChanges
 from server.storage.segments import FinishedSegment
@@ -198,9 +199,28 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     assert all(address_of(path.read_bytes()) == path.name for path in files)
 
 
+def test_a_blob_that_was_stored_again_while_it_was_checked_is_not_lost(
+    tmp_path: Path, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_blobs(engine, str(tmp_path / "blobs"))
+    address = store.write(b"ink")
+    read, path = store._files.cat_file, tmp_path / "blobs" / address[:2] / address
+    path.write_bytes(b"inc")
+
+    def slow(found: str) -> bytes:
+        content: bytes = read(found)
+        if content == b"inc":
+            store.add(address, b"ink")
+        return content
+
+    monkeypatch.setattr(store._files, "cat_file", slow)
+    assert not store.verify(address), "what was read then"
+    assert store.read(address) == b"ink" and store.missing([address]) == [] and store.lost() == 0
+
+
 @pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """An S3-compatible server with a bucket; its address is in fsspec's own environment variables."""
+def s3() -> Iterator[tuple[str, Any]]:
+    """A store in a bucket of an S3-compatible server, and another client of it. fsspec knows the server's address."""
     moto = pytest.importorskip("moto.server", reason="no S3 server: .venv/bin/pip install 'moto[server]' s3fs")
     pytest.importorskip("s3fs", reason="no S3 client: .venv/bin/pip install s3fs")
     import boto3
@@ -210,23 +230,24 @@ def s3() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     settings = {"key": "test", "secret": "test", "endpoint_url": f"http://{host}:{port}"}
-    boto3.client(
+    client = boto3.client(
         "s3",
         endpoint_url=settings["endpoint_url"],
         aws_access_key_id="test",
         aws_secret_access_key="test",
         region_name="us-east-1",
-    ).create_bucket(Bucket="studio")
+    )
+    client.create_bucket(Bucket="studio")
     before = fsspec.config.conf.get("s3")
     fsspec.config.conf["s3"] = settings
-    yield "s3://studio/blobs"
+    yield "s3://studio/blobs", client
     fsspec.config.conf.pop("s3") if before is None else fsspec.config.conf.update(s3=before)
     server.stop()
 
 
-def test_on_s3_it_is_the_same(s3: str, tmp_path: Path) -> None:
-    engine = open_database(Config(tmp_path))
-    store = Blobs(engine, s3)
+def test_on_s3_it_is_the_same(s3: tuple[str, Any], tmp_path: Path) -> None:
+    engine, (url, _) = open_database(Config(tmp_path)), s3
+    store = Blobs(engine, url)
     kept, gone = store.write(b"ink"), store.write(b"paper")
     assert store.free_bytes is None and store.read(kept) == b"ink"
     age(engine, gone, 3 * HOUR)
@@ -235,7 +256,17 @@ def test_on_s3_it_is_the_same(s3: str, tmp_path: Path) -> None:
     with pytest.raises(MissingBlob):
         store.read(gone)
     with pytest.raises(StoreConflict):
-        Blobs(open_database(Config(tmp_path / "other")), s3).register_orphans(-HOUR)
+        Blobs(open_database(Config(tmp_path / "other")), url).register_orphans(-HOUR)
     with engine.begin() as connection:
         connection.execute(sa.delete(rows))
     assert store.register_orphans(-HOUR) == 1 and store.read(kept) == b"ink"
+
+
+def test_what_another_process_stores_on_s3_is_there_also_after_a_listing(s3: tuple[str, Any], tmp_path: Path) -> None:
+    url, other = s3[0].replace("blobs", "shared"), s3[1]
+    store = open_blobs(open_database(Config(tmp_path)), url)
+    address = address_of(b"ink")
+    other.put_object(Bucket="studio", Key=f"shared/{address[:2]}/{'0' * 64}", Body=b"")
+    store.register_orphans(HOUR)
+    other.put_object(Bucket="studio", Key=f"shared/{address[:2]}/{address}", Body=b"ink")
+    assert store.verify(address) and store.read(address) == b"ink"
