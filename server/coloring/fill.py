@@ -67,13 +67,13 @@ class ModelFill:
         return np.where(alpha > 0, np.dstack([np.round(own).clip(0, 255).astype(np.uint8), alpha]), np.uint8(0))
 
 
-def flats(line_art: np.ndarray, votes: np.ndarray) -> np.ndarray:
+def flats(line_art: np.ndarray, votes: np.ndarray, meetings: np.ndarray) -> np.ndarray:
     """Give every closed region one entry of the palette; see `region_labels.label_regions`.
 
-    line_art: uint8 [H, W] at the shot's size; votes: float32 [h, w, N], smaller. Returns the entry of every pixel,
-    uint8 [H, W]; lines are filled from the pixels beside them.
+    line_art: uint8 [H, W] at the shot's size; votes: float32 [h, w, N], smaller; meetings: bool [N, N]. Returns the
+    entry of every pixel, uint8 [H, W]; lines are filled from the pixels beside them.
     """
-    return label_regions(line_art, votes).entries
+    return label_regions(line_art, votes, meetings).entries
 
 
 def painted(line_art: np.ndarray, image: np.ndarray) -> np.ndarray:

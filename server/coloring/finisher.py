@@ -122,7 +122,7 @@ class Finisher:
     def drawing(self, line_art: np.ndarray, images: np.ndarray, propagated: Propagated, keyframe: int) -> Finished:
         """Finish another drawing. Static areas keep the colors of `keyframe`."""
         votes = self.votes.count(images, propagated)
-        regions = label_regions(line_art, votes)
+        regions = label_regions(line_art, votes, self.keyframes.meetings)
         color = self.fill.fill(line_art, regions.entries, votes, images)
         finished = Finished(
             np.where(propagated.static[..., None], self.keyframes.painting(keyframe), color),

@@ -8,7 +8,8 @@ import numpy as np
 
 from server.coloring.line_art.compositing import fill_under_lines
 
-from .palette import extract_palette
+from .meetings import extend_meetings, find_meetings
+from .palette import appearance, extract_palette
 from .shot import Shot
 
 
@@ -54,6 +55,16 @@ class Keyframes:
     def labels(self, keyframe: int) -> np.ndarray:
         """The palette entries uint16 [H, W] of a keyframe."""
         return self.palette.labels[self._drawings.index(keyframe)]
+
+    @functools.cached_property
+    def meetings(self) -> np.ndarray:
+        """Which palette entries may meet without a line between them, bool [N, N]: those that do in any keyframe, and
+        those that look like them."""
+        colors = self.palette.colors
+        meetings = np.zeros((len(colors), len(colors)), bool)
+        for keyframe in self:
+            meetings |= find_meetings(self._line_art(keyframe), self.labels(keyframe), len(colors))
+        return extend_meetings(meetings, appearance(colors))
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the coloring itself
     def painting(self, keyframe: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 """Palette entries propagated from keyframes to drawings, by the line matcher."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -15,7 +14,6 @@ from server.coloring.matching import (
     KEYFRAME,
     STRIDE,
     Asked,
-    LabeledDescriptors,
     LineMatcher,
     find_areas,
     match,
@@ -29,6 +27,9 @@ from .static_regions import find_static
 
 WINDOW = 4
 """Drawings that are matched at once, in addition to a keyframe."""
+
+SURE = 0.9
+"""Where an entry has this share of the keyframes' votes, other drawings are not asked."""
 
 FARTHER = -2.0
 """Is added to the scores of all keyframes but the nearest one. Where paint changes from one keyframe to the next, both
@@ -50,44 +51,49 @@ class Propagated(NamedTuple):
 class Propagator:
     """Propagates the palette entries of one shot.
 
-    line_art: gives the line art uint8 [H, W] of a drawing; count: entries of the palette.
+    line_art: gives the line art uint8 [H, W] of a drawing. meetings: which entries of the palette may meet without a
+    line between them, bool [N, N].
     """
 
-    def __init__(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray], count: int) -> None:
+    def __init__(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray], meetings: np.ndarray) -> None:
         self.matcher = matcher
         self.line_art = line_art
-        self.count = count
+        self.meetings = meetings
+        self.count = len(meetings)
 
     def propagate(self, drawings: Sequence[int], keyframes: Mapping[int, np.ndarray]) -> Iterator[Propagated]:
         """Yield what is propagated to each drawing.
 
         drawings: in the order of the shot, or the reverse. keyframes: the entries uint16 [H, W] of keyframes, the
-        nearest one first. A drawing is matched with all of them. Then it also sees those beside it, as they were
-        matched. So no drawing depends on what was chosen for another one.
+        nearest one first. A drawing is matched with all of them. Then it also sees those matched beside it, as they
+        were matched. So no drawing depends on what was chosen for another one.
         """
         nearest, painted = next(iter(keyframes.items()))
         standing = find_regions(self.line_art(nearest))
-        for fresh in _parts(drawings):
-            crop = find_crop([self.line_art(drawing) for drawing in (*keyframes, *fresh)])
-            views = {drawing: _View(crop.of_lines(self.line_art(drawing))) for drawing in (*keyframes, *fresh)}
-            windows = []
+        shown = [*keyframes, *drawings]
+        crop = find_crop([self.line_art(drawing) for drawing in shown])
+        views = {drawing: _View(crop.of_lines(self.line_art(drawing))) for drawing in shown}
+        windows: dict[int, list[_Window]] = {drawing: [] for drawing in drawings}
+        parts = [(run, False) for run in _runs(drawings)] + [(spread, True) for spread in _spread(drawings)]
+        for part, mirrored in parts:
             for keyframe, entries in keyframes.items():
-                shown = {drawing: views[drawing] for drawing in (keyframe, *fresh)}
-                windows.append(_Window(self.matcher, shown, crop.of_entries(entries), self.count))
-            matched = {drawing: windows[0].matched(drawing, _votes(windows, drawing)) for drawing in fresh}
-            for drawing in fresh:
-                roles = {other: self.matcher.role_of(abs(other - drawing)) for other in fresh if other != drawing}
-                beside = [replace(matched[other], role=role) for other, role in roles.items()]
-                votes = _votes(windows, drawing, beside).cpu().numpy()
-                spread = crop.spread(votes, self._shares(painted, crop.grid))
-                yield self._label(self.line_art(drawing), spread, painted, standing)
+                seen = {drawing: views[drawing] for drawing in (keyframe, *part)}
+                preference = 0.0 if keyframe == nearest else FARTHER
+                window = _Window(self.matcher, seen, crop.of_entries(entries), self.count, mirrored, preference)
+                for drawing in part:
+                    windows[drawing].append(window)
+        first = {drawing: _votes(windows[drawing], drawing) for drawing in drawings}
+        for drawing in drawings:
+            votes = _refine(first, windows[drawing], drawing).cpu().numpy()
+            spread = crop.spread(votes, self._shares(painted, crop.grid))
+            yield self._label(self.line_art(drawing), spread, painted, standing)
 
     def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
         """Choose the entries. painted: the keyframe's entries uint16 [H, W]; standing: its regions."""
         static = find_static(find_regions(line_art), standing, _margin(votes, painted))
         shares = self._shares(painted, votes.shape[:2], static)
         votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
-        return Propagated(votes, np.where(static, painted, flats(line_art, votes)), static)
+        return Propagated(votes, np.where(static, painted, flats(line_art, votes, self.meetings)), static)
 
     def _shares(self, entries: np.ndarray, grid: tuple[int, ...], where: np.ndarray | None = None) -> np.ndarray:
         """Return each entry's share float32 [h, w, count] of every square of a grid (rows, columns).
@@ -127,44 +133,82 @@ class _View:
 
 
 class _Window:
-    """Drawings that the matcher sees together: a keyframe, whose view has entries uint16 [H, W], and then others."""
+    """Drawings that the matcher sees together: a keyframe, whose view has entries uint16 [H, W], and then others.
+
+    mirrored: it sees them with left and right exchanged. preference: see `Asked`.
+    """
 
     @torch.no_grad()
-    def __init__(self, matcher: LineMatcher, views: Mapping[int, _View], entries: np.ndarray, count: int) -> None:
+    def __init__(
+        self,
+        matcher: LineMatcher,
+        views: Mapping[int, _View],
+        entries: np.ndarray,
+        count: int,
+        mirrored: bool,
+        preference: float,
+    ) -> None:
         self.matcher = matcher
         self.count = count
+        self.preference = preference
         parameter = next(matcher.parameters())
         line_art = torch.stack([view.line_art for view in views.values()]).to(parameter.device)
         areas = torch.stack([view.areas for view in views.values()]).to(parameter.device)
-        features = matcher(1 - line_art[None].to(parameter.dtype) / 255, areas[None])[0].unbind()
+        darkness = 1 - line_art.to(parameter.dtype) / 255
+        if mirrored:
+            features = matcher(darkness.flip(2)[None], areas.flip(2)[None])[0].mirrored()
+        else:
+            features = matcher(darkness[None], areas[None])[0]
         paper = line_art >= LINE_BELOW
         labels = torch.from_numpy(entries.astype(np.int64)).to(parameter.device)
-        self.painted = pool_descriptors(features[0], *pool_labels(labels, paper[0], count), KEYFRAME)
-        self.features = dict(zip(views, features, strict=True))
+        self.features = dict(zip(views, features.unbind(), strict=True))
         self.paper = dict(zip(views, F.avg_pool2d(paper.float(), STRIDE), strict=True))
+        keyframe, *self.others = views
+        self.painted = pool_descriptors(self.features[keyframe], *pool_labels(labels, paper[0], count), KEYFRAME)
 
-    def matched(self, drawing: int, votes: torch.Tensor) -> LabeledDescriptors:
-        """Return the labeled descriptors of a drawing by its votes [rows, columns, N]. Their role is the keyframe's."""
-        confidence, entries = votes.max(dim=-1)
-        return pool_descriptors(self.features[drawing], entries, self.paper[drawing], KEYFRAME, confidence)
+    def ask(self, drawing: int, votes: Mapping[int, torch.Tensor], where: torch.Tensor) -> Asked:
+        """Ask for places of a drawing, bool [rows, columns]. votes: [rows, columns, N] of drawings that count, too, as
+        far as the window shows them."""
+        labeled = [self.painted]
+        for other in self.others:
+            if other in votes and other != drawing:
+                confidence, entries = votes[other].max(dim=-1)
+                role = self.matcher.role_of(abs(other - drawing))
+                labeled.append(pool_descriptors(self.features[other], entries, self.paper[other], role, confidence))
+        return Asked(self.features[drawing][where], labeled, self.preference)
 
 
 @torch.no_grad()
-def _votes(windows: Sequence[_Window], drawing: int, beside: Sequence[LabeledDescriptors] = ()) -> torch.Tensor:
-    """Return the votes [rows, columns, N] for the part of a drawing that is in view.
-
-    windows: with each of the keyframes, the nearest first. beside: what was matched in the first window also counts.
-    """
-    first, *others = windows
-    asked = [Asked(first.features[drawing].flatten(), [first.painted, *beside])]
-    asked += [Asked(window.features[drawing].flatten(), [window.painted], FARTHER) for window in others]
-    return match(first.matcher, asked, first.count).unflatten(0, first.paper[drawing].shape)
+def _votes(windows: Sequence[_Window], drawing: int) -> torch.Tensor:
+    """Return the votes [rows, columns, N] of the keyframes alone for a drawing, in all windows that show it."""
+    everywhere = torch.ones_like(windows[0].paper[drawing], dtype=torch.bool)
+    asked = [window.ask(drawing, {}, everywhere) for window in windows]
+    return match(windows[0].matcher, asked, windows[0].count).unflatten(0, everywhere.shape)
 
 
-def _parts(drawings: Sequence[int]) -> list[list[int]]:
-    """Divide drawings into parts of about the same size, at most WINDOW."""
+@torch.no_grad()
+def _refine(votes: Mapping[int, torch.Tensor], windows: Sequence[_Window], drawing: int) -> torch.Tensor:
+    """Return the votes [rows, columns, N] for a drawing, of the keyframes and of the drawings beside it, where the
+    keyframes alone were not sure."""
+    refined = votes[drawing].clone()
+    unsure = refined.max(dim=-1).values < SURE
+    if not unsure.any():
+        return refined
+    asked = [window.ask(drawing, votes if window.preference == 0 else {}, unsure) for window in windows]
+    refined[unsure] = match(windows[0].matcher, asked, windows[0].count)
+    return refined
+
+
+def _runs(drawings: Sequence[int]) -> list[list[int]]:
+    """Divide drawings into runs of about the same length, at most WINDOW."""
     count = -(-len(drawings) // WINDOW)
     return [part.tolist() for part in np.array_split(list(drawings), count)] if count else []
+
+
+def _spread(drawings: Sequence[int]) -> list[list[int]]:
+    """Divide drawings into as many parts, each with drawings from everywhere."""
+    count = -(-len(drawings) // WINDOW)
+    return [list(drawings[first::count]) for first in range(count)]
 
 
 def _margin(votes: np.ndarray, entries: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ A drawing is cut into pieces; a piece is a connected area within the square of o
 costs fewer votes than a border between them is worth, across the widest passages first, as in piecewise constant
 segmentation by region merging (Koepfler, Lopez and Morel, "A Multiscale Algorithm for Image Segmentation by Variational
 Method", 1994). Only a border on open paper has a price; separation by lines is free. So a closed region has one color,
-and a break in a line does not leak if it is narrow compared with the areas on its sides.
+and a break in a line does not leak if it is narrow compared with the areas on its sides. A long border between entries
+that meet so in no keyframe has a higher price.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from server.coloring.line_art.regions import find_paper, nearest
 
 BORDER_PRICE = 3.0
 """Price of a border on open paper, in nats of log-likelihood per unit of length, measured on procedural clips."""
+UNKNOWN_PRICE = 20.0
+"""The same for a border between entries that meet so in no keyframe, where it is longer than `UNKNOWN_LENGTH`."""
+UNKNOWN_LENGTH = 5.0
+"""The length of a border, in units, that breaks in a line explain: two of the widest."""
 PASSAGE_PRICE = 3.0
 """Added to the cost of merges when they are ordered, so that merges through narrow passages come last."""
 BREAK = 1 / 36
@@ -99,11 +104,11 @@ class RegionLabels:
         return sorted(found, key=lambda region: -region.share)
 
 
-def label_regions(line_art: np.ndarray, votes: np.ndarray) -> RegionLabels:
+def label_regions(line_art: np.ndarray, votes: np.ndarray, meetings: np.ndarray) -> RegionLabels:
     """Choose an entry for every region of line art uint8 [H, W] by votes float32 [h, w, N], not below 0.
 
-    Only the proportions of the votes within a pixel count. Each pixel is one observation; its votes are the likelihoods
-    of the entries.
+    meetings: which entries may meet without a line between them, bool [N, N]; see `meetings`. Only the proportions of
+    the votes within a pixel count. Each pixel is one observation; its votes are the likelihoods of the entries.
     """
     probabilities = votes.reshape(-1, votes.shape[2]) / votes.sum(axis=2).reshape(-1, 1)
     paper = find_paper(line_art)
@@ -114,7 +119,7 @@ def label_regions(line_art: np.ndarray, votes: np.ndarray) -> RegionLabels:
     area = np.bincount(pieces.ravel(), minlength=len(cells) + 1)[1:, None]
     likelihood = np.log(probabilities + DOUBT)[cells] * (area * UNITS / line_art.size).astype(np.float32)
     cramped = np.bincount(pieces.ravel(), (~_roomy(paper)).ravel(), len(cells) + 1)[1:] > 0
-    region_of, totals = _merge(likelihood, borders, cramped)
+    region_of, totals = _merge(likelihood, borders, cramped, meetings)
     members = _members(region_of, len(totals))
     shares = members @ (probabilities[cells] * area) / (members @ area)
     regions = np.concatenate([[0], region_of]).astype(np.int32)[pieces]
@@ -156,7 +161,9 @@ def _roomy(paper: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(outside.astype(np.uint8), cv2.DIST_L2, 5) < radius
 
 
-def _merge(likelihood: np.ndarray, borders: Borders, cramped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _merge(
+    likelihood: np.ndarray, borders: Borders, cramped: np.ndarray, meetings: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Merge pieces that have log-likelihoods float32 [P, N].
 
     Pieces that agree merge first, unless they are cramped (bool [P]). Then pairs of pieces merge, those with longer
@@ -174,11 +181,14 @@ def _merge(likelihood: np.ndarray, borders: Borders, cramped: np.ndarray) -> tup
         a, b, length = _add_up(merged[a], merged[b], length)
         best = totals.max(axis=1)
         lost = best[a] + best[b] - (totals[a] + totals[b]).max(axis=1)
+        entries = totals.argmax(axis=1)
+        excess = np.where(meetings[entries[a], entries[b]], 0, np.maximum(0, length - UNKNOWN_LENGTH))
+        price = BORDER_PRICE * (length - excess) + UNKNOWN_PRICE * excess
         rank = ((lost + PASSAGE_PRICE) / length).argsort(kind="stable").argsort(kind="stable")
         first = np.full(count, len(rank))
         np.minimum.at(first, a, rank)
         np.minimum.at(first, b, rank)
-        chosen = (first[a] == rank) & (first[b] == rank) & (lost < BORDER_PRICE * length)
+        chosen = (first[a] == rank) & (first[b] == rank) & (lost < price)
         if not chosen.any():
             return region_of, totals
 

@@ -13,6 +13,7 @@ import torch
 
 from server.coloring.line_art.regions import LINE_BELOW
 from server.coloring.matching import LineMatcher
+from server.coloring.meetings import find_meetings
 from server.coloring.palette import recolor
 from server.coloring.propagation import Propagator
 from server.presets.preset import WEIGHTS
@@ -76,7 +77,8 @@ class Hints:
         """Propagate entries with the matcher: by region in half of the samples, and by each feature's own votes in the
         other half. Single features also separate areas without lines between them, as in a painted background."""
         by_region = rng.random() < 0.5
-        propagator = Propagator(self.matcher, line_art.__getitem__, count)  # type: ignore[arg-type]
+        meetings = find_meetings(line_art[0], labels[0], count)
+        propagator = Propagator(self.matcher, line_art.__getitem__, meetings)  # type: ignore[arg-type]
         found = []
         with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn within the autocast of training
             for propagated in propagator.propagate(range(1, len(line_art)), {0: labels[0]}):

@@ -39,7 +39,8 @@ def model_scores(drawing: np.ndarray, palette: Palette, noise: float, size: tupl
 def test_flats_give_each_region_its_own_color_at_full_size(gap, noise):
     drawing, painting = scene(gap=gap)
     palette = extract_palette([painting], [drawing])
-    result = lay_lines(palette.colors[flats(drawing, cast_votes(model_scores(drawing, palette, noise)))], drawing)
+    votes = cast_votes(model_scores(drawing, palette, noise))
+    result = lay_lines(palette.colors[flats(drawing, votes, np.ones((3, 3), bool))], drawing)
     assert result.shape == painting.shape and result.dtype == np.uint8
     assert tuple(result[60, 60]) == RED and tuple(result[110, 200]) == BLUE and tuple(result[10, 10]) == SKY
     assert (np.abs(result.astype(int) - painting).max(-1) > 40).mean() < 0.004  # single pixels where a gap was
@@ -51,12 +52,12 @@ def test_a_pixel_mixed_of_two_colors_does_not_elect_a_third():
     image = np.zeros((20, 20, 3), np.float32)
     image[:, :11], image[:, 11:] = (1, 0, 0), (0, 0, 1)
     votes = cast_votes(decode_distances(image, codes))
-    assert not (flats(drawing, votes) == 2).any()
+    assert not (flats(drawing, votes, np.ones((3, 3), bool)) == 2).any()
 
 
 def test_a_palette_of_one_color_needs_no_votes():
     drawing, _ = scene()
-    assert (flats(drawing, cast_votes(np.zeros((8, 8, 1), np.float32))) == 0).all()
+    assert (flats(drawing, cast_votes(np.zeros((8, 8, 1), np.float32)), np.ones((1, 1), bool)) == 0).all()
 
 
 def test_painted_colors_do_not_bleed_over_the_lines():

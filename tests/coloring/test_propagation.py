@@ -11,6 +11,8 @@ from server.presets.preset import WEIGHTS
 from .drawings import BLUE, RED, SKY, scene
 
 STEPS = 2 * WINDOW
+ANY = np.ones((3, 3), bool)
+"""All entries may meet without a line between them."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def share_right(elected: np.ndarray, truth: np.ndarray, line_art: np.ndarray) ->
 
 def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     drawings, truth = rolling
-    propagator = Propagator(matcher, drawings.__getitem__, count=3)
+    propagator = Propagator(matcher, drawings.__getitem__, ANY)
     propagated = list(propagator.propagate(range(1, 1 + STEPS), {0: truth[0]}))
     assert len(propagated) == STEPS
     for index, (votes, elected, _) in enumerate(propagated, start=1):
@@ -50,7 +52,7 @@ def test_every_keyframe_is_evidence(matcher: LineMatcher) -> None:
     """The nearest keyframe does not show the ball, and another one does."""
     drawings, paintings = zip(*(scene(x) for x in (-60, 50, 90)), strict=True)
     truth = [entries_of(painting) for painting in paintings]
-    propagator = Propagator(matcher, drawings.__getitem__, count=3)
+    propagator = Propagator(matcher, drawings.__getitem__, ANY)
     ((_, alone, _),) = propagator.propagate([2], {0: truth[0]})
     ((_, both, _),) = propagator.propagate([2], {0: truth[0], 1: truth[1]})
     ball = (truth[2] == 1) & (drawings[2] == 255)
@@ -61,7 +63,7 @@ def test_every_keyframe_is_evidence(matcher: LineMatcher) -> None:
 
 def test_drawings_beside_each_other_are_evidence(matcher: LineMatcher, rolling) -> None:
     drawings, truth = rolling
-    propagator = Propagator(matcher, drawings.__getitem__, count=3)
+    propagator = Propagator(matcher, drawings.__getitem__, ANY)
     beside = next(propagator.propagate([5, 6], {0: truth[0]}))
     alone = next(propagator.propagate([5], {0: truth[0]}))
     assert np.abs(beside.votes - alone.votes).max() > 0.01
@@ -71,7 +73,7 @@ def test_drawings_beside_each_other_are_evidence(matcher: LineMatcher, rolling) 
 def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
     drawing, _ = scene()
     odd = drawing[:171, :303]
-    propagator = Propagator(matcher, lambda index: odd, count=2)
+    propagator = Propagator(matcher, lambda index: odd, np.ones((2, 2), bool))
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
     ((votes, elected, _),) = propagator.propagate([1], {0: entries})
     assert votes.shape == (43, 76, 2) and elected.shape == odd.shape
@@ -82,7 +84,7 @@ def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, 
     drawings, truth = rolling
     stripes = (np.arange(320) // 2 % 2 * 3).astype(np.uint8)
     painted = np.where(truth[0] == 0, stripes, truth[0]).astype(np.uint8)
-    propagator = Propagator(matcher, drawings.__getitem__, count=4)
+    propagator = Propagator(matcher, drawings.__getitem__, np.ones((4, 4), bool))
     ((_, entries, static),) = propagator.propagate([STEPS], {0: painted})
     far = np.zeros(static.shape, bool)
     far[:, 260:] = far[110:, :] = True  # the right and the lower part, where nothing is drawn

@@ -11,6 +11,8 @@ from server.coloring.region_labels import label_regions
 from .drawings import BLUE, RED, SKY, paper, scene
 
 COLORS = np.array([SKY, RED, BLUE])
+ANY = np.ones((3, 3), bool)
+"""All entries may meet without a line between them."""
 GRID = (80, 45)
 
 
@@ -38,7 +40,7 @@ def wrong(entries: np.ndarray, labels: np.ndarray, drawing: np.ndarray) -> float
 @pytest.mark.parametrize("gap", [0, 4, 14, 30])
 def test_a_break_in_a_line_does_not_leak(gap):
     drawing, labels = truth(gap)
-    assert wrong(label_regions(drawing, votes_for(labels)).entries, labels, drawing) < 0.002
+    assert wrong(label_regions(drawing, votes_for(labels), ANY).entries, labels, drawing) < 0.002
 
 
 def test_noise_and_patches_of_error_leave_closed_regions_in_one_color():
@@ -47,7 +49,7 @@ def test_noise_and_patches_of_error_leave_closed_regions_in_one_color():
     votes = 0.6 * votes_for(labels) + 0.4 * rng.dirichlet(np.ones(3), (45, 80)).astype(np.float32)
     votes[3:9, 40:46] = (0.3, 0.7, 0)  # in the open sky
     votes[13:17, 12:16] = (0.6, 0.4, 0)  # inside the red ball
-    region_labels = label_regions(drawing, votes)
+    region_labels = label_regions(drawing, votes, ANY)
     assert (region_labels.entries == labels)[drawing == 255].all()
     assert len(region_labels.labels) == 3
 
@@ -56,7 +58,7 @@ def test_an_error_beside_a_break_is_outvoted_by_its_own_region():
     drawing, labels = truth(gap=4)
     votes = votes_for(labels)
     votes[9:21, 17:24][labels[2::4, 2::4][9:21, 17:24] == 1] = (0.55, 0.45, 0)  # as if the sky came in
-    entries = label_regions(drawing, votes).entries
+    entries = label_regions(drawing, votes, ANY).entries
     assert entries[60, 60] == entries[60, 85] == 1 and entries[60, 110] == 0
 
 
@@ -64,14 +66,14 @@ def test_a_painted_background_without_lines_is_split_where_the_votes_say():
     drawing, labels = paper(), np.zeros((180, 320), np.uint8)
     labels[:, 130:] = 1
     cv2.ellipse(labels, (230, 90), (50, 70), 0, 0, 360, 2, -1)
-    assert wrong(label_regions(drawing, votes_for(labels)).entries, labels, drawing) < 0.004
+    assert wrong(label_regions(drawing, votes_for(labels), ANY).entries, labels, drawing) < 0.004
 
 
 def test_a_confident_leak_is_kept_apart_from_what_it_leaks_into():
     drawing, labels = truth(gap=14)
     votes = votes_for(labels)
     votes[labels[2::4, 2::4] == 1] = (0.4, 0, 0.6)  # the matcher takes the red ball for the blue one
-    entries = label_regions(drawing, votes).entries
+    entries = label_regions(drawing, votes, ANY).entries
     assert entries[60, 60] == 2 and entries[10, 10] == 0
 
 
@@ -81,7 +83,7 @@ def test_gray_uneven_paper_with_faint_lines_is_read_like_white():
     faint = np.round((255 - (255 - drawing.astype(float)) * 0.35) * shade).astype(np.uint8)
     rng = np.random.default_rng(0)
     votes = 0.5 * votes_for(labels) + 0.5 * rng.dirichlet(np.ones(3), (45, 80)).astype(np.float32)
-    assert wrong(label_regions(faint, votes).entries, labels, drawing) < 0.002
+    assert wrong(label_regions(faint, votes, ANY).entries, labels, drawing) < 0.002
 
 
 @pytest.mark.parametrize("shape", [(180, 320), (240, 320), (271, 479)])
@@ -89,7 +91,7 @@ def test_votes_need_not_divide_the_drawing(shape):
     drawing, labels = truth()
     drawing = cv2.resize(drawing, shape[::-1], interpolation=cv2.INTER_AREA)
     labels = cv2.resize(labels, shape[::-1], interpolation=cv2.INTER_NEAREST)
-    entries = label_regions(drawing, votes_for(labels, (71, 53))).entries
+    entries = label_regions(drawing, votes_for(labels, (71, 53)), ANY).entries
     assert entries.shape == shape and wrong(entries, labels, drawing) < 0.003
 
 
@@ -97,14 +99,14 @@ def test_votes_need_not_divide_the_drawing(shape):
 def test_a_sheet_without_lines_or_without_paper_takes_what_most_vote_for(value):
     votes = np.full((9, 16, 2), 0.5, np.float32)
     votes[2:5, 2:5] = (0.2, 0.8)
-    assert (label_regions(np.full((36, 64), value, np.uint8), votes).entries == 1).all()
+    assert (label_regions(np.full((36, 64), value, np.uint8), votes, ANY[:2, :2]).entries == 1).all()
 
 
 def test_a_guess_is_listed_with_its_place_and_both_candidates():
     drawing, labels = truth()
     votes = votes_for(labels)
     votes[labels[2::4, 2::4] == 2] = (0, 0.45, 0.55)
-    (guess,) = label_regions(drawing, votes).uncertain()
+    (guess,) = label_regions(drawing, votes, ANY).uncertain()
     assert guess.entries == (2, 1) and guess.margin == pytest.approx(0.1, abs=0.05)
     left, top, width, height = guess.box
     assert abs(left - 164) <= 3 and abs(top - 74) <= 3 and abs(width - 72) <= 4 and abs(height - 72) <= 4
@@ -113,4 +115,22 @@ def test_a_guess_is_listed_with_its_place_and_both_candidates():
 
 def test_sure_regions_are_not_listed():
     drawing, labels = truth()
-    assert label_regions(drawing, votes_for(labels)).uncertain() == []
+    assert label_regions(drawing, votes_for(labels), ANY).uncertain() == []
+
+
+@pytest.mark.parametrize(("may_meet", "is_split"), [(True, True), (False, False)])
+def test_a_border_that_no_keyframe_shows_is_not_invented(may_meet, is_split):
+    """Votes say that half of the sky is red. Only where the keyframe shows such a border is it believed."""
+    drawing, labels = truth()
+    votes = votes_for(labels)
+    votes[24:, :40][labels[2::4, 2::4][24:, :40] == 0] = (0.42, 0.58, 0)
+    meetings = np.eye(3, dtype=bool)
+    meetings[0, 1] = meetings[1, 0] = may_meet
+    entries = label_regions(drawing, votes, meetings).entries
+    assert (entries[170, 5] == 1) == is_split
+    assert entries[10, 10] == 0 and entries[60, 60] == 1
+
+
+def test_a_break_in_a_line_does_not_leak_though_no_keyframe_has_it():
+    drawing, labels = truth(gap=14)
+    assert wrong(label_regions(drawing, votes_for(labels), np.eye(3, dtype=bool)).entries, labels, drawing) < 0.002

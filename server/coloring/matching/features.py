@@ -33,6 +33,10 @@ class Features:
         """Split the first dimension into several."""
         return self._each(lambda part: part.unflatten(0, sizes))
 
+    def mirrored(self) -> "Features":
+        """Exchange left and right of features [T, h, w]. The positions that they point to stay as they are."""
+        return self._each(lambda part: part.flip(2))
+
     def unbind(self) -> "list[Features]":
         """The features of each index of the first dimension."""
         fields = (self.descriptors, self.positions, self.sharpness, self.distance_weight)

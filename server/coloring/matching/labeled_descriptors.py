@@ -15,7 +15,7 @@ CELL = 4
 """Features per cell, in each direction: the descriptors of one palette entry within a cell are averaged."""
 MIN_PAPER_SHARE = 0.2
 """A feature with a smaller share of its pixels in one entry, lines left out, is not used."""
-CHUNK = 256
+CHUNK = 128
 """Queries that are matched at once. Their data should fit into a processor's cache."""
 
 
@@ -106,8 +106,10 @@ class _Keys:
     def __init__(self, network: LineMatcher, window: Asked) -> None:
         self.queries, labeled, preference = window
         descriptors = [drawing.descriptors * network.log_scale[drawing.role].exp() for drawing in labeled]
-        self.descriptors = torch.cat(descriptors)
-        self.positions = torch.cat([drawing.positions for drawing in labeled]) / CELL
+        self.descriptors = torch.cat(descriptors).T.contiguous()
+        places = torch.cat([drawing.positions for drawing in labeled]) / CELL
+        squares = (places**2).sum(dim=1, keepdim=True)
+        self.places = torch.cat([-2 * places, torch.ones_like(squares), squares], dim=1).T.contiguous()
         self.entries = torch.cat([drawing.entries for drawing in labeled])
         bias = [network.bias[drawing.role] + torch.log(drawing.mass / CELL**2 + 0.05) for drawing in labeled]
         self.bias = torch.cat(bias) + preference
@@ -116,10 +118,11 @@ class _Keys:
         self.distance_weight = torch.cat(weights)
 
     def logits(self, first: int) -> torch.Tensor:
-        """Return the scores [CHUNK, K] of the keys for some queries."""
+        """Return the scores [CHUNK, K] of the keys for some queries. A score falls with the logarithm of the squared
+        distance |q|² - 2 q·k + |k|², which is one product of matrices."""
         chunk = self.queries[first : first + CHUNK]
-        positions = chunk.positions / CELL
-        squares = (positions**2).sum(dim=1, keepdim=True) + (self.positions**2).sum(dim=1)
-        distances = torch.addmm(squares, positions, self.positions.T, alpha=-2).clamp(min=0)
-        logits = torch.addmm(self.bias, chunk.descriptors * chunk.sharpness[:, None], self.descriptors.T)
-        return logits - chunk.distance_weight[:, None] * self.distance_weight * torch.log1p(distances)
+        places = chunk.positions / CELL
+        squares = (places**2).sum(dim=1, keepdim=True)
+        distances = torch.cat([places, squares, torch.ones_like(squares)], dim=1) @ self.places
+        farness = distances.clamp_(min=0).log1p_().mul_(self.distance_weight).mul_(chunk.distance_weight[:, None])
+        return torch.addmm(self.bias, chunk.descriptors * chunk.sharpness[:, None], self.descriptors).sub_(farness)
