@@ -17,6 +17,9 @@ Background = Literal["kept", "generated"]
 Quality = Literal["auto", "exact", "final", "draft", "preview"]
 Priority = Literal["low", "normal", "high"]
 
+MOST_SHEETS = 4
+"""The most model sheets of a shot. Each costs as much time as a further keyframe."""
+
 
 @dataclass(frozen=True)
 class Keyframe:
@@ -53,6 +56,8 @@ class ShotManifest:
     timing: for each frame, the index of its drawing in `drawings`.
     keyframes: at least one painted frame of the range, in the order in which work proceeds from them. A job that
         corrects another one appends its own; segments that do not depend on them are then reused.
+    sheets: addresses of model sheets, which are painted pictures of figures that are no frames of the shot. Colors
+        that no keyframe shows come from them.
     preset, prompt, seed, finish: how to color. parent: the job that this one corrects.
     quality: "auto" is what the preset recommends. "draft" is for reviewing a take, "final" is faster where it is not
         visible, "exact" omits nothing. "preview" works without the model: colors are only propagated, which takes
@@ -81,6 +86,7 @@ class ShotManifest:
     priority: Priority = "normal"
     parent: str | None = None
     accept_errors: bool = False
+    sheets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(
@@ -115,6 +121,19 @@ class ShotManifest:
                 f"drawings.{index}",
                 f"A drawing must be given by its SHA-256 address, not {shown(drawing)}.",
             )
+        for index, sheet in enumerate(self.sheets):
+            require(
+                is_address(sheet),
+                "bad_address",
+                f"sheets.{index}",
+                f"A model sheet must be given by its SHA-256 address, not {shown(sheet)}.",
+            )
+        require(
+            len(self.sheets) <= MOST_SHEETS,
+            "too_many_sheets",
+            "sheets",
+            f"A shot can have {MOST_SHEETS} model sheets at most, not {len(self.sheets)}.",
+        )
         for index, drawing_index in enumerate(self.timing):
             require(
                 0 <= drawing_index < len(self.drawings),
@@ -178,4 +197,4 @@ class ShotManifest:
     @property
     def blobs(self) -> tuple[str, ...]:
         """Addresses of all blobs that must be uploaded, each once."""
-        return tuple(dict.fromkeys((*self.drawings, *(keyframe.blob for keyframe in self.keyframes))))
+        return tuple(dict.fromkeys((*self.drawings, *(keyframe.blob for keyframe in self.keyframes), *self.sheets)))

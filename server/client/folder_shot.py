@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.coloring.folder import read_sheets
 from server.coloring.numbered_files import FolderError, NumberedFiles, common_size
 from server.images.codec import read_rgba
 from shared.digests import address_of
@@ -33,12 +34,14 @@ def read_folder(
     most_frames: int,
     name: str,
     fps: float,
+    sheets: Iterable[Path] = (),
     **settings: object,
 ) -> FolderShot:
     """Read a folder of line art and its keyframes. Drawings with equal pixels become one.
 
     A number that no file has is a frame that shows the drawing before. number: which number in the names is the frame,
-    as in `NumberedFiles.find`. most_frames: how many the server accepts. settings: further fields of the manifest.
+    as in `NumberedFiles.find`. most_frames: how many the server accepts. sheets: model sheets. settings: further fields
+    of the manifest.
     Raises FolderError, ImageError and ProtocolError.
     """
     found = NumberedFiles.find(folder, number)
@@ -59,7 +62,8 @@ def read_folder(
         shown.append(pixels)
     exposure = expose(first, shown, set(paintings))
     drawings = [file_of[shown[exposure.first_frame_of(one) - first]] for one in range(exposure.drawing_count)]
-    address_by_file = {path: address_of(path.read_bytes()) for path in {*drawings, *paintings.values()}}
+    references = list(read_sheets(sheets))
+    address_by_file = {path: address_of(path.read_bytes()) for path in {*drawings, *paintings.values(), *references}}
     manifest = ShotManifest(
         name=name or folder.resolve().name,
         frame_start=first,
@@ -69,6 +73,7 @@ def read_folder(
         drawings=tuple(address_by_file[path] for path in drawings),
         timing=exposure.drawing_of,
         keyframes=tuple(Keyframe(frame, address_by_file[path]) for frame, path in paintings.items()),
+        sheets=tuple(address_by_file[path] for path in references),
         **settings,  # type: ignore[arg-type]
     )
     gaps = len(found.files) < len(shown)

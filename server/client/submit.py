@@ -58,6 +58,7 @@ def _submit(arguments: argparse.Namespace, job: str) -> int:
             limits.frames,
             arguments.name,
             arguments.fps,
+            arguments.reference,
             **{name: getattr(arguments, name) for name in SETTINGS},
         )
     except ProtocolError as error:

@@ -114,6 +114,14 @@ def add_shot_arguments(parser: argparse.ArgumentParser) -> None:
         help="a painted frame; its number is the one after @ or in its name; may be given several times",
     )
     parser.add_argument(
+        "--reference",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a model sheet: a painted picture of figures that the keyframes do not show; may be given several times",
+    )
+    parser.add_argument(
         "--number",
         type=int,
         metavar="N",
@@ -170,6 +178,7 @@ def run(args: argparse.Namespace) -> int:
             args.quality,
             args.number,
             args.accept_errors,
+            args.reference,
         )
         written = [frame_path(args.output, path) for path in source.files]
         _refuse_overwriting([*written, *([args.guesses] if args.guesses else [])], [*source.files, *source.paintings])

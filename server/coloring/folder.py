@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from server.coloring.line_art.drawing import Drawing, LineFault, line_fault, read_drawing
+from server.coloring.line_art.model_sheet import EmptySheet, ModelSheet, read_sheet
 from server.coloring.numbered_files import FolderError, NumberedFiles, Size, common_size
 from server.coloring.shot import Shot, open_drawings
 from server.coloring.shot_checks import describe_blank, fit_keyframes
 from server.images.codec import read_rgba
 from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
+from shared.manifest import MOST_SHEETS
 from shared.timing import Exposure, expose
 
 
@@ -25,7 +27,7 @@ class FolderShot:
     """A folder read as a shot.
 
     exposure: which drawing each file shows, counted from 0 in the order of the frame numbers; files: their paths;
-    paintings: the keyframes' paths; notes: what may be wrong with them.
+    paintings: the paths of keyframes and model sheets; notes: what may be wrong with them.
     """
 
     shot: Shot
@@ -46,12 +48,14 @@ def read_folder(
     quality: str = "auto",
     number: int | None = None,
     accept_errors: bool = False,
+    sheets: Iterable[Path] = (),
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
     keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
     not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
+    sheets: model sheets, of any size.
     Equal drawings become one. Raises FolderError or ImageError, whose message says what to do.
     """
     found = NumberedFiles.find(folder, number)
@@ -99,7 +103,9 @@ def read_folder(
         raise FolderError("A generated background needs words that say what it shows: give them with --prompt.")
     if finish not in ("painted", "flats"):
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
+    read = read_sheets(sheets)
     shot = Shot(drawings, painted, prompt, seed, finish, quality, background, exposure.holds, inks)  # type: ignore[arg-type]
+    shot = replace(shot, sheets=list(read.values()))
     if background == "generated" and not shot.is_translucent:
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     shot, flaws, changes = fit_keyframes(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)])
@@ -108,7 +114,23 @@ def read_folder(
     notes += [
         f"Frame {frame_of[index]} ({paintings[frame_of[index]].name}): {change}" for index, change in changes.items()
     ]
-    return FolderShot(shot, exposure, paths, tuple(paintings.values()), tuple(notes))
+    return FolderShot(shot, exposure, paths, (*paintings.values(), *read), tuple(notes))
+
+
+def read_sheets(paths: Iterable[Path]) -> dict[Path, ModelSheet]:
+    """Read model sheets by their paths. Raises FolderError or ImageError, with the path."""
+    wanted = list(paths)
+    if len(wanted) > MOST_SHEETS:
+        raise FolderError(f"A shot can have {MOST_SHEETS} model sheets at most, not {len(wanted)}.")
+    sheets = {}
+    for path in wanted:
+        if not path.is_file():
+            raise FolderError(f"{path} is not there: give the model sheet's file to --reference.")
+        try:
+            sheets[path] = read_sheet(read_rgba(path))
+        except EmptySheet as error:
+            raise FolderError(f"{path}: {error}") from error
+    return sheets
 
 
 def _resized(image: np.ndarray, size: Size) -> np.ndarray:

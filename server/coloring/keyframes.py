@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from server.coloring.line_art.compositing import fill_under_lines
+from server.coloring.line_art.model_sheet import ModelSheet
 
 from .meetings import extend_meetings, find_meetings
-from .palette import appearance, extract_palette
+from .palette import appearance, distinct_colors, extract_palette
 from .shot import Shot
 
 
 class Keyframes:
     """The keyframes of a shot.
 
-    line_art: gives the line art uint8 [H, W] of a drawing. palette: of all keyframes.
+    line_art: gives the line art uint8 [H, W] of a drawing. palette: of all keyframes, and then of the shot's model
+    sheets.
     """
 
     def __init__(self, shot: Shot, line_art: Callable[[int], np.ndarray]) -> None:
@@ -26,7 +28,11 @@ class Keyframes:
             np.where(painting[..., 3:] > 0, painting, np.uint8(0)) if shot.is_translucent else painting[..., :3]
             for painting in shot.keyframes.values()
         ]
-        self.palette = extract_palette(self._paintings, [line_art(drawing) for drawing in self])
+        self._sheets = shot.sheets
+        self.palette = extract_palette(
+            [*self._paintings, *(sheet.on(_most_frequent(self._paintings[0])) for sheet in shot.sheets)],
+            [*(line_art(drawing) for drawing in self), *(sheet.line_art for sheet in shot.sheets)],
+        )
 
     def __contains__(self, drawing: int) -> bool:
         return drawing in self._drawings
@@ -56,14 +62,21 @@ class Keyframes:
         """The palette entries uint16 [H, W] of a keyframe."""
         return self.palette.labels[self._drawings.index(keyframe)]
 
+    @property
+    def sheets(self) -> list[tuple[ModelSheet, np.ndarray]]:
+        """The model sheets, and the palette entries uint16 [h, w] of each."""
+        return list(zip(self._sheets, self.palette.labels[len(self._drawings) :], strict=True))
+
     @functools.cached_property
     def meetings(self) -> np.ndarray:
-        """Which palette entries may meet without a line between them, bool [N, N]: those that do in any keyframe, and
-        those that look like them."""
+        """Which palette entries may meet without a line between them, bool [N, N]: those that do in any keyframe or
+        model sheet, and those that look like them."""
         colors = self.palette.colors
         meetings = np.zeros((len(colors), len(colors)), bool)
         for keyframe in self:
             meetings |= find_meetings(self._line_art(keyframe), self.labels(keyframe), len(colors))
+        for sheet, entries in self.sheets:
+            meetings |= find_meetings(np.where(sheet.shown, sheet.line_art, np.uint8(0)), entries, len(colors))
         return extend_meetings(meetings, appearance(colors))
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the coloring itself
@@ -71,3 +84,9 @@ class Keyframes:
         """A keyframe's colors without its lines, uint8 [H, W, 3], or straight RGBA [H, W, 4] if any keyframe is not
         opaque everywhere."""
         return fill_under_lines(self._line_art(keyframe), self._paintings[self._drawings.index(keyframe)])
+
+
+def _most_frequent(painting: np.ndarray) -> np.ndarray:
+    """Return the most frequent color of a painting uint8 [H, W, 3 or 4]. As a ground, it adds none to the palette."""
+    colors, counts, _ = distinct_colors(painting.reshape(-1, painting.shape[2]))
+    return colors[counts.argmax()]

@@ -37,12 +37,12 @@ class Palette:
 
     colors: uint8 [N, 3 or 4], the first keyframe's colors first, the most frequent of them first. An entry that stands
         for nothing at all, alpha 0, is the last.
-    labels: uint16 [K, H, W], the entry of each pixel of each keyframe; a line pixel has the entry of a pixel beside it.
+    labels: for each painting, the entry of each pixel, uint16 [H, W]; a line pixel has the entry of a pixel beside it.
     left_out: how many colors have no entry, because there were more than a palette may have.
     """
 
     colors: np.ndarray
-    labels: np.ndarray
+    labels: Sequence[np.ndarray]
     left_out: int = 0
 
     @property
@@ -62,9 +62,9 @@ def extract_palette(
     """Find the fill colors of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
     paintings: RGB uint8 [H, W, 3] each, or straight RGBA [H, W, 4] with zeros where nothing is, with or without the
-    lines; line_art: uint8 [H, W], the lines of the same drawings. Colors are read where a painting is even and away
-    from lines, so anti-aliased borders and fills that slightly miss the lines add none. A region too small for that is
-    read as a whole.
+    lines; line_art: uint8 [H, W], the lines of the same drawings. They may differ in size. Colors are read where a
+    painting is even and away from lines, so anti-aliased borders and fills that slightly miss the lines add none. A
+    region too small for that is read as a whole.
 
     Every flat color of the first painting has an entry, up to `most_flat`, the most frequent ones first. Other colors,
     such as those of gradients, share the rest of `MAX_ENTRIES`, or half of it if that is more. The other paintings add
@@ -84,7 +84,7 @@ def extract_palette(
             colors = np.concatenate([colors, more])[:most]
     if colors.shape[1] == 4:
         colors = colors[np.argsort(colors[:, 3] == 0, kind="stable")]
-    return Palette(colors, np.stack([reading.labels(colors) for reading in readings]), left_out)
+    return Palette(colors, [reading.labels(colors) for reading in readings], left_out)
 
 
 class _Colors(NamedTuple):

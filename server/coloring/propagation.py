@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from server.coloring.line_art.model_sheet import ModelSheet
 from server.coloring.line_art.regions import LINE_BELOW, Regions, find_regions
 from server.coloring.matching import (
     KEYFRAME,
@@ -32,8 +33,8 @@ SURE = 0.9
 """Where an entry has this share of the keyframes' votes, other drawings are not asked."""
 
 FARTHER = -2.0
-"""Is added to the scores of all keyframes but the nearest one. Where paint changes from one keyframe to the next, both
-match equally, and the nearest one decides."""
+"""Is added to the scores of model sheets, and of all keyframes but the nearest one. Where paint changes from one to
+another, both match equally, and the nearest keyframe decides."""
 
 
 class Propagated(NamedTuple):
@@ -52,36 +53,51 @@ class Propagator:
     """Propagates the palette entries of one shot.
 
     line_art: gives the line art uint8 [H, W] of a drawing. meetings: which entries of the palette may meet without a
-    line between them, bool [N, N].
+    line between them, bool [N, N]. sheets: model sheets, and the entries uint16 [h, w] of each.
     """
 
-    def __init__(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray], meetings: np.ndarray) -> None:
+    def __init__(
+        self,
+        matcher: LineMatcher,
+        line_art: Callable[[int], np.ndarray],
+        meetings: np.ndarray,
+        sheets: Sequence[tuple[ModelSheet, np.ndarray]] = (),
+    ) -> None:
         self.matcher = matcher
         self.line_art = line_art
         self.meetings = meetings
         self.count = len(meetings)
+        self.sheets = sheets
 
     def propagate(self, drawings: Sequence[int], keyframes: Mapping[int, np.ndarray]) -> Iterator[Propagated]:
         """Yield what is propagated to each drawing.
 
         drawings: in the order of the shot, or the reverse. keyframes: the entries uint16 [H, W] of keyframes, the
-        nearest one first. A drawing is matched with all of them. Then it also sees those matched beside it, as they
-        were matched. So no drawing depends on what was chosen for another one.
+        nearest one first. A drawing is matched with all of them, and with the model sheets. Then it also sees those
+        matched beside it, as they were matched. So no drawing depends on what was chosen for another one.
         """
         nearest, painted = next(iter(keyframes.items()))
         standing = find_regions(self.line_art(nearest))
-        shown = [*keyframes, *drawings]
-        crop = find_crop([self.line_art(drawing) for drawing in shown])
-        views = {drawing: _View(crop.of_lines(self.line_art(drawing))) for drawing in shown}
+        crop = find_crop([self.line_art(drawing) for drawing in (*keyframes, *drawings)])
+        views = {drawing: _View(crop.of_lines(self.line_art(drawing))) for drawing in drawings}
+        references = [
+            _Reference.of_keyframe(crop.of_lines(self.line_art(keyframe)), crop.of_entries(entries))
+            for keyframe, entries in keyframes.items()
+        ]
+        height, width = (STRIDE * count for count in crop.count)
+        others = [*references[1:], *(_Reference.of_sheet(*sheet, height, width) for sheet in self.sheets)]
         windows: dict[int, list[_Window]] = {drawing: [] for drawing in drawings}
-        parts = [(run, False) for run in _runs(drawings)] + [(spread, True) for spread in _spread(drawings)]
-        for part, mirrored in parts:
-            for keyframe, entries in keyframes.items():
-                seen = {drawing: views[drawing] for drawing in (keyframe, *part)}
-                preference = 0.0 if keyframe == nearest else FARTHER
-                window = _Window(self.matcher, seen, crop.of_entries(entries), self.count, mirrored, preference)
-                for drawing in part:
-                    windows[drawing].append(window)
+        for part in _runs(drawings):
+            seen = {drawing: views[drawing] for drawing in part}
+            made = [_Window(self.matcher, references[0], seen, self.count)]
+            made += [_Window(self.matcher, reference, seen, self.count, preference=FARTHER) for reference in others]
+            for drawing in part:
+                windows[drawing] += made
+        for part in _spread(drawings):
+            seen = {drawing: views[drawing] for drawing in part}
+            mirrored = _Window(self.matcher, references[0], seen, self.count, mirrored=True)
+            for drawing in part:
+                windows[drawing].append(mirrored)
         first = {drawing: _votes(windows[drawing], drawing) for drawing in drawings}
         for drawing in drawings:
             votes = _refine(first, windows[drawing], drawing).cpu().numpy()
@@ -132,8 +148,30 @@ class _View:
         self.areas = torch.from_numpy(find_areas(line_art))
 
 
+class _Reference(NamedTuple):
+    """What a painted picture shows in view.
+
+    entries: uint16 [H, W]. shown: where it is painted, bool [H, W]. is_placed: whether places in it are places in the
+    drawings.
+    """
+
+    view: _View
+    entries: np.ndarray
+    shown: np.ndarray
+    is_placed: bool
+
+    @classmethod
+    def of_keyframe(cls, line_art: np.ndarray, entries: np.ndarray) -> "_Reference":
+        return cls(_View(line_art), entries, np.ones(entries.shape, bool), True)
+
+    @classmethod
+    def of_sheet(cls, sheet: ModelSheet, entries: np.ndarray, height: int, width: int) -> "_Reference":
+        line_art, labels, shown = sheet.fitted(entries, height, width)
+        return cls(_View(line_art), labels, shown, False)
+
+
 class _Window:
-    """Drawings that the matcher sees together: a keyframe, whose view has entries uint16 [H, W], and then others.
+    """Drawings that the matcher sees together with a reference.
 
     mirrored: it sees them with left and right exchanged. preference: see `Asked`.
     """
@@ -142,40 +180,43 @@ class _Window:
     def __init__(
         self,
         matcher: LineMatcher,
+        reference: _Reference,
         views: Mapping[int, _View],
-        entries: np.ndarray,
         count: int,
-        mirrored: bool,
-        preference: float,
+        mirrored: bool = False,
+        preference: float = 0.0,
     ) -> None:
         self.matcher = matcher
         self.count = count
         self.preference = preference
+        self.is_placed = reference.is_placed
         parameter = next(matcher.parameters())
-        line_art = torch.stack([view.line_art for view in views.values()]).to(parameter.device)
-        areas = torch.stack([view.areas for view in views.values()]).to(parameter.device)
+        seen = [reference.view, *views.values()]
+        line_art = torch.stack([view.line_art for view in seen]).to(parameter.device)
+        areas = torch.stack([view.areas for view in seen]).to(parameter.device)
         darkness = 1 - line_art.to(parameter.dtype) / 255
         if mirrored:
             features = matcher(darkness.flip(2)[None], areas.flip(2)[None])[0].mirrored()
         else:
             features = matcher(darkness[None], areas[None])[0]
         paper = line_art >= LINE_BELOW
-        labels = torch.from_numpy(entries.astype(np.int64)).to(parameter.device)
-        self.features = dict(zip(views, features.unbind(), strict=True))
-        self.paper = dict(zip(views, F.avg_pool2d(paper.float(), STRIDE), strict=True))
-        keyframe, *self.others = views
-        self.painted = pool_descriptors(self.features[keyframe], *pool_labels(labels, paper[0], count), KEYFRAME)
+        painted, *others = features.unbind()
+        self.features = dict(zip(views, others, strict=True))
+        self.paper = dict(zip(views, F.avg_pool2d(paper[1:].float(), STRIDE), strict=True))
+        labels, shown = (torch.from_numpy(part).to(parameter.device) for part in (reference.entries, reference.shown))
+        self.painted = pool_descriptors(painted, *pool_labels(labels.long(), paper[0] & shown, count), KEYFRAME)
 
     def ask(self, drawing: int, votes: Mapping[int, torch.Tensor], where: torch.Tensor) -> Asked:
         """Ask for places of a drawing, bool [rows, columns]. votes: [rows, columns, N] of drawings that count, too, as
         far as the window shows them."""
         labeled = [self.painted]
-        for other in self.others:
+        for other in self.features:
             if other in votes and other != drawing:
                 confidence, entries = votes[other].max(dim=-1)
                 role = self.matcher.role_of(abs(other - drawing))
                 labeled.append(pool_descriptors(self.features[other], entries, self.paper[other], role, confidence))
-        return Asked(self.features[drawing][where], labeled, self.preference)
+        queries = self.features[drawing][where]
+        return Asked(queries if self.is_placed else queries.placeless(), labeled, self.preference)
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 
 from server.coloring.line_art.drawing import Drawing
+from server.coloring.line_art.model_sheet import ModelSheet
 from shared.manifest import Background, Finish, Quality
 
 
@@ -53,6 +54,7 @@ class Shot:
         preset without votes then shows the model's own picture everywhere.
     corrections: for each keyframe, the number of the correction that adds it, see `shared.manifest.Keyframe`; empty if
         all are there from the first.
+    sheets: model sheets.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
     prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
     """
@@ -67,6 +69,7 @@ class Shot:
     holds: Sequence[int] = ()
     inks: Sequence[np.ndarray] = ()
     corrections: Sequence[int] = ()
+    sheets: Sequence[ModelSheet] = ()
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)

@@ -67,7 +67,7 @@ class Stack:
     def propagator(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray]) -> Propagator | NoPropagator:
         """Return the part that propagates palette entries from known drawings to others."""
         if self._ablation.propagated or self._is_preview:
-            return Propagator(matcher, line_art, self._keyframes.meetings)
+            return Propagator(matcher, line_art, self._keyframes.meetings, self._keyframes.sheets)
         return NoPropagator(line_art)
 
     def painter(self, size: ModelSize, line_art: Callable[[int], np.ndarray]) -> Painter:

@@ -52,7 +52,7 @@ def _settings(manifest: ShotManifest) -> tuple[Any, ...]:
     how = (manifest.prompt, manifest.seed, manifest.finish, manifest.quality, manifest.background)
     preset = find_preset(manifest.preset)
     holds = manifest.exposure.holds if preset.repeats_holds else ()
-    return (model_fingerprint(preset), holds, manifest.width, manifest.height, *how)
+    return (model_fingerprint(preset), holds, manifest.width, manifest.height, *how, list(manifest.sheets))
 
 
 def _keyframes(manifest: ShotManifest) -> dict[int, str]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.coloring.line_art.drawing import read_drawing
+from server.coloring.line_art.model_sheet import read_sheet
 from server.coloring.shot import SegmentResult, Shot, open_drawings
 from server.coloring.shot_checks import describe_blank, drawing_errors
 from server.images.codec import encode_png, read_frame, read_rgba
@@ -34,6 +35,7 @@ def read_shot(manifest: ShotManifest, blobs: PatientBlobs) -> Shot:
         quality=manifest.quality,
         background=manifest.background,
         holds=manifest.exposure.holds,
+        sheets=[read_sheet(read_rgba(blobs.read(address))) for address in manifest.sheets],
         corrections=[keyframe.correction for keyframe in manifest.keyframes],
     )
 

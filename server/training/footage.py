@@ -110,7 +110,7 @@ class DrawnFilm:
     def fills(self) -> tuple[np.ndarray, np.ndarray]:
         """See `Drawn`."""
         palette = extract_palette(list(self.color), list(self.line_art), most_flat=MAX_ENTRIES)
-        return palette.labels.astype(np.uint8), palette.colors
+        return np.stack(palette.labels).astype(np.uint8), palette.colors
 
 
 class FilmFootage:

@@ -31,7 +31,8 @@ def choose_extractor(name: Extractor | None, weights: Path | None = None) -> Lin
     """
     import torch
 
-    from server.longanimation.line_extractor import DifferenceOfGaussians, InformativeDrawings
+    from server.coloring.line_art.difference_of_gaussians import DifferenceOfGaussians
+    from server.longanimation.line_extractor import InformativeDrawings
 
     weights = weights or extractor_weights()
     if name == "dog":

@@ -46,7 +46,7 @@ def test_a_region_of_a_few_pixels_keeps_its_own_color():
     painting[drawing == 0] = 0
     palette = extract_palette([painting], [drawing])
     assert GREEN in colors_of(palette)
-    assert tuple(palette.colors[palette.labels[0, 22, 32]]) == GREEN
+    assert tuple(palette.colors[palette.labels[0][22, 32]]) == GREEN
 
 
 def test_a_gradient_gets_several_entries_but_not_too_many():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from server.longanimation.line_extractor import DifferenceOfGaussians, InformativeDrawings, _Generator
+from server.coloring.line_art.difference_of_gaussians import DifferenceOfGaussians
+from server.longanimation.line_extractor import InformativeDrawings, _Generator
 from server.longanimation.sketch import sketch_signal
 from server.training.cartoon import draw_clip
 

@@ -114,6 +114,22 @@ def test_a_keyframe_that_cannot_be_used_is_named_by_its_frame(client: FlaskClien
     assert "keyframe of frame 105 is 4×4" in problem(response, 422, "wrong_size")["title"]
 
 
+def test_model_sheets_may_have_any_size_but_must_show_something(client: FlaskClient, shot: SmallShot) -> None:
+    figure = np.full((70, 30, 3), 255, np.uint8)
+    figure[20:50, 10:20] = (200, 30, 40)
+    sheet, empty, broken = png(figure), png(np.full((9, 9, 3), 7, np.uint8)), b"GIF89a and so on"
+    for content in (sheet, empty, broken):
+        shot.blobs[address_of(content)] = content
+    upload(client, shot)
+    assert submit(client, shot, sheets=[address_of(sheet)]).status_code == 201
+    refused = problem(submit(client, shot, sheets=[address_of(sheet), address_of(empty)]), 422, "empty_sheet")
+    assert refused["field"] == "sheets.1"
+    assert problem(submit(client, shot, sheets=[address_of(broken)]), 422, "bad_image")["field"] == "sheets.0"
+    assert problem(submit(client, shot, sheets=["red"]), 422, "bad_address")["field"] == "sheets.0"
+    problem(submit(client, shot, sheets=[address_of(sheet)] * 5), 422, "too_many_sheets")
+    problem(submit(client, shot, sheets=[address_of(b"never sent")]), 409, "missing_blobs")
+
+
 def test_a_generated_background_needs_a_prompt_and_a_transparent_part(client: FlaskClient, shot: SmallShot) -> None:
     upload(client, shot)
     assert problem(submit(client, shot, background="generated"), 422, "no_prompt")["field"] == "prompt"

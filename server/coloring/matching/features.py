@@ -2,7 +2,7 @@
 """Features: what the line matcher computes for each position of a drawing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -32,6 +32,10 @@ class Features:
     def unflatten(self, sizes: tuple[int, ...]) -> "Features":
         """Split the first dimension into several."""
         return self._each(lambda part: part.unflatten(0, sizes))
+
+    def placeless(self) -> "Features":
+        """Return features that do not weigh how close positions are."""
+        return replace(self, distance_weight=torch.zeros_like(self.distance_weight))
 
     def mirrored(self) -> "Features":
         """Exchange left and right of features [T, h, w]. The positions that they point to stay as they are."""

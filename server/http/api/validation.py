@@ -115,6 +115,8 @@ def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTa
         checked(keyframe.blob, f"keyframes.{index}.blob", f"The keyframe of frame {keyframe.frame}")
         for index, keyframe in enumerate(manifest.keyframes)
     ]
+    for index, address in enumerate(manifest.sheets):
+        _check_sheet(blobs.read(address), index)
     if not manifest.accept_errors:
         for index, drawing in enumerate(drawings):
             if drawing.is_swapped:
@@ -129,6 +131,20 @@ def check_images(manifest: ShotManifest, blobs: Blobs, image_facts: ImageFactsTa
             "No keyframe has a transparent part where a background could be generated: export one with transparency, "
             "or keep the background.",
         )
+
+
+def _check_sheet(content: bytes, index: int) -> None:
+    """Check that a model sheet shows something. It may have any size."""
+    from server.coloring.line_art.model_sheet import EmptySheet, read_sheet
+
+    field, name = f"sheets.{index}", f"Model sheet {index + 1}"
+    try:
+        with _DECODING:
+            read_sheet(read_rgba(content, name))
+    except EmptySheet as error:
+        _refuse("empty_sheet", field, str(error))
+    except ImageError as error:
+        raise ProblemError(422, "bad_image", str(error), field) from error
 
 
 def _lines(pixels: np.ndarray) -> tuple[bool, bool]:

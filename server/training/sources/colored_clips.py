@@ -24,7 +24,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.longanimation.line_extractor import DifferenceOfGaussians, LineExtractor
+from server.coloring.line_art.difference_of_gaussians import DifferenceOfGaussians
+from server.longanimation.line_extractor import LineExtractor
 from shared.timing import Exposure
 
 VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"}

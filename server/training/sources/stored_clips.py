@@ -120,4 +120,4 @@ def sample_stored_clip(place: Path, seed: int, drawings: int, width: int, height
     played = play_to_and_fro(range(clip.drawings), seed, drawings)
     line_art, color = clip.read([played[index] for index in at], width, height)
     palette = extract_palette(list(color), list(line_art), most_flat=MAX_ENTRIES)
-    return Clip(line_art, palette.labels.astype(np.uint8), palette.colors, clip.sentence)
+    return Clip(line_art, np.stack(palette.labels).astype(np.uint8), palette.colors, clip.sentence)
