@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from ..files import replacing
 from ..shared.errors import ColorError, JobError, RefusedError, ServerError, UnreachableError
 from ..shared.manifest import Priority
+from ..shared.remote.attempts import ask_patiently
 from ..shared.remote.client import Client
 from ..shared.remote.limits import check_limits
-from ..shared.remote.patience import ask_patiently
 from ..shared.status import FINAL_STATES, JobEvent, JobStatus
 from ..shared.translatable_text import TranslatableText
 from ..takes.take import Take, copy_whole, frame_name, unwritable

@@ -16,8 +16,8 @@ from server.coloring.numbered_files import FolderError
 from server.config import DEFAULT_PORT, ConfigError
 from server.images.codec import ImageError
 from shared.errors import ColorError, ServerError
+from shared.remote.attempts import ask_patiently
 from shared.remote.client import Client
-from shared.remote.patience import ask_patiently
 
 SERVER_VARIABLE, TOKEN_VARIABLE = "LONGANIMATION_SERVER", "LONGANIMATION_TOKEN"
 """Environment variables for the address of the server, and for the token, which must not be on a command line."""

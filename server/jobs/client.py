@@ -186,10 +186,10 @@ class Jobs:
         self._client.destroy()
 
 
-def open_client(engine: sa.Engine) -> DBOSClient:
-    """Return DBOS's client for a database."""
+def open_client(engine: sa.Engine, application: str = APPLICATION) -> DBOSClient:
+    """Return DBOS's client for the workflows of an application in a database."""
     return DBOSClient(
-        system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
+        system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=application
     )
 
 

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
@@ -29,6 +30,15 @@ class FilmFailed(Exception):
     """A film could not be encoded. The next request for it tries again."""
 
 
+@dataclass(frozen=True)
+class Film:
+    """A film as an MP4. address: of its blob. size: in bytes. parts: its bytes, which are read while they are sent."""
+
+    address: str
+    size: int
+    parts: Iterator[bytes]
+
+
 class Films:
     """The films as the API sees them. The outcome of a film's workflow is the address of its blob."""
 
@@ -36,8 +46,8 @@ class Films:
         self._client = open_client(engine)
         self._blobs = blobs
 
-    def find(self, job: Job, shown: Sequence[str]) -> bytes | None:
-        """Return the film of a job as an MP4, or None while a worker makes it. Raises FilmFailed.
+    def find(self, job: Job, shown: Sequence[str]) -> Film | None:
+        """Return the film of a job, or None while a worker makes it. Raises FilmFailed.
 
         shown: addresses of the images of its frames, in order.
         """
@@ -49,7 +59,7 @@ class Films:
             address = str(found[0].output)
             with suppress(MissingBlob):
                 if not self._blobs.missing([address]):  # this also keeps it from being collected
-                    return self._blobs.read(address)
+                    return Film(address, *self._blobs.stream(address))
         if found:
             self._client.delete_workflow(film)
             if found[0].status != "SUCCESS":
@@ -109,5 +119,6 @@ class FilmMaker:
 
 
 def film_id(job: Job, shown: Sequence[str]) -> str:
-    """Return the id of the workflow that makes a film. Jobs with the same frames and the same rate share it."""
-    return f"film-{address_of(json.dumps([job.manifest.fps, *shown]).encode())}"
+    """Return the id of the workflow that makes a film. Jobs with the same frames and rate share it. Each version has
+    its own, because workers of another one would not take it."""
+    return f"film-{address_of(json.dumps([WORKFLOW_VERSION, job.manifest.fps, *shown]).encode())}"

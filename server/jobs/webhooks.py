@@ -15,14 +15,16 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS, DBOSPortableJSONSerializer, EnqueueOptions
 
 from server.config import Webhook
 from server.storage.catalogue import summary_of
 from server.storage.database import writing
-from server.storage.job_ends import LASTING_SECONDS, OVERLAP, JobEnd, JobEnds
+from server.storage.events import OVERLAP
+from server.storage.job_ends import LASTING_SECONDS, JobEnd, JobEnds
 from shared.codec import to_json
 
+from .client import open_client
 from .lasting_thread import LastingThread
 
 APPLICATION = QUEUE = "longanimation-webhooks"
@@ -71,9 +73,7 @@ class Webhooks:
         self._ends = JobEnds(engine)
         self._queued: set[int] = set()
         self._recorded = -OVERLAP
-        self._client = DBOSClient(
-            system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
-        )
+        self._client = open_client(engine, APPLICATION)
         self._stopping = threading.Event()
         self._thread = LastingThread("webhook", self._run, self._stopping)
 
@@ -162,8 +162,6 @@ class Webhooks:
         problem = self._post(message, body)
         if not problem:
             logger.info("The webhook has message %s.", message)
-        elif self._stopping.is_set():
-            logger.info("Message %s is posted when the server starts again.", message)
         elif attempt >= len(PAUSES):
             logger.error("The webhook did not take message %s, which is given up: %s", message, problem)
         else:

@@ -3,11 +3,12 @@
 
 import contextlib
 import errno
+import hashlib
 import logging
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ LOST_SECONDS = 3600.0
 """How often the store is asked again for a blob that was lost. It may have been put back from a backup."""
 CHECK_BATCH = 20
 """How many blobs are verified before that is recorded."""
+PART_BYTES = 1_000_000
+"""In which parts a blob is streamed."""
 _BLOB = re.compile(r"(?P<folder>[0-9a-f]{2})/(?P<address>(?P=folder)[0-9a-f]{62})")
 _LEFTOVER = re.compile(r"[0-9a-f]{2}/\.[0-9a-f]{64}(\.[0-9a-f]{8})?\.part|probe-[0-9a-f]{32}")
 """Paths within a store: blobs, and what a crash leaves of an unfinished one or of a trial. Other files are foreign."""
@@ -113,6 +116,31 @@ class Blobs:
             self._record_checks({address: False})
             raise MissingBlob(address)
         return content
+
+    def stream(self, address: str) -> tuple[int, Iterator[bytes]]:
+        """Return the size of a blob and its bytes in parts, which are read one by one. Raises MissingBlob.
+
+        If the blob turns out to be damaged, the parts end before the last one with MissingBlob, so that nobody who
+        knows the size takes them for whole.
+        """
+        try:
+            size = self._files.size(self._path(address))
+        except FileNotFoundError:
+            size = None
+        if size is None or size != self.sizes([address]).get(address):
+            self._record_checks({address: False})
+            raise MissingBlob(address)
+        return size, self._parts(address, size)
+
+    def _parts(self, address: str, size: int) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        for start in range(0, size, PART_BYTES):
+            part: bytes = self._files.cat_file(self._path(address), start=start, end=min(start + PART_BYTES, size))
+            digest.update(part)
+            if start + PART_BYTES >= size and digest.hexdigest() != address:
+                self._record_checks({address: False})
+                raise MissingBlob(address)
+            yield part
 
     def verify(self, address: str) -> bool:
         """Return whether the bytes of a blob are in the store and whole. If not, the blob counts as missing."""

@@ -10,6 +10,9 @@ from shared.status import JobEvent
 
 from .tables import events, jobs
 
+OVERLAP = 200
+"""How many event numbers are read again, because events of several writers can become visible out of order."""
+
 
 @dataclass(frozen=True)
 class LatestEvent:

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 
 from shared.status import FINAL_STATES
 
+from .events import OVERLAP
 from .job import ListedJob, UnreadableJob, listed_job_of_row
 from .tables import events, jobs, webhook
 
-OVERLAP = 200
-"""How many event numbers are read again, because events of several writers can become visible out of order."""
 LASTING_SECONDS = 3 * 24 * 3600.0
 """How old an end may be that is still reported."""
 

@@ -54,8 +54,11 @@ def strike(studio: Studio, rng: random.Random) -> Iterator[str]:
         yield f"a large job is not done: {to_json(shot.manifest)['name']}"
         return
     house = studio.houses[1]
-    paths = [f"/api/v1/jobs/{job}/frames.zip"] * ZIPS + [f"/api/v1/jobs/{job}/video.mp4"] * FILMS
-    paths += ["/stream", f"/jobs/{job}/stream"] * (STREAMS // 2)
+    film = f"/api/v1/jobs/{job}/video.mp4"
+    if not studio.wait(lambda: studio.get(house, film).ok, END_SECONDS):
+        yield "the film of a large job is not made"
+        return
+    paths = [f"/api/v1/jobs/{job}/frames.zip"] * ZIPS + [film] * FILMS + ["/stream"] * STREAMS
     rng.shuffle(paths)
     studio.counts["unread answers"] += len(paths)
     with ExitStack() as stack:

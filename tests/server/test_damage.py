@@ -163,7 +163,8 @@ def test_a_job_that_cannot_be_read_ends_no_list_is_no_stranger_s_business_and_ex
         assert send(f"/api/v1/jobs/{bad}", headers={"Authorization": f"Bearer {token}"}).status_code == 404
     services = api.services_of(app)
     retention = Retention(job_days=1)
-    Housekeeping(services.jobs, services.catalogue, services.blobs, services.integrity, retention).clean()
+    stored = (services.catalogue, services.blobs, services.integrity)
+    Housekeeping(services.jobs, services.films, *stored, retention).clean()
     assert [job["id"] for job in client.get("/api/v1/jobs").json] == [old]
 
 

@@ -219,7 +219,7 @@ class Provocation:
         self.send("getFrame", 422, query_string={"layer": "x"})
 
     def _ask_for_files(self) -> None:
-        for operation in ("getFrame", "getExtension"):
+        for operation in ("getFrame", "getArchive", "getVideo", "getExtension"):
             etag = self.send(operation, 200).headers["ETag"]
             self.send(operation, 304, headers={"If-None-Match": etag})
             self.send(operation, 412, headers={"If-Match": '"another"'})
@@ -251,7 +251,9 @@ class Provocation:
         with monkeypatch.context() as lost:
             lost.setattr(Blobs, "read", _lose)
             lost.setattr(Blobs, "missing", lambda _blobs, wanted: [*wanted])
+            lost.setattr(Blobs, "sizes", lambda *_: {})
             self.send("getFrame", 409)
+            self.send("getArchive", 409)
         cancelled, failed = {"job_id": str(uuid.uuid4())}, {"job_id": str(uuid.uuid4())}
         for number, arguments in enumerate((cancelled, failed)):
             self.send("submitJob", 201, arguments=arguments, json=to_json(self.shot.manifest) | {"seed": number + 8})
@@ -268,7 +270,7 @@ class Provocation:
         sa.event.listen(sa.Engine, "before_cursor_execute", _refuse_to_write)
         try:
             for operation, (method, _) in self.operations.items():
-                if method != "get":
+                if method != "get" or operation == "getVideo":
                     self.send(operation, 507, **full.get(operation, {}))
         finally:
             sa.event.remove(sa.Engine, "before_cursor_execute", _refuse_to_write)
@@ -303,6 +305,7 @@ def provocation(
     start_worker()
     job = site.submit(shot)
     site.wait_for_state(job, "done")
+    site.film(job)
     found = Provocation(tmp_path, site, job, shot)
     with flask.request_finished.connected_to(found.note):
         found.provoke(monkeypatch)

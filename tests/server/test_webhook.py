@@ -190,15 +190,26 @@ def test_a_server_that_is_posting_stops_and_the_records_of_old_messages_go(
     assert "Traceback" not in capfd.readouterr().err
     engine = open_database(storage)
     own = Webhooks(engine, Webhook(receiver.url, SECRET))
-    for seconds, left in ((webhooks.LASTING_SECONDS, 2), (-webhooks.LASTING_SECONDS, 1)):
+    for seconds, left in ((webhooks.LASTING_SECONDS, 3), (-webhooks.LASTING_SECONDS, 2)):
         monkeypatch.setattr(webhooks, "LASTING_SECONDS", seconds)
         own._forget()
         assert len(own._client.list_workflows(application_name=webhooks.APPLICATION)) == left
-    (unfinished,) = own._client.list_workflows(application_name=webhooks.APPLICATION)
-    assert unfinished.status == "PENDING"
+    (unfinished,) = own._client.list_workflows(application_name=webhooks.APPLICATION, status="PENDING")
     monkeypatch.setattr(webhooks, "TIDY_SECONDS", -60.0)
     own._take_over()
     assert own._client.retrieve_workflow(unfinished.workflow_id).get_status().status == "ENQUEUED"
+    own._client.destroy()
+    engine.dispose()
+
+
+def test_a_message_that_fails_while_the_server_stops_is_not_forgotten(storage: Config, receiver: Receiver) -> None:
+    receiver.statuses = [500]
+    engine = open_database(storage)
+    own = Webhooks(engine, Webhook(receiver.url, SECRET))
+    own._stopping.set()
+    own._deliver("message", "{}", 0)
+    (next_attempt,) = own._client.list_workflows(application_name=webhooks.APPLICATION)
+    assert (next_attempt.workflow_id, next_attempt.status) == ("message-1", "DELAYED")
     own._client.destroy()
     engine.dispose()
 

@@ -110,6 +110,33 @@ def test_only_what_no_job_needs_and_nobody_asked_for_is_removed(
     assert stored(tmp_path / "blobs") == [file_of(tmp_path, fresh)]
 
 
+def test_a_blob_is_streamed_in_parts_and_ends_early_if_it_is_damaged(
+    store: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.storage.blobs.PART_BYTES", 4)
+    content = b"ink, paper"
+    address = store.write(content)
+    size, parts = store.stream(address)
+    assert (size, list(parts)) == (10, [b"ink,", b" pap", b"er"])
+    file_of(tmp_path, address).write_bytes(b"ink, Paper")
+    _, parts = store.stream(address)
+    assert [next(parts), next(parts)] == [b"ink,", b" Pap"]
+    with pytest.raises(MissingBlob):
+        next(parts)
+    assert store.missing([address]) == [address]
+    for damage in (b"ink", b""):
+        store.write(content)
+        file_of(tmp_path, address).write_bytes(damage)
+        with pytest.raises(MissingBlob):
+            store.stream(address)
+        assert store.missing([address]) == [address]
+    store.write(content)
+    file_of(tmp_path, address).unlink()
+    with pytest.raises(MissingBlob):
+        store.stream(address)
+    assert store.lost() == 1
+
+
 def test_asking_for_a_blob_saves_it_from_the_next_collection(engine: sa.Engine, store: Blobs) -> None:
     address = store.write(b"ink")
     age(engine, address, 3 * HOUR)

@@ -26,7 +26,9 @@ from server.storage.tokens import Token
 
 MOST_DOWNLOADS = 16
 """The most zips and films that are sent at the same time."""
-_TOO_MANY_DOWNLOADS = f"{MOST_DOWNLOADS} other downloads are under way: try again in ten seconds."
+_TOO_MANY_DOWNLOADS = (
+    f"{MOST_DOWNLOADS} downloads are under way, or {MOST_DOWNLOADS // 2} of yours: try again in ten seconds."
+)
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,12 @@ from server.storage.job import Job
 from shared.digests import address_of
 from shared.protocol import API_PREFIX
 
-from . import require_room, services
+from . import require_room, services, user
 from .jobs import find_job
 
 blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>")
 
 MEDIA_TYPES = {"zip": "application/zip", "mp4": "video/mp4"}
-PART_BYTES = 1_000_000
-"""In which parts a film is sent."""
 _LIFTING = threading.Semaphore(2)  # an 8K frame briefly needs most of a gigabyte, a 1080p frame half a second
 
 
@@ -139,8 +137,7 @@ def video(job_id: UUID) -> Response:
     if film is None:
         waits = "" if services().heartbeats.alive() else " No worker is running: start one (`python -m server worker`)."
         raise ProblemError(503, "film_in_progress", f"A worker makes the film: ask for it again in a moment.{waits}")
-    parts = (film[start : start + PART_BYTES] for start in range(0, len(film), PART_BYTES))
-    return _download(job, parts, len(film), "mp4", address_of(film))
+    return _download(job, film.parts, film.size, "mp4", film.address)
 
 
 def _download(job: Job, parts: Iterator[bytes], size: int, suffix: str, etag: str) -> Response:
@@ -152,4 +149,4 @@ def _download(job: Job, parts: Iterator[bytes], size: int, suffix: str, etag: st
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(etag)
     response.make_conditional(request)
-    return services().downloads.hold(response)
+    return services().downloads.hold(response, user().name)

@@ -13,11 +13,14 @@ from flask import Blueprint, Flask, Response, current_app, request
 
 from server.http.api import Services, services_of, user
 from server.http.slots import Slots
-from server.storage.events import LatestEvent
+from server.storage.events import OVERLAP, LatestEvent
+from server.storage.tokens import Token
 
 MOST_STREAMS = 24
 """The most browsers with a stream at the same time. Each needs a thread; the pages of others poll every few seconds."""
-_TOO_MANY_PAGES = "Too many browsers show the dashboard, so this one has to poll."
+_TOO_MANY_PAGES = (
+    f"{MOST_STREAMS} browsers show the dashboard, or {MOST_STREAMS // 2} of yours, so this one has to poll."
+)
 POLL_SECONDS = 0.5
 """How often the database is queried for changes, for all pages together."""
 KEEPALIVE_SECONDS = 10.0
@@ -26,8 +29,6 @@ LIFE_SECONDS = 300.0
 """The lifetime of a stream. The browser then opens the next one and is authenticated again."""
 MEMORY_SECONDS = 5.0
 """How often the devices' memory is refreshed."""
-OVERLAP = 200
-"""How many event numbers are read again, because events of several writers can become visible out of order."""
 
 
 class ChangePoller:
@@ -77,13 +78,14 @@ class Streams:
         self._closing = services.closing
         self._slots = Slots(MOST_STREAMS, "too_many_pages", _TOO_MANY_PAGES)
 
-    def open(self, owner: str | None) -> Response:
-        """Open a stream of the changes of all jobs, or of those of one owner. Raises ProblemError."""
+    def open(self, reader: Token) -> Response:
+        """Open a stream of the changes of a user's jobs, or of all jobs for an admin. Raises ProblemError."""
+        owner = None if reader.role == "admin" else reader.name
         is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
         response = Response(self._lines(owner, is_gone), mimetype="text/event-stream")
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the lines
-        return self._slots.hold(response)
+        return self._slots.hold(response, reader.name)
 
     def _lines(self, owner: str | None, is_gone: Callable[[], bool]) -> Iterator[str]:
         begun = last_line = time.monotonic()
@@ -102,7 +104,7 @@ class Streams:
 
 def stream() -> Response:
     """Stream to a browser's pages what has changed: the ids of jobs, or null if any job may have."""
-    return cast(Streams, current_app.extensions["streams"]).open(None if user().role == "admin" else user().name)
+    return cast(Streams, current_app.extensions["streams"]).open(user())
 
 
 def register(blueprint: Blueprint) -> None:
