@@ -18,7 +18,7 @@ from .chains import polygons
 Paint = tuple[int, int, int, int]
 """Red, green, blue and alpha, sRGB 0 to 255."""
 
-_SAME = 4
+SAME = 4
 """Colors that differ by no more than this in each channel are one color, which a painting has with rounding errors."""
 _SPECK = 6
 """Regions with fewer pixels are specks, as on the server."""
@@ -80,7 +80,7 @@ def led(colors: np.ndarray, counts: np.ndarray) -> tuple[list[int], np.ndarray]:
     leaders: list[int] = []
     group = np.zeros(len(colors), np.int64)
     for index in np.argsort(-counts, kind="stable"):
-        near = np.abs(colors[leaders] - colors[index]).max(axis=1) <= _SAME if leaders else np.zeros(0, bool)
+        near = np.abs(colors[leaders] - colors[index]).max(axis=1) <= SAME if leaders else np.zeros(0, bool)
         if near.any():
             group[index] = np.flatnonzero(near)[0]
         else:
