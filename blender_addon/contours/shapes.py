@@ -48,10 +48,11 @@ def shapes_of(picture: np.ndarray, line_art: np.ndarray) -> list[Shape]:
     owners = boundaries.own[boundaries.loops[:-1]]
     is_shown = (opacity[owners] > 0) & ((areas > 0) | (gaps < 0))
     found = polygons(boundaries, is_shown)
-    holes = [(owners[loop], found[loop]) for loop in np.flatnonzero(is_shown & (areas < 0))]
+    holes = [loop for loop in found if areas[loop] < 0]
     shapes = []
-    for loop in sorted(np.flatnonzero(is_shown & (areas > 0)), key=lambda loop: -areas[loop]):
-        cut = tuple(hole for owner, hole in holes if owner == owners[loop] and _contains(found[loop], hole))
+    for loop in sorted(found.keys() - set(holes), key=lambda loop: -areas[loop]):
+        own = [found[hole] for hole in holes if owners[hole] == owners[loop]]
+        cut = tuple(hole for hole in own if _contains(found[loop], hole))
         shapes.append(Shape(paints[owners[loop]], found[loop], cut, float(areas[loop])))
     return shapes
 

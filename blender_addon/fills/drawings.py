@@ -81,17 +81,13 @@ def draw(scene: bpy.types.Scene, item: bpy.types.Object, held: Iterable[Hold], s
         compat.write_fills(layer.frames.new(hold.frames.start), strokes)
 
 
-def _stroke(
-    shape: Shape, slot: int, projection: Projection, origin: np.ndarray
-) -> tuple[int, tuple[np.ndarray, ...]]:
+def _stroke(shape: Shape, slot: int, projection: Projection, origin: np.ndarray) -> tuple[int, tuple[np.ndarray, ...]]:
     """The index of a shape's material, and its polygons in the space of the object: the outline and the holes."""
     polygons = (shape.outline, *shape.holes) if compat.HAS_HOLES else (bridged(shape.outline, shape.holes),)
     return slot, tuple((projection.placed(polygon) - origin).astype(np.float32) for polygon in polygons)
 
 
-def _slots(
-    scene: bpy.types.Scene, item: bpy.types.Object, shapes: dict[int, list[Shape]]
-) -> dict[Paint, int]:
+def _slots(scene: bpy.types.Scene, item: bpy.types.Object, shapes: dict[int, list[Shape]]) -> dict[Paint, int]:
     """The index of the object's material for each paint of the shapes; materials that it lacks are added.
 
     Paints that differ by rounding errors get one material.

@@ -14,6 +14,9 @@ from .. import compat
 from ..shared.errors import ShotError
 from ..shared.translatable_text import TranslatableText
 
+MARK = "longanimation_fills"
+"""The custom property of an object of fills: the job of its take."""
+
 _BEHIND = 1.001
 """How much farther than the drawings the plane is."""
 _ALONE = 10.0
@@ -45,7 +48,6 @@ def projections(
     what to do, if there is no camera, or the picture has other proportions than the scene.
     """
     render = scene.render
-    width, height = render.resolution_x * render.pixel_aspect_x, render.resolution_y * render.pixel_aspect_y
     if abs(size[0] * render.resolution_y / render.resolution_x - size[1]) > 2:
         raise ShotError(
             TranslatableText(
@@ -97,7 +99,3 @@ def _depth(scene: bpy.types.Scene, graph: bpy.types.Depsgraph, into: Matrix) -> 
 def _rounded(vector: Vector, more: int = 0) -> tuple[float, float, float]:
     x, y, z = (round(value, _DIGITS + more) for value in vector)
     return x, y, z
-
-
-MARK = "longanimation_fills"
-"""The custom property of an object of fills: the job of its take."""

@@ -37,7 +37,7 @@ def make(folder: str, look: str) -> dict[str, Any]:
 def fill_drawing(folder: str) -> dict[str, Any]:
     """Fill the drawing at one frame, then at another one."""
     scene = _shot("plain")
-    take = _take(scene, Path(folder))
+    _take(scene, Path(folder))
     answer = {}
     for name, frame in (("first", 6), ("second", 3)):
         scene.frame_set(frame)
