@@ -3,32 +3,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import bpy
 
 from .. import notices, take_manager
-from ..contours.shapes import Shape
 from ..fills.drawings import Hold, draw, fills_object, holds, new_fills
 from ..fills.projection import Projection, projections
 from ..shared.errors import ColorError
 from ..shared.translatable_text import TranslatableText
 from ..shot.changes import same_frame
-from ..takes.shapes import require_fills, shapes_of_drawing
+from ..takes.shapes import require_fills
 from ..takes.take import Take
+from ..takes.tracing import Tracing
 from ..translations import translated
 from ..widgets import redraw
 from .queue import OfTake
 
 _PERIOD = 0.1
-"""Seconds between two looks at the threads."""
-_MOST_THREADS = 8
+"""Seconds between two looks at the progress."""
 
 
 class MakesFills:
-    """Reads the camera, traces drawings in threads, and then draws them in one step.
+    """Reads the camera, traces the drawings beside the interface, and then draws them in one step.
 
     A subclass chooses what is drawn in `chosen`.
     """
@@ -76,10 +73,10 @@ class MakesFills:
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        done, total = sum(future.done() for future in self._traced.values()), len(self._traced)
+        done, total = self._tracing.done, self._tracing.total
         doing = TranslatableText("Tracing drawing {done} of {total}. Esc: cancel", done=done, total=total)
         context.workspace.status_text_set(translated(doing))
-        if done < total:
+        if self._tracing.is_running:
             return {"PASS_THROUGH"}
         self._leave(context)
         try:
@@ -91,9 +88,9 @@ class MakesFills:
 
     def cancel(self, _context: bpy.types.Context) -> None:
         """Called by Blender when another file is opened: give up what was not traced yet."""
-        pool = getattr(self, "_pool", None)
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+        tracing = getattr(self, "_tracing", None)
+        if tracing is not None:
+            tracing.stop()
 
     def _begin(self, context: bpy.types.Context) -> None:
         """Read the camera at each frame, and start to trace the drawings."""
@@ -105,16 +102,12 @@ class MakesFills:
         with same_frame(scene):
             seen = projections(scene, scene.longanimation.lineart.camera, size, frames)
             self._holds: list[Hold] = [*holds(exposure, dict(zip(frames, seen, strict=True)))]
-        self._pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), "LongAnimation fills")
-        drawings = dict.fromkeys(hold.drawing for hold in self._holds)
-        self._traced: dict[int, Future[list[Shape]]] = {
-            drawing: self._pool.submit(shapes_of_drawing, self._take, drawing) for drawing in drawings
-        }
+        self._tracing = Tracing(self._take, dict.fromkeys(hold.drawing for hold in self._holds))
+        self._tracing.start()
 
     def _draw(self) -> None:
-        """Draw what was traced. Raises ShotError or OSError, before anything is drawn, if a drawing was not."""
-        shapes = {drawing: future.result() for drawing, future in self._traced.items()}
-        self._pool.shutdown(wait=False)
+        """Draw what was traced. Raises ShotError, before anything is drawn, if a drawing was not."""
+        shapes = self._tracing.result()
         scene = bpy.data.scenes[self._scene]
         item = self.object_of(scene, self._take, _middle(self._holds[0].projection, self._take))
         draw(scene, item, self._holds, shapes)
