@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from benchmarks.blender.stage import FRAMES, begin_export, extension, finish, shot, with_placement, write_lines
+from benchmarks.blender.stage import FRAMES, begin_export, extension, finish, flats, shot, with_placement, write_lines
 
 from .stage import write_keyframe
 
@@ -99,40 +99,17 @@ def _take(scene: bpy.types.Scene, folder: Path, has_holes: bool = False) -> Any:
         write_keyframe(scene, frame, folder / "truth.png")
         truth = images.read_png(folder / "truth.png")[..., :3]
         line_art = extension("compositing").line_art_of(images.read_png(take.lineart / f"{frame:04d}.png"))
-        flats = _flats(truth, line_art)
+        picture = flats(truth, line_art)
         if has_holes:
-            clear = (np.abs(flats.astype(int) - _CLEAR) <= 1).all(axis=2)
-            flats = np.dstack([flats, np.where(clear, 0, 255).astype(np.uint8)])
+            clear = (np.abs(picture.astype(int) - _CLEAR) <= 1).all(axis=2)
+            picture = np.dstack([picture, np.where(clear, 0, 255).astype(np.uint8)])
         for layer in (take.fills, take.colored):
-            images.write_png(layer / f"{frame:04d}.png", flats)
+            images.write_png(layer / f"{frame:04d}.png", picture)
     take = with_placement(take, scene, FRAMES.start).changed(state="done")
     take_manager.register(take)
     for _ in take_manager.wait([take.job]):
         pass
     return take_manager.entries[take.job].take
-
-
-def _flats(truth: np.ndarray, line_art: np.ndarray) -> np.ndarray:
-    """The colors of the regions between lines, which grow into the lines until they meet."""
-    regions = extension("shared.checks.regions").find_regions(line_art >= 224)
-    labels = regions.labels.copy()
-    colors = np.zeros((regions.count, 3), np.uint8)
-    for label in range(1, regions.count):
-        values, counts = np.unique(truth[labels == label], axis=0, return_counts=True)
-        colors[label] = values[counts.argmax()]
-    while not labels.all():
-        grown = labels
-        for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
-            moved = np.roll(labels, step, axis)
-            moved[_edge(step, axis)] = 0
-            grown = np.where(grown == 0, moved, grown)
-        labels = grown
-    return colors[labels]
-
-
-def _edge(step: int, axis: int) -> tuple[slice, ...]:
-    edge = slice(0, 1) if step > 0 else slice(-1, None)
-    return (edge,) if axis == 0 else (slice(None), edge)
 
 
 def _described(scene: bpy.types.Scene, item: bpy.types.Object) -> dict[str, Any]:
