@@ -147,6 +147,67 @@ def strokes_of(
     return [(index, *shown[index]) for index in indices.tolist() if index < len(shown)]
 
 
+HAS_HOLES = bpy.app.version >= (5, 2, 0)
+"""Whether a fill may have holes: since 5.2 the strokes that share the number of a fill make it together."""
+
+
+def new_pencil(name: str) -> "bpy.types.GreasePencil":
+    """New Grease Pencil data for an object; 4.3 and 4.5 also have those of 4.2, by the old name."""
+    kind = bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils
+    return kind.new(name)
+
+
+def remove_key(layer: "bpy.types.GreasePencilLayer", frame: int) -> None:
+    """Remove the key at a frame of a Grease Pencil layer."""
+    if hasattr(layer, "get_frame_at"):
+        layer.frames.remove(frame)
+    else:
+        layer.frames.remove(next(key for key in layer.frames if key.frame_number == frame))
+
+
+def write_fills(key: "bpy.types.GreasePencilFrame", fills: list[tuple[int, tuple[np.ndarray, ...]]]) -> None:
+    """Draw fills into an empty key, from the lowest to the uppermost: the index of each one's material, and its closed
+    polygons, float32 [P, 3], the first of which is the outline and the others are holes.
+
+    Their lines do not show, even if the material has lines. Raises ValueError if there are holes and not HAS_HOLES.
+    """
+    if not HAS_HOLES and any(len(polygons) > 1 for _, polygons in fills):
+        raise ValueError("this Blender's fills have no holes: bridge them")
+    if not hasattr(key, "drawing"):
+        for material, (outline,) in fills:
+            stroke = key.strokes.new()
+            stroke.points.add(len(outline), pressure=0.0, strength=0.0)
+            stroke.points.foreach_set("co", outline.ravel())
+            stroke.use_cyclic, stroke.material_index = True, material
+            stroke.points.update()
+        return
+    polygons = [polygon for _, several in fills for polygon in several]
+    if not polygons:
+        return
+    counts = [len(several) for _, several in fills]
+    drawing = key.drawing
+    drawing.add_strokes([len(polygon) for polygon in polygons])
+    drawing.attributes["position"].data.foreach_set("vector", np.concatenate(polygons).ravel())
+    points = sum(map(len, polygons))
+    _set_values(drawing, "opacity", "FLOAT", "POINT", np.zeros(points, np.float32))
+    _set_values(drawing, "radius", "FLOAT", "POINT", np.zeros(points, np.float32))
+    _set_values(drawing, "cyclic", "BOOLEAN", "CURVE", np.ones(len(polygons), bool))
+    materials = np.repeat(np.array([material for material, _ in fills], np.int32), counts)
+    _set_values(drawing, "material_index", "INT", "CURVE", materials)
+    if HAS_HOLES:
+        _set_values(drawing, "hide_stroke", "BOOLEAN", "CURVE", np.ones(len(polygons), bool))
+        numbers = np.repeat(np.arange(1, len(fills) + 1, dtype=np.int32), counts)
+        _set_values(drawing, "fill_id", "INT", "CURVE", numbers)
+    drawing.tag_positions_changed()
+
+
+def _set_values(
+    drawing: "bpy.types.GreasePencilDrawing", name: str, kind: str, domain: str, values: np.ndarray
+) -> None:
+    attribute = drawing.attributes.get(name) or drawing.attributes.new(name, kind, domain)
+    attribute.data.foreach_set("value", values)
+
+
 def _values(drawing: "bpy.types.GreasePencilDrawing", name: str, kind: type) -> np.ndarray:
     """The values of an attribute of a drawing's strokes; 0 or False if the drawing does not have it."""
     attribute = drawing.attributes.get(name)
@@ -179,10 +240,11 @@ def paint_color(color: tuple[int, int, int]) -> tuple[float, float, float]:
     red, green, blue = (value / 255 for value in color)
     if bpy.app.version < (5, 0, 0):
         return red, green, blue
-    return _linear(red), _linear(green), _linear(blue)
+    return linear(red), linear(green), linear(blue)
 
 
-def _linear(value: float) -> float:
+def linear(value: float) -> float:
+    """A value of sRGB, 0 to 1, in linear light."""
     return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
 
 

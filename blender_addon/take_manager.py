@@ -324,8 +324,8 @@ def _is_busy() -> bool:
     )
 
 
-_LASTING = {PLAYBACK}
-"""Modal operators that run for minutes and allow strips to change."""
+_LASTING = {PLAYBACK, "LONGANIMATION_OT_make_fills", "LONGANIMATION_OT_fill_drawing"}
+"""Modal operators that run for long and allow strips to change."""
 
 
 def library() -> Library:

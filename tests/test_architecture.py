@@ -42,7 +42,8 @@ ARROWS = {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
         *("blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes"),
         *("blender_addon.preferences", "blender_addon.notices", "blender_addon.translations", "blender_addon.compat"),
-        *("blender_addon.png_pixels", "blender_addon.internals", "blender_addon.widgets", "shared", "shared.remote"),
+        *("blender_addon.fills", "blender_addon.contours", "blender_addon.png_pixels", "blender_addon.internals"),
+        *("blender_addon.widgets", "shared", "shared.remote"),
     },
     "blender_addon.panels": {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
@@ -78,8 +79,11 @@ ARROWS = {
     "blender_addon.sequencer": {
         *("blender_addon.takes", "blender_addon.compat", "blender_addon.png", "blender_addon.internals", "shared"),
     },
+    "blender_addon.fills": {
+        *("blender_addon.contours", "blender_addon.takes", "blender_addon.compat", "shared"),
+    },
     "blender_addon.takes": {
-        *("blender_addon.png_pixels", "blender_addon.compositing"),
+        *("blender_addon.png_pixels", "blender_addon.compositing", "blender_addon.contours"),
         *("blender_addon.files", "shared"),
     },
     "blender_addon.preferences": {
@@ -90,6 +94,7 @@ ARROWS = {
     "blender_addon.notices": {"shared"},
     "blender_addon.translations": {"shared"},
     "blender_addon.png_pixels": {"blender_addon.png", "blender_addon.files", "shared"},
+    "blender_addon.contours": {"shared.checks"},
     "blender_addon.files": set(),
     "blender_addon.png": set(),
     "blender_addon.compositing": set(),

@@ -99,6 +99,29 @@ def write_lines(take: Any, color: list[int]) -> None:
         images.write_png(take.lines / f"{frame:04d}.png", lines)
 
 
+def flats(truth: np.ndarray, line_art: np.ndarray) -> np.ndarray:
+    """The colors of the regions between lines, which grow into the lines until they meet."""
+    regions = extension("shared.checks.regions").find_regions(line_art >= 224)
+    labels = regions.labels.copy()
+    colors = np.zeros((regions.count, 3), np.uint8)
+    for label in range(1, regions.count):
+        values, counts = np.unique(truth[labels == label], axis=0, return_counts=True)
+        colors[label] = values[counts.argmax()]
+    while not labels.all():
+        grown = labels
+        for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
+            moved = np.roll(labels, step, axis)
+            moved[_edge(step, axis)] = 0
+            grown = np.where(grown == 0, moved, grown)
+        labels = grown
+    return colors[labels]
+
+
+def _edge(step: int, axis: int) -> tuple[slice, ...]:
+    edge = slice(0, 1) if step > 0 else slice(-1, None)
+    return (edge,) if axis == 0 else (slice(None), edge)
+
+
 def with_placement(take: Any, scene: bpy.types.Scene, start: int, layout: str = "meta") -> Any:
     """The take with the position of its strips."""
     placement = extension("takes.take").Placement(extension("blend_file").name(), scene.name, start, layout)

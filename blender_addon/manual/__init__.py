@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manual: a page with the ten common tasks. It comes with the extension, and is read without a network."""
+"""The manual: a page with the common tasks. It comes with the extension, and is read without a network."""
 
 from pathlib import Path
 
@@ -26,6 +26,7 @@ _TASKS = {
         *("bpy.ops.longanimation.read_palette", "bpy.ops.longanimation.recolor"),
         "bpy.types.longanimation_paint.*",
     ),
+    "fills": ("bpy.ops.longanimation.make_fills", "bpy.ops.longanimation.fill_drawing"),
     "batch": ("bpy.ops.longanimation.*batch*", "bpy.types.longanimation_batch*"),
     "color": ("bpy.ops.longanimation.*", "bpy.types.longanimation_*"),
 }

@@ -34,7 +34,7 @@ class FirstSteps:
         column.operator("longanimation.test_connection", icon="URL")
         column = _step(layout, context, TranslatableText("Send the shot. Its frames come into the Sequencer."), False)
         column.operator("longanimation.color_shot", icon="BRUSH_DATA")
-        layout.operator("wm.url_open", text="Ten Common Tasks", icon="HELP").url = manual.ADDRESS
+        layout.operator("wm.url_open", text="Common Tasks", icon="HELP").url = manual.ADDRESS
 
 
 def _step(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, is_done: bool) -> bpy.types.UILayout:

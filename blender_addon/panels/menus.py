@@ -7,15 +7,16 @@ from .. import manual
 
 _EVERYWHERE = ("color_shot", "check_shot", "add_keyframe", "fix_frame")
 _DRAWING = ("add_keyframe", "color_shot")
+_PAINTING = (*_DRAWING, "fill_drawing")
 _MENUS = {
     "TOPBAR_MT_render": _EVERYWHERE,  # F3 searches the menus of the top bar in every editor
     "SEQUENCER_MT_strip": ("fix_frame", "color_shot"),
     "DOPESHEET_MT_key": _DRAWING,
     "DOPESHEET_MT_gpencil_key": _DRAWING,  # before 4.3
-    "VIEW3D_MT_paint_grease_pencil": _DRAWING,
-    "VIEW3D_MT_draw_gpencil": _DRAWING,  # before 4.3
-    "VIEW3D_MT_edit_greasepencil": _DRAWING,
-    "VIEW3D_MT_edit_gpencil": _DRAWING,  # before 4.3
+    "VIEW3D_MT_paint_grease_pencil": _PAINTING,
+    "VIEW3D_MT_draw_gpencil": _PAINTING,  # before 4.3
+    "VIEW3D_MT_edit_greasepencil": _PAINTING,
+    "VIEW3D_MT_edit_gpencil": _PAINTING,  # before 4.3
     "IMAGE_MT_image": ("fix_frame", "recolor_from_fix"),
 }
 """The operators that are added to each menu. A Blender that lacks a menu has another one of them."""

@@ -31,6 +31,7 @@ class Takes:
             column = layout.column(align=True)
             column.operator("longanimation.fix_frame", icon="TPAINT_HLT")
             column.operator("longanimation.recolor_from_fix", icon="BRUSH_DATA")
+            column.operator("longanimation.fill_drawing", icon="OUTLINER_DATA_GREASEPENCIL")
         shown = {name: halves(bpy.data.scenes[name]) for name in {*_timelines(done)} & {*bpy.data.scenes.keys()}}
         for entry in done:
             if shot.show_hidden_takes or not entry.take.hidden:
@@ -55,6 +56,7 @@ class LONGANIMATION_MT_finished_take(bpy.types.Menu):
         for name, icon in (
             ("note_take", "GREASEPENCIL"),
             ("read_palette", "COLOR"),
+            ("make_fills", "OUTLINER_DATA_GREASEPENCIL"),
             ("use_settings", "COPYDOWN"),
             ("open_folder", "FILE_FOLDER"),
         ):

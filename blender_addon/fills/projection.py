@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Places of a picture's pixels in the scene: on a plane that faces the camera, just behind the drawings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from .. import compat
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
+
+MARK = "longanimation_fills"
+"""The custom property of an object of fills: the job of its take."""
+
+_BEHIND = 1.001
+"""How much farther than the drawings the plane is."""
+_ALONE = 10.0
+"""Distance of the plane if the scene has no Grease Pencil drawing in front of the camera, in Blender units."""
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How a picture lies in the scene. corner: the place of its upper left corner. right, down: from there, the way of
+    one pixel. All are x, y and z in Blender units. Equal cameras give equal projections."""
+
+    corner: tuple[float, float, float]
+    right: tuple[float, float, float]
+    down: tuple[float, float, float]
+
+    def placed(self, points: np.ndarray) -> np.ndarray:
+        """The places, float [P, 3], of points of the picture, float [P, 2], in pixels."""
+        places: np.ndarray = np.asarray(self.corner) + points @ np.array((self.right, self.down))
+        return places
+
+
+def projections(
+    scene: bpy.types.Scene, camera: bpy.types.Object | None, size: tuple[int, int], frames: Iterable[int]
+) -> Iterator[Projection]:
+    """The projection of a picture of `size`, width and height, at each of these frames of a scene.
+
+    camera: the shot's own camera, None for the scene's. The scene is left at the last frame. Raises ShotError, with
+    what to do, if there is no camera, or the picture has other proportions than the scene.
+    """
+    render = scene.render
+    if abs(size[0] * render.resolution_y / render.resolution_x - size[1]) > 2:
+        raise ShotError(
+            TranslatableText(
+                "The take has {width} × {height} pixels, which are other proportions than the scene's: set the scene's "
+                "resolution to these proportions.",
+                width=size[0],
+                height=size[1],
+            )
+        )
+    for frame in frames:
+        scene.frame_set(frame)
+        shown = camera or scene.camera
+        if shown is None:
+            raise ShotError(TranslatableText("The scene has no camera: add one and frame the shot with it."))
+        yield _projection(scene, shown, size)
+
+
+def _projection(scene: bpy.types.Scene, camera: bpy.types.Object, size: tuple[int, int]) -> Projection:
+    graph = bpy.context.evaluated_depsgraph_get()
+    pose = camera.evaluated_get(graph).matrix_world.normalized()
+    depth = _depth(scene, graph, pose.inverted())
+    right_top, _, left_bottom, left_top = camera.data.view_frame(scene=scene)
+    scale = depth / -left_top.z if camera.data.type == "PERSP" else 1.0
+
+    def place(x: float, y: float) -> Vector:
+        return pose @ Vector((x * scale, y * scale, -depth))
+
+    corner = place(left_top.x, left_top.y)
+    right = (place(right_top.x, right_top.y) - corner) / size[0]
+    down = (place(left_bottom.x, left_bottom.y) - corner) / size[1]
+    return Projection(_rounded(corner), _rounded(right, 3), _rounded(down, 3))
+
+
+def _depth(scene: bpy.types.Scene, graph: bpy.types.Depsgraph, into: Matrix) -> float:
+    """The distance of the plane from the camera: behind the farthest Grease Pencil drawing before it.
+
+    into: from the scene to the camera.
+    """
+    depths = [0.0]
+    for item in scene.objects:
+        if compat.is_grease_pencil(item) and not item.hide_render and MARK not in item:
+            seen = item.evaluated_get(graph)
+            center = sum((Vector(corner) for corner in seen.bound_box), Vector()) / 8
+            places = seen.matrix_world.translation, seen.matrix_world @ center
+            depths += [-(into @ place).z for place in places]
+    return max(depths) * _BEHIND or _ALONE
+
+
+def _rounded(vector: Vector, more: int = 0) -> tuple[float, float, float]:
+    x, y, z = (round(value, _DIGITS + more) for value in vector)
+    return x, y, z

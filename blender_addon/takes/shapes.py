@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The regions of a take's drawings as shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..compositing import line_art_of
+from ..contours.shapes import Shape, shapes_of
+from ..png_pixels import read_png
+from ..shared.errors import ShotError
+from ..shared.translatable_text import TranslatableText
+from .take import Take, frame_name
+
+
+def require_fills(take: Take, frames: Iterable[int]) -> None:
+    """Raise ShotError, with what to do, unless a take has flat fills of all these frames."""
+    if take.fills not in take.results or not all((take.fills / frame_name(frame)).is_file() for frame in frames):
+        raise ShotError(
+            TranslatableText(
+                "{take} has no fills here: color the shot with Strips set to Meta Strip or Two Strips.",
+                take=take.title,
+            )
+        )
+    if take.manifest.finish != "flats":
+        raise ShotError(
+            TranslatableText(
+                "The colors of {take} are shaded, and fills are flat: color the shot with Finish set to Flats.",
+                take=take.title,
+            )
+        )
+
+
+def shapes_of_drawing(take: Take, drawing: int) -> list[Shape]:
+    """The shapes of a drawing, by its index, from the lowest to the uppermost. Raises ShotError if its images are
+    missing or cannot be read."""
+    name = frame_name(take.manifest.exposure.first_frame_of(drawing))
+    return shapes_of(read_png(take.fills / name), line_art_of(read_png(take.lineart / name)))
