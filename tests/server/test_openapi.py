@@ -318,6 +318,7 @@ def provocation(
     start_worker()
     job = site.submit(shot)
     site.wait_for_state(job, "done")
+    site.film(job)
     found = Provocation(tmp_path, site, job, shot)
     with flask.request_finished.connected_to(found.note):
         found.provoke(monkeypatch)
