@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from .protocol import require, shown
@@ -32,12 +32,7 @@ class Swatch:
 
     def __post_init__(self) -> None:
         require_name(self.name, "name")
-        require(
-            _COLOR.fullmatch(self.color) is not None,
-            "bad_color",
-            "color",
-            f"A color must be written as #rrggbb with lower-case hexadecimal digits, not {shown(self.color)}.",
-        )
+        require_color(self.color, "color")
 
     @classmethod
     def of(cls, name: str, rgb: Iterable[int]) -> Swatch:
@@ -107,6 +102,16 @@ class PaletteVersion:
     swatches: tuple[Swatch, ...]
 
 
+def require_color(color: str, field: str) -> None:
+    """Raise ProtocolError unless this is a color as `#rrggbb`."""
+    require(
+        _COLOR.fullmatch(color) is not None,
+        "bad_color",
+        field,
+        f"A color must be written as #rrggbb with lower-case hexadecimal digits, not {shown(color)}.",
+    )
+
+
 def require_name(name: str, field: str) -> None:
     """Raise ProtocolError unless a color or a palette may have this name."""
     require(
@@ -128,6 +133,12 @@ def as_name(text: str) -> str:
     return line.strip()[:LONGEST_NAME].strip()
 
 
+def numbered(name: str, taken: Container[str]) -> str:
+    """Return a name with the first number that makes it another name than those that are taken, if it needs one."""
+    others = (f"{name[: LONGEST_NAME - 6].strip()} {number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([name], others) if one not in taken)
+
+
 def named(colors: Iterable[tuple[str, tuple[int, int, int]]]) -> Palette:
     """Make a palette of texts and sRGB colors, 0 to 255.
 
@@ -136,9 +147,7 @@ def named(colors: Iterable[tuple[str, tuple[int, int, int]]]) -> Palette:
     """
     swatches: dict[str, Swatch] = {}
     for text, rgb in colors:
-        first = as_name(text) or "#" + bytes(rgb).hex()
-        numbered = (f"{first[: LONGEST_NAME - 6].strip()} {number}" for number in itertools.count(2))
-        name = next(name for name in itertools.chain([first], numbered) if name not in swatches)
+        name = numbered(as_name(text) or "#" + bytes(rgb).hex(), swatches)
         swatches[name] = Swatch.of(name, rgb)
     return Palette(tuple(swatches.values()))
 

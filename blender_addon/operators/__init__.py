@@ -3,9 +3,39 @@
 
 import bpy
 
-from . import batch, checks, color, connection, editors, fix, keyframes, presets, preview, queue, recolor, takes
+from . import (
+    batch,
+    checks,
+    color,
+    connection,
+    editors,
+    fix,
+    keyframes,
+    library,
+    palettes,
+    presets,
+    preview,
+    queue,
+    recolor,
+    takes,
+)
 
-_PARTS = (keyframes, connection, color, queue, takes, batch, preview, fix, checks, recolor, presets, editors)
+_PARTS = (
+    keyframes,
+    connection,
+    color,
+    queue,
+    takes,
+    batch,
+    preview,
+    fix,
+    checks,
+    recolor,
+    palettes,
+    library,
+    presets,
+    editors,
+)
 _CLASSES = tuple(kind for part in _PARTS for kind in part.CLASSES)
 
 

@@ -26,7 +26,7 @@ class Keyframes:
             np.where(painting[..., 3:] > 0, painting, np.uint8(0)) if shot.is_translucent else painting[..., :3]
             for painting in shot.keyframes.values()
         ]
-        self.palette = extract_palette(self._paintings, [line_art(drawing) for drawing in self])
+        self.palette = extract_palette(self._paintings, [line_art(drawing) for drawing in self], own=shot.palette)
 
     def __contains__(self, drawing: int) -> bool:
         return drawing in self._drawings

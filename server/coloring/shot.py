@@ -54,7 +54,7 @@ class Shot:
     corrections: for each keyframe, the number of the correction that adds it, see `shared.manifest.Keyframe`; empty if
         all are there from the first.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
-    prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
+    prompt, seed, finish, quality, background, palette: as in `shared.manifest.ShotManifest`.
     """
 
     drawings: Sequence[np.ndarray]
@@ -67,6 +67,7 @@ class Shot:
     holds: Sequence[int] = ()
     inks: Sequence[np.ndarray] = ()
     corrections: Sequence[int] = ()
+    palette: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)

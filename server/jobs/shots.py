@@ -34,6 +34,7 @@ def read_shot(manifest: ShotManifest, blobs: PatientBlobs) -> Shot:
         quality=manifest.quality,
         background=manifest.background,
         holds=manifest.exposure.holds,
+        palette=manifest.palette,
         corrections=[keyframe.correction for keyframe in manifest.keyframes],
     )
 
