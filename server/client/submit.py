@@ -58,6 +58,7 @@ def _submit(arguments: argparse.Namespace, job: str) -> int:
             limits.frames,
             arguments.name,
             arguments.fps,
+            palette=tuple(swatch.color for swatch in arguments.palette.swatches) if arguments.palette else (),
             **{name: getattr(arguments, name) for name in SETTINGS},
         )
     except ProtocolError as error:

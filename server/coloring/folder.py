@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -46,13 +46,14 @@ def read_folder(
     quality: str = "auto",
     number: int | None = None,
     accept_errors: bool = False,
+    palette: Sequence[str] = (),
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
     keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
     not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
-    Equal drawings become one. Raises FolderError or ImageError, whose message says what to do.
+    palette: as in `shared.manifest.ShotManifest`. Equal drawings become one. Raises FolderError or ImageError, whose message says what to do.
     """
     found = NumberedFiles.find(folder, number)
     files = found.files
@@ -102,7 +103,9 @@ def read_folder(
     shot = Shot(drawings, painted, prompt, seed, finish, quality, background, exposure.holds, inks)  # type: ignore[arg-type]
     if background == "generated" and not shot.is_translucent:
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
-    shot, flaws, changes = fit_keyframes(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)])
+    shot, flaws, changes = fit_keyframes(
+        replace(shot, palette=palette), lambda drawing: numbers[exposure.first_frame_of(drawing)]
+    )
     for index, flaw in flaws.items():
         note_flaw(paintings[frame_of[index]], frame_of[index], flaw)
     notes += [
