@@ -2,7 +2,7 @@
 """All differences between Blender 4.2 and 5.2 that affect the extension."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bpy
 import numpy as np
@@ -237,10 +237,29 @@ def curves_of(block: "bpy.types.ID | None") -> "Iterator[bpy.types.FCurve]":
 
 def paint_color(color: tuple[int, int, int]) -> tuple[float, float, float]:
     """A color, sRGB 0 to 255, as a palette or a brush stores it: since 5.0 in linear light."""
-    red, green, blue = (value / 255 for value in color)
     if bpy.app.version < (5, 0, 0):
+        red, green, blue = (value / 255 for value in color)
         return red, green, blue
-    return linear(red), linear(green), linear(blue)
+    return linear_color(color)
+
+
+def painted_color(stored: "Sequence[float]") -> tuple[int, int, int]:
+    """The color, sRGB 0 to 255, that a palette stores: the inverse of `paint_color`."""
+    has_levels = bpy.app.version < (5, 0, 0)
+    red, green, blue = (round(255 * min(max(v, 0.0), 1.0)) if has_levels else srgb_level(v) for v in stored[:3])
+    return red, green, blue
+
+
+def linear_color(color: tuple[int, int, int]) -> tuple[float, float, float]:
+    """A color, sRGB 0 to 255, in linear light."""
+    red, green, blue = (linear(value / 255) for value in color)
+    return red, green, blue
+
+
+def srgb_level(value: float) -> int:
+    """A channel in linear light as sRGB, 0 to 255."""
+    value = min(max(value, 0.0), 1.0)
+    return round(255 * (12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055))
 
 
 def linear(value: float) -> float:

@@ -13,6 +13,10 @@ class ShotError(ColorError):
     """The scene cannot be exported as it is."""
 
 
+class PaletteError(ColorError):
+    """A palette cannot be read, written or used."""
+
+
 class ServerError(ColorError):
     """The server cannot be reached, or what it says cannot be understood.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .digests import is_address
+from .palette import MOST_SWATCHES, require_color
 from .protocol import require, shown
 from .timing import Exposure
 
@@ -65,6 +66,8 @@ class ShotManifest:
     background: "kept" leaves transparent what the keyframes leave transparent; with "generated" the model paints it
         from the prompt.
     priority: this job's priority among waiting jobs; it can be changed later.
+    palette: colors as `#rrggbb` that are entries of the palette of their own wherever a keyframe shows them, however
+        alike they are. Other colors that look the same in different keyframes are one entry.
     accept_errors: color the shot although the checks of its images (`shared.checks`) find errors, because the images
         are meant to be as they are. The errors are then listed in the job's events, as doubts are.
     """
@@ -87,6 +90,7 @@ class ShotManifest:
     parent: str | None = None
     accept_errors: bool = False
     sheets: tuple[str, ...] = ()
+    palette: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(
@@ -169,6 +173,14 @@ class ShotManifest:
             "keyframes.0.correction",
             "The corrections of the keyframes must begin with 0, and must not decrease.",
         )
+        require(
+            len(self.palette) <= MOST_SWATCHES,
+            "bad_palette",
+            "palette",
+            f"A palette must have at most {MOST_SWATCHES} colors, not {len(self.palette)}.",
+        )
+        for index, color in enumerate(self.palette):
+            require_color(color, f"palette.{index}")
         choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))
         for field, kind in choices:
             require(

@@ -3,9 +3,41 @@
 
 import bpy
 
-from . import batch, checks, color, connection, editors, fills, fix, keyframes, presets, preview, queue, recolor, takes
+from . import (
+    batch,
+    checks,
+    color,
+    connection,
+    editors,
+    fills,
+    fix,
+    keyframes,
+    library,
+    palettes,
+    presets,
+    preview,
+    queue,
+    recolor,
+    takes,
+)
 
-_PARTS = (keyframes, connection, color, queue, takes, batch, preview, fix, checks, recolor, fills, presets, editors)
+_PARTS = (
+    keyframes,
+    connection,
+    color,
+    queue,
+    takes,
+    batch,
+    preview,
+    fix,
+    checks,
+    recolor,
+    fills,
+    palettes,
+    library,
+    presets,
+    editors,
+)
 _CLASSES = tuple(kind for part in _PARTS for kind in part.CLASSES)
 
 

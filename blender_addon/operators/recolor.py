@@ -11,7 +11,8 @@ from .. import take_manager
 from ..preferences import new_take_folder
 from ..shared.errors import ColorError, ShotError
 from ..shared.translatable_text import TranslatableText
-from ..takes.recolor import Color, palette_of, recolor
+from ..takes.naming import Color
+from ..takes.recolor import palette_of, recolor
 from ..takes.take import Take
 from ..translations import translated
 from .background import in_thread
@@ -52,8 +53,9 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The blocking path: returns when the take is made and placed."""
         try:
-            take, changes = _changes(context.scene)
-            made = recolor(take, changes, new_take_folder(take.manifest.name), next_number(take))
+            take, colors = _colors(context.scene)
+            title = context.scene.longanimation.palette_name
+            made = recolor(take, colors, new_take_folder(take.manifest.name), next_number(take), title)
         except (ColorError, OSError) as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -65,13 +67,14 @@ class LONGANIMATION_OT_recolor(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """The interactive path: works in a thread."""
         try:
-            take, changes = _changes(context.scene)
+            take, colors = _colors(context.scene)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         folder, number = new_take_folder(take.manifest.name), next_number(take)
+        title = context.scene.longanimation.palette_name
         doing = TranslatableText("Recoloring; the take appears when it is ready.")
-        in_thread(lambda: recolor(take, changes, folder, number), take_manager.register, doing)
+        in_thread(lambda: recolor(take, colors, folder, number, title), take_manager.register, doing)
         return {"FINISHED"}
 
 
@@ -79,28 +82,28 @@ def _list(scene: str, job: str, palette: dict[Color, float]) -> None:
     if scene not in bpy.data.scenes:  # another file was opened meanwhile
         return
     shot = bpy.data.scenes[scene].longanimation
+    names = {swatch.rgb: swatch.name for swatch in take_manager.entries[job].take.palette}
     shot.palette.clear()
-    shot.palette_take = job
+    shot.palette_take = ""  # what is written now is no change by the animator
+    shot.palette_name, shot.palette_version = "", 0
     for color, share in palette.items():
         paint = shot.palette.add()
         paint.color = paint.changed = [value / 255 for value in color]
         paint.share = 100 * share
+        paint.name = names.get(color, "")
+    shot.palette_take = job
 
 
-def _changes(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
-    """The take whose palette is listed, and the colors that were changed. Raises ShotError if there are none."""
+def _colors(scene: bpy.types.Scene) -> tuple[Take, dict[Color, Color]]:
+    """The take whose palette is listed, and what each of its colors becomes. Raises ShotError if all stay."""
     shot = scene.longanimation
-    changes = {_rgb(paint.color): _rgb(paint.changed) for paint in shot.palette if paint.is_changed}
-    if not changes or shot.palette_take not in take_manager.entries:
+    colors = {paint.rgb: paint.changed_rgb for paint in shot.palette}
+    has_changes = any(paint.is_changed for paint in shot.palette)
+    if not has_changes or shot.palette_take not in take_manager.entries:
         raise ShotError(
             TranslatableText("No color was changed: list a take's palette and pick another color beside one of them.")
         )
-    return take_manager.entries[shot.palette_take].take, changes
-
-
-def _rgb(color: bpy.types.bpy_prop_array) -> Color:
-    red, green, blue = (round(255 * value) for value in color)
-    return red, green, blue
+    return take_manager.entries[shot.palette_take].take, colors
 
 
 CLASSES = (LONGANIMATION_OT_read_palette, LONGANIMATION_OT_recolor)

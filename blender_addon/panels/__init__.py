@@ -68,7 +68,7 @@ _classes: list[type] = []
 
 def register() -> None:
     """Show the panels, and the operators in Blender's menus."""
-    _classes[:] = [*batch.CLASSES, *queue.CLASSES, *takes.CLASSES, *_panels()]
+    _classes[:] = [*batch.CLASSES, *queue.CLASSES, *takes.CLASSES, *palette.CLASSES, *_panels()]
     for kind in _classes:
         bpy.utils.register_class(kind)
     menus.register()

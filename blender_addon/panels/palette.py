@@ -28,5 +28,30 @@ class Palette:
                 swatch.enabled = False  # Blender dims it, so it is shown only beside another color
                 swatch.prop(paint, "color", text="")
             row.prop(paint, "changed", text="")
+            row.prop(paint, "name", text="", placeholder="#" + bytes(paint.rgb).hex())
             row.label(text=f"{paint.share:.1f} %", translate=False)
-        layout.operator("longanimation.recolor", icon="BRUSH_DATA")
+        row = layout.row(align=True)
+        row.operator("longanimation.recolor", icon="BRUSH_DATA")
+        row.menu("LONGANIMATION_MT_palette", text="", icon="DOWNARROW_HLT")
+
+
+class LONGANIMATION_MT_palette(bpy.types.Menu):
+    """Where palettes come from and go to"""
+
+    bl_label = "Palette"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Called by Blender."""
+        layout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("longanimation.import_palette", icon="IMPORT")
+        layout.operator("longanimation.export_palette", icon="EXPORT")
+        layout.separator()
+        layout.operator("longanimation.use_blender_palette", icon="COLOR")
+        layout.operator("longanimation.make_blender_palette", icon="COLOR")
+        layout.separator()
+        layout.operator("longanimation.use_library_palette", icon="URL")
+        layout.operator("longanimation.store_palette", icon="URL")
+
+
+CLASSES = (LONGANIMATION_MT_palette,)

@@ -112,6 +112,12 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
 
     palette: bpy.props.CollectionProperty(type=LONGANIMATION_paint, name="Palette", description="The colors of a take")
     palette_take: bpy.props.StringProperty(name="Palette of", description="Job of the take whose colors are listed")
+    palette_name: bpy.props.StringProperty(
+        name="Palette Name", description="The palette that was last used for the take's colors"
+    )
+    palette_version: bpy.props.IntProperty(
+        name="Version", description="Its version in the server's library; 0 if it is not from there", min=0
+    )
     show_hidden_takes: bpy.props.BoolProperty(name="Show Hidden Takes", description="Also list the hidden takes")
 
     def keyframe_at(self, frame: int) -> LONGANIMATION_keyframe | None:

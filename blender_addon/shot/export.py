@@ -25,6 +25,7 @@ from ..shared.timing import expose
 from ..shared.translatable_text import TranslatableText
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
 from . import keyframes
+from .fill_materials import paints_of
 from .holds import background_keys, drawing_keys
 from .line_art import line_art
 from .options import ShotOptions
@@ -69,7 +70,7 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
             shutil.rmtree(folder / name, ignore_errors=True)
         for ready in [path for path in work.iterdir() if path.is_dir()]:
             replace_folder(ready, folder / ready.name)
-        take = Take(folder, str(uuid.uuid4()), manifest, has_lines=True)
+        take = Take(folder, str(uuid.uuid4()), manifest, has_lines=True, palette=paints_of(shot.scene))
         take.save()
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -192,6 +193,7 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
             finish=shot.finish,
             quality=shot.quality,
             accept_errors=shot.accept_errors,
+            palette=tuple(swatch.color for swatch in paints_of(shot.scene)),
         )
     except ProtocolError as error:
         raise ShotError(error.sentence) from error

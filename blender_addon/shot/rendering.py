@@ -22,6 +22,7 @@ from ..shared.errors import ShotError
 from ..shared.translatable_text import TranslatableText
 from . import freestyle
 from .changes import Changes, same_frame
+from .fill_materials import tell_apart
 from .line_width import thicken
 from .resolved_shot import ResolvedShot
 from .scene_objects import drawings, has_line_art, left_out, pencils_of, rendered, scenery
@@ -68,6 +69,8 @@ def rendering(shot: ResolvedShot, part: Part) -> Iterator[None]:
             stack.enter_context(_as_scene(scene, changes))
             if part != "scene":
                 _keep_paint(scene, changes)
+            if part == "keyframe":
+                tell_apart(scene, changes)
         yield
 
 

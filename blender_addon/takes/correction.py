@@ -40,6 +40,7 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
             manifest=replace(take.manifest, keyframes=keyframes, parent=take.job),
             placement=take.placement,
             server=take.server,
+            palette=take.palette,
             number=number,
             has_lines=True,
             created=time.time(),

@@ -18,14 +18,16 @@ from ..compositing import lay_lines, line_art_of
 from ..png_pixels import read_png, write_png
 from ..shared.errors import ShotError
 from ..shared.manifest import Keyframe
+from ..shared.palette import Swatch
 from ..shared.translatable_text import TranslatableText
 from .correction import link, link_folder
+from .naming import Color, told_apart
 from .take import Take, address_of_file, frame_name
 
-Color = tuple[int, int, int]
-
 _LEAST_SHARE = 0.0002
-"""Smallest share of the shot's pixels that a palette color has."""
+"""Smallest share of the shot's pixels that a palette color without a name has."""
+_MOST_NOTED = 6
+"""The most changes that the note of a take lists."""
 
 
 def palette_of(take: Take) -> dict[Color, float]:
@@ -45,8 +47,10 @@ def palette_of(take: Take) -> dict[Color, float]:
     for drawing in range(exposure.drawing_count):
         pixels = read_png(take.fills / frame_name(exposure.first_frame_of(drawing)))
         counts.update(_counted(pixels))
-    total = counts.total()
-    return {color: count / total for color, count in counts.most_common() if count >= _LEAST_SHARE * total}
+    total, named = counts.total(), {swatch.rgb for swatch in take.palette}
+    return {
+        color: count / total for color, count in counts.most_common() if count >= _LEAST_SHARE * total or color in named
+    }
 
 
 def colors_of(take: Take) -> list[Color]:
@@ -63,19 +67,21 @@ def colors_of(take: Take) -> list[Color]:
 
 def _counted(pixels: np.ndarray) -> Counter[Color]:
     """The number of pixels of each color of a picture, uint8 [H, W, 3 or 4]; transparent ones do not count."""
-    seen = pixels[(pixels[..., 3:] > 0).all(axis=2)].astype(np.uint32)
-    codes, counts = np.unique(seen[..., 0] << 16 | seen[..., 1] << 8 | seen[..., 2], return_counts=True)
+    seen = pixels[(pixels[..., 3:] > 0).all(axis=2)]
+    codes, counts = np.unique(_codes(seen), return_counts=True)
     found = zip(codes.tolist(), counts.tolist(), strict=True)
     return Counter({(code >> 16, code >> 8 & 255, code & 255): count for code, count in found})
 
 
-def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: int) -> Take:
+def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int, title: str = "") -> Take:
     """Make a take with changed colors in the new folder `folder`.
 
-    Pixels of exactly these colors change, in the fills and in the keyframes. The colored frames are the fills with the
-    lines laid over them. number: number of the new take. If it fails, `folder` is not created. Raises ShotError or
-    OSError.
+    colors: the take's colors, and what each becomes; those that stay are there, too. Pixels of exactly these colors
+    change, in the fills and in the keyframes. If two become one, they are told apart by a level that nobody sees. The
+    colored frames are the fills with the lines laid over them. number: number of the new take. title: what the new
+    colors are, such as the name of a palette. If it fails, `folder` is not created. Raises ShotError or OSError.
     """
+    changes = told_apart(colors)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -89,7 +95,7 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
             path = work / "keyframes" / frame_name(keyframe.frame)
             write_png(path, _changed(read_png(take.keyframes / path.name), changes))
             keyframes.append(Keyframe(keyframe.frame, address_of_file(path)))
-        note = ", ".join(f"{_hex(old)} → {_hex(new)}" for old, new in changes.items())
+        names = {swatch.rgb: swatch.name for swatch in take.palette}
         recolored = Take(
             folder=work,
             job=str(uuid.uuid4()),
@@ -99,7 +105,8 @@ def recolor(take: Take, changes: Mapping[Color, Color], folder: Path, number: in
             number=number,
             state="done",
             has_lines=take.has_lines,
-            note=note,
+            palette=tuple(Swatch.of(name, changes.get(color, color)) for color, name in names.items()),
+            note=_note(changes, names, title),
             created=time.time(),
         )
         recolored.save()
@@ -126,11 +133,29 @@ def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> N
 
 def _changed(picture: np.ndarray, changes: Mapping[Color, Color]) -> np.ndarray:
     """Change colors of a picture uint8 [H, W, 3 or 4]; transparent pixels stay as they are."""
+    old = np.array(sorted(changes), np.uint32).reshape(-1, 3)
+    if not len(old):
+        return picture
+    new = np.array([changes[color] for color in sorted(changes)], np.uint8)
+    known, codes = _codes(old), _codes(picture)
+    place = np.searchsorted(known, codes).clip(max=len(known) - 1)
+    changes_here = (known[place] == codes) & (picture[..., 3:] > 0).all(axis=2)
     changed = picture.copy()
-    seen = (picture[..., 3:] > 0).all(axis=2)
-    for old, new in changes.items():
-        changed[..., :3][seen & (picture[..., :3] == old).all(axis=2)] = new
+    changed[changes_here, :3] = new[place[changes_here]]
     return changed
+
+
+def _codes(colors: np.ndarray) -> np.ndarray:
+    """One number for each color of [..., 3 or 4], uint32 [...]; they have the order of the colors."""
+    red, green, blue = (colors[..., channel].astype(np.uint32) for channel in range(3))
+    return red << 16 | green << 8 | blue
+
+
+def _note(changes: Mapping[Color, Color], names: Mapping[Color, str], title: str) -> str:
+    """What a take's note says of its new colors."""
+    told = [f"{names.get(old, '')} {_hex(old)} → {_hex(new)}".strip() for old, new in changes.items()]
+    listed = ", ".join(told[:_MOST_NOTED]) + (" …" if len(told) > _MOST_NOTED else "")
+    return f"{title}: {listed}" if title else listed
 
 
 def _hex(color: Color) -> str:

@@ -20,6 +20,7 @@ from ..shared.codec import from_json, to_json
 from ..shared.digests import address_of
 from ..shared.errors import ShotError
 from ..shared.manifest import ShotManifest
+from ..shared.palette import Swatch
 from ..shared.protocol import ProtocolError
 from ..shared.translatable_text import TranslatableText
 
@@ -50,8 +51,9 @@ class Take:
 
     server: address of the server that colors it. number: number of the take within its shot, from 1. state: last known
     state. has_lines: its lines are fetched, too; a take of an older version has only its line art. problem: why it
-    failed. note: the animator's note. hidden: kept, but not shown. guesses: frames with guessed colors, each with the
-    guessed share of the picture. placed: its strips were put into the Sequencer. created: seconds since the epoch.
+    failed. note: the animator's note. hidden: kept, but not shown. palette: the names of colors of its images. guesses:
+    frames with guessed colors, each with the guessed share of the picture. placed: its strips were put into the
+    Sequencer. created: seconds since the epoch.
     """
 
     folder: Path
@@ -62,6 +64,7 @@ class Take:
     number: int = 1
     state: TakeState = "exported"
     has_lines: bool = False
+    palette: tuple[Swatch, ...] = ()
     guesses: tuple[tuple[int, float], ...] = ()
     problem: str = ""
     note: str = ""
@@ -154,6 +157,7 @@ class Take:
         """Write the take's record to its folder atomically."""
         record = {name: getattr(self, name) for name in _RECORD_FIELDS}
         record |= {"manifest": to_json(self.manifest), "placement": asdict(self.placement)}
+        record["palette"] = [to_json(swatch) for swatch in self.palette]
         with replacing(self.folder / RECORD) as partial:
             partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
@@ -164,10 +168,13 @@ class Take:
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             manifest = from_json(ShotManifest, record.pop("manifest"))
             placement = Placement(**record.pop("placement"))
+            palette = tuple(from_json(Swatch, swatch) for swatch in record.pop("palette", ()))
             guesses = tuple((frame, share) for frame, share in record.pop("guesses", ()))
             if "transparent" in record:  # until version 0.2, only a partly transparent take had lines
                 record["has_lines"] = record.pop("transparent")
-            return cls(folder=folder, manifest=manifest, placement=placement, guesses=guesses, **record)
+            return cls(
+                folder=folder, manifest=manifest, placement=placement, palette=palette, guesses=guesses, **record
+            )
         except FileNotFoundError as error:
             raise ShotError(
                 TranslatableText(
@@ -185,7 +192,9 @@ class Take:
             ) from error
 
 
-_RECORD_FIELDS = tuple(item.name for item in fields(Take) if item.name not in ("folder", "manifest", "placement"))
+_RECORD_FIELDS = tuple(
+    item.name for item in fields(Take) if item.name not in ("folder", "manifest", "placement", "palette")
+)
 """The fields that the record holds unchanged."""
 
 

@@ -59,6 +59,7 @@ def _submit(arguments: argparse.Namespace, job: str) -> int:
             arguments.name,
             arguments.fps,
             arguments.reference,
+            palette=tuple(swatch.color for swatch in arguments.palette.swatches) if arguments.palette else (),
             **{name: getattr(arguments, name) for name in SETTINGS},
         )
     except ProtocolError as error:

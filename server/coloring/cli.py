@@ -18,7 +18,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from server.files import write_file
 from server.images.codec import Density, encode_png, read_density, read_size
 from server.images.formats import ACCEPTED
+from shared.errors import PaletteError
 from shared.manifest import Quality
+from shared.palette import Palette
+from shared.palette_files import read_palette
 
 from .folder import FolderShot, read_folder
 from .numbered_files import FolderError, Size
@@ -34,6 +37,14 @@ def parse_size(text: str) -> Size:
     if found is None:
         raise argparse.ArgumentTypeError(f"a size is written as 1920x1080, not {text!r}")
     return int(found[1]), int(found[2])
+
+
+def parse_palette(path: str) -> Palette:
+    """Read a palette file."""
+    try:
+        return read_palette(Path(path))
+    except PaletteError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def frame_path(output: Path, drawing: Path) -> Path:
@@ -133,6 +144,12 @@ def add_shot_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="color although a drawing seems to be white on black, or a keyframe is transparent all over",
     )
+    parser.add_argument(
+        "--palette",
+        type=parse_palette,
+        metavar="FILE",
+        help="names of the keyframes' colors (.gpl, .ase); those that look the same stay apart",
+    )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
     parser.add_argument(
@@ -151,6 +168,15 @@ def add_shot_arguments(parser: argparse.ArgumentParser) -> None:
         help="kept: what is transparent in the keyframes stays transparent in all frames; generated: the model paints "
         "it from the prompt (default: kept)",
     )
+
+
+def _described(guess: Guess, palette: Palette | None) -> dict[str, object]:
+    """A guess as it is listed, with the names of its colors if there is a palette; null for a color that it lacks."""
+    described: dict[str, object] = asdict(guess)
+    if palette is not None:
+        names = {swatch.color: swatch.name for swatch in reversed(palette.swatches)}
+        described |= {"name": names.get(guess.color), "runner_up_name": names.get(guess.runner_up)}
+    return described
 
 
 def _refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
@@ -179,6 +205,7 @@ def run(args: argparse.Namespace) -> int:
             args.number,
             args.accept_errors,
             args.reference,
+            [swatch.color for swatch in args.palette.swatches] if args.palette else [],
         )
         written = [frame_path(args.output, path) for path in source.files]
         _refuse_overwriting([*written, *([args.guesses] if args.guesses else [])], [*source.files, *source.paintings])
@@ -188,7 +215,7 @@ def run(args: argparse.Namespace) -> int:
 
         guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
         if args.guesses:
-            listed = {name: [asdict(guess) for guess in guesses[name]] for name in sorted(guesses)}
+            listed = {name: [_described(guess, args.palette) for guess in guesses[name]] for name in sorted(guesses)}
             args.guesses.parent.mkdir(parents=True, exist_ok=True)
             write_file(args.guesses, (json.dumps(listed, indent=2) + "\n").encode())
     except ValueError as error:  # our own messages are written for people

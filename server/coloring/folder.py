@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,14 +49,15 @@ def read_folder(
     number: int | None = None,
     accept_errors: bool = False,
     sheets: Iterable[Path] = (),
+    palette: Sequence[str] = (),
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
     keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
     not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
-    sheets: model sheets, of any size.
-    Equal drawings become one. Raises FolderError or ImageError, whose message says what to do.
+    sheets: model sheets, of any size. palette: as in `shared.manifest.ShotManifest`. Equal drawings become one. Raises
+    FolderError or ImageError, whose message says what to do.
     """
     found = NumberedFiles.find(folder, number)
     files = found.files
@@ -105,7 +106,7 @@ def read_folder(
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
     read = read_sheets(sheets)
     shot = Shot(drawings, painted, prompt, seed, finish, quality, background, exposure.holds, inks)  # type: ignore[arg-type]
-    shot = replace(shot, sheets=list(read.values()))
+    shot = replace(shot, sheets=list(read.values()), palette=palette)
     if background == "generated" and not shot.is_translucent:
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     shot, flaws, changes = fit_keyframes(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)])

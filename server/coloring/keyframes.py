@@ -32,6 +32,7 @@ class Keyframes:
         self.palette = extract_palette(
             [*self._paintings, *(sheet.on(_most_frequent(self._paintings[0])) for sheet in shot.sheets)],
             [*(line_art(drawing) for drawing in self), *(sheet.line_art for sheet in shot.sheets)],
+            own=shot.palette,
         )
 
     def __contains__(self, drawing: int) -> bool:

@@ -57,7 +57,10 @@ class Palette:
 
 
 def extract_palette(
-    paintings: Sequence[np.ndarray], line_art: Sequence[np.ndarray], most_flat: int = MOST_FLAT
+    paintings: Sequence[np.ndarray],
+    line_art: Sequence[np.ndarray],
+    most_flat: int = MOST_FLAT,
+    own: Sequence[str] = (),
 ) -> Palette:
     """Find the fill colors of painted keyframes: one palette for all, so that the same hat keeps the same red.
 
@@ -69,7 +72,7 @@ def extract_palette(
     Every flat color of the first painting has an entry, up to `most_flat`, the most frequent ones first. Other colors,
     such as those of gradients, share the rest of `MAX_ENTRIES`, or half of it if that is more. The other paintings add
     the colors that look new: a quarter of `most_flat` and half of `MAX_ENTRIES` at most. A painting without new colors
-    leaves the palette unchanged.
+    leaves the palette unchanged. own: colors as `#rrggbb` that are new also if they look like others.
     """
     readings = [_Reading(*images) for images in zip(paintings, line_art, strict=True)]
     colors, left_out = _choose(readings[0].colors, most_flat, MAX_ENTRIES)
@@ -77,7 +80,7 @@ def extract_palette(
     for reading in readings[1:]:
         found = reading.colors
         _, distance = _nearest(appearance(found.values), appearance(colors))
-        new = distance >= SAME_COLOR**2
+        new = (distance >= SAME_COLOR**2) | (_among(found.values, own) & ~_same(found.values, colors))
         if found.counts[new].sum() >= _FEWEST_PIXELS:
             more, left = _choose(_Colors(*(part[new] for part in found)), most_flat // 4, MAX_ENTRIES // 2)
             left_out += left + max(0, len(colors) + len(more) - most)
@@ -195,7 +198,7 @@ def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def distinct_colors(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Like `distinct`, for colors uint8 [P, C] of up to four channels; the values are colors uint8 [V, C]."""
     shifts = 8 * np.arange(colors.shape[1], dtype=np.uint32)[::-1]
-    codes, counts, place = distinct(functools.reduce(np.bitwise_or, colors.T.astype(np.uint32) << shifts[:, None]))
+    codes, counts, place = distinct(_codes(colors))
     return (codes[:, None] >> shifts & 255).astype(np.uint8), counts, place
 
 
@@ -281,6 +284,23 @@ def _centers(values: np.ndarray, counts: np.ndarray, count: int) -> np.ndarray:
 def _to_rgb(lab: np.ndarray) -> np.ndarray:
     """Return the RGB float32 [N, 3] in 0..1 of CIE L*a*b* float32 [N, 3]."""
     return cv2.cvtColor(lab[None], cv2.COLOR_LAB2RGB)[0].clip(0, 1)
+
+
+def _among(values: np.ndarray, own: Sequence[str]) -> np.ndarray:
+    """Return which colors uint8 [V, 3 or 4] are among these `#rrggbb`, bool [V]; transparent ones are not."""
+    known = np.array([int(color[1:], 16) for color in own], np.uint32)
+    return np.isin(_codes(values[:, :3]), known) & (values[:, 3:] > 0).all(axis=1)
+
+
+def _same(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return which colors uint8 [V, 3 or 4] are exactly among others [N, 3 or 4], bool [V]."""
+    return np.isin(_codes(values), _codes(others))
+
+
+def _codes(colors: np.ndarray) -> np.ndarray:
+    """Return a number for each color uint8 [V, C] of up to four channels, uint32 [V]."""
+    shifts = 8 * np.arange(colors.shape[1], dtype=np.uint32)[::-1]
+    return functools.reduce(np.bitwise_or, colors.T.astype(np.uint32) << shifts[:, None])
 
 
 def _nearest_entry(image: np.ndarray, colors: np.ndarray) -> np.ndarray:

@@ -56,7 +56,7 @@ class Shot:
         all are there from the first.
     sheets: model sheets.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
-    prompt, seed, finish, quality, background: as in `shared.manifest.ShotManifest`.
+    prompt, seed, finish, quality, background, palette: as in `shared.manifest.ShotManifest`.
     """
 
     drawings: Sequence[np.ndarray]
@@ -70,6 +70,7 @@ class Shot:
     inks: Sequence[np.ndarray] = ()
     corrections: Sequence[int] = ()
     sheets: Sequence[ModelSheet] = ()
+    palette: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)

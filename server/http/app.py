@@ -5,7 +5,7 @@ from flask import Flask
 
 from server.config import Config
 from server.http import api, dashboard, problems, security
-from server.http.api import blobs, extensions, frames, health, info, jobs, metrics, queues, request_log
+from server.http.api import blobs, extensions, frames, health, info, jobs, metrics, palettes, queues, request_log
 from server.jobs.client import Jobs
 from server.jobs.films import Films
 from server.storage.blobs import open_blobs
@@ -16,6 +16,7 @@ from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
 from server.storage.image_facts import ImageFactsTable
 from server.storage.integrity import Integrity
+from server.storage.palettes import PaletteLibrary
 from server.storage.segments import Segments
 from server.storage.sessions import Sessions
 from server.storage.statistics import Statistics
@@ -44,11 +45,12 @@ def create_app(config: Config) -> Flask:
         films=Films(engine, blob_store),
         sessions=Sessions(engine),
         integrity=Integrity(engine),
+        palettes=PaletteLibrary(engine),
     )
     api.install(app, services)
     request_log.register(app, metrics.register(app, services, Statistics(engine)))
     security.register(app, config, tokens, services.sessions)
     problems.register(app)
-    for module in (health, info, blobs, jobs, frames, queues, extensions, dashboard):
+    for module in (health, info, blobs, jobs, frames, palettes, queues, extensions, dashboard):
         app.register_blueprint(module.blueprint)
     return app

@@ -20,7 +20,8 @@ def job_fingerprint(manifest: ShotManifest) -> str:
     """Return a digest of everything that determines a job's colored drawings, without name and priority, and without
     timing unless the preset repeats held drawings."""
     corrections = [keyframe.correction for keyframe in manifest.keyframes]
-    return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest), corrections)
+    own = [sorted(manifest.palette)] if manifest.palette else []  # without it, as before there were such palettes
+    return _digest(_settings(manifest), manifest.drawings, _keyframes(manifest), corrections, *own)
 
 
 def segment_keys(coloring: ShotColoring, manifest: ShotManifest) -> list[str]:

@@ -36,6 +36,7 @@ def read_shot(manifest: ShotManifest, blobs: PatientBlobs) -> Shot:
         background=manifest.background,
         holds=manifest.exposure.holds,
         sheets=[read_sheet(read_rgba(blobs.read(address))) for address in manifest.sheets],
+        palette=manifest.palette,
         corrections=[keyframe.correction for keyframe in manifest.keyframes],
     )
 

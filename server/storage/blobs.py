@@ -20,6 +20,7 @@ from shared.digests import address_of
 
 from .database import BATCH, QuotaExceeded, batches, lock_owner, now, writing
 from .image_facts import ImageFacts, record_image_facts
+from .quota import bytes_of
 from .space import NoSpace, free_bytes, is_full
 from .store_files import open_files
 from .store_marker import PRIVATE, PRIVATE_FOLDER, StoreConflict, StoreMarker
@@ -233,15 +234,17 @@ class Blobs:
 
         quota_bytes: how much the owner may have, with this one. Raises NoSpace and QuotaExceeded.
         """
-        if quota_bytes is not None and self.usage(owner)[1] + len(content) > quota_bytes:
-            raise QuotaExceeded
+        if quota_bytes is not None:
+            with self._engine.connect() as connection:
+                if bytes_of(connection, owner) + len(content) > quota_bytes:
+                    raise QuotaExceeded
         self._store(address, content)
         with writing(self._engine) as connection:
             if quota_bytes is not None:
                 lock_owner(connection, owner)
             self._record(connection, address, content, owner)
             # Other uploads may have been recorded since. The file is then an orphan, and is collected like one.
-            if quota_bytes is not None and _usage(connection, owner)[1] > quota_bytes:
+            if quota_bytes is not None and bytes_of(connection, owner) > quota_bytes:
                 raise QuotaExceeded
             if facts is not None:
                 record_image_facts(connection, address, facts)

@@ -105,6 +105,21 @@ blobs = sa.Table(
     sa.Index("blobs_by_age", "touched"),
     sa.Index("blobs_by_check", "lost", "checked"),
 )
+# The library of palettes: every version that is kept.
+palettes = sa.Table(
+    "palettes",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    # JSON of a Palette, its bytes, which count toward the author's quota, and how many colors it has.
+    sa.Column("swatches", sa.Text, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    # The name of the token that it came with.
+    sa.Column("author", sa.String(200), nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Index("palettes_by_author", "author"),
+)
 # The blob store of this database: one row, whose id is also in the store.
 stores = sa.Table(
     "stores",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 from urllib3.util import Retry
 
@@ -15,6 +16,7 @@ from ..codec import from_json, to_json
 from ..digests import ADDRESS_PATTERN, address_of
 from ..errors import RefusedError, ServerError, UnreachableError, VersionError
 from ..manifest import Priority, ShotManifest
+from ..palette import Palette, PaletteSummary, PaletteVersion
 from ..protocol import PROTOCOL_VERSION, ProtocolError
 from ..server_info import ServerInfo
 from ..status import GuessedFrame, JobEvent, JobStatus, PriorityChange, QueueStatus, SegmentStatus
@@ -161,6 +163,34 @@ class Client:
         if layer == "colored" and address not in ("", found):
             raise UnreachableError(TranslatableText("Frame {frame} arrived damaged: fetch it again.", frame=frame))
         return Frame(found if layer == "colored" else address, answer.content)
+
+    def palettes(self) -> tuple[PaletteSummary, ...]:
+        """Return the newest version of each palette in the library, by name."""
+        return self._palettes("/palettes")
+
+    def palette_versions(self, name: str) -> tuple[PaletteSummary, ...]:
+        """Return the versions of a palette, the newest first."""
+        return self._palettes(f"/palettes/{quote(name, safe='')}/versions")
+
+    def palette(self, name: str, version: int = 0) -> PaletteVersion:
+        """Return a version of a palette of the library; 0 is the newest."""
+        answer = self._transport.json("GET", f"/palettes/{quote(name, safe='')}", params={"version": version})
+        return self._message(PaletteVersion, answer)
+
+    def put_palette(self, name: str, palette: Palette, replaces: int) -> PaletteVersion:
+        """Add a version of a palette to the library. replaces: the version that it replaces, 0 for a new palette.
+
+        Raises RefusedError with the code `palette_changed` if somebody else was faster.
+        """
+        headers = {"If-Match": f'"{replaces}"'} if replaces else {"If-None-Match": "*"}
+        path = f"/palettes/{quote(name, safe='')}"
+        return self._message(PaletteVersion, self._transport.json("PUT", path, json=to_json(palette), headers=headers))
+
+    def _palettes(self, path: str) -> tuple[PaletteSummary, ...]:
+        answer = self._transport.json("GET", path)
+        if not isinstance(answer, list):
+            raise self._transport.foreign_answer()
+        return tuple(self._message(PaletteSummary, item) for item in answer)
 
     def _message(self, kind: type[Message], answer: Any) -> Message:
         try:

@@ -284,6 +284,26 @@ def test_a_preview_is_carried_along_without_the_model(
         colorizer.open(replace(shot, quality="draft")).color(0)
 
 
+def test_two_entries_that_look_the_same_stay_two_in_all_frames(colorizer: Colorizer, clip) -> None:
+    counts = np.bincount(clip.labels[KEYFRAME][clip.line_art[KEYFRAME] == 255], minlength=len(clip.colors))
+    _, one, other = np.argsort(-counts)[:3]  # the largest is the ground
+
+    def share(colors: np.ndarray) -> float:
+        """The share of the pixels of both that have exactly their own color."""
+        painted = replace(clip, colors=colors)
+        shot = replace(shot_of(painted, quality="preview"), palette=["#" + bytes(colors[other]).hex()])
+        right = []
+        for drawing, frame in color_all(colorizer.open(shot)).items():
+            here = np.isin(clip.labels[drawing], [one, other]) & (clip.line_art[drawing] == 255)
+            right.append((frame == colors[clip.labels[drawing]]).all(-1)[here].mean())
+        return float(np.mean(right))
+
+    alike = clip.colors.copy()
+    alike[other] = alike[one]
+    alike[other, 2] += 1 if alike[other, 2] < 255 else -1
+    assert share(alike) > 0.5 and share(alike) >= share(clip.colors) - 0.02
+
+
 def test_the_model_works_in_the_shape_of_the_shot() -> None:
     assert model_size(540, 960, 256 * 144, 16) == (144, 256)
     assert model_size(1080, 1080, 256 * 144, 16) == (192, 192)

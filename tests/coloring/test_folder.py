@@ -413,10 +413,27 @@ def test_the_tiny_preset_colors_a_folder(line_art, keyframe, tmp_path):
     output = tmp_path / "out"
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--size", "160x90")
     words += ("--guesses", str(tmp_path / "guesses.json"))
+    (tmp_path / "show.gpl").write_text("GIMP Palette\n230 60 50 Hat\n", encoding="utf-8")
+    words += ("--palette", str(tmp_path / "show.gpl"))
     assert cli.run(arguments(*words)) == 0
     pictures = {path.name: read_painted(path) for path in output.iterdir()}
     assert sorted(pictures) == sorted(f"shot2_{n}.png" for n in (8, 9, 10, 11, 100))
-    assert set(json.loads((tmp_path / "guesses.json").read_text())) <= set(pictures)
+    guesses = json.loads((tmp_path / "guesses.json").read_text())
+    assert set(guesses) <= set(pictures)
+    for guess in (one for found in guesses.values() for one in found):
+        assert guess["name"] == ("Hat" if guess["color"] == "#e63c32" else None) and "runner_up_name" in guess
     assert all(picture.shape == (90, 160, 3) for picture in pictures.values())
     assert (pictures["shot2_8.png"] == pictures["shot2_9.png"]).all()
     assert tuple(pictures["shot2_10.png"][30, 35]) == (230, 60, 50)  # the keyframe's own paint
+
+
+def test_a_palette_is_read_before_anything_is_colored(line_art, keyframe, tmp_path, capsys):
+    (tmp_path / "show.gpl").write_text("GIMP Palette\n1 2 3 Hat\n1 2 4 Bow\n", encoding="utf-8")
+    (tmp_path / "broken.gpl").write_text("GIMP Palette\n1 2 red", encoding="utf-8")
+    words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(tmp_path / "out"), "--palette")
+    args = arguments(*words, str(tmp_path / "show.gpl"))
+    colors = [swatch.color for swatch in args.palette.swatches]
+    assert list(read_folder(line_art, [f"{keyframe}@10"], palette=colors).shot.palette) == ["#010203", "#010204"]
+    with pytest.raises(SystemExit):
+        arguments(*words, str(tmp_path / "broken.gpl"))
+    assert "broken.gpl: Line 2 is '1 2 red'" in capsys.readouterr().err

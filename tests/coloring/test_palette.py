@@ -192,3 +192,22 @@ def test_drifted_codes_decode_to_the_right_entry_when_runs_are_added():
     assert (total.argmin(-1) == labels).mean() > 0.99
     exact = ((drifted.clip(0, 1)[..., None, :] - codes / 255) ** 2).sum(-1)
     assert np.allclose(decode_distances(drifted.clip(0, 1), codes), exact, atol=1e-4)
+
+
+def test_colors_of_their_own_are_two_entries_however_alike_they_are() -> None:
+    lines = np.full((30, 60), 255, np.uint8)
+    lines[:, 30] = 0
+    hat, bow = (200, 40, 60), (200, 40, 61)
+    first = np.full((30, 60, 3), hat, np.uint8)
+    second = first.copy()
+    second[:, 31:] = bow
+    both = extract_palette([second], [lines])
+    assert both.colors.tolist() == [[*hat], [*bow]], "in one keyframe, flat colors are two anyway"
+    merged = extract_palette([first, second], [lines, lines])
+    assert merged.colors.tolist() == [[*hat]], "the same hat keeps the same red"
+    own = extract_palette([first, second], [lines, lines], own=["#c8283c", "#c8283d", "#123456"])
+    assert own.colors.tolist() == [[*hat], [*bow]]
+    assert (own.labels[0] == 0).all() and (own.labels[1, :, 31:] == 1).all() and (own.labels[1, :, :30] == 0).all()
+    clear = [np.dstack([one, np.full((30, 60), 255, np.uint8)]) for one in (first, second)]
+    clear[1][:10, :20, 3] = 0
+    assert extract_palette(clear, [lines, lines], own=["#c8283d"]).colors[:2].tolist() == [[*hat, 255], [*bow, 255]]

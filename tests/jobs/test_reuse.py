@@ -121,5 +121,7 @@ def test_name_timing_and_priority_change_no_frame_and_everything_else_does(clip)
         replace(shot, quality="draft"),
         replace(shot, background="generated", prompt="rain"),
         replace(shot, width=161),
+        replace(shot, palette=("#102030",)),
+        replace(shot, palette=("#102030", "#102031")),
     ]
     assert len({job_fingerprint(other) for other in (shot, *others)}) == len(others) + 1

@@ -30,7 +30,7 @@ from .conftest import Site, SmallShot
 from .contract import Contract, contract, observe
 
 JOBS = f"{API_PREFIX}/jobs"
-JSON_BODIES = ("findMissingBlobs", "submitJob", "setPriority")
+JSON_BODIES = ("findMissingBlobs", "submitJob", "setPriority", "putPalette")
 
 
 @pytest.fixture
@@ -111,6 +111,10 @@ def test_what_is_answered_is_whole_and_what_is_sent_may_leave_out_defaults(descr
     assert "prompt" in schemas["ShotManifest"]["properties"] and "prompt" not in schemas["ShotManifest"]["required"]
 
 
+_HAIR = {"swatches": [{"name": "Hair", "color": "#102030"}]}
+_HAIR_AT_NIGHT = {"swatches": [{"name": "Hair", "color": "#000010"}]}
+
+
 class Provocation:
     """Requests that cause every answer of every operation, and the answers."""
 
@@ -134,14 +138,16 @@ class Provocation:
 
     def path(self, operation: str, **arguments: str) -> str:
         """Return the address of an operation."""
-        names = {"name": "color-1.2.3"} if operation == "getExtension" else {}
+        names = {"name": "Show"} if "Palette" in operation else {}
+        names = {"name": "color-1.2.3"} if operation == "getExtension" else names
         return self.operations[operation][1].format(**self.arguments | names | arguments)
 
     def send(self, operation: str, status: int, client: FlaskClient | None = None, **options: Any) -> Any:
         """Send a request that is answered with `status`."""
         arguments = options.pop("arguments", {})
         if "json" not in options and "data" not in options:
-            options |= self.body(operation)
+            body = self.body(operation)
+            options = body | options | {"headers": body.get("headers", {}) | options.get("headers", {})}
         method = self.operations[operation][0].upper()
         response = (client or self.client).open(self.path(operation, **arguments), method=method, **options)
         assert response.status_code == status, (operation, response.text)
@@ -154,6 +160,7 @@ class Provocation:
             "putBlob": {"data": next(iter(self.shot.blobs.values()))},
             "submitJob": {"json": to_json(self.shot.manifest)},
             "setPriority": {"json": {"priority": "low"}},
+            "putPalette": {"json": _HAIR, "headers": {"If-None-Match": "*"}},
         }.get(operation, {})
 
     def provoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,6 +224,7 @@ class Provocation:
         self.send("listJobs", 404, query_string={"before": str(uuid.uuid4())})
         self.send("listEvents", 422, query_string={"after": "x"})
         self.send("getFrame", 422, query_string={"layer": "x"})
+        self.send("getPalette", 422, query_string={"version": "x"})
 
     def _ask_for_files(self) -> None:
         for operation in ("getFrame", "getArchive", "getVideo", "getExtension"):
@@ -242,6 +250,12 @@ class Provocation:
         self.send("retryJob", 200, **waiting)
         self.send("retryJob", 409, **waiting)
         self.send("deleteJob", 204, **waiting)
+        self.send("putPalette", 201)
+        self.send("putPalette", 200, json=_HAIR_AT_NIGHT, headers={"If-Match": '"1"'})
+        self.send("putPalette", 412, json=_HAIR, headers={"If-Match": '"1"'})
+        self.send("putPalette", 428, json=_HAIR)
+        self.send("putPalette", 201, arguments={"name": "Old"})
+        self.send("deletePalette", 204, arguments={"name": "Old"})
         for operation, (method, _) in self.operations.items():
             if method == "get" or operation in ("findMissingBlobs", "putBlob", "pauseQueue", "resumeQueue"):
                 self.send(operation, 200)
@@ -265,6 +279,7 @@ class Provocation:
             "setPriority": {"arguments": cancelled},
             "retryJob": {"arguments": failed},
             "putBlob": {"arguments": {"address": new}, "data": b"newer"},
+            "putPalette": {"arguments": {"name": "New"}},
         }
         monkeypatch.setattr("server.storage.blobs.TOUCH_SECONDS", -1)  # so that what is asked for is noted at once
         sa.event.listen(sa.Engine, "before_cursor_execute", _refuse_to_write)

@@ -37,7 +37,7 @@ class Studio:
 
     def ask(self, name: str, method: str, path: str, **arguments: Any) -> tuple[int, str]:
         """Send a request in the name of somebody; return the status, and the code of a problem."""
-        headers = {"Authorization": f"Bearer {self._tokens[name]}"}
+        headers = {"Authorization": f"Bearer {self._tokens[name]}"} | arguments.pop("headers", {})
         client = self._app.test_client()  # of its own, because a client answers one request at a time
         response = client.open(API_PREFIX + path, method=method, headers=headers, **arguments)
         body = response.get_json(silent=True)

@@ -19,6 +19,7 @@ from server.storage.frames import Frames
 from server.storage.heartbeats import Heartbeats
 from server.storage.image_facts import ImageFactsTable
 from server.storage.integrity import Integrity
+from server.storage.palettes import PaletteLibrary
 from server.storage.segments import Segments
 from server.storage.sessions import Sessions
 from server.storage.space import NoSpace
@@ -50,6 +51,7 @@ class Services:
     films: Films
     sessions: Sessions
     integrity: Integrity
+    palettes: PaletteLibrary
     closing: threading.Event = field(default_factory=threading.Event)
     downloads: Slots = field(default_factory=lambda: Slots(MOST_DOWNLOADS, "too_many_downloads", _TOO_MANY_DOWNLOADS))
 
@@ -75,6 +77,14 @@ def json_list(field: str) -> list[object]:
     if not isinstance(value, list):
         raise ProblemError(422, "bad_type", f"The body must be a list of {field}.", field)
     return value
+
+
+def query_number(name: str, default: int) -> int:
+    """Return a number from the query. Raises ProblemError."""
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise ProblemError(422, "bad_number", f"`{name}` must be a whole number of at most 18 digits.", name)
+    return int(text)
 
 
 def user() -> Token:

@@ -18,7 +18,7 @@ from shared.manifest import ShotManifest
 from shared.protocol import API_PREFIX
 from shared.status import GuessedFrame, JobState, PriorityChange, SegmentStatus
 
-from . import require_admin, require_room, services, user
+from . import query_number, require_admin, require_room, services, user
 from .validation import check_images, check_manifest
 
 blueprint = Blueprint("jobs", __name__, url_prefix=f"{API_PREFIX}/jobs")
@@ -64,7 +64,7 @@ def index() -> Response:
     state = request.args.get("state")
     if state is not None and state not in get_args(JobState):
         raise ProblemError(422, "bad_state", f"`state` must be one of {', '.join(get_args(JobState))}.", "state")
-    limit = min(_number("limit", PAGE), LONGEST_PAGE)
+    limit = min(query_number("limit", PAGE), LONGEST_PAGE)
     before = _job_before()
     states = [cast(JobState, state)] if state else []
     owner = None if user().role == "admin" else user().name
@@ -133,7 +133,7 @@ def get(job_id: UUID) -> Response:
 @blueprint.get("/<uuid:job_id>/events")
 def events(job_id: UUID) -> Response:
     """Return the list of JobEvent with numbers above `after`."""
-    after = _number("after", 0)
+    after = query_number("after", 0)
     job = find_job(job_id)
     return jsonify([to_json(event) for event in services().events.of(job.id, after)])
 
@@ -205,11 +205,3 @@ def delete(job_id: UUID) -> tuple[str, int]:
     _require_ownership(job_id, services().catalogue.owner(str(job_id)))
     services().jobs.delete(str(job_id))
     return "", 204
-
-
-def _number(name: str, default: int) -> int:
-    """Return a number from the query. Raises ProblemError."""
-    text = request.args.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise ProblemError(422, "bad_number", f"`{name}` must be a whole number of at most 18 digits.", name)
-    return int(text)

@@ -14,14 +14,18 @@ from server import __version__
 from server.http.problems import problem_of_status
 from shared.codec import to_json
 from shared.manifest import ShotManifest
+from shared.palette import Palette, PaletteSummary, PaletteVersion
 from shared.protocol import Problem
 from shared.server_info import ServerInfo
 from shared.status import JobEvent, JobStatus, JobSummary, PriorityChange, QueueStatus, SegmentStatus
 
 from .operations import OPERATIONS, PROBLEM, Answer, Operation, Schema, ref
 
-_SENT = (ShotManifest, PriorityChange)
-_ANSWERED = (ServerInfo, JobStatus, JobSummary, JobEvent, SegmentStatus, QueueStatus, Problem)
+_SENT = (ShotManifest, PriorityChange, Palette)
+_ANSWERED = (
+    *(ServerInfo, JobStatus, JobSummary, JobEvent, SegmentStatus, QueueStatus, PaletteSummary, PaletteVersion),
+    Problem,
+)
 
 _CONVERTERS: dict[str | None, Schema] = {
     None: {"type": "string"},
@@ -42,10 +46,12 @@ _MEANINGS = {
     403: "The token may not do this, or has used up its quota.",
     404: "There is no such thing, or it belongs to another token.",
     409: "The job's state does not allow this, blobs are missing, or the id is taken.",
+    412: "It has changed since the version that `If-Match` names.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     416: "The range lies outside the file.",
     422: "A parameter or a field of the body is wrong; `field` names it.",
+    428: "The request must say which version it replaces.",
     429: "The token sends too many requests.",
     500: "The server failed; its log says why.",
     503: "The server cannot work at the moment; usually its database does not answer.",

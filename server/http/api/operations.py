@@ -216,6 +216,44 @@ OPERATIONS = {
         _tagged("video/mp4", "The film."),
         (409, 507),
     ),
+    "palettes.index": Operation(
+        "listPalettes",
+        "palettes",
+        "The newest version of each palette in the library, by name",
+        {200: _json(_list("PaletteSummary"), "The palettes.")},
+    ),
+    "palettes.versions": Operation(
+        "listPaletteVersions",
+        "palettes",
+        "The versions of a palette, the newest first",
+        {200: _json(_list("PaletteSummary"), "The versions that are kept.")},
+    ),
+    "palettes.get": Operation(
+        "getPalette",
+        "palettes",
+        "A palette, in its newest version or another one",
+        {200: _json(ref("PaletteVersion"), "The palette; its ETag is the version.")},
+        (422,),
+        query={"version": _NUMBER | {"default": 0}},
+    ),
+    "palettes.put": Operation(
+        "putPalette",
+        "palettes",
+        "Add a version of a palette. `If-Match` has the ETag of the one that it replaces; `If-None-Match: *` is for "
+        "a new palette",
+        {
+            200: _json(ref("PaletteVersion"), "The new version."),
+            201: _json(ref("PaletteVersion"), "The first version."),
+        },
+        (412, 415, 422, 428),
+        body=(JSON, ref("Palette")),
+    ),
+    "palettes.delete": Operation(
+        "deletePalette",
+        "palettes",
+        "Remove a palette with all its versions (admins, and whoever alone made them)",
+        {204: Answer("It is gone.")},
+    ),
     "queues.index": Operation("listQueues", "queues", "The queue of each class of devices", _QUEUES),
     "queues.pause": Operation(
         "pauseQueue", "queues", "Pause a queue: none of its jobs begins (admins only)", _QUEUES, path=_QUEUE
