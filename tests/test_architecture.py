@@ -42,7 +42,7 @@ ARROWS = {
         *("blender_addon.take_manager", "blender_addon.properties", "blender_addon.shot", "blender_addon.blend_file"),
         *("blender_addon.checks", "blender_addon.remote", "blender_addon.sequencer", "blender_addon.takes"),
         *("blender_addon.preferences", "blender_addon.notices", "blender_addon.translations", "blender_addon.compat"),
-        *("blender_addon.fills", "blender_addon.contours", "blender_addon.png_pixels", "blender_addon.internals"),
+        *("blender_addon.fills", "blender_addon.png_pixels", "blender_addon.internals"),
         *("blender_addon.widgets", "shared", "shared.remote"),
     },
     "blender_addon.panels": {
