@@ -38,7 +38,7 @@ def new_material(paint: Paint) -> bpy.types.Material:
 def paint_of(material: bpy.types.Material) -> Paint:
     """The paint that a Grease Pencil material fills with."""
     *color, alpha = material.grease_pencil.fill_color
-    red, green, blue = (round(255 * _srgb(min(max(value, 0.0), 1.0))) for value in color)
+    red, green, blue = (compat.srgb_level(value) for value in color)
     return red, green, blue, round(255 * alpha)
 
 
@@ -52,7 +52,3 @@ def nearest(paint: Paint, paints: Iterable[Paint], most: int) -> Paint | None:
 def _is_plain(style: bpy.types.MaterialGPencilStyle | None) -> bool:
     """Tell whether a material fills with one color."""
     return bool(style and style.show_fill and style.fill_style == "SOLID" and not style.hide)
-
-
-def _srgb(value: float) -> float:
-    return 12.92 * value if value <= 0.0031308 else float(1.055 * value ** (1 / 2.4) - 0.055)
