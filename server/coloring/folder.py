@@ -53,7 +53,8 @@ def read_folder(
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
     keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
     not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
-    palette: as in `shared.manifest.ShotManifest`. Equal drawings become one. Raises FolderError or ImageError, whose message says what to do.
+    palette: as in `shared.manifest.ShotManifest`. Equal drawings become one. Raises FolderError or ImageError, whose
+    message says what to do.
     """
     found = NumberedFiles.find(folder, number)
     files = found.files
