@@ -74,6 +74,14 @@ def test_the_shot_that_curl_sends_comes_back_as_an_archive(site: Site, run: Call
     assert frames == site.frames(job["id"]) and len(frames) == 4
 
 
+def test_the_palette_that_curl_stores_has_two_versions(site: Site, run: Callable[..., Path]) -> None:
+    if lacking := [tool for tool in ("sh", "curl") if shutil.which(tool) is None]:
+        pytest.skip(f"the example for curl was not run: {', '.join(lacking)} cannot be found here; install it")
+    run("bash", "sh", "-e", "-s")
+    assert [one["version"] for one in site.call("GET", "/palettes/Bears/versions", 200)] == [2, 1]
+    assert site.call("GET", "/palettes/Bears", 200)["swatches"][0] == {"name": "Fur", "color": "#2b1e28"}
+
+
 def test_the_error_that_is_shown_has_the_shape_of_one() -> None:
     shown = json.loads(example("json"))
     assert to_json(from_json(Problem, shown)) | {"missing": []} == shown
