@@ -21,7 +21,7 @@ _CLEAR = (247, 251, 255)
 def make(folder: str, look: str) -> dict[str, Any]:
     """Make fills from a take, and render them alone at two frames. look: what is special about the shot."""
     scene = _shot(look)
-    take = _take(scene, Path(folder), has_holes=look == "holes")
+    take = placed_take(scene, Path(folder), has_holes=look == "holes")
     before = _state()
     bpy.ops.longanimation.make_fills(job=take.job)
     (item,) = _fills(scene)
@@ -37,7 +37,7 @@ def make(folder: str, look: str) -> dict[str, Any]:
 def fill_drawing(folder: str) -> dict[str, Any]:
     """Fill the drawing at one frame, then at another one."""
     scene = _shot("plain")
-    _take(scene, Path(folder))
+    placed_take(scene, Path(folder))
     answer = {}
     for name, frame in (("first", 6), ("second", 3)):
         scene.frame_set(frame)
@@ -52,7 +52,7 @@ def fill_drawing(folder: str) -> dict[str, Any]:
 def refused(folder: str) -> dict[str, Any]:
     """Takes and scenes of which no fills can be made."""
     scene = _shot("plain")
-    take = _take(scene, Path(folder))
+    take = placed_take(scene, Path(folder))
     count = len(bpy.data.objects), len(bpy.data.materials)
     answer = {}
     scene.render.resolution_x //= 2
@@ -88,7 +88,7 @@ def _state() -> tuple[int, str]:
     return bpy.context.scene.frame_current, bpy.context.scene.camera.name
 
 
-def _take(scene: bpy.types.Scene, folder: Path, has_holes: bool = False) -> Any:
+def placed_take(scene: bpy.types.Scene, folder: Path, has_holes: bool = False) -> Any:
     """A finished, placed take of the shot, whose regions have the scene's own colors and meet in the lines' middles."""
     images, take_manager = extension("png_pixels"), extension("take_manager")
     take = finish(begin_export(scene, folder / "take", FRAMES, (5,)))
