@@ -28,6 +28,9 @@ def make(folder: str, look: str) -> dict[str, Any]:
     answer = _described(scene, item)
     answer["untouched"] = before == (scene.frame_current, scene.camera.name)
     answer["rendered"] = {frame: str(_rendered(scene, item, frame, Path(folder))) for frame in (3, 6)}
+    answer["whole"] = str(_whole(scene, item, Path(folder)))
+    again = finish(begin_export(scene, Path(folder) / "again", FRAMES, (5,)))
+    answer["same_line_art"] = again.manifest.drawings == take.manifest.drawings
     answer["folder"], answer["lineart"] = str(take.fills), str(take.lineart)
     bpy.ops.longanimation.make_fills(job=take.job)
     answer["again"] = [[one.name, one.hide_render] for one in _fills(scene)]
@@ -149,6 +152,20 @@ def _rendered(scene: bpy.types.Scene, item: bpy.types.Object, frame: int, folder
     bpy.ops.render.render(write_still=True)
     for one in others:
         one.hide_render = False
+    return path
+
+
+def _whole(scene: bpy.types.Scene, item: bpy.types.Object, folder: Path) -> Path:
+    """What frame 6 shows of the fills and the lines, without the fills that the lines have themselves."""
+    compat = extension("compat")
+    pencils = [one for one in _pencils(scene) if one != item]
+    hidden = [(one, compat.hide_kind(one, "FILL", "")) for one in pencils]
+    path = folder / "whole.png"
+    scene.frame_set(6)
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    for one, modifier in hidden:
+        compat.pencil_modifiers(one).remove(modifier)
     return path
 
 
