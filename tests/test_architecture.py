@@ -80,7 +80,7 @@ ARROWS = {
         *("blender_addon.takes", "blender_addon.compat", "blender_addon.png", "blender_addon.internals", "shared"),
     },
     "blender_addon.fills": {
-        *("blender_addon.contours", "blender_addon.takes", "blender_addon.compat", "shared"),
+        *("blender_addon.contours", "blender_addon.takes", "blender_addon.shot", "blender_addon.compat", "shared"),
     },
     "blender_addon.takes": {
         *("blender_addon.png_pixels", "blender_addon.compositing", "blender_addon.contours"),

@@ -14,9 +14,10 @@ from .. import compat
 from ..contours.bridges import bridged
 from ..contours.shapes import SAME, Paint, Shape, led
 from ..shared.timing import Exposure
+from ..shot.scene_objects import FILLS
 from ..takes.take import Take
 from .materials import nearest, new_material, own_materials, paint_of
-from .projection import MARK, Projection
+from .projection import Projection
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,20 @@ def holds(exposure: Exposure, projections: dict[int, Projection]) -> Iterator[Ho
 
 def fills_object(scene: bpy.types.Scene, take: Take) -> bpy.types.Object | None:
     """The newest object of a take's fills in a scene."""
-    found = [item for item in scene.objects if item.get(MARK) == take.job]
+    found = [item for item in scene.objects if item.get(FILLS) == take.job]
     return found[-1] if found else None
 
 
 def new_fills(scene: bpy.types.Scene, take: Take, place: tuple[float, float, float]) -> bpy.types.Object:
     """Add an empty object for a take's fills at a place of the scene. Earlier ones of its shot are hidden."""
     for item in scene.objects:
-        if MARK in item:
+        if FILLS in item:
             item.hide_render = True
             item.hide_set(True)
     name = f"{take.title}, fills"
     item = bpy.data.objects.new(name, compat.new_pencil(name))
     item.location = place
-    item[MARK] = take.job
+    item[FILLS] = take.job
     layer = item.data.layers.new("Fills")
     layer.use_lights = False
     scene.collection.objects.link(item)

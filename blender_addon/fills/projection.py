@@ -13,9 +13,7 @@ from mathutils import Matrix, Vector
 from .. import compat
 from ..shared.errors import ShotError
 from ..shared.translatable_text import TranslatableText
-
-MARK = "longanimation_fills"
-"""The custom property of an object of fills: the job of its take."""
+from ..shot.scene_objects import FILLS
 
 _BEHIND = 1.001
 """How much farther than the drawings the plane is."""
@@ -88,7 +86,7 @@ def _depth(scene: bpy.types.Scene, graph: bpy.types.Depsgraph, into: Matrix) -> 
     """
     depths = [0.0]
     for item in scene.objects:
-        if compat.is_grease_pencil(item) and not item.hide_render and MARK not in item:
+        if compat.is_grease_pencil(item) and not item.hide_render and FILLS not in item:
             seen = item.evaluated_get(graph)
             center = sum((Vector(corner) for corner in seen.bound_box), Vector()) / 8
             places = seen.matrix_world.translation, seen.matrix_world @ center

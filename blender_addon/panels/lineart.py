@@ -4,7 +4,7 @@
 import bpy
 
 from ..properties.lineart import ROLES
-from ..shot.scene_objects import layer_name, pencils_of
+from ..shot.scene_objects import layer_name, line_pencils_of
 
 
 class LineArt:
@@ -37,7 +37,7 @@ class LineArt:
 
 
 def _draw_layers(layout: bpy.types.UILayout, context: bpy.types.Context, lineart: bpy.types.PropertyGroup) -> None:
-    pencils = pencils_of(context.scene, lineart.collection)
+    pencils = line_pencils_of(context.scene, lineart.collection)
     layers = {layer_name(layer): layer for item in pencils for layer in item.data.layers}
     roles = lineart.options().roles
     names = {role: name for role, name, _ in ROLES}

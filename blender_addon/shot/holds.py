@@ -10,7 +10,7 @@ import bpy
 from .. import compat
 from .changes import datablocks
 from .resolved_shot import ResolvedShot
-from .scene_objects import drawings, pencils_of
+from .scene_objects import drawings, line_pencils_of, pencils_of
 
 _STILL_TYPES = {"ARMATURE", "CAMERA", "EMPTY", "GPENCIL", "GREASEPENCIL", "LATTICE", "LIGHT", "MESH"}
 _STILL_MODIFIERS = {
@@ -36,7 +36,7 @@ _HANDLERS = (
 
 def drawing_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:
     """Return a function that maps a frame number to a key: equal keys mean equal line art."""
-    return _keys(shot, pencils_of(shot.scene, shot.collection))
+    return _keys(shot, line_pencils_of(shot.scene, shot.collection))
 
 
 def background_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:

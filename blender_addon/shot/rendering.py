@@ -25,7 +25,7 @@ from .changes import Changes, same_frame
 from .fill_materials import tell_apart
 from .line_width import thicken
 from .resolved_shot import ResolvedShot
-from .scene_objects import drawings, has_line_art, left_out, pencils_of, rendered, scenery
+from .scene_objects import FILLS, drawings, has_line_art, left_out, line_pencils_of, pencils_of, rendered, scenery
 from .strokes import WHITE, as_line_art
 from .view_layers import one_view_layer
 
@@ -129,7 +129,7 @@ def _line_art(shot: ResolvedShot, changes: Changes) -> Iterator[None]:
         stack.enter_context(_world_of(scene, WHITE, changes))
         if has_freestyle:
             stack.enter_context(freestyle.drawn(scene, layer, shot.source == "mixed", shot.keep_colors, changes))
-        pencils = pencils_of(scene, shot.collection)
+        pencils = line_pencils_of(scene, shot.collection)
         stack.enter_context(as_line_art(pencils, shot, changes))
         _make_plain(scene, pencils, changes)
         _hide_others(shot, changes)
@@ -198,8 +198,9 @@ def _set_view(shot: ResolvedShot, changes: Changes) -> None:
 
 
 def _hide_others(shot: ResolvedShot, changes: Changes) -> None:
-    """Hide the objects that do not belong to the source."""
-    for item in left_out(shot.scene, shot.collection):
+    """Hide the objects that do not belong to the source, and fills that were made from a take."""
+    fills = [item for item in pencils_of(shot.scene, shot.collection) if FILLS in item]
+    for item in (*left_out(shot.scene, shot.collection), *fills):
         changes.set(item, hide_render=True)
     if shot.source == "mixed":
         return

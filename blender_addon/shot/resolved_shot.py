@@ -15,7 +15,7 @@ from . import freestyle
 from .image_sequence import ImageSequence
 from .options import LayerRoles, LineArtOptions, ShotOptions, Source
 from .painted_frame import PaintedFrame
-from .scene_objects import chosen, has_line_art, pencils_of
+from .scene_objects import chosen, has_line_art, line_pencils_of
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:
     """
     if lineart.source == "images":
         return lineart.source
-    pencils = pencils_of(scene, lineart.collection)
+    pencils = line_pencils_of(scene, lineart.collection)
     drawn = [item for item in pencils if not has_line_art(item)]
     found: dict[Source, bool] = {
         "pencil": bool(drawn),

@@ -12,6 +12,10 @@ from .. import compat
 _GEOMETRY = {"MESH", "CURVE", "SURFACE", "FONT", "META", "CURVES", "POINTCLOUD", "VOLUME", "GREASEPENCIL", "GPENCIL"}
 
 
+FILLS = "longanimation_fills"
+"""The custom property of an object with fills that were made from a take: the id of the take's job."""
+
+
 def layer_name(layer: bpy.types.GreasePencilLayer) -> str:
     """The name of a layer, as the animator sees it."""
     return layer.info if hasattr(layer, "info") else layer.name
@@ -20,6 +24,11 @@ def layer_name(layer: bpy.types.GreasePencilLayer) -> str:
 def pencils_of(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> list[bpy.types.Object]:
     """The Grease Pencil objects that a render of the scene shows: all, or those of a collection."""
     return [item for item in chosen(scene, collection) if compat.is_grease_pencil(item)]
+
+
+def line_pencils_of(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> list[bpy.types.Object]:
+    """Those of the same objects that may have lines: all but the fills that were made from takes."""
+    return [item for item in pencils_of(scene, collection) if FILLS not in item]
 
 
 def chosen(scene: bpy.types.Scene, collection: bpy.types.Collection | None) -> list[bpy.types.Object]:

@@ -22,6 +22,10 @@ def test_fills_look_like_the_take(scenario: Scenario, tmp_path: Path, look: str)
     for frame, path in answer["rendered"].items():
         share = _equal_off_lines(answer, int(frame), path)
         assert share >= 0.995, f"{look}, frame {frame}: {share:.4%} of the pixels off the lines are equal"
+    whole = np.asarray(Image.open(answer["whole"]).convert("RGB")).max(axis=2)
+    line_art = np.asarray(Image.open(Path(answer["lineart"]) / "0006.png").convert("RGB")).min(axis=2)
+    assert (whole[line_art < 40] < 60).mean() > 0.99, "the lines are over the fills"
+    assert answer["same_line_art"], "fills are not in the line art"
     assert answer["untouched"]
     assert answer["fills"], "a stroke without a fill"
     starts = [frame for frame, _ in answer["keys"]]

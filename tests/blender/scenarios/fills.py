@@ -21,13 +21,16 @@ _CLEAR = (247, 251, 255)
 def make(folder: str, look: str) -> dict[str, Any]:
     """Make fills from a take, and render them alone at two frames. look: what is special about the shot."""
     scene = _shot(look)
-    take = _take(scene, Path(folder), has_holes=look == "holes")
+    take = placed_take(scene, Path(folder), has_holes=look == "holes")
     before = _state()
     bpy.ops.longanimation.make_fills(job=take.job)
     (item,) = _fills(scene)
     answer = _described(scene, item)
     answer["untouched"] = before == (scene.frame_current, scene.camera.name)
     answer["rendered"] = {frame: str(_rendered(scene, item, frame, Path(folder))) for frame in (3, 6)}
+    answer["whole"] = str(_whole(scene, item, Path(folder)))
+    again = finish(begin_export(scene, Path(folder) / "again", FRAMES, (5,)))
+    answer["same_line_art"] = again.manifest.drawings == take.manifest.drawings
     answer["folder"], answer["lineart"] = str(take.fills), str(take.lineart)
     bpy.ops.longanimation.make_fills(job=take.job)
     answer["again"] = [[one.name, one.hide_render] for one in _fills(scene)]
@@ -37,7 +40,7 @@ def make(folder: str, look: str) -> dict[str, Any]:
 def fill_drawing(folder: str) -> dict[str, Any]:
     """Fill the drawing at one frame, then at another one."""
     scene = _shot("plain")
-    _take(scene, Path(folder))
+    placed_take(scene, Path(folder))
     answer = {}
     for name, frame in (("first", 6), ("second", 3)):
         scene.frame_set(frame)
@@ -52,7 +55,7 @@ def fill_drawing(folder: str) -> dict[str, Any]:
 def refused(folder: str) -> dict[str, Any]:
     """Takes and scenes of which no fills can be made."""
     scene = _shot("plain")
-    take = _take(scene, Path(folder))
+    take = placed_take(scene, Path(folder))
     count = len(bpy.data.objects), len(bpy.data.materials)
     answer = {}
     scene.render.resolution_x //= 2
@@ -88,7 +91,7 @@ def _state() -> tuple[int, str]:
     return bpy.context.scene.frame_current, bpy.context.scene.camera.name
 
 
-def _take(scene: bpy.types.Scene, folder: Path, has_holes: bool = False) -> Any:
+def placed_take(scene: bpy.types.Scene, folder: Path, has_holes: bool = False) -> Any:
     """A finished, placed take of the shot, whose regions have the scene's own colors and meet in the lines' middles."""
     images, take_manager = extension("png_pixels"), extension("take_manager")
     take = finish(begin_export(scene, folder / "take", FRAMES, (5,)))
@@ -149,6 +152,20 @@ def _rendered(scene: bpy.types.Scene, item: bpy.types.Object, frame: int, folder
     bpy.ops.render.render(write_still=True)
     for one in others:
         one.hide_render = False
+    return path
+
+
+def _whole(scene: bpy.types.Scene, item: bpy.types.Object, folder: Path) -> Path:
+    """What frame 6 shows of the fills and the lines, without the fills that the lines have themselves."""
+    compat = extension("compat")
+    pencils = [one for one in _pencils(scene) if one != item]
+    hidden = [(one, compat.hide_kind(one, "FILL", "")) for one in pencils]
+    path = folder / "whole.png"
+    scene.frame_set(6)
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    for one, modifier in hidden:
+        compat.pencil_modifiers(one).remove(modifier)
     return path
 
 
