@@ -18,6 +18,9 @@ from .shapes import shapes_of_drawing
 from .take import Take
 
 _MOST_PROCESSES = 8
+_LESS_URGENT = 5
+"""How much lower the priority of the processes is, as for the command `nice`: the interface comes first."""
+_QUIETLY = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 _PACKAGE = Path(__file__).parents[1]
 _CODE = "import sys; sys.path.insert(0, {parent!r}); from {package}.takes.tracing import serve; serve()"
 
@@ -39,7 +42,7 @@ class Tracing:
         for drawing in drawings:
             self._waiting.put(drawing)
             self.total += 1
-        count = min(max(1, (os.cpu_count() or 1) - 1), _MOST_PROCESSES, self.total)
+        count = min(os.cpu_count() or 1, _MOST_PROCESSES, self.total)
         self._threads = [
             threading.Thread(target=self._run, name="LongAnimation tracing", daemon=True) for _ in range(count)
         ]
@@ -94,7 +97,6 @@ class Tracing:
 
     def _process(self) -> subprocess.Popen[bytes] | None:
         code = _CODE.format(parent=str(_PACKAGE.parent), package=_PACKAGE.name)
-        hidden = {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}  # type: ignore[attr-defined]
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-c", code],
@@ -102,7 +104,7 @@ class Tracing:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-                **hidden,
+                creationflags=_QUIETLY,
             )
         except OSError:
             return None
@@ -125,6 +127,8 @@ def _asked(process: subprocess.Popen[bytes], folder: Path, drawing: int) -> list
 def serve() -> None:
     """Trace the drawings that are asked for on standard input, until it ends. The answer to one that cannot be read is
     None."""
+    if hasattr(os, "nice"):
+        os.nice(_LESS_URGENT)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     take = None
     while True:
