@@ -207,7 +207,7 @@ def test_colors_of_their_own_are_two_entries_however_alike_they_are() -> None:
     assert merged.colors.tolist() == [[*hat]], "the same hat keeps the same red"
     own = extract_palette([first, second], [lines, lines], own=["#c8283c", "#c8283d", "#123456"])
     assert own.colors.tolist() == [[*hat], [*bow]]
-    assert (own.labels[0] == 0).all() and (own.labels[1, :, 31:] == 1).all() and (own.labels[1, :, :30] == 0).all()
+    assert (own.labels[0] == 0).all() and (own.labels[1][:, 31:] == 1).all() and (own.labels[1][:, :30] == 0).all()
     clear = [np.dstack([one, np.full((30, 60), 255, np.uint8)]) for one in (first, second)]
     clear[1][:10, :20, 3] = 0
     assert extract_palette(clear, [lines, lines], own=["#c8283d"]).colors[:2].tolist() == [[*hat, 255], [*bow, 255]]
