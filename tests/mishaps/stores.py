@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-BUCKET = "studio"
+BUCKET = "mishaps"  # moto keeps the buckets of all its servers in a process together
 KEYS = {"key": "test", "secret": "test"}
 
 
