@@ -31,8 +31,8 @@ def find_meetings(line_art: np.ndarray, entries: np.ndarray, count: int) -> np.n
             at = paper[here] & paper[there] & (entries[here] != entries[there])
             pairs = entries[here][at].astype(np.int64) * count + entries[there][at]
             touching += np.bincount(pairs, minlength=count * count)
-    square_of = touching.reshape(count, count)
-    return square_of + square_of.T >= FEWEST
+    pairs_of = touching.reshape(count, count)
+    return pairs_of + pairs_of.T >= FEWEST
 
 
 def extend_meetings(meetings: np.ndarray, appearances: np.ndarray) -> np.ndarray:

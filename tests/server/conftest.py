@@ -17,11 +17,13 @@ import flask
 import numpy as np
 import pytest
 import requests
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from PIL import Image
 
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, Config
 from server.http.app import create_app
+from server.storage.database import open_database
 from shared.codec import to_json
 from shared.digests import address_of
 from shared.manifest import Keyframe, ShotManifest
@@ -252,3 +254,11 @@ def start_worker(
 def client(tmp_path: Path) -> FlaskClient:
     """The application called directly, for tests that need no process."""
     return create_app(Config(tmp_path)).test_client()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    """The database of the test's servers."""
+    engine = open_database(Config(tmp_path))
+    yield engine
+    engine.dispose()

@@ -19,11 +19,9 @@ import requests
 import sqlalchemy as sa
 from playwright.sync_api import Browser
 
-from server.config import Config
 from server.http.api import MOST_DOWNLOADS
 from server.jobs.films import WORKFLOW, Films
 from server.storage.blobs import Blobs
-from server.storage.database import open_database
 from server.storage.frames import Frames
 from shared.digests import address_of
 from shared.protocol import API_PREFIX
@@ -33,14 +31,6 @@ from .test_dashboard import browser  # noqa: F401 - a fixture
 
 MANY = 32
 SIDE = 512
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    """The database of the test's servers."""
-    engine = open_database(Config(tmp_path))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from server.jobs.films import Films
 from server.jobs.housekeeping import Housekeeping
 from server.storage.blobs import Blobs
 from server.storage.catalogue import Catalogue
-from server.storage.database import now, open_database
+from server.storage.database import now
 from server.storage.frames import Frames
 from server.storage.integrity import Integrity
 from server.storage.tables import blobs as rows
@@ -25,13 +25,6 @@ from .conftest import Site, SmallShot
 from .test_jobs import StartWorker, runs_of
 
 DAY = 24 * 3600.0
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    engine = open_database(Config(tmp_path))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
