@@ -77,6 +77,14 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", metavar="NAME", help="model on the server")
     parser.add_argument("--finish", type=_given(_one_of("flats", "painted")), help="flats or painted")
     parser.add_argument("--quality", type=_given(_one_of(*get_args(Quality))), help=", ".join(get_args(Quality)))
+    parser.add_argument(
+        "--reference",
+        metavar="FILE",
+        dest="references",
+        action="append",
+        default=[],
+        help="additional model sheet: a painted picture of figures that is no frame of the shot; may be repeated",
+    )
     parser.add_argument("--seed", metavar="N", type=_given(int), help="another seed gives another take")
     parser.add_argument("--prompt", metavar="TEXT", help="description of the shot in a sentence")
     parser.add_argument("--layout", type=_given(_one_of("meta", "strips", "flat")), help="meta, strips or flat")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +31,10 @@ _SETTINGS = ("preset", "finish", "quality", "seed", "prompt", "accept_errors")
 def colorize(options: argparse.Namespace, report: Report) -> bool:
     """Color the chosen shots, each sent as soon as it is exported."""
     shots = _shots(options)
-    with _paintings(options, shots) as painted:
-        requests = [_request(shot, painted, options) for _, shot in _chosen(shots, options)]
+    with _loading() as load:
+        painted = _paintings(options, shots, load)
+        sheets = tuple(load(Path(path)) for path in options.references if path)
+        requests = [_request(shot, painted, sheets, options) for _, shot in _chosen(shots, options)]
         for server in {request.server for request in requests}:
             make_client(server).info()
         jobs: list[str] = []
@@ -113,27 +115,39 @@ def _chosen(shots: list[BatchShot], options: argparse.Namespace) -> list[tuple[i
 
 
 @contextmanager
-def _paintings(options: argparse.Namespace, shots: list[BatchShot]) -> Iterator[list[PaintedFrame]]:
-    """The painted frames from the command line; their images are loaded within the block. Raises ShotError."""
+def _loading() -> Iterator[Callable[[Path], bpy.types.Image]]:
+    """Yield a function that loads an image file, which stays loaded within the block, and raises ShotError."""
     images = []
+
+    def load(path: Path) -> bpy.types.Image:
+        try:
+            images.append(bpy.data.images.load(str(path.absolute())))
+        except RuntimeError as error:
+            raise ShotError(f"{path} cannot be read as an image: {str(error).strip()}") from error
+        return images[-1]
+
     try:
-        painted = []
-        for frame, path in options.keyframes:
-            if not any(frame in shot.frames for shot in shots):
-                raise ShotError(f"Keyframe {frame} is not in any shot: run `shots` with the same options to list them.")
-            if path is not None:
-                try:
-                    images.append(bpy.data.images.load(str(path.absolute())))
-                except RuntimeError as error:
-                    raise ShotError(f"The image of keyframe {frame} cannot be read: {str(error).strip()}") from error
-            painted.append(PaintedFrame(frame, images[-1] if path is not None else None))
-        yield painted
+        yield load
     finally:
         for image in images:
             bpy.data.images.remove(image)
 
 
-def _request(shot: BatchShot, painted: list[PaintedFrame], options: argparse.Namespace) -> ShotRequest:
+def _paintings(
+    options: argparse.Namespace, shots: list[BatchShot], load: Callable[[Path], bpy.types.Image]
+) -> list[PaintedFrame]:
+    """The painted frames from the command line. Raises ShotError."""
+    painted = []
+    for frame, path in options.keyframes:
+        if not any(frame in shot.frames for shot in shots):
+            raise ShotError(f"Keyframe {frame} is not in any shot: run `shots` with the same options to list them.")
+        painted.append(PaintedFrame(frame, load(path) if path is not None else None))
+    return painted
+
+
+def _request(
+    shot: BatchShot, painted: list[PaintedFrame], sheets: tuple[bpy.types.Image, ...], options: argparse.Namespace
+) -> ShotRequest:
     """The request for a shot; the command line overrides the file."""
     folder = None
     if options.directory:
@@ -146,7 +160,12 @@ def _request(shot: BatchShot, painted: list[PaintedFrame], options: argparse.Nam
     changes = {name: getattr(options, name) for name in _SETTINGS if getattr(options, name) not in (None, "")}
     return replace(
         request,
-        options=replace(request.options, painted=tuple(frames[frame] for frame in sorted(frames)), **changes),
+        options=replace(
+            request.options,
+            painted=tuple(frames[frame] for frame in sorted(frames)),
+            sheets=(*request.options.sheets, *sheets),
+            **changes,
+        ),
         placement=replace(request.placement, layout=options.layout or request.placement.layout),
         server=options.server or request.server,
     )

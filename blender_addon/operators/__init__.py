@@ -18,11 +18,13 @@ from . import (
     preview,
     queue,
     recolor,
+    sheets,
     takes,
 )
 
 _PARTS = (
     keyframes,
+    sheets,
     connection,
     color,
     queue,

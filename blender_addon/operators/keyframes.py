@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from .. import take_manager
@@ -18,6 +16,7 @@ from ..takes.recolor import colors_of
 from ..takes.take import frame_name
 from ..translations import translated
 from .editors import show_image
+from .image_files import LoadsImages, load
 
 
 class LONGANIMATION_OT_add_keyframe(bpy.types.Operator):
@@ -89,36 +88,19 @@ def _begun(context: bpy.types.Context) -> bpy.types.Image:
     return template(scene, scene.frame_current, take.colored / frame_name(frame))
 
 
-class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
+class LONGANIMATION_OT_load_keyframes(LoadsImages, bpy.types.Operator):
     """Use painted images from files; the number in a file's name is the frame that it shows"""
 
     bl_idname = "longanimation.load_keyframes"
     bl_label = "Load Keyframes"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    directory: bpy.props.StringProperty(name="Folder", description="Folder of the images", subtype="DIR_PATH")
-    files: bpy.props.CollectionProperty(
-        name="Files",
-        description="Painted images",
-        type=bpy.types.OperatorFileListElement,
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
-    filter_image: bpy.props.BoolProperty(
-        name="Images", description="Show images only", default=True, options={"HIDDEN", "SKIP_SAVE"}
-    )
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Let the animator choose the files."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by Blender. A file without a number in its name paints the current frame."""
         scene = context.scene
-        folder = Path(bpy.path.abspath(self.directory))
-        frames = frames_of([Path(file.name).stem for file in self.files], scene.longanimation.frames)
-        for file, found in zip(self.files, frames, strict=True):
-            path = folder / file.name
+        paths = self.paths
+        frames = frames_of([path.stem for path in paths], scene.longanimation.frames)
+        for path, found in zip(paths, frames, strict=True):
             if isinstance(found, tuple):
                 problem = TranslatableText(
                     "Which frame does {file} paint, {numbers}? Rename the file so that no other number may be "
@@ -128,16 +110,10 @@ class LONGANIMATION_OT_load_keyframes(bpy.types.Operator):
                 )
                 self.report({"ERROR"}, translated(problem))
                 continue
-            image = bpy.data.images.load(str(path), check_existing=True)
-            if not image.size[0]:
-                bpy.data.images.remove(image)
-                problem = TranslatableText(
-                    "{file} is not an image that Blender can read: save it as PNG, TIFF or EXR", file=path.name
-                )
-                self.report({"ERROR"}, translated(problem))
-                continue
-            frame = scene.frame_current if found is None else found
-            scene.longanimation.put_keyframe(frame, image)
+            try:
+                scene.longanimation.put_keyframe(scene.frame_current if found is None else found, load(path))
+            except ShotError as error:
+                self.report({"ERROR"}, translated(str(error)))
         return {"FINISHED"}
 
 

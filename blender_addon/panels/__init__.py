@@ -16,6 +16,7 @@ from . import (
     palette,
     queue,
     settings,
+    sheets,
     shot,
     strip,
     takes,
@@ -26,6 +27,7 @@ _SPACES = ("VIEW_3D", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
 _SECTIONS: dict[type, type | None] = {
     first_steps.FirstSteps: None,
     shot.Shot: None,
+    sheets.Sheets: shot.Shot,
     lineart.LineArt: shot.Shot,
     settings.Settings: shot.Shot,
     checks.Checks: None,

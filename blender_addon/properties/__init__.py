@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import batch, lineart, paint, shot
+from . import batch, lineart, paint, sheet, shot
 
-_CLASSES = tuple(kind for part in (lineart, paint, shot, batch) for kind in part.CLASSES)
+_CLASSES = tuple(kind for part in (lineart, paint, sheet, shot, batch) for kind in part.CLASSES)
 
 
 def register() -> None:

@@ -9,6 +9,7 @@ from ..shot.options import ShotOptions
 from ..shot.painted_frame import PaintedFrame
 from .lineart import LONGANIMATION_lineart
 from .paint import LONGANIMATION_paint
+from .sheet import LONGANIMATION_sheet, images_of
 
 
 def _forget_picture(keyframe: "LONGANIMATION_keyframe", _context: bpy.types.Context) -> None:
@@ -55,6 +56,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
     frame_end: bpy.props.IntProperty(name="End", description="Last frame to color", default=_FRAMES[1])
     lineart: bpy.props.PointerProperty(type=LONGANIMATION_lineart)
     keyframes: bpy.props.CollectionProperty(type=LONGANIMATION_keyframe)
+    sheets: bpy.props.CollectionProperty(type=LONGANIMATION_sheet)
     server: bpy.props.StringProperty(
         name="Server",
         description="Server from the preferences that colors the shot; empty for the active one",
@@ -150,6 +152,7 @@ class LONGANIMATION_shot(bpy.types.PropertyGroup):
         return ShotOptions(
             frames=self.frames if frames is None else frames,
             painted=painted,
+            sheets=tuple(images_of(self.id_data)),
             preset=self.preset,
             prompt=self.prompt,
             seed=self.seed,

@@ -23,8 +23,8 @@ from ..shared.manifest import Keyframe, ShotManifest
 from ..shared.protocol import ProtocolError
 from ..shared.timing import expose
 from ..shared.translatable_text import TranslatableText
-from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder
-from . import keyframes
+from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder, sheet_name
+from . import keyframes, sheets
 from .fill_materials import paints_of
 from .holds import background_keys, drawing_keys
 from .line_art import line_art
@@ -54,8 +54,10 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
         raise _unwritable(folder, error) from error
     total = len(shot.frames) * (2 if shot.keep_background else 1) + len(shot.painted)
     try:
-        for name in ("lineart", "keyframes"):
+        for name in ("lineart", "keyframes", *(["sheets"] if shot.sheets else [])):
             (work / name).mkdir()
+        for index, image in enumerate(shot.sheets):
+            sheets.write_sheet(image, work / "sheets" / sheet_name(index))
         addresses = yield from _draw(shot, work / "lineart", total)
         for done, keyframe in enumerate(shot.painted, start=len(shot.frames) + 1):
             keyframes.write_keyframe(shot, keyframe, work / "keyframes" / frame_name(keyframe.frame))
@@ -66,7 +68,7 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
         manifest = _describe(shot, work, addresses)
         # The results of an older take in the same folder do not belong to this one.
         (folder / RECORD).unlink(missing_ok=True)
-        for name in ("colored", "fills", "lines", "background"):
+        for name in ("colored", "fills", "lines", "background", "sheets"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for ready in [path for path in work.iterdir() if path.is_dir()]:
             replace_folder(ready, folder / ready.name)
@@ -144,6 +146,7 @@ def _check(options: ShotOptions) -> None:
             )
         )
     keyframes.check(options.painted, options.frames)
+    sheets.check(options.sheets)
 
 
 def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManifest:
@@ -194,6 +197,7 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
             quality=shot.quality,
             accept_errors=shot.accept_errors,
             palette=tuple(swatch.color for swatch in paints_of(shot.scene)),
+            sheets=tuple(address_of_file(work / "sheets" / sheet_name(index)) for index in range(len(shot.sheets))),
         )
     except ProtocolError as error:
         raise ShotError(error.sentence) from error

@@ -96,8 +96,8 @@ class ShotOptions:
     """What to color and how: the frames, the painted frames, the settings for the server, and the source of the line
     art.
 
-    keep_background: the background is not colored: keyframes show only the drawings, and the take has the rest of the
-    scene as a layer.
+    sheets: images of model sheets. keep_background: the background is not colored: keyframes show only the drawings,
+    and the take has the rest of the scene as a layer.
     """
 
     frames: range
@@ -109,4 +109,5 @@ class ShotOptions:
     quality: Quality = "auto"
     accept_errors: bool = False
     keep_background: bool = False
+    sheets: tuple[bpy.types.Image, ...] = ()
     lineart: LineArtOptions = field(default_factory=LineArtOptions)

@@ -23,13 +23,14 @@ class ResolvedShot:
     """A shot of a scene, with everything that is needed to render or export it.
 
     scene: the scene with its drawings. size: width and height of its images in pixels. source: what its line art is
-    made from. sequence: the files of the source "images", otherwise None. keep_background: as in ShotOptions.
+    made from. sequence: the files of the source "images", otherwise None. sheets, keep_background: as in ShotOptions.
     percentage and the fields after it: as in LineArtOptions.
     """
 
     scene: bpy.types.Scene
     frames: range
     painted: tuple[PaintedFrame, ...]
+    sheets: tuple[bpy.types.Image, ...]
     preset: str
     prompt: str
     seed: int
@@ -74,6 +75,7 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
         scene=scene,
         frames=options.frames,
         painted=options.painted,
+        sheets=options.sheets,
         preset=options.preset,
         prompt=options.prompt,
         seed=options.seed,

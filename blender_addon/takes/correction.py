@@ -28,7 +28,7 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         (work / "keyframes").mkdir()
-        for source in (take.lineart, take.background):
+        for source in (take.lineart, take.sheets, take.background):
             link_folder(source, work / source.name)
         keyframes = _with(take, Keyframe(frame, address_of_file(painting)))
         for keyframe in keyframes:

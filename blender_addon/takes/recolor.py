@@ -22,7 +22,7 @@ from ..shared.palette import Swatch
 from ..shared.translatable_text import TranslatableText
 from .correction import link, link_folder
 from .naming import Color, told_apart
-from .take import Take, address_of_file, frame_name
+from .take import Take, address_of_file, frame_name, sheet_name
 
 _LEAST_SHARE = 0.0002
 """Smallest share of the shot's pixels that a palette color without a name has."""
@@ -77,29 +77,34 @@ def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int
     """Make a take with changed colors in the new folder `folder`.
 
     colors: the take's colors, and what each becomes; those that stay are there, too. Pixels of exactly these colors
-    change, in the fills and in the keyframes. If two become one, they are told apart by a level that nobody sees. The
-    colored frames are the fills with the lines laid over them. number: number of the new take. title: what the new
-    colors are, such as the name of a palette. If it fails, `folder` is not created. Raises ShotError or OSError.
+    change, in the fills, in the keyframes and in the model sheets. If two become one, they are told apart by a level
+    that nobody sees. The colored frames are the fills with the lines laid over them. number: number of the new take.
+    title: what the new colors are, such as the name of a palette. If it fails, `folder` is not created. Raises
+    ShotError or OSError.
     """
     changes = told_apart(colors)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name in ("keyframes", "fills", "colored"):
+        for name in ("keyframes", "fills", "colored", *(["sheets"] if take.manifest.sheets else [])):
             (work / name).mkdir()
         for source in (take.lineart, take.lines, take.background):
             link_folder(source, work / source.name)
         _recolor_frames(take, changes, work)
-        keyframes = []
+        keyframes, sheets = [], []
         for keyframe in take.manifest.keyframes:
             path = work / "keyframes" / frame_name(keyframe.frame)
             write_png(path, _changed(read_png(take.keyframes / path.name), changes))
             keyframes.append(Keyframe(keyframe.frame, address_of_file(path)))
+        for index in range(len(take.manifest.sheets)):
+            path = work / "sheets" / sheet_name(index)
+            write_png(path, _changed(read_png(take.sheets / path.name), changes))
+            sheets.append(address_of_file(path))
         names = {swatch.rgb: swatch.name for swatch in take.palette}
         recolored = Take(
             folder=work,
             job=str(uuid.uuid4()),
-            manifest=replace(take.manifest, keyframes=tuple(keyframes), parent=take.job),
+            manifest=replace(take.manifest, keyframes=tuple(keyframes), sheets=tuple(sheets), parent=take.job),
             placement=take.placement,
             server=take.server,
             number=number,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take: one coloring of a shot, and the folder that holds it.
 
-The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png` and, as they arrive, `colored/NNNN.png` and
-`fills/NNNN.png` (the colors without the lines) and `lines/NNNN.png` (the lines alone, with alpha). If a shot keeps its
-background, `background/NNNN.png` has the scene's own render without the drawings. NNNN is the frame number. Held
-drawings are repeated, so that other programs can also use the images.
+The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png`, `sheets/N.png` if it has model sheets and, as they
+arrive, `colored/NNNN.png` and `fills/NNNN.png` (the colors without the lines) and `lines/NNNN.png` (the lines alone,
+with alpha). If a shot keeps its background, `background/NNNN.png` has the scene's own render without the drawings. NNNN
+is the frame number, and N counts from 1. Held drawings are repeated, so that other programs can also use the images.
 """
 
 from __future__ import annotations
@@ -107,6 +107,11 @@ class Take:
         return self.folder / "keyframes"
 
     @property
+    def sheets(self) -> Path:
+        """Folder of the model sheets, which only shots have that use some."""
+        return self.folder / "sheets"
+
+    @property
     def background(self) -> Path:
         """Folder of the scene's own background, which only shots have that keep it."""
         return self.folder / "background"
@@ -145,7 +150,8 @@ class Take:
             address: self.lineart / frame_name(exposure.first_frame_of(index))
             for index, address in enumerate(self.manifest.drawings)
         }
-        return files | {item.blob: self.keyframes / frame_name(item.frame) for item in self.manifest.keyframes}
+        files |= {item.blob: self.keyframes / frame_name(item.frame) for item in self.manifest.keyframes}
+        return files | {address: self.sheets / sheet_name(index) for index, address in enumerate(self.manifest.sheets)}
 
     def changed(self, **changes: Any) -> Take:
         """Return the take with changed values, which are also written to its folder."""
@@ -201,6 +207,11 @@ _RECORD_FIELDS = tuple(
 def frame_name(frame: int) -> str:
     """File name of a frame's image."""
     return f"{frame:04d}.png"
+
+
+def sheet_name(index: int) -> str:
+    """File name of a model sheet's image, by its index in the manifest."""
+    return f"{index + 1}.png"
 
 
 def replace_folder(ready: Path, target: Path) -> None:

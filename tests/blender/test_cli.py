@@ -20,6 +20,7 @@ from PIL import Image
 
 from server.demo.blender_process import environment
 from server.demo.server_process import RunningServer
+from shared.digests import address_of
 from shared.protocol import API_PREFIX
 
 from .conftest import Scenario
@@ -137,6 +138,10 @@ def test_what_the_words_say_goes_before_what_the_file_says_and_is_not_kept(
     folder = tmp_path / "take"
     words = ["--frames", "3-6", "--keyframe", f"6={painted}", "--keyframe", "4", "--seed", "3", "--quality", "draft"]
     words += ["--finish", "painted", "--prompt", "a walk", "--layout", "flat", "--scene", "Crossing"]
+    words += ["--reference", str(tmp_path / "girl.png")]
+    sheet = Image.new("RGBA", (80, 60))
+    sheet.paste((200, 30, 30, 255), (20, 10, 60, 50))
+    sheet.save(tmp_path / "girl.png")
     ended = run(*COLORS, "--server", server.address, "--directory", str(folder), *words)
     assert ended.status == 0, ended.errors
     record = json.loads((folder / "take.json").read_text(encoding="utf-8"))
@@ -146,6 +151,7 @@ def test_what_the_words_say_goes_before_what_the_file_says_and_is_not_kept(
     assert [keyframe["frame"] for keyframe in manifest["keyframes"]] == [4, 6]
     assert np.asarray(Image.open(folder / "keyframes" / "0006.png").convert("RGB"))[0, 0].tolist() == [220, 60, 90]
     assert np.ptp(np.asarray(Image.open(folder / "keyframes" / "0004.png").convert("RGB"))) > 0
+    assert manifest["sheets"] == [address_of((folder / "sheets" / "1.png").read_bytes())]
     found = scenario("cli.contents", str(film))
     assert found["settings"] == [7, "auto", "meta", [2, 6]]
     assert "painted.png" not in found["images"]
@@ -237,7 +243,8 @@ def test_what_cannot_be_done_is_said_with_the_next_step(scenario: Scenario, film
         ("--markers", "--frames", "13-20"): "no such shot",
         ("--markers", "--shot", "fly"): "no shot fly: give --shot one of 1 walk, 2 run, 3 unpainted",
         ("--keyframe", "99"): "Keyframe 99 is not in any shot",
-        ("--keyframe", "3=absent.png"): "The image of keyframe 3 cannot be read",
+        ("--keyframe", "3=absent.png"): "absent.png cannot be read as an image",
+        ("--reference", "absent.png"): "absent.png cannot be read as an image",
         ("--scene", "Empty", "--markers"): "press M in the Timeline",
     }
     answers = scenario("cli.refusals", str(film), [["colorize", *words] for words in cases])
