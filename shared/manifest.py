@@ -12,6 +12,7 @@ from .digests import is_address
 from .palette import MOST_SWATCHES, require_color
 from .protocol import require, shown
 from .timing import Exposure
+from .traces import TraceFill, require_traces
 
 Finish = Literal["painted", "flats"]
 Background = Literal["kept", "generated"]
@@ -68,6 +69,9 @@ class ShotManifest:
     priority: this job's priority among waiting jobs; it can be changed later.
     palette: colors as `#rrggbb` that are entries of the palette of their own wherever a keyframe shows them, however
         alike they are. Other colors that look the same in different keyframes are one entry.
+    traces: colors of color-trace lines, as `#rrggbb`. Such lines part regions, and are not seen in the frames.
+    trace_fill: what is seen in their place: "sides" gives each side half of a line, "darker" all of it to the darker
+        side.
     accept_errors: color the shot although the checks of its images (`shared.checks`) find errors, because the images
         are meant to be as they are. The errors are then listed in the job's events, as doubts are.
     """
@@ -91,6 +95,8 @@ class ShotManifest:
     accept_errors: bool = False
     sheets: tuple[str, ...] = ()
     palette: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
+    trace_fill: TraceFill = "sides"
 
     def __post_init__(self) -> None:
         require(
@@ -181,7 +187,11 @@ class ShotManifest:
         )
         for index, color in enumerate(self.palette):
             require_color(color, f"palette.{index}")
-        choices = (("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority))
+        require_traces(self.traces)
+        choices = (
+            *(("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority)),
+            ("trace_fill", TraceFill),
+        )
         for field, kind in choices:
             require(
                 getattr(self, field) in typing.get_args(kind),

@@ -33,6 +33,9 @@ class LineArt:
             column.prop(lineart, "percentage")
         layout.prop(lineart, "step")
         layout.prop(lineart, "keep_colors")
+        layout.row().prop(lineart, "traces")
+        if lineart.traces or any(layer.role == "traces" for layer in lineart.layers):
+            layout.prop(lineart, "trace_fill")
         layout.operator("longanimation.preview_lineart", icon="HIDE_OFF")
 
 

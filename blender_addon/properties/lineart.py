@@ -11,9 +11,21 @@ ROLES = (
         "Lines",
         "Its lines are the line art, and so are fills without a line; other fills only hide what is behind them",
     ),
+    ("traces", "Color Traces", "Its lines part colors, as the edge of a shadow does, and are not seen in the take"),
     ("fills", "Fills", "All of it is white, and hides the lines behind it"),
     ("none", "Left Out", "It is not in the line art; a painted keyframe shows it"),
 )
+
+
+TRACES = {
+    "#ff0000": "Red",
+    "#00ff00": "Green",
+    "#0000ff": "Blue",
+    "#00ffff": "Cyan",
+    "#ff00ff": "Magenta",
+    "#ffff00": "Yellow",
+}
+"""The colors of color-trace lines that can be chosen."""
 
 
 class LONGANIMATION_layer(bpy.types.PropertyGroup):
@@ -93,6 +105,21 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         default=True,
     )
 
+    traces: bpy.props.EnumProperty(
+        name="Color Traces",
+        description="Lines of these colors part colors, as the edge of a shadow does, and are not seen in the take",
+        items=tuple((color, name, "") for color, name in TRACES.items()),
+        options={"ENUM_FLAG"},
+    )
+    trace_fill: bpy.props.EnumProperty(
+        name="Instead of Traces",
+        description="What is seen where color-trace lines are",
+        items=(
+            ("sides", "Both Sides", "Each side has half of a line"),
+            ("darker", "Darker Side", "The darker side has all of a line"),
+        ),
+    )
+
     def options(self) -> LineArtOptions:
         """These settings, as the export needs them."""
         return LineArtOptions(
@@ -104,6 +131,8 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
             percentage=0 if self.use_scene_percentage else self.percentage,
             step=self.step,
             keep_colors=self.keep_colors,
+            traces=tuple(color for color in TRACES if color in self.traces),
+            trace_fill=self.trace_fill,
         )
 
 

@@ -197,6 +197,8 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
             quality=shot.quality,
             accept_errors=shot.accept_errors,
             palette=tuple(swatch.color for swatch in paints_of(shot.scene)),
+            traces=shot.traces,
+            trace_fill=shot.trace_fill,
             sheets=tuple(address_of_file(work / "sheets" / sheet_name(index)) for index in range(len(shot.sheets))),
         )
     except ProtocolError as error:

@@ -11,12 +11,15 @@ from typing import Literal
 import bpy
 
 from ..shared.manifest import Finish, Quality
+from ..shared.traces import TraceFill
 from .painted_frame import PaintedFrame
 from .scene_objects import layer_name
 
 Source = Literal["pencil", "line_art", "freestyle", "images", "mixed"]
-Role = Literal["lines", "fills", "none"]
+Role = Literal["lines", "traces", "fills", "none"]
 
+TRACE_COLOR = "#ff00ff"
+"""The color in which layers of color-trace lines are sent."""
 _FILLS = {
     *("fill", "fills", "color", "colors", "colour", "colours", "paint", "paints", "flat", "flats"),
     *("relleno", "rellenos", "colores", "couleur", "couleurs", "remplissage", "remplissages", "aplats"),
@@ -33,7 +36,8 @@ _LINES = {
 class LayerRoles:
     """What Grease Pencil layers and materials hold.
 
-    by_name: what the layers of a name hold: lines, fills (which hide the lines behind them), or neither. fills_by:
+    by_name: what the layers of a name hold: lines, color-trace lines, fills (which hide the lines behind them), or
+    none of these. fills_by:
     layers or materials with the pass index `fill_pass` also hold fills. Any other layer holds fills if it is named so
     and its object has layers that are not, and else lines.
     """
@@ -78,7 +82,8 @@ class LineArtOptions:
     path of one file of the sequence, or of its folder. collection: use only its objects. camera: None for the scene's
     camera. percentage: percentage of the scene's or the images' resolution; 0 for the scene's own percentage, or the
     images' full size. step: frames from one drawing to the next. keep_colors: lines keep their colors; otherwise they
-    are black.
+    are black. traces: further colors of color-trace lines, as `#rrggbb`, besides the layers with this role. trace_fill:
+    as in `ShotManifest`.
     """
 
     source: Source | Literal["auto"] = "auto"
@@ -89,6 +94,8 @@ class LineArtOptions:
     percentage: int = 0
     step: int = 1
     keep_colors: bool = True
+    traces: tuple[str, ...] = ()
+    trace_fill: TraceFill = "sides"
 
 
 @dataclass(frozen=True)

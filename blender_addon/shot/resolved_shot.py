@@ -10,10 +10,11 @@ import bpy
 
 from ..shared.errors import ShotError
 from ..shared.manifest import Finish, Quality
+from ..shared.traces import TraceFill
 from ..shared.translatable_text import TranslatableText
 from . import freestyle
 from .image_sequence import ImageSequence
-from .options import LayerRoles, LineArtOptions, ShotOptions, Source
+from .options import TRACE_COLOR, LayerRoles, LineArtOptions, ShotOptions, Source
 from .painted_frame import PaintedFrame
 from .scene_objects import chosen, has_line_art, line_pencils_of
 
@@ -47,6 +48,8 @@ class ResolvedShot:
     roles: LayerRoles
     step: int
     keep_colors: bool
+    traces: tuple[str, ...]
+    trace_fill: TraceFill
 
     def drawn_at(self, frame: int) -> int:
         """The frame whose drawing is shown at `frame`."""
@@ -92,6 +95,8 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
         roles=lineart.roles,
         step=lineart.step,
         keep_colors=lineart.keep_colors,
+        traces=_traces_of(scene, lineart, source),
+        trace_fill=lineart.trace_fill,
     )
 
 
@@ -109,6 +114,22 @@ def resolve_at(scene: bpy.types.Scene, frame: int) -> ResolvedShot:
 def drawn_at(frame: int, first: int, step: int) -> int:
     """The frame whose drawing is shown at `frame` of a shot that begins at `first` and is drawn every `step` frames."""
     return frame - (frame - first) % step
+
+
+def _traces_of(scene: bpy.types.Scene, lineart: LineArtOptions, source: Source) -> tuple[str, ...]:
+    """The colors of color-trace lines: the animator's choice, and that of layers with this role.
+
+    Raises ShotError if lines have no colors.
+    """
+    if lineart.traces and not lineart.keep_colors:
+        raise ShotError(
+            TranslatableText(
+                "Color-trace lines are found by their colors, but the lines are black: turn on Keep Line Colors."
+            )
+        )
+    layers = [layer for item in line_pencils_of(scene, lineart.collection) for layer in item.data.layers]
+    has_layer = source in ("pencil", "mixed") and any(lineart.roles.of(layer) == "traces" for layer in layers)
+    return tuple(dict.fromkeys((*lineart.traces, *((TRACE_COLOR,) if has_layer else ()))))
 
 
 def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:

@@ -20,6 +20,8 @@ from .scene_objects import layer_name
 
 WHITE = (1.0, 1.0, 1.0)
 _BLACK = (0.0, 0.0, 0.0)
+_TRACE = (1.0, 0.0, 1.0)
+"""TRACE_COLOR, in channels that are alike in every color space."""
 _SOFT = {"FX_BLUR", "FX_COLORIZE", "FX_GLOW", "FX_PIXEL", "FX_RIM", "FX_SHADOW"}
 """Effects that keep lines from being crisp and dark."""
 
@@ -80,6 +82,9 @@ def _show_lines(
         elif role == "fills":
             yield compat.add_tint(item, "FILL", WHITE, layer=layer_name(layer))
             yield compat.hide_kind(item, "STROKE", layer_name(layer))  # translucent strokes would bleach lines
+        elif role == "traces":
+            yield compat.add_tint(item, "STROKE", _TRACE, layer=layer_name(layer))
+            yield compat.hide_kind(item, "FILL", layer_name(layer))
         elif not is_opaque:
             yield compat.hide_kind(item, "FILL", layer_name(layer))
 

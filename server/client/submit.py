@@ -20,7 +20,7 @@ from . import connection
 from .connection import Connection, tell
 from .folder_shot import FolderShot, read_folder
 
-SETTINGS = ("preset", "prompt", "seed", "finish", "quality", "background", "priority", "accept_errors")
+SETTINGS = ("preset", "prompt", "seed", "finish", "quality", "background", "priority", "accept_errors", "trace_fill")
 """The arguments that are fields of the manifest."""
 
 
@@ -60,6 +60,7 @@ def _submit(arguments: argparse.Namespace, job: str) -> int:
             arguments.fps,
             arguments.reference,
             palette=tuple(swatch.color for swatch in arguments.palette.swatches) if arguments.palette else (),
+            traces=tuple(arguments.trace),
             **{name: getattr(arguments, name) for name in SETTINGS},
         )
     except ProtocolError as error:

@@ -22,6 +22,8 @@ from shared.errors import PaletteError
 from shared.manifest import Quality
 from shared.palette import Palette
 from shared.palette_files import read_palette
+from shared.protocol import ProtocolError
+from shared.traces import TraceFill, require_traces
 
 from .folder import FolderShot, read_folder
 from .numbered_files import FolderError, Size
@@ -45,6 +47,16 @@ def parse_palette(path: str) -> Palette:
         return read_palette(Path(path))
     except PaletteError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def parse_trace(text: str) -> str:
+    """Read the color of color-trace lines, as `#rrggbb` with or without the `#`."""
+    color = f"#{text.removeprefix('#').lower()}"
+    try:
+        require_traces((color,))
+    except ProtocolError as error:
+        raise argparse.ArgumentTypeError(error.sentence) from error
+    return color
 
 
 def frame_path(output: Path, drawing: Path) -> Path:
@@ -150,6 +162,22 @@ def add_shot_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="names of the keyframes' colors (.gpl, .ase); those that look the same stay apart",
     )
+    parser.add_argument(
+        "--trace",
+        type=parse_trace,
+        action="append",
+        default=[],
+        metavar="COLOR",
+        help="the color of color-trace lines, such as ff0000: they part colors and are not seen in the result; may be "
+        "given several times",
+    )
+    parser.add_argument(
+        "--trace-fill",
+        choices=get_args(TraceFill),
+        default="sides",
+        help="what is seen instead of color-trace lines: half of a line in the color of each side, or all of it in "
+        "that of the darker side (default: sides)",
+    )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
     parser.add_argument(
@@ -206,6 +234,8 @@ def run(args: argparse.Namespace) -> int:
             args.accept_errors,
             args.reference,
             [swatch.color for swatch in args.palette.swatches] if args.palette else [],
+            args.trace,
+            args.trace_fill,
         )
         written = [frame_path(args.output, path) for path in source.files]
         _refuse_overwriting([*written, *([args.guesses] if args.guesses else [])], [*source.files, *source.paintings])

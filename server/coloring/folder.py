@@ -20,6 +20,7 @@ from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
 from shared.manifest import MOST_SHEETS
 from shared.timing import Exposure, expose
+from shared.traces import TraceFill
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,16 @@ def read_folder(
     accept_errors: bool = False,
     sheets: Iterable[Path] = (),
     palette: Sequence[str] = (),
+    traces: Sequence[str] = (),
+    trace_fill: TraceFill = "sides",
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
     keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
     not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
-    sheets: model sheets, of any size. palette: as in `shared.manifest.ShotManifest`. Equal drawings become one. Raises
-    FolderError or ImageError, whose message says what to do.
+    sheets: model sheets, of any size. palette, traces, trace_fill: as in `shared.manifest.ShotManifest`. Equal drawings
+    become one. Raises FolderError or ImageError, whose message says what to do.
     """
     found = NumberedFiles.find(folder, number)
     files = found.files
@@ -75,7 +78,7 @@ def read_folder(
     contents: list[str] = []
     blank: list[int] = []
     for frame, path in files.items():
-        line_art, ink = read_drawing(read_rgba(path))
+        line_art, ink = read_drawing(read_rgba(path), traces)
         fault = line_fault(line_art)
         if fault is LineFault.BLANK:
             blank.append(frame)
@@ -91,7 +94,7 @@ def read_folder(
     paths = tuple(files.values())
     drawings, inks = open_drawings(
         [paths[exposure.first_frame_of(index)] for index in range(exposure.drawing_count)],
-        lambda path: _resized_drawing(read_drawing(read_rgba(path)), size),
+        lambda path: _resized_drawing(read_drawing(read_rgba(path), traces), size),
     )
     drawing_of = dict(zip(numbers, exposure.drawing_of, strict=True))
     painted: dict[int, np.ndarray] = {}
@@ -106,7 +109,7 @@ def read_folder(
         raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
     read = read_sheets(sheets)
     shot = Shot(drawings, painted, prompt, seed, finish, quality, background, exposure.holds, inks)  # type: ignore[arg-type]
-    shot = replace(shot, sheets=list(read.values()), palette=palette)
+    shot = replace(shot, sheets=list(read.values()), palette=palette, trace_fill=trace_fill)
     if background == "generated" and not shot.is_translucent:
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     shot, flaws, changes = fit_keyframes(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)])

@@ -10,7 +10,9 @@ import numpy as np
 
 from server.coloring.line_art.drawing import Drawing
 from server.coloring.line_art.model_sheet import ModelSheet
+from server.coloring.line_art.traces import fill_darker
 from shared.manifest import Background, Finish, Quality
+from shared.traces import TraceFill
 
 
 class Drawings(Sequence[np.ndarray]):
@@ -56,7 +58,7 @@ class Shot:
         all are there from the first.
     sheets: model sheets.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
-    prompt, seed, finish, quality, background, palette: as in `shared.manifest.ShotManifest`.
+    prompt, seed, finish, quality, background, palette, trace_fill: as in `shared.manifest.ShotManifest`.
     """
 
     drawings: Sequence[np.ndarray]
@@ -71,6 +73,7 @@ class Shot:
     corrections: Sequence[int] = ()
     sheets: Sequence[ModelSheet] = ()
     palette: Sequence[str] = ()
+    trace_fill: TraceFill = "sides"
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)
@@ -80,6 +83,10 @@ class Shot:
     def ink(self, drawing: int) -> np.ndarray:
         """Return the lines of a drawing as `lay_lines` takes them."""
         return (self.inks or self.drawings)[drawing]
+
+    def fill_traces(self, drawing: int, color: np.ndarray) -> np.ndarray:
+        """Return the colors of a drawing, uint8 [H, W, 3 or 4], with those of its color-trace lines."""
+        return color if self.trace_fill == "sides" else fill_darker(color, self.drawings[drawing], self.ink(drawing))
 
     def until(self, correction: int) -> "Shot":
         """Return the shot as it was before later corrections."""

@@ -89,7 +89,7 @@ class ShotColoring:
         frames, guesses, entries, colors = {}, {}, [], []
         for drawing, pictures in zip(segment.drawings, images, strict=True):
             finished = self._finish(drawing, pictures, segment.keyframe, propagated)
-            frames[drawing] = lay_lines(finished.color, self._shot.ink(drawing))
+            frames[drawing] = lay_lines(self._shot.fill_traces(drawing, finished.color), self._shot.ink(drawing))
             entries.append(self._size.shrink(finished.entries))
             colors.append(self._remembered(frames[drawing], finished.color))
             if finished.regions and (uncertain := self._guesses(finished.regions)):

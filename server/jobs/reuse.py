@@ -53,7 +53,8 @@ def _settings(manifest: ShotManifest) -> tuple[Any, ...]:
     how = (manifest.prompt, manifest.seed, manifest.finish, manifest.quality, manifest.background)
     preset = find_preset(manifest.preset)
     holds = manifest.exposure.holds if preset.repeats_holds else ()
-    return (model_fingerprint(preset), holds, manifest.width, manifest.height, *how, list(manifest.sheets))
+    seen = (list(manifest.sheets), list(manifest.traces), manifest.trace_fill)
+    return (model_fingerprint(preset), holds, manifest.width, manifest.height, *how, *seen)
 
 
 def _keyframes(manifest: ShotManifest) -> dict[int, str]:

@@ -24,7 +24,9 @@ MOST_NAMED = 5
 def read_shot(manifest: ShotManifest, blobs: PatientBlobs) -> Shot:
     """Return the shot that `manifest` describes. Its drawings are read lazily."""
     keyframes = {manifest.exposure.drawing_at(one.frame): blobs.read(one.blob) for one in manifest.keyframes}
-    drawings, inks = open_drawings(manifest.drawings, lambda address: read_drawing(read_rgba(blobs.read(address))))
+    drawings, inks = open_drawings(
+        manifest.drawings, lambda address: read_drawing(read_rgba(blobs.read(address)), manifest.traces)
+    )
     return Shot(
         drawings=drawings,
         inks=inks,
@@ -37,6 +39,7 @@ def read_shot(manifest: ShotManifest, blobs: PatientBlobs) -> Shot:
         holds=manifest.exposure.holds,
         sheets=[read_sheet(read_rgba(blobs.read(address))) for address in manifest.sheets],
         palette=manifest.palette,
+        trace_fill=manifest.trace_fill,
         corrections=[keyframe.correction for keyframe in manifest.keyframes],
     )
 

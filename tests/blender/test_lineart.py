@@ -57,6 +57,17 @@ def test_layers_and_materials_are_lines_or_white_fills_that_hide_what_is_behind(
         assert painted[5] == art["colors"][5]
 
 
+def test_color_trace_lines_have_a_color_of_their_own(scenario: Scenario, tmp_path: Path) -> None:
+    answer = scenario("lineart.traces", str(tmp_path))
+    assert answer["layer"] == answer["black"] == [["#ff00ff"], "sides"]
+    assert answer["color"] == [["#0000ff", "#ff00ff"], "darker"]
+    assert "turn on Keep Line Colors" in answer["message"]
+    for name in ("layer", "black"):
+        note, *seen = read(tmp_path / name / "lineart" / "0001.png", *PLACES)
+        assert note == (255, 0, 255), name
+        assert [max(color) < 128 for color in seen[:4]] == [False, False, True, True], "other layers are as ever"
+
+
 def test_a_layer_holds_what_its_name_says_until_somebody_chooses(scenario: Scenario) -> None:
     fills = ["Fills", "fill.001", "BG_Color", "hair colours 2", "Paint", "Remplissage", "塗り"]
     lines = ["Lines", "Color Lines", "Filled", "Layer", "painting"]

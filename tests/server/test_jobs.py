@@ -153,6 +153,18 @@ def test_the_lines_of_a_frame_keep_their_color(site: Site, shot: SmallShot, star
     assert (lines[:, 4:6] == (220, 40, 40, 255)).all() and not lines[:, 6:].any()
 
 
+def test_trace_lines_are_no_lines_of_a_frame(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
+    colored = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    colored[:, 4:6], colored[:, 10:12] = (220, 40, 40), 0
+    job = site.submit(shot.with_blob(0, png(colored)), traces=("#ff0000",))
+    start_worker()
+    site.wait_for_state(job, "done")
+    lines = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 200))
+    assert not lines[:, 4:6, 3].any() and (lines[:, 10:12] == (0, 0, 0, 255)).all()
+    frame, fills = (pixels(site.call("GET", f"/jobs/{job}/frames/101.png{name}", 200)) for name in ("", "?layer=fills"))
+    assert np.array_equal(frame[:, 4:6], fills[:, 4:6])
+
+
 def test_a_killed_worker_costs_one_segment_and_no_pixel(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
     undisturbed = site.submit(shot, prompt="slow")
     worker = start_worker()

@@ -8,7 +8,7 @@ lie on one ray from white. So pixels with one direction from white are one ink, 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from PIL import Image
 from shared.checks.flaws import is_swapped
 
 from .regions import LINE_BELOW, SMALLEST_REGION, nearest, paper_blocks
+from .traces import find_traces
 
 FAINTEST = 12
 """On clean paper, what is darker than white by this is ink. Less is grain or compression."""
@@ -46,19 +47,21 @@ class Drawing(NamedTuple):
 
     line_art: uint8 [H, W], 0 where ink of any color covers the pixel, 255 is paper.
     ink: the lines as they are drawn, to be laid over colors: straight RGBA uint8 [H, W, 4], or `line_art` itself if all
-        ink is black.
+        ink is black. Color-trace lines are not in it.
     """
 
     line_art: np.ndarray
     ink: np.ndarray
 
 
-def read_drawing(pixels: np.ndarray) -> Drawing:
+def read_drawing(pixels: np.ndarray, traces: Sequence[str] = ()) -> Drawing:
     """Separate a picture, straight RGBA uint8 [H, W, 4], into ink and paper.
 
     The paper may be gray or colored, unevenly lit and grainy, or transparent. On paper that is not transparent, the
     strongest pixels of each ink are opaque and keep their color, and weaker ones are partly covered. Alpha that the
     picture has is kept. Thin white strokes on a transparent ground are ink, too.
+
+    traces: the colors of color-trace lines, as `#rrggbb`. They are in the line art and not in the ink.
     """
     alpha = np.ascontiguousarray(pixels[..., 3])
     sheet = _divide_by_paper(_over_white(pixels) if alpha.min() < 255 else np.ascontiguousarray(pixels[..., :3]))
@@ -78,6 +81,8 @@ def read_drawing(pixels: np.ndarray) -> Drawing:
     if strokes is not None:
         ink = np.where((strokes > covered)[..., None], pixels, ink)
         coverage = cv2.max(coverage, strokes)
+    if traces:
+        ink[find_traces(255 - sheet, traces), 3] = 0
     return Drawing(255 - coverage, ink * (ink[..., 3:] > 0))
 
 

@@ -18,6 +18,7 @@ from server.jobs.films import FilmFailed
 from server.storage.blobs import MissingBlob
 from server.storage.job import Job
 from shared.digests import address_of
+from shared.manifest import ShotManifest
 from shared.protocol import API_PREFIX
 
 from . import require_room, services, user
@@ -59,7 +60,7 @@ def get(job_id: UUID, frame: int) -> Response:
     response.make_conditional(request)
     if response.status_code != 304:
         content = _read(job, blob)
-        response.data = content if layer == "colored" else _layer(layer, content, job.manifest.drawings[drawing])
+        response.data = content if layer == "colored" else _layer(layer, content, job.manifest, drawing)
     return response
 
 
@@ -84,14 +85,14 @@ def _lost(job: Job) -> ProblemError:
     return ProblemError(503, "frame_lost", "The server's store lost this frame. It is colored again: ask for it later.")
 
 
-def _layer(layer: str, frame: bytes, drawing: str) -> bytes:
+def _layer(layer: str, frame: bytes, manifest: ShotManifest, drawing: int) -> bytes:
     # This import takes half a second, which would delay the start of the server.
     from server.coloring.line_art.compositing import lift_lines, lines_alone
     from server.coloring.line_art.drawing import read_drawing
 
-    content = services().blobs.read(drawing)
+    content = services().blobs.read(manifest.drawings[drawing])
     with _LIFTING:
-        line_art, ink = read_drawing(read_rgba(content))
+        line_art, ink = read_drawing(read_rgba(content), manifest.traces)
         return encode_png(lines_alone(ink) if layer == "lines" else lift_lines(read_frame(frame), line_art, ink))
 
 

@@ -85,6 +85,23 @@ def layers(folder: str) -> None:
     export(scene, home / "hidden")
 
 
+def traces(folder: str) -> dict[str, Any]:
+    """Export a layer of color-trace lines, and lines whose color is chosen; and the messages of what cannot be."""
+    home = Path(folder)
+    scene = pencil_scene()
+    set_roles(scene, Notes="traces")
+    answer = {}
+    for name, lineart in (
+        ("layer", {}),
+        ("black", {"keep_colors": False}),
+        ("color", {"keep_colors": True, "traces": {"#0000ff"}, "trace_fill": "darker"}),
+    ):
+        manifest = export(scene, home / name, **lineart)
+        answer[name] = [manifest["traces"], manifest["trace_fill"]]
+    answer["message"] = message_of(lambda: export(scene, home / "none", keep_colors=False))
+    return answer
+
+
 def named_layers(*names: str) -> list[str]:
     """What the layers of these names hold, as nobody chose it, beside a layer Ink and, at last, alone."""
     layers = bpy.data.objects["Figure"].data.layers if pencil_scene() else ()
