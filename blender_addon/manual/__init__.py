@@ -11,6 +11,10 @@ ADDRESS = Path(__file__).with_name("index.html").as_uri()
 _TASKS = {
     "paint": ("bpy.ops.longanimation.paint_keyframe",),
     "load": ("bpy.ops.longanimation.load_keyframes", "bpy.types.longanimation_keyframe.*"),
+    "sheet": (
+        *("bpy.ops.longanimation.write_sheet", "bpy.types.longanimation_lineart.sheet"),
+        "bpy.types.longanimation_lineart.column",
+    ),
     "line_art": (
         *("bpy.ops.longanimation.preview_lineart", "bpy.ops.longanimation.set_layer_role"),
         *("bpy.types.longanimation_lineart.*", "bpy.types.longanimation_shot.keep_background"),

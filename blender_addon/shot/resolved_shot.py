@@ -66,7 +66,7 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
     source = _source_of(scene, lineart)
     sequence = None
     if source == "images":
-        sequence = ImageSequence.find(lineart.images)
+        sequence = _sequence_of(scene, lineart)
         sequence.require(options.frames[:: lineart.step])
     else:
         _check_drawable(scene, lineart, source)
@@ -107,6 +107,12 @@ def resolve_at(scene: bpy.types.Scene, frame: int) -> ResolvedShot:
 def drawn_at(frame: int, first: int, step: int) -> int:
     """The frame whose drawing is shown at `frame` of a shot that begins at `first` and is drawn every `step` frames."""
     return frame - (frame - first) % step
+
+
+def _sequence_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> ImageSequence:
+    if lineart.sheet:
+        return ImageSequence.of_sheet(lineart.images, lineart.sheet, lineart.column, scene.frame_start)
+    return ImageSequence.find(lineart.images)
 
 
 def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:
