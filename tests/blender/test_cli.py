@@ -130,8 +130,9 @@ def test_every_shot_is_colored_its_strips_are_saved_and_the_one_that_fails_holds
     assert percents == sorted(percents) and percents[-1] == 100 and len(set(percents)) > 5
     found = scenario("cli.contents", str(film))
     assert [strip["range"] for strip in found["strips"]] == [[1, 5], [5, 9]]
-    clips = otio.adapters.read_from_file(str(timeline)).find_clips()
-    assert [(clip.name, clip.range_in_parent().start_time.value, clip.duration().value) for clip in clips] == [
+    edit = otio.adapters.read_from_file(str(timeline))
+    ranges = [(clip.name, clip.range_in_parent()) for clip in edit.find_clips()]
+    assert [(name, placed.start_time.value, placed.duration.value) for name, placed in ranges] == [
         ("walk", 0, 4),
         ("run", 4, 4),
     ]
