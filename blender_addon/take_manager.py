@@ -113,6 +113,12 @@ def in_view(context: bpy.types.Context) -> list[Entry]:
     return [entry for entry in here if bpy.data.scenes.get(entry.take.placement.scene, scenes[0]) in scenes][::-1]
 
 
+def finished() -> list[Take]:
+    """The finished takes of the open file that are not hidden, oldest first."""
+    takes = [entry.take for entry in entries.values() if entry.take.placement.blend == blend_file.name()]
+    return [take for take in takes if take.state == "done" and not take.hidden]
+
+
 def shown_frame(context: bpy.types.Context) -> tuple[Take, int]:
     """The take that the Sequencer shows at the playhead, and the shot's frame there. Raises ShotError if there is
     none, or it has not arrived."""

@@ -17,6 +17,10 @@ class PaletteError(ColorError):
     """A palette cannot be read, written or used."""
 
 
+class SheetError(ColorError):
+    """An exposure sheet cannot be read, written or used."""
+
+
 class ServerError(ColorError):
     """The server cannot be reached, or what it says cannot be understood.
 

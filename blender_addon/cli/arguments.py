@@ -37,6 +37,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     options = parser.parse_args(words)
     if options.verb != "fetch" and options.scene and options.source == "scenes":
         parser.error("--scene chooses one scene, and --all-scenes chooses all of them: give only one of the two")
+    if options.verb == "colorize" and options.otio and not options.wait:
+        parser.error("--otio needs finished takes, and --no-wait does not wait for them: give only one of the two")
     return options
 
 
@@ -93,6 +95,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const=True,
         help="color although a drawing seems to be white on black, or a keyframe is transparent all over",
+    )
+    parser.add_argument(
+        "--otio", metavar="FILE", help="write a timeline for OpenTimelineIO, with one clip for each finished take"
     )
     parser.add_argument(
         "--wait",

@@ -23,6 +23,7 @@ from ..shot.batch_sources import shots_of_markers, shots_of_scenes
 from ..shot.painted_frame import PaintedFrame
 from ..shot.request import ShotRequest
 from ..takes.take import RECORD, Take
+from ..takes.timeline import write_timeline
 from .report import Report
 
 _SETTINGS = ("preset", "finish", "quality", "seed", "prompt", "accept_errors")
@@ -30,6 +31,8 @@ _SETTINGS = ("preset", "finish", "quality", "seed", "prompt", "accept_errors")
 
 def colorize(options: argparse.Namespace, report: Report) -> bool:
     """Color the chosen shots, each sent as soon as it is exported."""
+    if options.otio and not (folder := Path(options.otio).absolute().parent).is_dir():
+        raise ShotError(f"The folder {folder} of the timeline does not exist: give another --otio.")
     shots = _shots(options)
     with _loading() as load:
         painted = _paintings(options, shots, load)
@@ -41,7 +44,10 @@ def colorize(options: argparse.Namespace, report: Report) -> bool:
         try:
             exported = _export(requests, jobs, report)
             if options.wait:
-                return _wait(jobs, report, save=not options.no_save) and exported
+                done = _wait(jobs, report, save=not options.no_save)
+                if options.otio:
+                    _write_timeline(Path(options.otio), jobs)
+                return done and exported
             return _send(jobs, report) and exported
         except KeyboardInterrupt:
             _cancel(jobs, report)
@@ -197,6 +203,16 @@ def _wait(jobs: list[str], report: Report, save: bool) -> bool:
         bpy.ops.wm.save_mainfile()
     _report_results(jobs, report)
     return all(take.state == "done" for take in takes)
+
+
+def _write_timeline(path: Path, jobs: list[str]) -> None:
+    """Write a timeline with the finished takes, if any. Raises ShotError."""
+    takes = [take for take in (take_manager.entries[job].take for job in jobs) if take.state == "done"]
+    try:
+        if takes:
+            write_timeline(path, takes)
+    except OSError as error:
+        raise ShotError(f"The timeline {path} cannot be written ({error.strerror}): give another --otio.") from error
 
 
 def _send(jobs: list[str], report: Report) -> bool:

@@ -11,7 +11,15 @@ ADDRESS = Path(__file__).with_name("index.html").as_uri()
 _TASKS = {
     "paint": ("bpy.ops.longanimation.paint_keyframe",),
     "load": ("bpy.ops.longanimation.load_keyframes", "bpy.types.longanimation_keyframe.*"),
-    "sheets": ("bpy.ops.longanimation.*sheet*", "bpy.types.longanimation_sheet.*"),
+    "sheets": (
+        *("bpy.ops.longanimation.load_sheets", "bpy.ops.longanimation.add_sheet"),
+        *("bpy.ops.longanimation.remove_sheet", "bpy.ops.longanimation.share_sheets"),
+        "bpy.types.longanimation_sheet.*",
+    ),
+    "exposure_sheets": (
+        *("bpy.ops.longanimation.write_sheet", "bpy.types.longanimation_lineart.sheet"),
+        "bpy.types.longanimation_lineart.column",
+    ),
     "line_art": (
         *("bpy.ops.longanimation.preview_lineart", "bpy.ops.longanimation.set_layer_role"),
         *("bpy.types.longanimation_lineart.*", "bpy.types.longanimation_shot.keep_background"),

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import bpy
 
-from .. import compat
+from .. import compat, take_manager
 from ..properties.batch import of_file
 from ..sequencer.strips import JOB
 from ..shared.errors import ColorError, ShotError
@@ -15,6 +16,7 @@ from ..shared.translatable_text import TranslatableText
 from ..shot.batch import BatchShot, from_spans, of_scene, with_unique_names
 from ..shot.batch_sources import shots_of_markers, shots_of_scenes, span_of
 from ..shot.request import ShotRequest
+from ..takes.timeline import SUFFIX, write_timeline
 from ..translations import translated
 from .export import ExportsShots
 from .requests import request_of_shot
@@ -198,6 +200,43 @@ class LONGANIMATION_OT_color_batch(ExportsShots, _OfBatch, bpy.types.Operator):
         return [request_of_shot(shot) for shot in ready]
 
 
+class LONGANIMATION_OT_batch_timeline(_OfBatch, bpy.types.Operator):
+    """Write a timeline for OpenTimelineIO (.otio): one clip for the newest finished take of each enabled shot"""
+
+    bl_idname = "longanimation.batch_timeline"
+    bl_label = "Export Timeline"
+
+    filepath: bpy.props.StringProperty(name="File", description="Timeline file", subtype="FILE_PATH")
+    filter_glob: bpy.props.StringProperty(default=f"*{SUFFIX}", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Let the animator choose the file."""
+        self.filepath = f"{context.scene.name}{SUFFIX}"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), SUFFIX))
+        names = [shot.name for shot in of_file(context.scene).shots if shot.enabled]
+        newest = {take.manifest.name: take for take in take_manager.finished()}
+        takes = [newest[name] for name in names if name in newest]
+        try:
+            if not takes:
+                raise ShotError(
+                    TranslatableText("No enabled shot of the batch has a finished take: color the shots first.")
+                )
+            write_timeline(path, takes)
+        except (ColorError, OSError) as error:
+            self.report({"ERROR"}, translated(str(error)))
+            return {"CANCELLED"}
+        for name in names:
+            if name not in newest:
+                self.report({"WARNING"}, translated(TranslatableText("{shot} has no finished take", shot=name)))
+        self.report({"INFO"}, translated(TranslatableText("The timeline is in {path}", path=path)))
+        return {"FINISHED"}
+
+
 CLASSES = (
     LONGANIMATION_OT_batch_markers,
     LONGANIMATION_OT_batch_strips,
@@ -207,4 +246,5 @@ CLASSES = (
     LONGANIMATION_OT_batch_clear,
     LONGANIMATION_OT_batch_jump,
     LONGANIMATION_OT_color_batch,
+    LONGANIMATION_OT_batch_timeline,
 )

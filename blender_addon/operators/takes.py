@@ -12,6 +12,8 @@ import bpy
 from .. import blend_file, compat, take_manager
 from ..sequencer import strips
 from ..shared.errors import ColorError
+from ..shared.translatable_text import TranslatableText
+from ..takes.exposure_sheet import write_sheet
 from ..takes.take import Take, frame_name
 from ..translations import translated
 from .export import wait_for
@@ -173,6 +175,23 @@ class LONGANIMATION_OT_open_folder(OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LONGANIMATION_OT_write_sheet(OfTake, bpy.types.Operator):
+    """Write an exposure sheet (XDTS) into the take's folder: which picture each frame shows"""
+
+    bl_idname = "longanimation.write_sheet"
+    bl_label = "Write Exposure Sheet"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Called by Blender."""
+        try:
+            path = write_sheet(self.take)
+        except OSError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, translated(TranslatableText("The exposure sheet is in {path}", path=path)))
+        return {"FINISHED"}
+
+
 CLASSES = (
     LONGANIMATION_OT_place_take,
     LONGANIMATION_OT_open_take,
@@ -183,4 +202,5 @@ CLASSES = (
     LONGANIMATION_OT_hide_take,
     LONGANIMATION_OT_use_settings,
     LONGANIMATION_OT_open_folder,
+    LONGANIMATION_OT_write_sheet,
 )

@@ -52,6 +52,7 @@ class Batch:
             if batch.chosen.problem:
                 draw_sentence(layout, context, batch.chosen.problem, icon="ERROR")
         layout.operator("longanimation.color_batch", icon="BRUSH_DATA")
+        layout.operator("longanimation.batch_timeline", icon="SEQUENCE")
 
 
 CLASSES = (LONGANIMATION_UL_batch,)

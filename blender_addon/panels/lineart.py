@@ -22,6 +22,10 @@ class LineArt:
         layout.prop(lineart, "source")
         if lineart.source in ("auto", "images"):
             layout.prop(lineart, "images")
+            if lineart.images:
+                layout.prop(lineart, "sheet")
+            if lineart.images and lineart.sheet:
+                layout.prop(lineart, "column")
         if lineart.source != "images":
             layout.prop(lineart, "collection")
             layout.prop(lineart, "camera")

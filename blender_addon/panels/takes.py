@@ -59,6 +59,7 @@ class LONGANIMATION_MT_finished_take(bpy.types.Menu):
             ("make_fills", "OUTLINER_DATA_GREASEPENCIL"),
             ("use_settings", "COPYDOWN"),
             ("open_folder", "FILE_FOLDER"),
+            ("write_sheet", "SPREADSHEET"),
         ):
             layout.operator(f"longanimation.{name}", icon=icon).job = job
         layout.separator()

@@ -54,6 +54,15 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         description="Folder of the image sequence, or one of its images; a number in the name is the frame",
         subtype="FILE_PATH",
     )
+    sheet: bpy.props.StringProperty(
+        name="Exposure Sheet",
+        description="XDTS file that says which image each frame shows; its first row is the scene's start frame",
+        subtype="FILE_PATH",
+    )
+    column: bpy.props.StringProperty(
+        name="Column",
+        description="Column of the exposure sheet; none for its only one, or the one called as the images' folder",
+    )
     collection: bpy.props.PointerProperty(
         type=bpy.types.Collection, name="Only", description="Collection with the objects to use; none for all"
     )
@@ -125,6 +134,8 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         return LineArtOptions(
             source=self.source,
             images=self.images,
+            sheet=self.sheet,
+            column=self.column,
             collection=self.collection,
             roles=LayerRoles({layer.name: layer.role for layer in self.layers}, self.fills_by, self.fill_pass),
             camera=self.camera,

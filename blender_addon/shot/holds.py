@@ -36,6 +36,9 @@ _HANDLERS = (
 
 def drawing_keys(shot: ResolvedShot) -> Callable[[int], Hashable]:
     """Return a function that maps a frame number to a key: equal keys mean equal line art."""
+    sequence = shot.sequence
+    if sequence is not None:
+        return lambda frame: sequence.files[shot.drawn_at(frame)]
     return _keys(shot, line_pencils_of(shot.scene, shot.collection))
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..shared.errors import ShotError
+from ..shared.cell_names import read_pictures
+from ..shared.errors import SheetError, ShotError
 from ..shared.frame_names import Numbering, UnclearFrame, by_form
 from ..shared.translatable_text import TranslatableText
 from .pixels import picked, write
@@ -19,30 +20,19 @@ from .pixels import picked, write
 
 @dataclass(frozen=True)
 class ImageSequence:
-    """Files of one kind whose names differ in a frame number.
+    """Image files that are the frames of a shot.
 
-    files: path of each frame's image, by the number in its name.
+    files: path of each frame's image, by the number in its name or by an exposure sheet; None for blank paper.
     """
 
-    files: dict[int, Path]
+    files: dict[int, Path | None]
     _size: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
     def find(cls, path: str) -> ImageSequence:
-        """The sequence that a file belongs to, or the only one in a folder. Raises ShotError."""
-        given = Path(bpy.path.abspath(path))
-        if not path:
-            raise ShotError(TranslatableText("No image sequence is chosen: choose its folder, or one of its images."))
-        try:
-            beside = sorted(given.iterdir() if given.is_dir() else given.parent.iterdir())
-        except OSError as error:
-            raise ShotError(
-                TranslatableText(
-                    "{path} cannot be read ({reason}): choose another image sequence.",
-                    path=given,
-                    reason=error.strerror,
-                )
-            ) from error
+        """The sequence that a file belongs to, or the only one in a folder: files of one kind whose names differ in a
+        frame number. Raises ShotError."""
+        given, beside = _beside(path)
         sequences = [files for files in _by_form(beside) if given.is_dir() or given in files]
         if not sequences:
             raise ShotError(
@@ -54,7 +44,22 @@ class ImageSequence:
             )
         if len(sequences) > 1:
             raise _several(given, [files[0] for files in sequences])
-        return cls(_by_frame(sequences[0], given))
+        return cls(dict(_by_frame(sequences[0], given)))
+
+    @classmethod
+    def of_sheet(cls, path: str, sheet: str, column: str, start: int) -> ImageSequence:
+        """The images of a folder, or beside a file, as an exposure sheet shows them from the frame `start` on.
+
+        column: its name, or "" for the only one, or the one that is called as the folder. Raises ShotError.
+        """
+        given, beside = _beside(path)
+        folder = given if given.is_dir() else given.parent
+        images = [file for file in beside if file.suffix.lower() in bpy.path.extensions_image]
+        try:
+            read, pictures = read_pictures(Path(bpy.path.abspath(sheet)), column, folder, images)
+        except SheetError as error:
+            raise ShotError(str(error)) from error
+        return cls({frame: pictures.get(cell) for frame, cell in enumerate(read.columns[0].cells, start=start)})
 
     def require(self, frames: Iterable[int]) -> None:
         """Raise ShotError with their numbers if frames have no image."""
@@ -73,7 +78,8 @@ class ImageSequence:
     def size(self, percentage: int = 0) -> tuple[int, int]:
         """Width and height in pixels: a percentage of the first image's, 0 for its own size. Raises ShotError."""
         if not self._size:
-            with _loaded(self.files[min(self.files)]) as image:
+            _, first = min((frame, path) for frame, path in self.files.items() if path)
+            with _loaded(first) as image:
                 self._size.append(tuple(image.size))
         width, height = self._size[0]
         scale = (percentage or 100) / 100
@@ -82,21 +88,7 @@ class ImageSequence:
     def write(self, frame: int, path: Path, percentage: int = 0, keep_colors: bool = False) -> None:
         """Write a frame's image to a PNG: on white, and in gray unless `keep_colors`. Raises ShotError."""
         source = self.files[frame]
-        wanted = self.size()
-        with _loaded(source) as image:
-            if tuple(image.size) != wanted:
-                raise ShotError(
-                    TranslatableText(
-                        "{file} is {size} pixels, but the sequence began with {wanted}: give all of its images the "
-                        "same size.",
-                        file=source.name,
-                        size=f"{image.size[0]}×{image.size[1]}",
-                        wanted=f"{wanted[0]}×{wanted[1]}",
-                    )
-                )
-            if self.size(percentage) != wanted:
-                image.scale(*self.size(percentage))
-            picture = _over_white(image)
+        picture = self._read(source, percentage) if source else self._blank(percentage)
         if not keep_colors:
             picture[:] = picture.min(axis=2, keepdims=True)
         try:
@@ -107,6 +99,42 @@ class ImageSequence:
                     "{path} could not be written ({reason}): is the disk full?", path=path, reason=error.strerror
                 )
             ) from error
+
+    def _read(self, path: Path, percentage: int) -> np.ndarray:
+        wanted = self.size()
+        with _loaded(path) as image:
+            if tuple(image.size) != wanted:
+                raise ShotError(
+                    TranslatableText(
+                        "{file} is {size} pixels, but the sequence began with {wanted}: give all of its images the "
+                        "same size.",
+                        file=path.name,
+                        size=f"{image.size[0]}×{image.size[1]}",
+                        wanted=f"{wanted[0]}×{wanted[1]}",
+                    )
+                )
+            if self.size(percentage) != wanted:
+                image.scale(*self.size(percentage))
+            return _over_white(image)
+
+    def _blank(self, percentage: int) -> np.ndarray:
+        width, height = self.size(percentage)
+        return np.ones((height, width, 3), np.float32)
+
+
+def _beside(path: str) -> tuple[Path, list[Path]]:
+    """The folder or file at a path, and the files in it or beside it. Raises ShotError."""
+    given = Path(bpy.path.abspath(path))
+    if not path:
+        raise ShotError(TranslatableText("No image sequence is chosen: choose its folder, or one of its images."))
+    try:
+        return given, sorted(given.iterdir() if given.is_dir() else given.parent.iterdir())
+    except OSError as error:
+        raise ShotError(
+            TranslatableText(
+                "{path} cannot be read ({reason}): choose another image sequence.", path=given, reason=error.strerror
+            )
+        ) from error
 
 
 def _by_form(files: Iterable[Path]) -> Iterator[list[Path]]:

@@ -79,15 +79,18 @@ class LineArtOptions:
 
     source: "pencil" is every Grease Pencil object, "line_art" those with a Line Art modifier, "freestyle" Freestyle's
     lines, "images" existing files, "mixed" the whole scene; "auto" is the first of these that the scene has. images:
-    path of one file of the sequence, or of its folder. collection: use only its objects. camera: None for the scene's
-    camera. percentage: percentage of the scene's or the images' resolution; 0 for the scene's own percentage, or the
-    images' full size. step: frames from one drawing to the next. keep_colors: lines keep their colors; otherwise they
-    are black. traces: further colors of color-trace lines, as `#rrggbb`, besides the layers with this role. trace_fill:
-    as in `ShotManifest`.
+    path of one file of the sequence, or of its folder. sheet: path of an exposure sheet that says when each image is
+    shown, "" for the numbers of the images. column: its column, as in `ImageSequence.of_sheet`. collection: use only
+    its objects. camera: None for the scene's camera. percentage: percentage of the scene's or the images' resolution; 0
+    for the scene's own percentage, or the images' full size. step: frames from one drawing to the next. keep_colors:
+    lines keep their colors; otherwise they are black. traces: further colors of color-trace lines, as `#rrggbb`,
+    besides the layers with this role. trace_fill: as in `ShotManifest`.
     """
 
     source: Source | Literal["auto"] = "auto"
     images: str = ""
+    sheet: str = ""
+    column: str = ""
     collection: bpy.types.Collection | None = None
     roles: LayerRoles = field(default_factory=LayerRoles)
     camera: bpy.types.Object | None = None

@@ -70,7 +70,7 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
     source = _source_of(scene, lineart)
     sequence = None
     if source == "images":
-        sequence = ImageSequence.find(lineart.images)
+        sequence = _sequence_of(scene, lineart)
         sequence.require(options.frames[:: lineart.step])
     else:
         _check_drawable(scene, lineart, source)
@@ -130,6 +130,12 @@ def _traces_of(scene: bpy.types.Scene, lineart: LineArtOptions, source: Source) 
     layers = [layer for item in line_pencils_of(scene, lineart.collection) for layer in item.data.layers]
     has_layer = source in ("pencil", "mixed") and any(lineart.roles.of(layer) == "traces" for layer in layers)
     return tuple(dict.fromkeys((*lineart.traces, *((TRACE_COLOR,) if has_layer else ()))))
+
+
+def _sequence_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> ImageSequence:
+    if lineart.sheet:
+        return ImageSequence.of_sheet(lineart.images, lineart.sheet, lineart.column, scene.frame_start)
+    return ImageSequence.find(lineart.images)
 
 
 def _source_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> Source:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from server.files import write_file
 from server.images.codec import Density, encode_png, read_density, read_size
 from server.images.formats import ACCEPTED
+from shared import xdts
 from shared.errors import PaletteError
 from shared.manifest import Quality
 from shared.palette import Palette
@@ -27,6 +28,7 @@ from shared.traces import TraceFill, require_traces
 
 from .folder import FolderShot, read_folder
 from .numbered_files import FolderError, Size
+from .sheet_files import SheetFiles
 from .shot import Guess
 
 if TYPE_CHECKING:
@@ -76,8 +78,11 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
     drawing's first file.
     """
     output.mkdir(parents=True, exist_ok=True)
-    frames_of: dict[int, list[Path]] = {}
+    drawing_of: dict[Path, int] = {}
     for path, drawing in zip(source.files, source.exposure.drawing_of, strict=True):
+        drawing_of.setdefault(path, drawing)
+    frames_of: dict[int, list[Path]] = {}
+    for path, drawing in drawing_of.items():
         frames_of.setdefault(drawing, []).append(path)
     columns = (
         TextColumn("{task.description}"),
@@ -120,6 +125,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     add_shot_arguments(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
+    parser.add_argument(
+        "--xdts",
+        type=Path,
+        metavar="FILE",
+        help="an exposure sheet that names the cel of each frame; a keyframe is then FILE@CEL, and the output gets a "
+        "sheet, too",
+    )
+    parser.add_argument(
+        "--column",
+        default="",
+        metavar="NAME",
+        help="the sheet's column with these drawings (default: the only one, or the one called as the folder)",
+    )
     parser.add_argument(
         "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
     )
@@ -207,6 +225,17 @@ def _described(guess: Guess, palette: Palette | None) -> dict[str, object]:
     return described
 
 
+def _read_sheet(args: argparse.Namespace) -> SheetFiles | None:
+    """The images as the exposure sheet shows them, if there is one. Raises FolderError."""
+    if args.xdts is None:
+        if args.column:
+            raise FolderError("--column chooses a column of an exposure sheet: give the sheet with --xdts.")
+        return None
+    if args.number is not None:
+        raise FolderError("--number and --xdts exclude each other: the sheet names the cel of each frame.")
+    return SheetFiles.find(args.lineart, args.xdts, args.column)
+
+
 def _refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
     """Raise FolderError if a file that will be written is one that was read, under whatever path."""
     inputs = {(found.st_dev, found.st_ino): path for path in read if (found := path.stat())}
@@ -221,6 +250,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.output.exists() and not args.output.is_dir():
             raise FolderError(f"{args.output} is a file: give a folder for the colored frames.")
+        by_sheet = _read_sheet(args)
         source = read_folder(
             args.lineart,
             args.keyframe,
@@ -236,14 +266,22 @@ def run(args: argparse.Namespace) -> int:
             [swatch.color for swatch in args.palette.swatches] if args.palette else [],
             args.trace,
             args.trace_fill,
+            by_sheet,
         )
         written = [frame_path(args.output, path) for path in source.files]
-        _refuse_overwriting([*written, *([args.guesses] if args.guesses else [])], [*source.files, *source.paintings])
+        written += [args.guesses] if args.guesses else []
+        read = [*source.files, *source.paintings]
+        if by_sheet:
+            written.append(args.output / args.xdts.name)
+            read.append(args.xdts)
+        _refuse_overwriting(written, read)
         for note in source.notes:
             console.print(note, markup=False, highlight=False)
         from server.coloring.colorizer import Colorizer  # imports torch, so the input is checked first
 
         guesses = colorize(source, Colorizer.from_preset(args.preset).open(source.shot), args.output, console)
+        if by_sheet:
+            write_file(args.output / args.xdts.name, xdts.write(by_sheet.sheet))
         if args.guesses:
             listed = {name: [_described(guess, args.palette) for guess in guesses[name]] for name in sorted(guesses)}
             args.guesses.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import numpy as np
 from server.coloring.line_art.drawing import Drawing, LineFault, line_fault, read_drawing
 from server.coloring.line_art.model_sheet import EmptySheet, ModelSheet, read_sheet
 from server.coloring.numbered_files import FolderError, NumberedFiles, Size, common_size
+from server.coloring.sheet_files import SheetFiles
 from server.coloring.shot import Shot, open_drawings
 from server.coloring.shot_checks import describe_blank, fit_keyframes
 from server.images.codec import read_rgba
@@ -27,8 +28,9 @@ from shared.traces import TraceFill
 class FolderShot:
     """A folder read as a shot.
 
-    exposure: which drawing each file shows, counted from 0 in the order of the frame numbers; files: their paths;
-    paintings: the paths of keyframes and model sheets; notes: what may be wrong with them.
+    exposure: which drawing each file shows, counted from 0 in the order of the frame numbers; files: their paths, the
+    same one several times if an exposure sheet holds it; paintings: the paths of keyframes and model sheets; notes:
+    what may be wrong with them.
     """
 
     shot: Shot
@@ -53,16 +55,18 @@ def read_folder(
     palette: Sequence[str] = (),
     traces: Sequence[str] = (),
     trace_fill: TraceFill = "sides",
+    by_sheet: SheetFiles | None = None,
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
     size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
     keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
     not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
-    sheets: model sheets, of any size. palette, traces, trace_fill: as in `shared.manifest.ShotManifest`. Equal drawings
-    become one. Raises FolderError or ImageError, whose message says what to do.
+    sheets: model sheets, of any size. palette, traces, trace_fill: as in `shared.manifest.ShotManifest`. by_sheet: the
+    folder's images as an exposure sheet shows them, if it is not read by its numbers. Equal drawings become one. Raises
+    FolderError or ImageError, whose message says what to do.
     """
-    found = NumberedFiles.find(folder, number)
+    found = by_sheet or NumberedFiles.find(folder, number)
     files = found.files
     paintings = found.paintings(keyframes)
     own_size = common_size([*files.values(), *paintings.values()])
@@ -75,22 +79,24 @@ def read_folder(
             raise FolderError(f"{sentence} If it is meant so, give --accept-errors.")
         notes.append(sentence)
 
-    contents: list[str] = []
+    contents: dict[Path, str] = {}
     blank: list[int] = []
     for frame, path in files.items():
+        if path in contents:
+            continue
         line_art, ink = read_drawing(read_rgba(path), traces)
         fault = line_fault(line_art)
         if fault is LineFault.BLANK:
             blank.append(frame)
         if fault is LineFault.LIGHT_ON_DARK:
             note_flaw(path, frame, SWAPPED)
-        contents.append(address_of(line_art.tobytes() + ink.tobytes()))
+        contents[path] = address_of(line_art.tobytes() + ink.tobytes())
     numbers = list(files)
-    if len(blank) == len(numbers):
+    if len(blank) == len(contents):
         raise FolderError(f"{folder} has no lines, all its pictures are blank paper: export them again.")
     if blank:
         notes.append(describe_blank(blank))
-    exposure = expose(0, contents, {numbers.index(frame) for frame in paintings})
+    exposure = expose(0, [contents[path] for path in files.values()], {numbers.index(frame) for frame in paintings})
     paths = tuple(files.values())
     drawings, inks = open_drawings(
         [paths[exposure.first_frame_of(index)] for index in range(exposure.drawing_count)],

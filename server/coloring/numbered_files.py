@@ -44,20 +44,7 @@ class NumberedFiles:
 
         number: which number in the names is the frame: 1 is the first, -1 the last; by default the one that varies.
         """
-        if not folder.is_dir():
-            raise FolderError(f"{folder} is not a folder: give the folder that holds the line art.")
-        visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-        groups = {name: [path for path in visible if SUFFIXES.get(path.suffix.lower()) == name] for name in FORMATS}
-        kind = max(groups, key=lambda name: len(groups[name]))  # of equal ones the first, which is PNG
-        paths = groups[kind]
-        left = {*SUFFIXES, *_UNREAD} - set(FORMATS[kind])
-        others = [path.name for path in visible if path.suffix.lower() in left]
-        if not paths:
-            found = f"only {others[0]} and the like" if others else "nothing of the kind"
-            raise FolderError(
-                f"{folder} holds no images that can be read, {found}: export the line art there, one numbered image a "
-                f"frame, as {ACCEPTED}."
-            )
+        paths, left_out = find_images(folder)
         try:
             numbering = Numbering.of([path.stem for path in paths], number)
         except UnclearFrame as error:
@@ -67,7 +54,8 @@ class NumberedFiles:
             if frame in files:
                 raise FolderError(f"{files[frame].name} and {path.name} are both frame {frame}: remove or rename one.")
             files[frame] = path
-        return cls(dict(sorted(files.items())), numbering, tuple(_notes(kind, others, files)))
+        notes = (*filter(None, [describe_gaps(files)]), *left_out)
+        return cls(dict(sorted(files.items())), numbering, notes)
 
     def keyframe(self, text: str) -> tuple[Path, int]:
         """Read `FILE` or `FILE@FRAME`. Without @FRAME, the number is taken from the file's name. Raises FolderError."""
@@ -101,6 +89,25 @@ class NumberedFiles:
         if not paintings:
             raise FolderError("There is no keyframe: paint one of the frames and give it with --keyframe FILE@FRAME.")
         return paintings
+
+
+def find_images(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """Return the images of a folder in the format that most of them have, by name, and a note about the pictures that
+    are left out, if any. Raises FolderError if there are none."""
+    if not folder.is_dir():
+        raise FolderError(f"{folder} is not a folder: give the folder that holds the line art.")
+    visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    groups = {name: [path for path in visible if SUFFIXES.get(path.suffix.lower()) == name] for name in FORMATS}
+    kind = max(groups, key=lambda name: len(groups[name]))  # of equal ones the first, which is PNG
+    left = {*SUFFIXES, *_UNREAD} - set(FORMATS[kind])
+    others = [path.name for path in visible if path.suffix.lower() in left]
+    if not groups[kind]:
+        found = f"only {others[0]} and the like" if others else "nothing of the kind"
+        raise FolderError(
+            f"{folder} holds no images that can be read, {found}: export the line art there, one numbered image a "
+            f"frame, as {ACCEPTED}."
+        )
+    return groups[kind], tuple(_left_out(kind, others))
 
 
 def common_size(paths: Sequence[Path]) -> Size:
@@ -137,9 +144,7 @@ def _listed(error: UnclearFrame) -> str:
     return " or ".join(str(number) for number in error.numbers)
 
 
-def _notes(kind: str, others: list[str], files: dict[int, Path]) -> Iterator[str]:
-    if gaps := describe_gaps(files):
-        yield gaps
+def _left_out(kind: str, others: list[str]) -> Iterator[str]:
     if others:
         rest = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
         are = "are" if len(others) > 1 else "is"

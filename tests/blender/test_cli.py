@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import opentimelineio as otio
 import pytest
 import requests
 from PIL import Image
@@ -115,7 +116,9 @@ def test_shots_are_listed_with_their_numbers_frames_keyframes_and_problems(run: 
 def test_every_shot_is_colored_its_strips_are_saved_and_the_one_that_fails_holds_up_none(
     run: Run, scenario: Scenario, server: RunningServer, film: Path
 ) -> None:
-    ended = run(*COLORS, "--markers", "--server", server.address, "--directory", str(film.parent / "takes"))
+    timeline = film.parent / "film.otio"
+    words = ["--directory", str(film.parent / "takes"), "--otio", str(timeline)]
+    ended = run(*COLORS, "--markers", "--server", server.address, *words)
     assert ended.status == 1
     unpainted, walk, running = ended.results
     assert unpainted["state"] == "failed" and "has no keyframe" in unpainted["problem"]
@@ -128,6 +131,12 @@ def test_every_shot_is_colored_its_strips_are_saved_and_the_one_that_fails_holds
     assert percents == sorted(percents) and percents[-1] == 100 and len(set(percents)) > 5
     found = scenario("cli.contents", str(film))
     assert [strip["range"] for strip in found["strips"]] == [[1, 5], [5, 9]]
+    edit = otio.adapters.read_from_file(str(timeline))
+    ranges = [(clip.name, clip.range_in_parent()) for clip in edit.find_clips()]
+    assert [(name, placed.start_time.value, placed.duration.value) for name, placed in ranges] == [
+        ("walk", 0, 4),
+        ("run", 4, 4),
+    ]
 
 
 def test_what_the_words_say_goes_before_what_the_file_says_and_is_not_kept(
@@ -246,6 +255,7 @@ def test_what_cannot_be_done_is_said_with_the_next_step(scenario: Scenario, film
         ("--keyframe", "3=absent.png"): "absent.png cannot be read as an image",
         ("--reference", "absent.png"): "absent.png cannot be read as an image",
         ("--scene", "Empty", "--markers"): "press M in the Timeline",
+        ("--otio", "nowhere/film.otio"): "nowhere of the timeline does not exist: give another --otio",
     }
     answers = scenario("cli.refusals", str(film), [["colorize", *words] for words in cases])
     for (words, part), said in zip(cases.items(), answers, strict=True):
@@ -261,6 +271,7 @@ def test_words_that_make_no_sense_are_refused_and_help_is_there(scenario: Scenar
         ("colorize", "--finish", "glossy"): "not one of flats, painted",
         ("colorize", "--seed", "x"): "invalid int value",
         ("colorize", "--scene", "A", "--all-scenes"): "give only one of the two",
+        ("colorize", "--otio", "film.otio", "--no-wait"): "--otio needs finished takes",
         ("fetch",): "DIR",
     }
     good = [["--help"], ["colorize", "--help"], ["colorize", "--frames=-5-3"], ["colorize", "--all-scenes"]]

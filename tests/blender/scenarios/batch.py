@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 
-from benchmarks.blender.stage import extension, shot, strips_of
+from benchmarks.blender.stage import extension, finished_take, shot, strips_of, with_placement
 from server.demo.in_blender.extension import EXTENSION
 
 from .stage import color_strip
@@ -203,4 +204,41 @@ def color_all(folder: str, server: str) -> dict[str, Any]:
         [one.manifest.name, one.manifest.frame_start, one.manifest.timing, one.state, one.folder.name]
         for one in (take.load(path.parent) for path in home.glob("longanimation/*/take.json"))
     )
+    return answer
+
+
+def timeline(folder: str) -> dict[str, Any]:
+    """Write a timeline of a batch of four shots, of which two have finished takes; tells what is said before."""
+    home = Path(folder)
+    scene = _drawn_scene()
+    path = str(home / "film")
+    answer: dict[str, Any] = {"no batch": _OPERATORS.batch_timeline.poll()}
+    for frame, name in ((1, "walk"), (5, "run"), (9, "jump"), (11, "left out")):
+        scene.timeline_markers.new(name, frame=frame)
+    _OPERATORS.batch_markers()
+    answer["no takes"] = _error(lambda: _OPERATORS.batch_timeline(filepath=path))
+    answer["nothing written"] = sorted(one.name for one in home.iterdir())
+    manager = extension("take_manager")
+    for name, number, start, hidden in (
+        ("walk", 1, 1, False),
+        ("walk", 2, 1, False),
+        ("walk", 3, 1, True),
+        ("run", 1, 20, False),
+        ("left out", 1, 60, False),
+    ):
+        take = with_placement(finished_take(scene, home / f"{name} {number}"), scene, start)
+        take = take.changed(
+            job=f"{name} {number}",
+            number=number,
+            hidden=hidden,
+            state="done",
+            manifest=replace(take.manifest, name=name),
+            placement=take.placement,
+        )
+        manager.register(take)
+    _batch(scene).shots[3].enabled = False
+    for _ in manager.wait(list(manager.entries)):
+        pass
+    answer["result"] = list(_OPERATORS.batch_timeline(filepath=path))
+    answer["unwritable"] = _error(lambda: _OPERATORS.batch_timeline(filepath=str(home / "gone" / "film.otio")))
     return answer

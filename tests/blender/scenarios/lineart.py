@@ -215,6 +215,28 @@ def images(folder: str, *paths: str) -> dict[str, Any]:
     return answer
 
 
+def sheet(folder: str, images: str, path: str, column: str = "", end: int = 18) -> dict[str, Any]:
+    """Export an image sequence by an exposure sheet, from the scene's start frame 11 on; tells what was said."""
+    scene = pencil_scene()
+    scene.frame_start, scene.frame_end = 11, end
+    home = Path(folder)
+    settings = {"source": "images", "images": images, "sheet": path, "column": column}
+    said = message_of(lambda: finish(begin(scene, home, range(11, end + 1), **settings)))
+    if said:
+        return {"said": said, "files": [one.name for one in home.rglob("*")] if home.exists() else []}
+    take = extension("takes.take").Take.load(home).changed(state="done")
+    take.colored.mkdir()
+    for drawn in take.lineart.iterdir():
+        (take.colored / drawn.name).write_bytes(drawn.read_bytes())
+    extension("take_manager").register(take)
+    bpy.ops.longanimation.write_sheet(job=take.job)
+    return {
+        "timing": list(take.manifest.timing),
+        "start": take.manifest.frame_start,
+        "drawings": len(take.manifest.drawings),
+    }
+
+
 def restored(folder: str) -> dict[str, Any]:
     """What differs after exports from each source, and after ones that were abandoned or failed, in an odd scene."""
     scene = odd_scene(folder)
