@@ -250,6 +250,13 @@ def painted_color(stored: "Sequence[float]") -> tuple[int, int, int]:
     return red, green, blue
 
 
+def brush_color(scene: "bpy.types.Scene") -> tuple[int, int, int]:
+    """The color, sRGB 0 to 255, that texture painting paints with."""
+    paint = scene.tool_settings.image_paint
+    unified = getattr(paint, "unified_paint_settings", None) or scene.tool_settings.unified_paint_settings
+    return painted_color((unified if unified.use_unified_color or paint.brush is None else paint.brush).color)
+
+
 def linear_color(color: tuple[int, int, int]) -> tuple[float, float, float]:
     """A color, sRGB 0 to 255, in linear light."""
     red, green, blue = (linear(value / 255) for value in color)

@@ -29,7 +29,10 @@ _TASKS = {
         "bpy.ops.longanimation.show_overlay",
     ),
     "queue": ("bpy.ops.longanimation.cancel", "bpy.ops.longanimation.retry", "bpy.ops.longanimation.prioritize"),
-    "fix": ("bpy.ops.longanimation.fix_frame", "bpy.ops.longanimation.recolor_from_fix"),
+    "fix": (
+        *("bpy.ops.longanimation.fix_frame", "bpy.ops.longanimation.recolor_from_fix"),
+        "bpy.ops.longanimation.repaint_region",
+    ),
     "compare": ("bpy.ops.longanimation.compare_takes", "bpy.ops.longanimation.show_take"),
     "recolor": (
         *("bpy.ops.longanimation.read_palette", "bpy.ops.longanimation.recolor"),

@@ -18,6 +18,7 @@ from . import (
     preview,
     queue,
     recolor,
+    repaint,
     sheets,
     takes,
 )
@@ -34,6 +35,7 @@ _PARTS = (
     fix,
     checks,
     recolor,
+    repaint,
     fills,
     palettes,
     library,

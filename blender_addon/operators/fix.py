@@ -33,7 +33,7 @@ class LONGANIMATION_OT_fix_frame(bpy.types.Operator):
         """Called by Blender; in background Blender the image is made and not shown."""
         try:
             take, frame = take_manager.shown_frame(context)
-            image = _painting(take, frame)
+            image = painting_of_frame(take, frame)
             paints.offer(context.scene, colors_of(take))
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
@@ -75,7 +75,7 @@ class LONGANIMATION_OT_recolor_from_fix(bpy.types.Operator):
         return wait_for(self, [entry.take.job]) if bpy.app.background else {"FINISHED"}
 
 
-def _painting(take: Take, frame: int) -> bpy.types.Image:
+def painting_of_frame(take: Take, frame: int) -> bpy.types.Image:
     """The image in which a colored frame is fixed; an earlier one is used again."""
     for image in bpy.data.images:
         if (image.get(JOB), image.get(FRAME)) == (take.job, frame):
@@ -90,7 +90,7 @@ def _painting(take: Take, frame: int) -> bpy.types.Image:
 def _fixed_image(context: bpy.types.Context, name: str) -> bpy.types.Image:
     image = bpy.data.images.get(name) or getattr(context.space_data, "image", None)
     if image is None:  # not in an Image Editor: the frame at the playhead
-        image = _painting(*take_manager.shown_frame(context))
+        image = painting_of_frame(*take_manager.shown_frame(context))
     if image.get(JOB) not in take_manager.entries:
         raise ShotError(
             TranslatableText(

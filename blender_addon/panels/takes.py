@@ -31,6 +31,10 @@ class Takes:
             column = layout.column(align=True)
             column.operator("longanimation.fix_frame", icon="TPAINT_HLT")
             column.operator("longanimation.recolor_from_fix", icon="BRUSH_DATA")
+            regions = column.row(align=True)
+            regions.operator_context = "INVOKE_DEFAULT"
+            regions.operator("longanimation.repaint_region", icon="EYEDROPPER")
+            regions.operator("longanimation.repaint_region", text="From Here On").onward = True
             column.operator("longanimation.fill_drawing", icon="OUTLINER_DATA_GREASEPENCIL")
         shown = {name: halves(bpy.data.scenes[name]) for name in {*_timelines(done)} & {*bpy.data.scenes.keys()}}
         for entry in done:

@@ -7,15 +7,13 @@ The keyframes keep their order and the new one comes last. The server then color
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
 
 from ..shared.manifest import Keyframe
-from .take import Take, address_of_file, copy_whole, frame_name
+from .take import Take, address_of_file, copy_whole, frame_name, whole_folder
 
 
 def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -> Take:
@@ -24,13 +22,11 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
     A keyframe of the same drawing is replaced. number: number of the new take. If it fails, `folder` is not created.
     Raises OSError.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with whole_folder(folder) as work:
         (work / "keyframes").mkdir()
         for source in (take.lineart, take.sheets, take.background):
             link_folder(source, work / source.name)
-        keyframes = _with(take, Keyframe(frame, address_of_file(painting)))
+        keyframes = with_keyframe(take, Keyframe(frame, address_of_file(painting)))
         for keyframe in keyframes:
             source = painting if keyframe.frame == frame else take.keyframes / frame_name(keyframe.frame)
             copy_whole(source, work / "keyframes" / frame_name(keyframe.frame))
@@ -46,14 +42,10 @@ def correct(take: Take, frame: int, painting: Path, folder: Path, number: int) -
             created=time.time(),
         )
         corrected.save()
-        work.rename(folder)
-    except OSError:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
     return replace(corrected, folder=folder)
 
 
-def _with(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
+def with_keyframe(take: Take, corrected: Keyframe) -> tuple[Keyframe, ...]:
     """Add a keyframe to the take's keyframes: it replaces one of the same drawing, or else comes last, as a correction.
 
     A replaced one changes everything that was colored from it.

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 import uuid
 from collections import Counter
@@ -22,7 +20,7 @@ from ..shared.palette import Swatch
 from ..shared.translatable_text import TranslatableText
 from .correction import link, link_folder
 from .naming import Color, told_apart
-from .take import Take, address_of_file, frame_name, sheet_name
+from .take import Take, address_of_file, frame_name, sheet_name, whole_folder
 
 _LEAST_SHARE = 0.0002
 """Smallest share of the shot's pixels that a palette color without a name has."""
@@ -83,9 +81,7 @@ def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int
     ShotError or OSError.
     """
     changes = told_apart(colors)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with whole_folder(folder) as work:
         for name in ("keyframes", "fills", "colored", *(["sheets"] if take.manifest.sheets else [])):
             (work / name).mkdir()
         for source in (take.lineart, take.lines, take.background):
@@ -115,10 +111,6 @@ def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int
             created=time.time(),
         )
         recolored.save()
-        work.rename(folder)
-    except (ShotError, OSError):
-        shutil.rmtree(work, ignore_errors=True)
-        raise
     return replace(recolored, folder=folder)
 
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -212,6 +215,20 @@ def frame_name(frame: int) -> str:
 def sheet_name(index: int) -> str:
     """File name of a model sheet's image, by its index in the manifest."""
     return f"{index + 1}.png"
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Within the block, a hidden folder beside `folder`, which becomes it at the end. If the block fails, nothing is
+    left. Raises OSError."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield work
+        work.rename(folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
 
 
 def replace_folder(ready: Path, target: Path) -> None:
