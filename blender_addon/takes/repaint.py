@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from ..compositing import lay_lines, line_art_of
+from ..contours.regions import Region, follow, region_at
 from ..png_pixels import read_png, write_png
 from ..shared.errors import ShotError
 from ..shared.manifest import Keyframe
 from ..shared.translatable_text import TranslatableText
 from .correction import link, link_folder, with_keyframe
 from .naming import Color
-from .regions import Region, follow, region_at
 from .shapes import require_fills
 from .take import Take, address_of_file, copy_whole, frame_name, whole_folder
 

@@ -111,15 +111,15 @@ def test_later_drawings_follow_and_so_do_their_keyframes(addon: Addon, take: Any
 
 def test_the_color_reaches_under_the_lines_of_its_region_only(addon: Addon) -> None:
     fills, lines = drawing(0)
-    region = addon("takes.regions").region_at(fills, lines, 40, 45)
+    region = addon("contours.regions").region_at(fills, lines, 40, 45)
     red = (fills == RED).all(axis=2)
     left = np.zeros_like(red)
     left[:, :70] = True
     assert region.mask[red & left & (lines < 224)].mean() > 0.9
     assert not region.mask[~red].any() and not region.mask[:, 76:].any()
-    on_line = addon("takes.regions").region_at(fills, lines, 22, 45)
+    on_line = addon("contours.regions").region_at(fills, lines, 22, 45)
     assert lines[45, 22] == 0 and np.array_equal(on_line.mask, region.mask)
-    assert addon("takes.regions").region_at(fills, np.zeros_like(lines), 45, 21) is None
+    assert addon("contours.regions").region_at(fills, np.zeros_like(lines), 45, 21) is None
 
 
 @pytest.mark.parametrize(

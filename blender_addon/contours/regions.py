@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One region of a take's drawings: found where the animator points, and followed from drawing to drawing."""
+"""One region of a flat picture: found where the animator points, and followed from drawing to drawing."""
 
 from __future__ import annotations
 
