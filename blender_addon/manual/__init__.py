@@ -31,7 +31,7 @@ _TASKS = {
     "queue": ("bpy.ops.longanimation.cancel", "bpy.ops.longanimation.retry", "bpy.ops.longanimation.prioritize"),
     "fix": (
         *("bpy.ops.longanimation.fix_frame", "bpy.ops.longanimation.recolor_from_fix"),
-        "bpy.ops.longanimation.repaint_region",
+        *("bpy.ops.longanimation.repaint_region", "bpy.ops.longanimation.show_regions"),
     ),
     "compare": ("bpy.ops.longanimation.compare_takes", "bpy.ops.longanimation.show_take"),
     "recolor": (

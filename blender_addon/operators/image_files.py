@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Image files that the animator chooses."""
+"""Image files that are loaded into the open .blend file."""
 
 from __future__ import annotations
 
@@ -48,3 +48,15 @@ def load(path: Path) -> bpy.types.Image:
             )
         )
     return image
+
+
+def packed(path: Path, name: str) -> bpy.types.Image:
+    """Load an image into the open .blend file, in place of an earlier one of this name."""
+    loaded = bpy.data.images.load(str(path))
+    loaded.pack()
+    earlier = bpy.data.images.get(name)
+    if earlier is not None:
+        earlier.user_remap(loaded)
+        bpy.data.images.remove(earlier)
+    loaded.name = name
+    return loaded

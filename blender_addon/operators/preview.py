@@ -14,6 +14,7 @@ from ..shot.line_art import line_art
 from ..shot.resolved_shot import resolve_at
 from ..translations import translated
 from .editors import show_image
+from .image_files import packed
 
 _NAME = "Line Art Preview"
 
@@ -33,7 +34,7 @@ class LONGANIMATION_OT_preview_lineart(bpy.types.Operator):
                 path = Path(folder) / "preview.png"
                 with line_art(shot) as write:
                     write(shot.frames.start, path)
-                image = _kept(path)
+                image = packed(path, _NAME)
         except ColorError as error:
             self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
@@ -57,18 +58,6 @@ class LONGANIMATION_OT_set_layer_role(bpy.types.Operator):
         entry = layers.get(self.layer) or layers.add()
         entry.name, entry.role = self.layer, self.role
         return {"FINISHED"}
-
-
-def _kept(path: Path) -> bpy.types.Image:
-    """Load an image into the open .blend file, in place of an earlier preview."""
-    loaded = bpy.data.images.load(str(path))
-    loaded.pack()
-    earlier = bpy.data.images.get(_NAME)
-    if earlier is not None:
-        earlier.user_remap(loaded)
-        bpy.data.images.remove(earlier)
-    loaded.name = _NAME
-    return loaded
 
 
 CLASSES = (LONGANIMATION_OT_preview_lineart, LONGANIMATION_OT_set_layer_role)

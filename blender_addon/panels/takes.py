@@ -35,6 +35,7 @@ class Takes:
             regions.operator_context = "INVOKE_DEFAULT"
             regions.operator("longanimation.repaint_region", icon="EYEDROPPER")
             regions.operator("longanimation.repaint_region", text="From Here On").onward = True
+            column.operator("longanimation.show_regions", icon="UV_DATA")
             column.operator("longanimation.fill_drawing", icon="OUTLINER_DATA_GREASEPENCIL")
         shown = {name: halves(bpy.data.scenes[name]) for name in {*_timelines(done)} & {*bpy.data.scenes.keys()}}
         for entry in done:

@@ -24,8 +24,8 @@ from ..translatable_text import TranslatableText
 from .reachability import why_unreachable
 from .transport import RETRIES, Transport
 
-Layer = Literal["colored", "fills", "lines"]
-"""The finished frame, its colors without the lines, or its lines alone."""
+Layer = Literal["colored", "fills", "lines", "regions"]
+"""The finished frame, its colors without the lines, its lines alone, or the regions of its drawing in random colors."""
 
 Message = TypeVar("Message")
 

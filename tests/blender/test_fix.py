@@ -22,6 +22,7 @@ def test_a_fixed_frame_becomes_the_last_keyframe_of_a_new_take(scenario: Scenari
         first, second, third = answer["takes"]
         segments = requests.get(f"{server.address}{API_PREFIX}/jobs/{second['job']}/segments", timeout=30).json()
     assert answer["packed"], "what is painted would be lost with the file"
+    assert answer["regions"] == [["Regions"], [240, 135]]
     assert answer["images"] == 1, "a frame that is being fixed is opened again, not newly made"
     assert [take["number"] for take in answer["takes"]] == [1, 2, 3]
     assert {take["state"] for take in answer["takes"]} == {"done"}

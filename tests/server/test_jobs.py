@@ -19,6 +19,7 @@ import requests
 from PIL import Image
 
 from server.coloring.line_art.compositing import NEARLY_BLACK, lay_lines, lines_alone
+from server.coloring.line_art.regions import find_regions
 from server.jobs.recovery import FATAL_CRASHES
 from shared.codec import to_json
 from shared.frame_names import name_frames
@@ -140,6 +141,9 @@ def test_a_frame_comes_with_its_lines_or_as_the_colors_under_them(
     assert off[line_art >= NEARLY_BLACK].max() <= 1  # under black lines the stand-in leaves its color
     lines = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=lines", 200))
     assert np.array_equal(lines, lines_alone(line_art))
+    regions = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=regions", 200))
+    assert regions.shape[2] == 3 and (regions[line_art == 0] == 0).all()
+    assert len(np.unique(regions[line_art == 255].reshape(-1, 3), axis=0)) == find_regions(line_art).count
     assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=ink", 422)["field"] == "layer"
 
 

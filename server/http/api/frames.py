@@ -35,12 +35,13 @@ def get(job_id: UUID, frame: int) -> Response:
     """Return the PNG of a frame or a layer of it.
 
     `layer=fills` is its colors without the lines, `layer=lines` only the lines, in their own color, on a transparent
-    ground. Frame and fills are RGB, or RGBA if keyframes are transparent and the background is kept. Frames that
-    show the same drawing share their ETag.
+    ground. `layer=regions` shows the closed regions of its drawing in random colors, with the lines. Frame and fills
+    are RGB, or RGBA if keyframes are transparent and the background is kept. Frames that show the same drawing share
+    their ETag.
     """
     layer = request.args.get("layer", "colored")
-    if layer not in ("colored", "fills", "lines"):
-        raise ProblemError(422, "bad_layer", "`layer` must be colored, fills or lines.", "layer")
+    if layer not in ("colored", "fills", "lines", "regions"):
+        raise ProblemError(422, "bad_layer", "`layer` must be colored, fills, lines or regions.", "layer")
     job = find_job(job_id)
     exposure = job.manifest.exposure
     if frame not in exposure.frames:
@@ -89,11 +90,14 @@ def _layer(layer: str, frame: bytes, manifest: ShotManifest, drawing: int) -> by
     # This import takes half a second, which would delay the start of the server.
     from server.coloring.line_art.compositing import lift_lines, lines_alone
     from server.coloring.line_art.drawing import read_drawing
+    from server.coloring.line_art.region_picture import draw_regions
 
     content = services().blobs.read(manifest.drawings[drawing])
     with _LIFTING:
-        line_art, ink = read_drawing(read_rgba(content), manifest.traces)
-        return encode_png(lines_alone(ink) if layer == "lines" else lift_lines(read_frame(frame), line_art, ink))
+        read = read_drawing(read_rgba(content), manifest.traces)
+        if layer == "regions":
+            return encode_png(draw_regions(read))
+        return encode_png(lines_alone(read.ink) if layer == "lines" else lift_lines(read_frame(frame), *read))
 
 
 @blueprint.get("/frames.zip")

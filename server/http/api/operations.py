@@ -196,10 +196,10 @@ OPERATIONS = {
     "frames.get": Operation(
         "getFrame",
         "frames",
-        "A finished frame or a layer of it: its colors without the lines, or the lines alone",
+        "A finished frame or a layer of it: its colors without lines, the lines alone, or its drawing's regions",
         _tagged("image/png", "The frame."),
         (409, 422),
-        query={"layer": {"type": "string", "enum": ["colored", "fills", "lines"], "default": "colored"}},
+        query={"layer": {"type": "string", "enum": ["colored", "fills", "lines", "regions"], "default": "colored"}},
     ),
     "frames.archive": Operation(
         "getArchive",

@@ -35,6 +35,10 @@ def fix(folder: str, server: str) -> dict[str, Any]:
     bpy.ops.longanimation.fix_frame()
     (image,) = [image for image in bpy.data.images if "longanimation_job" in image]
     answer["packed"] = bool(image.packed_file)
+    bpy.ops.longanimation.show_regions()
+    bpy.ops.longanimation.show_regions()
+    shown = [image.name for image in bpy.data.images if image.name.startswith("Regions")]
+    answer["regions"] = [shown, list(bpy.data.images["Regions"].size)]
     _paint(image, RED)
     bpy.ops.longanimation.fix_frame()
     answer["images"] = len([image for image in bpy.data.images if "longanimation_job" in image])
@@ -65,7 +69,7 @@ def fix(folder: str, server: str) -> dict[str, Any]:
 def refused(folder: str) -> dict[str, str]:
     """What is said where there is nothing to fix."""
     shot()
-    return {name: _message(name) for name in ("fix_frame", "recolor_from_fix")}
+    return {name: _message(name) for name in ("fix_frame", "recolor_from_fix", "show_regions")}
 
 
 def _message(operator: str) -> str:

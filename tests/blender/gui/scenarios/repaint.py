@@ -35,7 +35,7 @@ def play(desk: Desk) -> Steps:
     yield pause(1)
     _set_brush((0.1, 0.7, 0.3))
 
-    yield from desk.press(area, "longanimation.repaint_region(onward=False")
+    yield from desk.press(area, "longanimation.repaint_region()")
     yield until(lambda: _OPERATOR in areas.modal_operators(), 10, "the operator")
     yield from desk.screenshot("1 waiting for the click")
     yield from desk.hands.key("Escape")
