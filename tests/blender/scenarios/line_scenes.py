@@ -218,6 +218,8 @@ def _empty_scene() -> bpy.types.Scene:
     scene.render.engine = "BLENDER_WORKBENCH"
     scene.world = bpy.data.worlds.new("Paper")
     scene.world.color = (1.0, 1.0, 1.0)
+    if hasattr(scene.grease_pencil_settings, "aa_samples"):  # since 5.0; with more, thin lines have no black pixel
+        scene.grease_pencil_settings.aa_samples = 1
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     camera.data.type = "ORTHO"
     camera.data.ortho_scale = WIDTH / UNIT
