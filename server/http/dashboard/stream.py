@@ -27,6 +27,8 @@ KEEPALIVE_SECONDS = 10.0
 """The longest silence on a stream. Proxies close streams that seem dead."""
 LIFE_SECONDS = 300.0
 """The lifetime of a stream. The browser then opens the next one and is authenticated again."""
+MOST_CHANGES = 10_000
+"""How many changed jobs are remembered: many more than change between two looks of a stream."""
 MEMORY_SECONDS = 5.0
 """How often the devices' memory is refreshed."""
 
@@ -67,6 +69,8 @@ class ChangePoller:
         for job, event in news.items():
             self._changed.pop(job, None)
             self._changed[job] = (event, self._round)
+        for job in list(self._changed)[:-MOST_CHANGES]:
+            del self._changed[job]
         self._polled = time.monotonic()
 
 
