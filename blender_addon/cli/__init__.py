@@ -32,7 +32,12 @@ def _run(words: list[str]) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
     report = Report(options.json, options.openjd)
-    actions = {"colorize": verbs.colorize, "fetch": verbs.fetch, "shots": verbs.list_shots}
+    actions = {
+        "colorize": verbs.colorize,
+        "fetch": verbs.fetch,
+        "recolor": verbs.recolor,
+        "shots": verbs.list_shots,
+    }
     try:
         if not bpy.data.filepath:  # Blender continues with another file if it cannot read the named one
             raise ShotError("No .blend file is open: name one before --command, and see above whether it can be read.")

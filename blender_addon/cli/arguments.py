@@ -32,10 +32,21 @@ def parse(words: list[str]) -> argparse.Namespace:
     _add_settings(colorize)
     fetch = verbs.add_parser("fetch", parents=[work, output], help="fetch takes that were sent, and place their strips")
     fetch.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="folder of a take, or of several")
+    recolor = verbs.add_parser(
+        "recolor", parents=[work, output], help="make takes with the colors of a palette, without the server"
+    )
+    recolor.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="folder of a take, or of several")
+    recolor.add_argument(
+        "--palette",
+        metavar="FILE",
+        required=True,
+        type=Path,
+        help="names and their colors (.gpl, .ase); colors of a take that have these names become them",
+    )
     shots = verbs.add_parser("shots", parents=[which, output], help="only list the shots of the file")
     shots.set_defaults(openjd=False)
     options = parser.parse_args(words)
-    if options.verb != "fetch" and options.scene and options.source == "scenes":
+    if options.verb in ("colorize", "shots") and options.scene and options.source == "scenes":
         parser.error("--scene chooses one scene, and --all-scenes chooses all of them: give only one of the two")
     if options.verb == "colorize" and options.otio and not options.wait:
         parser.error("--otio needs finished takes, and --no-wait does not wait for them: give only one of the two")

@@ -12,16 +12,21 @@ from pathlib import Path
 import bpy
 
 from .. import blend_file, take_manager
-from ..operators.export import ExportsShots
+from ..operators.export import ExportsShots, next_number
 from ..operators.requests import request_of_shot
 from ..preferences import make_client
 from ..properties.batch import of_file
 from ..remote.session import UPLOADED
 from ..shared.errors import ColorError, ShotError
+from ..shared.palette import Palette
+from ..shared.palette_files import read_palette
 from ..shot.batch import BatchShot, clipped, of_scene, problem_of
 from ..shot.batch_sources import shots_of_markers, shots_of_scenes
 from ..shot.painted_frame import PaintedFrame
 from ..shot.request import ShotRequest
+from ..takes.naming import match
+from ..takes.recolor import palette_of
+from ..takes.recolor import recolor as recolor_take
 from ..takes.take import RECORD, Take
 from ..takes.timeline import write_timeline
 from .report import Report
@@ -56,17 +61,57 @@ def colorize(options: argparse.Namespace, report: Report) -> bool:
 
 def fetch(options: argparse.Namespace, report: Report) -> bool:
     """Fetch the missing frames of takes, and place their strips."""
+    jobs = [take_manager.submit(take.changed(placed=False)).take.job for take in _takes(options.directories)]
+    return _wait(jobs, report, save=not options.no_save)
+
+
+def recolor(options: argparse.Namespace, report: Report) -> bool:
+    """Make takes with the colors of a palette beside the takes in folders, and place their strips."""
+    palette = read_palette(options.palette)
+    takes = _takes(options.directories)
     jobs = []
-    for folder in options.directories:
+    for done, take in enumerate(takes):
+        report.progress(done / len(takes) / 2, f"{take.title}: recoloring")
+        take_manager.register(take)
+        folder = bpy.path.clean_name(f"{take.folder.name}-{options.palette.stem}")
+        made = _in_palette(take, palette, take.folder.parent / folder, options.palette.stem)
+        take_manager.register(made)
+        jobs.append(made.job)
+    return _wait(jobs, report, save=not options.no_save)
+
+
+def _in_palette(take: Take, palette: Palette, folder: Path, title: str) -> Take:
+    """Make a take in the new folder `folder`, in which names have the colors of a palette. Raises ShotError."""
+    if folder.exists():
+        raise ShotError(f"{folder} is there already: remove it, or give the palette's file another name.")
+    names = {swatch.rgb: swatch.name for swatch in take.palette}
+    paints = [(names.get(color, ""), color) for color in palette_of(take)]
+    found = match(paints, palette)
+    if all(paints[place][1] == color for place, color in found.changes.items()):
+        known = ", ".join(sorted(names.values())) or "none"
+        raise ShotError(
+            f"No color of {take.title} changes: it has the names {known}, and the palette has "
+            f"{', '.join(swatch.name for swatch in palette.swatches)}."
+        )
+    colors = {color: found.changes.get(place, color) for place, (_, color) in enumerate(paints)}
+    try:
+        return recolor_take(take, colors, folder, next_number(take), title)
+    except OSError as error:
+        raise ShotError(f"{folder} cannot be written ({error.strerror}): free up space there.") from error
+
+
+def _takes(folders: list[Path]) -> list[Take]:
+    """The takes in folders of takes, or of several takes, placed in the open file. Raises ShotError."""
+    takes = []
+    for folder in folders:
         found = (
             [folder] if (folder / RECORD).is_file() else sorted(record.parent for record in folder.glob(f"*/{RECORD}"))
         )
         for home in found or [folder]:
             take = Take.load(home.absolute())
             scene = take.placement.scene if take.placement.scene in bpy.data.scenes else bpy.context.scene.name
-            placement = replace(take.placement, blend=blend_file.name(), scene=scene)
-            jobs.append(take_manager.submit(take.changed(placement=placement, placed=False)).take.job)
-    return _wait(jobs, report, save=not options.no_save)
+            takes.append(take.changed(placement=replace(take.placement, blend=blend_file.name(), scene=scene)))
+    return takes
 
 
 def list_shots(options: argparse.Namespace, report: Report) -> bool:

@@ -228,6 +228,34 @@ def test_no_save_leaves_the_file_alone_and_empty_values_count_as_not_given(
     assert film.read_bytes() == before
 
 
+def test_takes_get_the_colors_of_a_palette_without_a_server(
+    run: Run, scenario: Scenario, film: Path, tmp_path: Path
+) -> None:
+    takes = tmp_path / "takes"
+    old = scenario("cli.finished", str(film), str(takes))
+    night, day = tmp_path / "night.gpl", tmp_path / "day.gpl"
+    night.write_text("GIMP Palette\nName: Night\n#\n10 20 60\tCoat\n1 2 3\tHat\n", encoding="utf-8")
+    levels = " ".join(str(level) for level in bytes.fromhex(old[1:]))
+    day.write_text(f"GIMP Palette\nName: Day\n#\n{levels}\tCoat\n", encoding="utf-8")
+    ended = run("recolor", str(takes), "--palette", str(night), "--json")
+    assert ended.status == 0, ended.errors
+    (made,) = ended.results
+    assert (made["state"], made["folder"]) == ("done", str(takes / "walk-night"))
+    record = json.loads((takes / "walk-night" / "take.json").read_text(encoding="utf-8"))
+    assert record["palette"] == [{"name": "Coat", "color": "#0a143c"}] and record["number"] == 2
+    for take, color in (("walk", old), ("walk-night", "#0a143c")):
+        pictures = [np.asarray(Image.open(path)) for path in (takes / take / "fills").glob("*.png")]
+        assert any((picture == tuple(bytes.fromhex(color[1:]))).all(axis=2).any() for picture in pictures), take
+    assert len(scenario("cli.contents", str(film))["strips"]) >= 1
+    again = run("recolor", str(takes / "walk"), "--palette", str(night))
+    assert again.status == 1 and "walk-night is there already" in again.errors
+    same = run("recolor", str(takes / "walk"), "--palette", str(day))
+    assert same.status == 1 and "No color of" in same.errors and "it has the names Coat" in same.errors
+    (tmp_path / "broken.gpl").write_text("red")
+    broken = run("recolor", str(takes / "walk"), "--palette", str(tmp_path / "broken.gpl"))
+    assert broken.status == 1 and "broken.gpl" in broken.errors
+
+
 def test_a_server_that_is_away_is_told_to_people_and_to_programs(run: Run) -> None:
     ended = run(*COLORS, "--openjd", "--server", "http://127.0.0.1:9")
     assert ended.status == 1
@@ -273,6 +301,7 @@ def test_words_that_make_no_sense_are_refused_and_help_is_there(scenario: Scenar
         ("colorize", "--scene", "A", "--all-scenes"): "give only one of the two",
         ("colorize", "--otio", "film.otio", "--no-wait"): "--otio needs finished takes",
         ("fetch",): "DIR",
+        ("recolor", "takes"): "--palette",
     }
     good = [["--help"], ["colorize", "--help"], ["colorize", "--frames=-5-3"], ["colorize", "--all-scenes"]]
     answers = scenario("cli.read", [*map(list, cases), *good])

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+from pathlib import Path
 from typing import Any
 
 import bpy
 
-from benchmarks.blender.stage import extension, shot, strips_of
+from benchmarks.blender.stage import extension, finished_take, shot, strips_of, with_placement
 
 from .stage import described
 
@@ -28,6 +29,17 @@ def film(path: str) -> None:
     bpy.ops.wm.save_userpref()
     bpy.context.preferences.filepaths.save_version = 0
     bpy.ops.wm.save_as_mainfile(filepath=path)
+
+
+def finished(path: str, folder: str) -> str:
+    """Make a finished take of a film in a folder, one of whose colors is called Coat; returns that color's code."""
+    bpy.ops.wm.open_mainfile(filepath=path)
+    scene = bpy.data.scenes["Crossing"]
+    take = with_placement(finished_take(scene, Path(folder) / "walk"), scene, start=3)
+    color = next(iter(extension("takes.recolor").palette_of(take)))
+    swatch = extension("shared.palette").Swatch.of("Coat", color)
+    take.changed(state="done", server="http://127.0.0.1:9", palette=(swatch,))
+    return str(swatch.color)
 
 
 def contents(path: str) -> dict[str, Any]:
