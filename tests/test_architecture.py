@@ -84,7 +84,7 @@ ARROWS = {
     },
     "blender_addon.takes": {
         *("blender_addon.png_pixels", "blender_addon.compositing", "blender_addon.contours"),
-        *("blender_addon.files", "shared"),
+        *("blender_addon.files", "shared", "shared.checks"),
     },
     "blender_addon.preferences": {
         *("blender_addon.remote.repository", "blender_addon.widgets", "blender_addon.translations"),
