@@ -167,6 +167,7 @@ ARROWS = {
         *("server.presets.preset", "server.images", "shared", "shared.checks"),
         "server.files",
     },
+    "server.layers": {"server.images", "server.files"},
     "server.engines": {"server.longanimation"},
     "server.coloring.matching": {"server.coloring.line_art"},
     "server.coloring.line_art": {"shared.checks"},

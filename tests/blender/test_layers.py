@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from psd_tools import PSDImage
+
+from server.cli import main
 
 from .conftest import Scenario
 
@@ -98,6 +101,13 @@ def test_the_document_is_open_cel_animation(scenario: Scenario, tmp_path: Path) 
         assert layer["type"] == "paintlayer" and layer["blendingMode"] == "normal"
     ids = [one["id"] for layer in document["layers"] for one in (layer, *layer["frames"])]
     assert len(set(ids)) == len(ids)
+    assert main(["psd", answer["folder"], "--output", str(tmp_path / "psd")]) == 0
+    for frame in (3, 5, 7):
+        psd = PSDImage.open(tmp_path / "psd" / f"{frame:04d}.psd")
+        assert [layer.name for layer in psd] == names
+        for layer in psd:
+            picture = rgba(Path(answer["layers"], layer.name, f"{frame:04d}.png"))
+            assert (np.asarray(layer.topil().convert("RGBA")) == picture).all()
 
 
 def test_what_cannot_be_parted_changes_nothing(scenario: Scenario, tmp_path: Path) -> None:

@@ -129,10 +129,8 @@ def _draw_square(item: bpy.types.Object, layer: bpy.types.GreasePencilLayer) -> 
 
 
 def _described(scene: bpy.types.Scene, take: Any) -> dict[str, Any]:
-    metas = [strip for strip in strips_of(scene) if strip.type == "META"]
-    inner = (
-        [(strip.channel, strip.name, strip.mute) for strip in extension("compat").strips_of(metas[0])] if metas else []
-    )
+    (meta,) = (strip for strip in strips_of(scene) if strip.type == "META")
+    inner = extension("compat").strips_of(meta)
     return {
         "folder": str(take.folder),
         "layers": str(take.folder / "layers.oca"),
