@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OCA, the Open Cel Animation format of RxLaboratory, version 1.3 (https://oca.rxlab.guide): JSON beside PNGs.
-
-Other programs read it, such as Krita, After Effects and OpenToonz' descendants.
-"""
+"""OCA, the Open Cel Animation format of RxLaboratory, version 1.3 (https://oca.rxlab.guide): JSON beside PNGs."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documents of OCA, the Open Cel Animation format (https://oca.rxlab.guide), as the extension and Krita write them."""
+"""Documents of OCA, the Open Cel Animation format (https://oca.rxlab.guide), as the extension writes them."""
 
 from __future__ import annotations
 

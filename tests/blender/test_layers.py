@@ -70,6 +70,7 @@ def test_layers_over_each_other_are_the_take(scenario: Scenario, tmp_path: Path,
     muted = [name.rsplit(" ", 1)[-1] for _, name, is_muted in answer["strips"] if is_muted]
     assert muted == ["fills", "lines"] and len(answer["strips"]) == 2 + len(names)
     assert len(answer["again"]) == len(answer["strips"]), "earlier layers are replaced"
+    assert [is_muted for *_, is_muted in answer["undone"]] == [False, False], "one step to undo"
     if look == "filled":
         assert_owners(answer)
 

@@ -35,6 +35,7 @@ def part(folder: str, look: str) -> dict[str, Any]:
     answer["truths"] = [str(_rendered(scene, Path(folder), several)) for several in ((0,), (0, 1), (0, 1, 2))]
     bpy.ops.longanimation.part_take(job=take.job, by="objects")
     answer["again"] = _described(scene, take)["strips"]
+    answer["undone"] = _undone(take)
     return answer
 
 
@@ -79,6 +80,18 @@ def refused(folder: str) -> dict[str, Any]:
     (take.fills / "0005.png").write_bytes(kept)
     answer["unchanged"] = before == _files(take)
     return answer
+
+
+def _undone(take: Any) -> list[Any]:
+    """The strips after parting a newly placed take was undone."""
+    scene = bpy.context.scene
+    extension("sequencer.strips").remove(scene, take.job)
+    extension("sequencer.strips").place(scene, take)
+    bpy.ops.ed.undo_push(message="Place")
+    bpy.ops.longanimation.part_take("EXEC_DEFAULT", True, job=take.job, by="objects")
+    bpy.ops.ed.undo()
+    strips: list[Any] = _described(bpy.context.scene, take)["strips"]
+    return strips
 
 
 def _shot() -> bpy.types.Scene:
