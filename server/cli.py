@@ -48,6 +48,7 @@ COMMANDS = {
     "submit": ("server.client.submit", "send a folder of line art to a server, and print the id of its job"),
     "watch": ("server.client.watch", "follow a job on a server to its end"),
     "fetch": ("server.client.fetch", "download the finished frames of a job on a server"),
+    "psd": ("server.layers.cli", "write the layers of a take as layered PSDs"),
     "evaluate": ("server.evaluation.cli", "measure the coloring on clips whose colors are known"),
     "train": ("server.training.cli", "train a preset"),
     "convert": ("server.presets.cli", "convert the published weights to a preset"),

@@ -84,7 +84,7 @@ ARROWS = {
     },
     "blender_addon.takes": {
         *("blender_addon.png_pixels", "blender_addon.compositing", "blender_addon.contours"),
-        *("blender_addon.files", "shared"),
+        *("blender_addon.files", "shared", "shared.checks"),
     },
     "blender_addon.preferences": {
         *("blender_addon.remote.repository", "blender_addon.widgets", "blender_addon.translations"),
@@ -167,6 +167,7 @@ ARROWS = {
         *("server.presets.preset", "server.images", "shared", "shared.checks"),
         "server.files",
     },
+    "server.layers": {"server.images", "server.files"},
     "server.engines": {"server.longanimation"},
     "server.coloring.matching": {"server.coloring.line_art"},
     "server.coloring.line_art": {"shared.checks"},

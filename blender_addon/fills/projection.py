@@ -13,6 +13,7 @@ from mathutils import Matrix, Vector
 from .. import compat
 from ..shared.errors import ShotError
 from ..shared.translatable_text import TranslatableText
+from ..shot.proportions import require_proportions
 from ..shot.scene_objects import FILLS
 
 _BEHIND = 1.001
@@ -45,16 +46,7 @@ def projections(
     camera: the shot's own camera, None for the scene's. The scene is left at the last frame. Raises ShotError, with
     what to do, if there is no camera, or the picture has other proportions than the scene.
     """
-    render = scene.render
-    if abs(size[0] * render.resolution_y / render.resolution_x - size[1]) > 2:
-        raise ShotError(
-            TranslatableText(
-                "The take has {width} × {height} pixels, which are other proportions than the scene's: set the scene's "
-                "resolution to these proportions.",
-                width=size[0],
-                height=size[1],
-            )
-        )
+    require_proportions(scene, size)
     for frame in frames:
         scene.frame_set(frame)
         shown = camera or scene.camera

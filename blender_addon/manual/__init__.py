@@ -39,6 +39,7 @@ _TASKS = {
         "bpy.types.longanimation_paint.*",
     ),
     "fills": ("bpy.ops.longanimation.make_fills", "bpy.ops.longanimation.fill_drawing"),
+    "layers": ("bpy.ops.longanimation.part_take",),
     "batch": ("bpy.ops.longanimation.*batch*", "bpy.types.longanimation_batch*"),
     "color": ("bpy.ops.longanimation.*", "bpy.types.longanimation_*"),
 }

@@ -68,6 +68,11 @@ class LONGANIMATION_MT_finished_take(bpy.types.Menu):
         ):
             layout.operator(f"longanimation.{name}", icon=icon).job = job
         layout.separator()
+        by_objects = layout.operator("longanimation.part_take", text="Part by Objects", icon="OUTLINER_OB_GREASEPENCIL")
+        by_layers = layout.operator("longanimation.part_take", text="Part by Layers", icon="RENDERLAYERS")
+        by_objects.job = by_layers.job = job
+        by_objects.by, by_layers.by = "objects", "layers"
+        layout.separator()
         if job in take_manager.entries and take_manager.entries[job].take.hidden:
             layout.operator("longanimation.hide_take", text="Show in List", icon="HIDE_OFF").job = job
         else:

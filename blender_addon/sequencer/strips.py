@@ -18,7 +18,7 @@ from ..shared.translatable_text import TranslatableText
 from ..takes.take import Take, frame_name
 from .elements import append
 
-_LAST_CHANNEL = 128
+LAST_CHANNEL = 128
 _PENDING = "pending.png"
 """A transparent image that is shown for a frame that has not arrived."""
 
@@ -56,13 +56,13 @@ def place(scene: bpy.types.Scene, take: Take) -> list[bpy.types.Strip]:
         holder = compat.strips_of(editor).new_meta(name=take.title, channel=channel, frame_start=start)
         top = [holder]
         channel = 1
-    strips = [_add(holder, take, *layer, above) for above, layer in enumerate(layers, start=channel)]
+    strips = [add_images(holder, take, *layer, above) for above, layer in enumerate(layers, start=channel)]
     if layered and not take.has_lines:
         strips[-1].blend_type = "MULTIPLY"
     if top:
         compat.set_length(holder, len(frames))
     for strip in (*top, *strips):
-        _tag(strip, take)
+        tag(strip, take)
     if _remove_placeholders(take):
         _mute_covered(scene, take)
     return top or strips
@@ -155,7 +155,7 @@ def free_channel(editor: bpy.types.SequenceEditor, frames: range, count: int) ->
         if compat.strip_range(strip).start < frames.stop and frames.start < compat.strip_range(strip).stop
     ]
     channel = max(taken, default=0) + 1
-    if channel + count - 1 > _LAST_CHANNEL:
+    if channel + count - 1 > LAST_CHANNEL:
         raise ShotError(
             TranslatableText(
                 "No channel is free above frames {first}..{last}: move strips to lower channels.",
@@ -179,7 +179,7 @@ def _require_lineart(take: Take) -> None:
         )
 
 
-def _add(holder: object, take: Take, folder: Path, here: Collection[int], channel: int) -> bpy.types.Strip:
+def add_images(holder: object, take: Take, folder: Path, here: Collection[int], channel: int) -> bpy.types.Strip:
     """Add an image strip of a folder, one element per frame; frames not in `here` are transparent."""
     frames = take.manifest.exposure.frames
     here = set(here)
@@ -200,7 +200,7 @@ def _add(holder: object, take: Take, folder: Path, here: Collection[int], channe
     return strip
 
 
-def _tag(strip: bpy.types.Strip, take: Take) -> None:
+def tag(strip: bpy.types.Strip, take: Take) -> None:
     """Set the custom properties that identify a strip."""
     strip[JOB] = take.job
     strip["longanimation_shot"] = take.manifest.name
@@ -265,7 +265,7 @@ def toggle_overlay(scene: bpy.types.Scene, take: Take) -> None:
     channel = free_channel(editor, range(start, start + len(exposure.frames)), 2 if is_bare else 1)
     if is_bare:
         _require_lineart(take)
-        _add(editor, take, take.lineart, exposure.frames, channel)[OVERLAY] = take.job
+        add_images(editor, take, take.lineart, exposure.frames, channel)[OVERLAY] = take.job
         channel += 1
     for frame in frames:
         shown = (exposure.drawing_at(other) for other in range(frame, exposure.frames.stop))

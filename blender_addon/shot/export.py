@@ -23,6 +23,7 @@ from ..shared.manifest import Keyframe, ShotManifest
 from ..shared.protocol import ProtocolError
 from ..shared.timing import expose
 from ..shared.translatable_text import TranslatableText
+from ..takes.layers import FOLDER as LAYERS
 from ..takes.take import RECORD, Take, address_of_file, frame_name, replace_folder, sheet_name
 from . import keyframes, sheets
 from .fill_materials import paints_of
@@ -68,7 +69,7 @@ def export_steps(scene: bpy.types.Scene, options: ShotOptions, folder: Path) -> 
         manifest = _describe(shot, work, addresses)
         # The results of an older take in the same folder do not belong to this one.
         (folder / RECORD).unlink(missing_ok=True)
-        for name in ("colored", "fills", "lines", "background", "sheets"):
+        for name in ("colored", "fills", "lines", "background", "sheets", LAYERS):
             shutil.rmtree(folder / name, ignore_errors=True)
         for ready in [path for path in work.iterdir() if path.is_dir()]:
             replace_folder(ready, folder / ready.name)

@@ -13,8 +13,8 @@ from ..shared.translatable_text import TranslatableText
 from .take import Take, frame_name
 
 
-def require_fills(take: Take, frames: Iterable[int]) -> None:
-    """Raise ShotError, with what to do, unless a take has flat fills of all these frames."""
+def require_colors(take: Take, frames: Iterable[int]) -> None:
+    """Raise ShotError, with what to do, unless a take has colors apart from its lines in all these frames."""
     if take.fills not in take.results or not all((take.fills / frame_name(frame)).is_file() for frame in frames):
         raise ShotError(
             TranslatableText(
@@ -22,6 +22,11 @@ def require_fills(take: Take, frames: Iterable[int]) -> None:
                 take=take.title,
             )
         )
+
+
+def require_fills(take: Take, frames: Iterable[int]) -> None:
+    """Raise ShotError, with what to do, unless a take has flat fills of all these frames."""
+    require_colors(take, frames)
     if take.manifest.finish != "flats":
         raise ShotError(
             TranslatableText(

@@ -3,8 +3,9 @@
 
 The folder has `take.json`, `lineart/NNNN.png`, `keyframes/NNNN.png`, `sheets/N.png` if it has model sheets and, as they
 arrive, `colored/NNNN.png` and `fills/NNNN.png` (the colors without the lines) and `lines/NNNN.png` (the lines alone,
-with alpha). If a shot keeps its background, `background/NNNN.png` has the scene's own render without the drawings. NNNN
-is the frame number, and N counts from 1. Held drawings are repeated, so that other programs can also use the images.
+with alpha). If a shot keeps its background, `background/NNNN.png` has the scene's own render without the drawings. If
+it was parted, `layers.oca/NAME/NNNN.png` has its layers. NNNN is the frame number, and N counts from 1. Held drawings
+are repeated, so that other programs can also use the images.
 """
 
 from __future__ import annotations

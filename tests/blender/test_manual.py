@@ -18,7 +18,7 @@ def test_the_page_has_its_pictures_and_places() -> None:
     pictures = set(re.findall(r'src="([^"]+)"', page))
     assert pictures == {path.name for path in PAGE.parent.glob("*.png")}
     sections = re.findall(r'<section id="([^"]+)"', page)
-    assert re.findall(r'href="#([^"]+)"', page) == sections and len(sections) == 13
+    assert re.findall(r'href="#([^"]+)"', page) == sections and len(sections) == 14
     assert not re.findall(r'(?:src|href)="[a-z]+:', page), "it is read without a network"
 
 
