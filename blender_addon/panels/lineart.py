@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..properties.lineart import ROLES
+from ..properties.lineart import ROLES, TRACES
 from ..shot.scene_objects import layer_name, line_pencils_of
 
 
@@ -37,10 +37,22 @@ class LineArt:
             column.prop(lineart, "percentage")
         layout.prop(lineart, "step")
         layout.prop(lineart, "keep_colors")
-        layout.row().prop(lineart, "traces")
+        _draw_traces(layout, lineart)
         if lineart.traces or any(layer.role == "traces" for layer in lineart.layers):
             layout.prop(lineart, "trace_fill")
         layout.operator("longanimation.preview_lineart", icon="HIDE_OFF")
+
+
+def _draw_traces(layout: bpy.types.UILayout, lineart: bpy.types.PropertyGroup) -> None:
+    """The colors of trace lines in two rows: beside a label their names would be cut off."""
+    column = layout.column(align=True)
+    column.use_property_split = False
+    column.label(text=lineart.bl_rna.properties["traces"].name)
+    colors = [*TRACES]
+    for part in (colors[:3], colors[3:]):
+        row = column.row(align=True)
+        for color in part:
+            row.prop_enum(lineart, "traces", color)
 
 
 def _draw_layers(layout: bpy.types.UILayout, context: bpy.types.Context, lineart: bpy.types.PropertyGroup) -> None:
