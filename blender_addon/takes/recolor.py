@@ -117,15 +117,20 @@ def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int
 def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> None:
     exposure = take.manifest.exposure
     for drawing in range(exposure.drawing_count):
-        first, *held = (frame for frame in exposure.frames if exposure.drawing_at(frame) == drawing)
-        name = frame_name(first)
-        fills = _changed(read_png(take.fills / name), changes)
-        lines = read_png(take.lines / name) if take.has_lines else line_art_of(read_png(take.lineart / name))
-        colored = lay_lines(fills, lines)
-        for layer, picture in (("fills", fills), ("colored", colored)):
-            write_png(work / layer / name, picture)
-            for frame in held:
-                link(work / layer / name, work / layer / frame_name(frame))
+        name = frame_name(exposure.first_frame_of(drawing))
+        write_drawing(take, drawing, _changed(read_png(take.fills / name), changes), work)
+
+
+def write_drawing(take: Take, drawing: int, fills: np.ndarray, work: Path) -> None:
+    """Write a drawing's new fills uint8 [H, W, 3 or 4], and its colored frames with the take's lines, to `work`."""
+    exposure = take.manifest.exposure
+    first, *held = (frame for frame in exposure.frames if exposure.drawing_at(frame) == drawing)
+    name = frame_name(first)
+    lines = read_png(take.lines / name) if take.has_lines else line_art_of(read_png(take.lineart / name))
+    for layer, picture in (("fills", fills), ("colored", lay_lines(fills, lines))):
+        write_png(work / layer / name, picture)
+        for frame in held:
+            link(work / layer / name, work / layer / frame_name(frame))
 
 
 def _changed(picture: np.ndarray, changes: Mapping[Color, Color]) -> np.ndarray:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..compositing import lay_lines, line_art_of
+from ..compositing import line_art_of
 from ..contours.regions import Region, follow, region_at
-from ..png_pixels import read_png, write_png
+from ..png_pixels import read_png
 from ..shared.errors import ShotError
 from ..shared.manifest import Keyframe
 from ..shared.translatable_text import TranslatableText
 from .correction import link, link_folder, with_keyframe
 from .naming import Color
+from .recolor import write_drawing
 from .shapes import require_fills
 from .take import Take, address_of_file, copy_whole, frame_name, whole_folder
 
@@ -45,19 +45,30 @@ def repaint(
     if tuple(region.color[:3].tolist()) == color:
         raise ShotError(TranslatableText("The region has this color already: choose another one."))
     later = dict.fromkeys(exposure.drawing_at(one) for one in exposure.frames if one > frame)
-    found = {drawing: region, **(_followed(take, region, [one for one in later if one != drawing]) if onward else {})}
+    changed = {drawing}
     with whole_folder(folder) as work:
         for source in (take.lineart, take.lines, take.background, take.sheets):
             link_folder(source, work / source.name)
         for source in (take.keyframes, take.fills, take.colored):
             (work / source.name).mkdir()
-        for one in range(exposure.drawing_count):
-            _write_drawing(take, one, found.get(one), color, work)
+        write_drawing(take, drawing, _colored(fills, region, color), work)
+        for one in later if onward else ():
+            if one != drawing:
+                fills, line_art = _pictures(take, one)
+                following = follow(region, fills, line_art)
+                if following is not None:  # it may be hidden for a while
+                    region = following
+                    changed.add(one)
+                    write_drawing(take, one, _colored(fills, region, color), work)
+        for one in exposure.frames:
+            if exposure.drawing_at(one) not in changed:
+                for source in (take.fills, take.colored):
+                    link(source / frame_name(one), work / source.name / frame_name(one))
         keyframes = []
         first = Keyframe(frame, address_of_file(work / "colored" / frame_name(frame)))
         for keyframe in with_keyframe(take, first):
             name = frame_name(keyframe.frame)
-            is_changed = exposure.drawing_at(keyframe.frame) in found
+            is_changed = exposure.drawing_at(keyframe.frame) in changed
             copy_whole((work / "colored" if is_changed else take.keyframes) / name, work / "keyframes" / name)
             keyframes.append(replace(keyframe, blob=address_of_file(work / "keyframes" / name)))
         repainted = Take(
@@ -75,7 +86,7 @@ def repaint(
                 "Frame {frame}: a region became {color}, in {count} drawings",
                 frame=frame,
                 color="#" + bytes(color).hex(),
-                count=len(found),
+                count=len(changed),
             ),
             created=time.time(),
         )
@@ -89,32 +100,8 @@ def _pictures(take: Take, drawing: int) -> tuple[np.ndarray, np.ndarray]:
     return read_png(take.fills / name), line_art_of(read_png(take.lineart / name))
 
 
-def _followed(take: Take, region: Region, drawings: Iterable[int]) -> dict[int, Region]:
-    """The same region in further drawings, by their indices, as far as it is found: it may be hidden for a while."""
-    found = {}
-    for drawing in drawings:
-        following = follow(region, *_pictures(take, drawing))
-        if following is not None:
-            found[drawing] = region = following
-    return found
-
-
-def _write_drawing(take: Take, drawing: int, region: Region | None, color: Color, work: Path) -> None:
-    """Write the fills and the colored frames of a drawing, or link them if nothing changes."""
-    first, *held = [
-        frame for frame in take.manifest.exposure.frames if take.manifest.exposure.drawing_at(frame) == drawing
-    ]
-    name = frame_name(first)
-    if region is None:
-        for source in (take.fills, take.colored):
-            link(source / name, work / source.name / name)
-    else:
-        fills, line_art = _pictures(take, drawing)
-        fills = fills.copy()
-        fills[region.mask, :3] = color
-        lines = read_png(take.lines / name) if take.has_lines else line_art
-        write_png(work / "fills" / name, fills)
-        write_png(work / "colored" / name, lay_lines(fills, lines))
-    for layer in ("fills", "colored"):
-        for frame in held:
-            link(work / layer / name, work / layer / frame_name(frame))
+def _colored(fills: np.ndarray, region: Region, color: Color) -> np.ndarray:
+    """The fills with a region in another color."""
+    colored = fills.copy()
+    colored[region.mask, :3] = color
+    return colored
