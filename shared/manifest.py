@@ -19,6 +19,10 @@ Background = Literal["kept", "generated"]
 Quality = Literal["auto", "exact", "final", "draft", "preview"]
 Priority = Literal["low", "normal", "high"]
 
+MOST_GAP = 0.25
+"""The widest break in a line that a shot can have closed, in heights of a drawing."""
+SMALLEST_REGION = 6
+"""The fewest pixels of a region, unless a shot has another limit. Fewer are specks between line pixels."""
 MOST_SHEETS = 4
 """The most model sheets of a shot. Each costs as much time as a further keyframe."""
 
@@ -72,6 +76,9 @@ class ShotManifest:
     traces: colors of color-trace lines, as `#rrggbb`. Such lines part regions, and are not seen in the frames.
     trace_fill: what is seen in their place: "sides" gives each side half of a line, "darker" all of it to the darker
         side.
+    gap: breaks in lines up to this width are closed, in heights of the drawing, 0 … `MOST_GAP`. At 0 the evidence of
+        the colors decides which breaks leak.
+    smallest_region: areas between lines that have fewer pixels take the color of the nearest region.
     accept_errors: color the shot although the checks of its images (`shared.checks`) find errors, because the images
         are meant to be as they are. The errors are then listed in the job's events, as doubts are.
     """
@@ -97,6 +104,8 @@ class ShotManifest:
     palette: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
     trace_fill: TraceFill = "sides"
+    gap: float = 0.0
+    smallest_region: int = SMALLEST_REGION
 
     def __post_init__(self) -> None:
         require(
@@ -188,6 +197,18 @@ class ShotManifest:
         for index, color in enumerate(self.palette):
             require_color(color, f"palette.{index}")
         require_traces(self.traces)
+        require(
+            0 <= self.gap <= MOST_GAP,
+            "bad_gap",
+            "gap",
+            f"The gap must be from 0 to {MOST_GAP} heights of a drawing, not {self.gap}.",
+        )
+        require(
+            self.smallest_region >= 1,
+            "bad_smallest_region",
+            "smallest_region",
+            f"The smallest region must have at least 1 pixel, not {self.smallest_region}.",
+        )
         choices = (
             *(("finish", Finish), ("quality", Quality), ("background", Background), ("priority", Priority)),
             ("trace_fill", TraceFill),

@@ -170,7 +170,7 @@ ARROWS = {
     "server.layers": {"server.images", "server.files"},
     "server.engines": {"server.longanimation"},
     "server.coloring.matching": {"server.coloring.line_art"},
-    "server.coloring.line_art": {"shared.checks"},
+    "server.coloring.line_art": {"shared", "shared.checks"},
     "server.presets": {"server.longanimation", "shared"},
     "server.longanimation": {"server.files"},
     "server.images": {"server.files"},

@@ -23,7 +23,7 @@ _NAME = "Regions"
 
 
 class LONGANIMATION_OT_show_regions(bpy.types.Operator):
-    """Show the regions of the drawing at the playhead in random colors: each gets one color, and leaks can be seen"""
+    """Show the regions of the drawing at the playhead in random colors, by the gap size set now: leaks can be seen"""
 
     bl_idname = "longanimation.show_regions"
     bl_label = "Show Regions"
@@ -50,11 +50,12 @@ class LONGANIMATION_OT_show_regions(bpy.types.Operator):
     def _work(self, context: bpy.types.Context) -> partial[bytes]:
         """What fetches the picture, without Blender. Raises ColorError."""
         take, frame = take_manager.shown_frame(context)
-        return partial(_fetch, make_client(take.server), take, frame)
+        lineart = context.scene.longanimation.lineart.options()
+        return partial(_fetch, make_client(take.server), take, frame, lineart.gap, lineart.smallest_region)
 
 
-def _fetch(client: Client, take: Take, frame: int) -> bytes:
-    content: bytes = client.frame(take.job, frame, "regions").content
+def _fetch(client: Client, take: Take, frame: int, gap: float, smallest: int) -> bytes:
+    content: bytes = client.frame(take.job, frame, "regions", gap=gap, smallest_region=smallest).content
     return content
 
 

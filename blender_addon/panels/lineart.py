@@ -38,8 +38,13 @@ class LineArt:
         layout.prop(lineart, "step")
         layout.prop(lineart, "keep_colors")
         _draw_traces(layout, lineart)
-        if lineart.traces or any(layer.role == "traces" for layer in lineart.layers):
+        if lineart.source in ("auto", "pencil", "mixed"):
+            layout.prop(lineart, "trace_pass")
+        if lineart.traces or lineart.trace_pass or any(layer.role == "traces" for layer in lineart.layers):
             layout.prop(lineart, "trace_fill")
+        column = layout.column(align=True)
+        column.prop(lineart, "gap")
+        column.prop(lineart, "smallest_region")
         layout.operator("longanimation.preview_lineart", icon="HIDE_OFF")
 
 

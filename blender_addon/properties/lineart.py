@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..shared.manifest import MOST_GAP, SMALLEST_REGION
 from ..shot.options import LayerRoles, LineArtOptions
 
 ROLES = (
@@ -113,12 +114,17 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         description="Keep the colors of lines; otherwise all lines are black",
         default=True,
     )
-
     traces: bpy.props.EnumProperty(
         name="Color Traces",
         description="Lines of these colors part colors, as the edge of a shadow does, and are not seen in the take",
         items=tuple((color, name, "") for color, name in TRACES.items()),
         options={"ENUM_FLAG"},
+    )
+    trace_pass: bpy.props.IntProperty(
+        name="Traces by Pass Index",
+        description="Strokes of materials with this pass index are color traces; 0 for none",
+        default=0,
+        min=0,
     )
     trace_fill: bpy.props.EnumProperty(
         name="Instead of Traces",
@@ -129,6 +135,25 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         ),
     )
 
+    gap: bpy.props.FloatProperty(
+        name="Gap Size",
+        description="Breaks in lines up to this percentage of the picture's height are closed; at 0, which breaks leak "
+        "depends on the colors beside them",
+        subtype="PERCENTAGE",
+        default=0,
+        min=0,
+        max=100 * MOST_GAP,
+        precision=1,
+    )
+    smallest_region: bpy.props.IntProperty(
+        name="Smallest Region",
+        description="Areas between lines that have fewer pixels take the color of the nearest region",
+        subtype="PIXEL",
+        default=SMALLEST_REGION,
+        min=1,
+        soft_max=1000,
+    )
+
     def options(self) -> LineArtOptions:
         """These settings, as the export needs them."""
         return LineArtOptions(
@@ -137,13 +162,17 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
             sheet=self.sheet,
             column=self.column,
             collection=self.collection,
-            roles=LayerRoles({layer.name: layer.role for layer in self.layers}, self.fills_by, self.fill_pass),
+            roles=LayerRoles(
+                {layer.name: layer.role for layer in self.layers}, self.fills_by, self.fill_pass, self.trace_pass
+            ),
             camera=self.camera,
             percentage=0 if self.use_scene_percentage else self.percentage,
             step=self.step,
             keep_colors=self.keep_colors,
             traces=tuple(color for color in TRACES if color in self.traces),
             trace_fill=self.trace_fill,
+            gap=self.gap / 100,
+            smallest_region=self.smallest_region,
         )
 
 

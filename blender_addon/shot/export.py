@@ -200,6 +200,8 @@ def _describe(shot: ResolvedShot, work: Path, addresses: list[str]) -> ShotManif
             palette=tuple(swatch.color for swatch in paints_of(shot.scene)),
             traces=shot.traces,
             trace_fill=shot.trace_fill,
+            gap=shot.gap,
+            smallest_region=shot.smallest_region,
             sheets=tuple(address_of_file(work / "sheets" / sheet_name(index)) for index in range(len(shot.sheets))),
         )
     except ProtocolError as error:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import bpy
 
-from ..shared.manifest import Finish, Quality
+from ..shared.manifest import SMALLEST_REGION, Finish, Quality
 from ..shared.traces import TraceFill
 from .painted_frame import PaintedFrame
 from .scene_objects import layer_name
@@ -37,14 +37,15 @@ class LayerRoles:
     """What Grease Pencil layers and materials hold.
 
     by_name: what the layers of a name hold: lines, color-trace lines, fills (which hide the lines behind them), or
-    none of these. fills_by:
-    layers or materials with the pass index `fill_pass` also hold fills. Any other layer holds fills if it is named so
-    and its object has layers that are not, and else lines.
+    none of these. fills_by: layers or materials with the pass index `fill_pass` also hold fills. Any other layer holds
+    fills if it is named so and its object has layers that are not, and else lines. trace_pass: strokes of materials
+    with this pass index are color-trace lines; 0 for none.
     """
 
     by_name: Mapping[str, Role] = field(default_factory=dict)
     fills_by: Literal["none", "layer", "material"] = "none"
     fill_pass: int = 0
+    trace_pass: int = 0
 
     def of(self, layer: bpy.types.GreasePencilLayer) -> Role:
         """What a Grease Pencil layer holds."""
@@ -84,7 +85,7 @@ class LineArtOptions:
     its objects. camera: None for the scene's camera. percentage: percentage of the scene's or the images' resolution; 0
     for the scene's own percentage, or the images' full size. step: frames from one drawing to the next. keep_colors:
     lines keep their colors; otherwise they are black. traces: further colors of color-trace lines, as `#rrggbb`,
-    besides the layers with this role. trace_fill: as in `ShotManifest`.
+    besides the layers with this role. trace_fill, gap, smallest_region: as in `ShotManifest`.
     """
 
     source: Source | Literal["auto"] = "auto"
@@ -99,6 +100,8 @@ class LineArtOptions:
     keep_colors: bool = True
     traces: tuple[str, ...] = ()
     trace_fill: TraceFill = "sides"
+    gap: float = 0.0
+    smallest_region: int = SMALLEST_REGION
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class ResolvedShot:
     keep_colors: bool
     traces: tuple[str, ...]
     trace_fill: TraceFill
+    gap: float
+    smallest_region: int
 
     def drawn_at(self, frame: int) -> int:
         """The frame whose drawing is shown at `frame`."""
@@ -97,6 +99,8 @@ def resolve(scene: bpy.types.Scene, options: ShotOptions) -> ResolvedShot:
         keep_colors=lineart.keep_colors,
         traces=_traces_of(scene, lineart, source),
         trace_fill=lineart.trace_fill,
+        gap=lineart.gap,
+        smallest_region=lineart.smallest_region,
     )
 
 
@@ -117,7 +121,7 @@ def drawn_at(frame: int, first: int, step: int) -> int:
 
 
 def _traces_of(scene: bpy.types.Scene, lineart: LineArtOptions, source: Source) -> tuple[str, ...]:
-    """The colors of color-trace lines: the animator's choice, and that of layers with this role.
+    """The colors of color-trace lines: the animator's choice, and that of layers and materials with this role.
 
     Raises ShotError if lines have no colors.
     """
@@ -127,9 +131,12 @@ def _traces_of(scene: bpy.types.Scene, lineart: LineArtOptions, source: Source) 
                 "Color-trace lines are found by their colors, but the lines are black: turn on Keep Line Colors."
             )
         )
-    layers = [layer for item in line_pencils_of(scene, lineart.collection) for layer in item.data.layers]
-    has_layer = source in ("pencil", "mixed") and any(lineart.roles.of(layer) == "traces" for layer in layers)
-    return tuple(dict.fromkeys((*lineart.traces, *((TRACE_COLOR,) if has_layer else ()))))
+    pencils = line_pencils_of(scene, lineart.collection) if source in ("pencil", "mixed") else ()
+    roles = [lineart.roles.of(layer) for item in pencils for layer in item.data.layers]
+    materials = [slot.material for item in pencils for slot in item.material_slots]
+    passes = [one.grease_pencil.pass_index for one in materials if one and one.grease_pencil]
+    has_role = "traces" in roles or (lineart.roles.trace_pass and lineart.roles.trace_pass in passes)
+    return tuple(dict.fromkeys((*lineart.traces, *((TRACE_COLOR,) if has_role else ()))))
 
 
 def _sequence_of(scene: bpy.types.Scene, lineart: LineArtOptions) -> ImageSequence:

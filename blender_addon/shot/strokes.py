@@ -71,6 +71,8 @@ def _show_lines(
         yield compat.add_tint(item, "STROKE", _BLACK, material_pass=fill_pass, others=True)
     if fill_pass:
         yield compat.add_tint(item, "BOTH", WHITE, material_pass=fill_pass)
+    if shot.roles.trace_pass:
+        yield compat.add_tint(item, "STROKE", _TRACE, material_pass=shot.roles.trace_pass)
     for layer in item.data.layers:
         role = "fills" if layer_name(layer) in paint else shot.roles.of(layer)
         changes.set(layer, use_lights=False)

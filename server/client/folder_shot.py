@@ -9,6 +9,7 @@ from pathlib import Path
 
 from server.coloring.folder import read_sheets
 from server.coloring.numbered_files import FolderError, NumberedFiles, common_size
+from server.coloring.sheet_files import SheetFiles
 from server.images.codec import read_rgba
 from shared.digests import address_of
 from shared.manifest import Keyframe, ShotManifest
@@ -35,16 +36,17 @@ def read_folder(
     name: str,
     fps: float,
     sheets: Iterable[Path] = (),
+    by_sheet: SheetFiles | None = None,
     **settings: object,
 ) -> FolderShot:
     """Read a folder of line art and its keyframes. Drawings with equal pixels become one.
 
     A number that no file has is a frame that shows the drawing before. number: which number in the names is the frame,
-    as in `NumberedFiles.find`. most_frames: how many the server accepts. sheets: model sheets. settings: further fields
-    of the manifest.
+    as in `NumberedFiles.find`. most_frames: how many the server accepts. sheets: model sheets. by_sheet: the folder's
+    images as an exposure sheet shows them, if it is not read by its numbers. settings: further fields of the manifest.
     Raises FolderError, ImageError and ProtocolError.
     """
-    found = NumberedFiles.find(folder, number)
+    found = by_sheet or NumberedFiles.find(folder, number)
     paintings = found.paintings(keyframes)
     width, height = common_size([*found.files.values(), *paintings.values()])
     first, last = min(found.files), max(found.files)
@@ -53,11 +55,12 @@ def read_folder(
             f"{folder} has the frames {first} to {last}, more than the {most_frames:,} that the server accepts: color "
             "them in parts."
         )
+    pixels_of = {path: address_of(read_rgba(path).tobytes()) for path in dict.fromkeys(found.files.values())}
     shown: list[str] = []
     file_of: dict[str, Path] = {}
     for frame in range(first, last + 1):
         if path := found.files.get(frame):
-            pixels = address_of(read_rgba(path).tobytes())
+            pixels = pixels_of[path]
             file_of.setdefault(pixels, path)
         shown.append(pixels)
     exposure = expose(first, shown, set(paintings))
@@ -77,5 +80,5 @@ def read_folder(
         **settings,  # type: ignore[arg-type]
     )
     gaps = len(found.files) < len(shown)
-    notes = (*found.notes, *(["Frames without a file show the drawing before."] if gaps else []))
+    notes = (*found.notes, *(["Frames without a drawing show the one before."] if gaps else []))
     return FolderShot(manifest, {address: path for path, address in address_by_file.items()}, notes)

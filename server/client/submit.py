@@ -11,7 +11,7 @@ from typing import get_args
 from rich.console import Console
 from rich.progress import track
 
-from server.coloring.cli import add_shot_arguments
+from server.coloring.cli import SETTINGS, add_shot_arguments, read_exposure_sheet
 from shared.errors import ServerError
 from shared.manifest import Priority
 from shared.protocol import ProtocolError
@@ -19,9 +19,6 @@ from shared.protocol import ProtocolError
 from . import connection
 from .connection import Connection, tell
 from .folder_shot import FolderShot, read_folder
-
-SETTINGS = ("preset", "prompt", "seed", "finish", "quality", "background", "priority", "accept_errors", "trace_fill")
-"""The arguments that are fields of the manifest."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +56,10 @@ def _submit(arguments: argparse.Namespace, job: str) -> int:
             arguments.name,
             arguments.fps,
             arguments.reference,
+            read_exposure_sheet(arguments),
             palette=tuple(swatch.color for swatch in arguments.palette.swatches) if arguments.palette else (),
             traces=tuple(arguments.trace),
-            **{name: getattr(arguments, name) for name in SETTINGS},
+            **{name: getattr(arguments, name) for name in ("preset", "priority", "accept_errors", *SETTINGS)},
         )
     except ProtocolError as error:
         tell(f"Error: {error.sentence}")

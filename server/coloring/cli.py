@@ -20,7 +20,7 @@ from server.images.codec import Density, encode_png, read_density, read_size
 from server.images.formats import ACCEPTED
 from shared import xdts
 from shared.errors import PaletteError
-from shared.manifest import Quality
+from shared.manifest import MOST_GAP, SMALLEST_REGION, Quality
 from shared.palette import Palette
 from shared.palette_files import read_palette
 from shared.protocol import ProtocolError
@@ -33,6 +33,9 @@ from .shot import Guess
 
 if TYPE_CHECKING:
     from .shot_coloring import ShotColoring
+
+SETTINGS = ("prompt", "seed", "finish", "quality", "background", "trace_fill", "gap", "smallest_region")
+"""The arguments that are fields of the shot, here and on a server."""
 
 
 def parse_size(text: str) -> Size:
@@ -59,6 +62,24 @@ def parse_trace(text: str) -> str:
     except ProtocolError as error:
         raise argparse.ArgumentTypeError(error.sentence) from error
     return color
+
+
+def parse_gap(text: str) -> float:
+    """Read the widest break in a line that is closed always, in heights of a drawing."""
+    try:
+        gap = float(text)
+    except ValueError:
+        gap = -1.0
+    if not 0 <= gap <= MOST_GAP:
+        raise argparse.ArgumentTypeError(f"a gap is from 0 to {MOST_GAP} heights of a drawing, not {text}")
+    return gap
+
+
+def parse_smallest(text: str) -> int:
+    """Read the fewest pixels of a region."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError(f"the smallest region is a number of pixels from 1, not {text}")
+    return int(text)
 
 
 def frame_path(output: Path, drawing: Path) -> Path:
@@ -124,19 +145,12 @@ def colorize(source: FolderShot, coloring: ShotColoring, output: Path, console: 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     add_shot_arguments(parser)
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the colored frames")
     parser.add_argument(
-        "--xdts",
+        "--output",
         type=Path,
-        metavar="FILE",
-        help="an exposure sheet that names the cel of each frame; a keyframe is then FILE@CEL, and the output gets a "
-        "sheet, too",
-    )
-    parser.add_argument(
-        "--column",
-        default="",
-        metavar="NAME",
-        help="the sheet's column with these drawings (default: the only one, or the one called as the folder)",
+        required=True,
+        metavar="DIR",
+        help="folder for the colored frames; with --xdts it gets an exposure sheet, too",
     )
     parser.add_argument(
         "--guesses", type=Path, metavar="FILE", help="write the regions whose color is a guess to this file, as JSON"
@@ -170,6 +184,18 @@ def add_shot_arguments(parser: argparse.ArgumentParser) -> None:
         "that varies)",
     )
     parser.add_argument(
+        "--xdts",
+        type=Path,
+        metavar="FILE",
+        help="an exposure sheet that names the cel of each frame; a keyframe is then FILE@CEL",
+    )
+    parser.add_argument(
+        "--column",
+        default="",
+        metavar="NAME",
+        help="the sheet's column with these drawings (default: the only one, or the one called as the folder)",
+    )
+    parser.add_argument(
         "--accept-errors",
         action="store_true",
         help="color although a drawing seems to be white on black, or a keyframe is transparent all over",
@@ -195,6 +221,22 @@ def add_shot_arguments(parser: argparse.ArgumentParser) -> None:
         default="sides",
         help="what is seen instead of color-trace lines: half of a line in the color of each side, or all of it in "
         "that of the darker side (default: sides)",
+    )
+    parser.add_argument(
+        "--gap",
+        type=parse_gap,
+        default=0.0,
+        metavar="N",
+        help=f"close breaks in lines up to this width, in heights of a drawing, 0 to {MOST_GAP} (default: 0, the "
+        "colors decide which breaks leak)",
+    )
+    parser.add_argument(
+        "--smallest-region",
+        type=parse_smallest,
+        default=SMALLEST_REGION,
+        metavar="PIXELS",
+        help="areas between lines that have fewer pixels take the color of the nearest region (default: "
+        f"{SMALLEST_REGION})",
     )
     parser.add_argument("--preset", default="tiny", help="the model to use (default: tiny)")
     parser.add_argument("--finish", choices=("painted", "flats"), default="flats", help="default: flats")
@@ -225,7 +267,7 @@ def _described(guess: Guess, palette: Palette | None) -> dict[str, object]:
     return described
 
 
-def _read_sheet(args: argparse.Namespace) -> SheetFiles | None:
+def read_exposure_sheet(args: argparse.Namespace) -> SheetFiles | None:
     """The images as the exposure sheet shows them, if there is one. Raises FolderError."""
     if args.xdts is None:
         if args.column:
@@ -250,23 +292,18 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.output.exists() and not args.output.is_dir():
             raise FolderError(f"{args.output} is a file: give a folder for the colored frames.")
-        by_sheet = _read_sheet(args)
+        by_sheet = read_exposure_sheet(args)
         source = read_folder(
             args.lineart,
             args.keyframe,
             args.size,
-            args.prompt,
-            args.seed,
-            args.finish,
-            args.background,
-            args.quality,
             args.number,
             args.accept_errors,
             args.reference,
-            [swatch.color for swatch in args.palette.swatches] if args.palette else [],
             args.trace,
-            args.trace_fill,
             by_sheet,
+            palette=[swatch.color for swatch in args.palette.swatches] if args.palette else [],
+            **{name: getattr(args, name) for name in SETTINGS},
         )
         written = [frame_path(args.output, path) for path in source.files]
         written += [args.guesses] if args.guesses else []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Combines what is propagated to a drawing and what the model painted of it into the finished colors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -9,12 +10,14 @@ import torch
 from torch.nn import functional as F
 
 from server.coloring.line_art.compositing import over
+from shared.manifest import SMALLEST_REGION
 
 from .code_colors import ModelVotes
 from .fill import Fill, painted
 from .keyframes import Keyframes
 from .propagation import Propagated
 from .region_labels import RegionLabels, label_regions
+from .tones import carry_tones
 
 
 class Votes(Protocol):
@@ -104,12 +107,14 @@ class Finished(NamedTuple):
 
 @dataclass(frozen=True)
 class Finisher:
-    """Finishes the drawings of one shot."""
+    """Finishes the drawings of one shot. gap, smallest_region: as in `shared.manifest.ShotManifest`."""
 
     keyframes: Keyframes
     votes: Votes
     fill: Fill
     background: Background
+    gap: float = 0.0
+    smallest_region: int = SMALLEST_REGION
 
     def keyframe(self, drawing: int, line_art: np.ndarray, images: np.ndarray) -> Finished:
         """Finish a keyframe, which stays as it is painted.
@@ -119,16 +124,22 @@ class Finisher:
         finished = Finished(self.keyframes.painting(drawing), self.keyframes.labels(drawing), None)
         return finished._replace(color=self.background.of_keyframe(line_art, finished, images))
 
-    def drawing(self, line_art: np.ndarray, images: np.ndarray, propagated: Propagated, keyframe: int) -> Finished:
-        """Finish another drawing. Static areas keep the colors of `keyframe`."""
+    def drawing(
+        self, line_art: np.ndarray, images: np.ndarray, propagated: Propagated, evidence: Sequence[int]
+    ) -> Finished:
+        """Finish another drawing.
+
+        evidence: the keyframes from which its colors come. Static areas keep those of the first.
+        """
+        keyframe = evidence[0]
         votes = self.votes.count(images, propagated)
-        regions = label_regions(line_art, votes, self.keyframes.meetings)
-        color = self.fill.fill(line_art, regions.entries, votes, images)
-        finished = Finished(
-            np.where(propagated.static[..., None], self.keyframes.painting(keyframe), color),
-            np.where(propagated.static, self.keyframes.labels(keyframe), regions.entries),
-            regions,
-        )
+        regions = label_regions(line_art, votes, self.keyframes.meetings, self.gap, self.smallest_region)
+        shapes = [shape for known in evidence for shape in self.keyframes.shapes(known)]
+        flat = np.where(propagated.static, self.keyframes.labels(keyframe), regions.entries)
+        entries = carry_tones(line_art, flat, shapes, propagated.static)
+        static = propagated.static & (entries == flat)
+        color = self.fill.fill(line_art, entries, votes, images)
+        finished = Finished(np.where(static[..., None], self.keyframes.painting(keyframe), color), entries, regions)
         return finished._replace(color=self.background.of_drawing(line_art, finished, images))
 
 

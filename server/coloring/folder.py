@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,6 @@ from shared.checks.flaws import SWAPPED, Flaw
 from shared.digests import address_of
 from shared.manifest import MOST_SHEETS
 from shared.timing import Exposure, expose
-from shared.traces import TraceFill
 
 
 @dataclass(frozen=True)
@@ -44,27 +44,21 @@ def read_folder(
     folder: Path,
     keyframes: Iterable[str],
     size: Size | None = None,
-    prompt: str = "",
-    seed: int = 0,
-    finish: str = "flats",
-    background: str = "kept",
-    quality: str = "auto",
     number: int | None = None,
     accept_errors: bool = False,
     sheets: Iterable[Path] = (),
-    palette: Sequence[str] = (),
     traces: Sequence[str] = (),
-    trace_fill: TraceFill = "sides",
     by_sheet: SheetFiles | None = None,
+    **settings: Any,
 ) -> FolderShot:
     """Check a folder of line art and its keyframes and make a shot of them.
 
-    size: (width, height) of the result; by default the drawings' own. background: "generated" requires a prompt and a
-    keyframe that is transparent somewhere. number: which number in the names of the line art is the frame, if that is
-    not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the images become notes.
-    sheets: model sheets, of any size. palette, traces, trace_fill: as in `shared.manifest.ShotManifest`. by_sheet: the
-    folder's images as an exposure sheet shows them, if it is not read by its numbers. Equal drawings become one. Raises
-    FolderError or ImageError, whose message says what to do.
+    size: (width, height) of the result; by default the drawings' own. number: which number in the names of the line art
+    is the frame, if that is not clear: 1 is the first, -1 the last. accept_errors: errors that the checks find in the
+    images become notes. sheets: model sheets, of any size. traces: as in `shared.manifest.ShotManifest`. by_sheet: the
+    folder's images as an exposure sheet shows them, if it is not read by its numbers. settings: further fields of the
+    shot; a generated background requires a prompt and a keyframe that is transparent somewhere. Equal drawings become
+    one. Raises FolderError or ImageError, whose message says what to do.
     """
     found = by_sheet or NumberedFiles.find(folder, number)
     files = found.files
@@ -109,14 +103,11 @@ def read_folder(
         index = drawing_of[frame]
         frame_of[index] = frame
         painted[index] = _resized_paint(read_rgba(path), size)
-    if background == "generated" and not prompt.strip():
-        raise FolderError("A generated background needs words that say what it shows: give them with --prompt.")
-    if finish not in ("painted", "flats"):
-        raise FolderError(f"The finish must be painted or flats, not {finish!r}.")
     read = read_sheets(sheets)
-    shot = Shot(drawings, painted, prompt, seed, finish, quality, background, exposure.holds, inks)  # type: ignore[arg-type]
-    shot = replace(shot, sheets=list(read.values()), palette=palette, trace_fill=trace_fill)
-    if background == "generated" and not shot.is_translucent:
+    shot = Shot(drawings, painted, holds=exposure.holds, inks=inks, sheets=list(read.values()), **settings)
+    if shot.background == "generated" and not shot.prompt.strip():
+        raise FolderError("A generated background needs words that say what it shows: give them with --prompt.")
+    if shot.background == "generated" and not shot.is_translucent:
         raise FolderError("No keyframe has a transparent part where a background could be generated.")
     shot, flaws, changes = fit_keyframes(shot, lambda drawing: numbers[exposure.first_frame_of(drawing)])
     for index, flaw in flaws.items():

@@ -12,6 +12,7 @@ from server.coloring.line_art.model_sheet import ModelSheet
 from .meetings import extend_meetings, find_meetings
 from .palette import appearance, distinct_colors, extract_palette
 from .shot import Shot
+from .tones import PaintedShape, painted_shapes
 
 
 class Keyframes:
@@ -67,6 +68,11 @@ class Keyframes:
     def sheets(self) -> list[tuple[ModelSheet, np.ndarray]]:
         """The model sheets, and the palette entries uint16 [h, w] of each."""
         return list(zip(self._sheets, self.palette.labels[len(self._drawings) :], strict=True))
+
+    @functools.cache  # noqa: B019 - lives as long as the coloring itself
+    def shapes(self, keyframe: int) -> list[PaintedShape]:
+        """The closed regions of a keyframe that have tones; see `tones.painted_shapes`."""
+        return painted_shapes(self._line_art(keyframe), self.labels(keyframe))
 
     @functools.cached_property
     def meetings(self) -> np.ndarray:

@@ -16,7 +16,8 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 
-from server.coloring.line_art.regions import find_paper, nearest
+from server.coloring.line_art.regions import find_paper, gap_closures, nearest
+from shared.manifest import SMALLEST_REGION
 
 BORDER_PRICE = 3.0
 """Price of a border on open paper, in nats of log-likelihood per unit of length, measured on procedural clips."""
@@ -104,14 +105,23 @@ class RegionLabels:
         return sorted(found, key=lambda region: -region.share)
 
 
-def label_regions(line_art: np.ndarray, votes: np.ndarray, meetings: np.ndarray) -> RegionLabels:
+def label_regions(
+    line_art: np.ndarray,
+    votes: np.ndarray,
+    meetings: np.ndarray,
+    gap: float = 0.0,
+    smallest: int = SMALLEST_REGION,
+) -> RegionLabels:
     """Choose an entry for every region of line art uint8 [H, W] by votes float32 [h, w, N], not below 0.
 
-    meetings: which entries may meet without a line between them, bool [N, N]; see `meetings`. Only the proportions of
-    the votes within a pixel count. Each pixel is one observation; its votes are the likelihoods of the entries.
+    meetings: which entries may meet without a line between them, bool [N, N]; see `meetings`. gap, smallest: as
+    `ShotManifest.gap` and `smallest_region`. Only the proportions of the votes within a pixel count. Each pixel is one
+    observation; its votes are the likelihoods of the entries.
     """
     probabilities = votes.reshape(-1, votes.shape[2]) / votes.sum(axis=2).reshape(-1, 1)
-    paper = find_paper(line_art)
+    paper = find_paper(line_art, smallest)
+    if gap:
+        paper &= ~gap_closures(paper, gap)
     pieces, cells, borders = _cut(paper, votes.shape[:2])
     if not len(cells):
         shares = probabilities.mean(axis=0, keepdims=True)

@@ -11,7 +11,7 @@ import numpy as np
 from server.coloring.line_art.drawing import Drawing
 from server.coloring.line_art.model_sheet import ModelSheet
 from server.coloring.line_art.traces import fill_darker
-from shared.manifest import Background, Finish, Quality
+from shared.manifest import SMALLEST_REGION, Background, Finish, Quality
 from shared.traces import TraceFill
 
 
@@ -58,7 +58,8 @@ class Shot:
         all are there from the first.
     sheets: model sheets.
     holds: for how many frames each drawing is held when it is first shown; empty if that is not known.
-    prompt, seed, finish, quality, background, palette, trace_fill: as in `shared.manifest.ShotManifest`.
+    prompt, seed, finish, quality, background, palette, trace_fill, gap, smallest_region: as in
+        `shared.manifest.ShotManifest`.
     """
 
     drawings: Sequence[np.ndarray]
@@ -74,6 +75,8 @@ class Shot:
     sheets: Sequence[ModelSheet] = ()
     palette: Sequence[str] = ()
     trace_fill: TraceFill = "sides"
+    gap: float = 0.0
+    smallest_region: int = SMALLEST_REGION
 
     def __post_init__(self) -> None:
         ordered, count = sorted(self.keyframes), len(self.drawings)

@@ -60,7 +60,9 @@ class ShotColoring:
         stack = Stack(engine, preset, shot, ablation, self._keyframes, cuts)
         self._propagator = stack.propagator(matcher, self._line_art)
         self._painter = stack.painter(self._size, self._line_art)
-        self._finisher = Finisher(self._keyframes, stack.votes(), stack.fill(), stack.background())
+        self._finisher = Finisher(
+            self._keyframes, stack.votes(), stack.fill(), stack.background(), shot.gap, shot.smallest_region
+        )
         self._is_memory_lined = preset.lined_memory
         self.segments = self._painter.segments
         self.note = " ".join(note for note in (self._keyframes.note, self._painter.note) if note)
@@ -84,11 +86,11 @@ class ShotColoring:
             self._remember(index, result)
             return result
         segment = self.segments[index]
-        propagated = self._propagate(index)
+        propagated, evidence = self._propagate(index), self.evidence(index)
         images, tail, note = self._painter.paint(index, propagated, on_step)
         frames, guesses, entries, colors = {}, {}, [], []
         for drawing, pictures in zip(segment.drawings, images, strict=True):
-            finished = self._finish(drawing, pictures, segment.keyframe, propagated)
+            finished = self._finish(drawing, pictures, evidence, propagated)
             frames[drawing] = lay_lines(self._shot.fill_traces(drawing, finished.color), self._shot.ink(drawing))
             entries.append(self._size.shrink(finished.entries))
             colors.append(self._remembered(frames[drawing], finished.color))
@@ -145,10 +147,12 @@ class ShotColoring:
         drawings = [drawing for drawing in dict.fromkeys(wanted) if drawing not in self._keyframes]
         return dict(zip(drawings, self._propagator.propagate(drawings, known), strict=True))
 
-    def _finish(self, drawing: int, images: np.ndarray, keyframe: int, propagated: dict[int, Propagated]) -> Finished:
+    def _finish(
+        self, drawing: int, images: np.ndarray, evidence: list[int], propagated: dict[int, Propagated]
+    ) -> Finished:
         if drawing in self._keyframes:
             return self._finisher.keyframe(drawing, self._line_art(drawing), images)
-        return self._finisher.drawing(self._line_art(drawing), images, propagated[drawing], keyframe)
+        return self._finisher.drawing(self._line_art(drawing), images, propagated[drawing], evidence)
 
     def _remembered(self, frame: np.ndarray, color: np.ndarray) -> np.ndarray:
         """Return what the model remembers of a finished frame, which has lines, or of its colors, which have none."""

@@ -53,7 +53,7 @@ def _settings(manifest: ShotManifest) -> tuple[Any, ...]:
     how = (manifest.prompt, manifest.seed, manifest.finish, manifest.quality, manifest.background)
     preset = find_preset(manifest.preset)
     holds = manifest.exposure.holds if preset.repeats_holds else ()
-    seen = (list(manifest.sheets), list(manifest.traces), manifest.trace_fill)
+    seen = (list(manifest.sheets), list(manifest.traces), manifest.trace_fill, manifest.gap, manifest.smallest_region)
     return (model_fingerprint(preset), holds, manifest.width, manifest.height, *how, *seen)
 
 

@@ -40,6 +40,8 @@ def read_shot(manifest: ShotManifest, blobs: PatientBlobs) -> Shot:
         sheets=[read_sheet(read_rgba(blobs.read(address))) for address in manifest.sheets],
         palette=manifest.palette,
         trace_fill=manifest.trace_fill,
+        gap=manifest.gap,
+        smallest_region=manifest.smallest_region,
         corrections=[keyframe.correction for keyframe in manifest.keyframes],
     )
 

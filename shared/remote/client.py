@@ -137,16 +137,17 @@ class Client:
         """Change the priority of a waiting job."""
         self._transport.request("POST", f"/jobs/{job}/priority", json=to_json(PriorityChange(priority)))
 
-    def frame(self, job: str, frame: int, layer: Layer = "colored", known: Iterable[str] = ()) -> Frame:
+    def frame(self, job: str, frame: int, layer: Layer = "colored", known: Iterable[str] = (), **query: float) -> Frame:
         """Return a colored frame, which is verified, or a layer of it.
 
-        known: the addresses of colored frames that the caller has. These are not sent again.
+        known: the addresses of colored frames that the caller has. These are not sent again. query: `gap` and
+        `smallest_region`, if the regions are to be seen by other settings than the job's.
         """
         condition = ", ".join(f'"{address}-{layer}"' for address in known)
         answer = self._transport.request(
             "GET",
             f"/jobs/{job}/frames/{frame}.png",
-            params={"layer": layer},
+            params={"layer": layer, **query},
             headers={"If-None-Match": condition} if condition else {},
         )
         tag = re.search(f"({ADDRESS_PATTERN})-{layer}", answer.headers.get("ETag", ""))

@@ -62,7 +62,8 @@ def test_color_trace_lines_have_a_color_of_their_own(scenario: Scenario, tmp_pat
     assert answer["layer"] == answer["black"] == [["#ff00ff"], "sides"]
     assert answer["color"] == [["#0000ff", "#ff00ff"], "darker"]
     assert "turn on Keep Line Colors" in answer["message"]
-    for name in ("layer", "black"):
+    assert [answer["no material"], answer["material"], answer["black material"]] == [[], ["#ff00ff"], ["#ff00ff"]]
+    for name in ("layer", "black", "material", "black material"):
         note, *seen = read(tmp_path / name / "lineart" / "0001.png", *PLACES)
         assert note == (255, 0, 255), name
         assert [max(color) < 128 for color in seen[:4]] == [False, False, True, True], "other layers are as ever"

@@ -32,5 +32,5 @@ def test_a_perfect_model_mends_wrong_propagation_if_its_weight_is_full(
     propagated = Propagated(votes, np.zeros(shape, np.uint8), np.zeros(shape, bool))
     model = ModelVotes([keyframes.palette.colors], len(keyframes.palette.colors))
     finisher = Finisher(keyframes, JointVotes(model, weight), FlatFill(keyframes.palette), KeptBackground())
-    finished = finisher.drawing(drawings[1], right[None], propagated, 0)
+    finished = finisher.drawing(drawings[1], right[None], propagated, [0])
     assert tuple(finished.color[60, 80]) == color

@@ -8,7 +8,7 @@ import pytest
 from server.coloring.line_art.compositing import fill_under_lines
 from server.coloring.region_labels import label_regions
 
-from .drawings import BLUE, RED, SKY, paper, scene
+from .drawings import BLUE, RED, SKY, circle, paper, scene
 
 COLORS = np.array([SKY, RED, BLUE])
 ANY = np.ones((3, 3), bool)
@@ -75,6 +75,27 @@ def test_a_confident_leak_is_kept_apart_from_what_it_leaks_into():
     votes[labels[2::4, 2::4] == 1] = (0.4, 0, 0.6)  # the matcher takes the red ball for the blue one
     entries = label_regions(drawing, votes, ANY).entries
     assert entries[60, 60] == 2 and entries[10, 10] == 0
+
+
+def test_a_gap_size_closes_a_break_through_which_a_small_region_leaks():
+    drawing = paper()
+    circle(drawing, (160, 90), 20, gap=10)
+    inside = np.hypot(*np.mgrid[-90:90, -160:160]) < 20
+    votes = np.full((45, 80, 3), (0.9, 0.1, 0), np.float32)
+    votes[cv2.resize(inside.astype(np.uint8), GRID) > 0] = (0.49, 0.51, 0)
+    leaking, closed = (label_regions(drawing, votes, ANY, gap).entries for gap in (0, 0.1))
+    assert leaking[90, 160] == 0 and closed[90, 160] == 1
+    assert closed[10, 10] == closed[90, 20] == 0
+
+
+def test_areas_below_the_smallest_region_take_the_nearest_color():
+    drawing = paper()
+    cv2.rectangle(drawing, (100, 50), (109, 59), 0, 1)  # 64 pixels inside
+    votes = np.full((45, 80, 3), (1, 0, 0), np.float32)
+    votes[12:15, 25:28] = (0, 1, 0)
+    for smallest, entry in ((64, 1), (65, 0)):
+        entries = label_regions(drawing, votes, ANY, smallest=smallest).entries
+        assert entries[54, 104] == entry and entries[20, 20] == 0
 
 
 def test_gray_uneven_paper_with_faint_lines_is_read_like_white():

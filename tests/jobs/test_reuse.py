@@ -125,5 +125,7 @@ def test_name_timing_and_priority_change_no_frame_and_everything_else_does(clip)
         replace(shot, palette=("#102030", "#102031")),
         replace(shot, traces=("#ff0000",)),
         replace(shot, traces=("#ff0000",), trace_fill="darker"),
+        replace(shot, gap=0.1),
+        replace(shot, smallest_region=20),
     ]
     assert len({job_fingerprint(other) for other in (shot, *others)}) == len(others) + 1

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from server.client.fetch import MARKER
 from server.config import Config
+from server.storage.catalogue import Catalogue
 from server.storage.database import open_database
 from server.storage.tokens import Tokens
+from shared import xdts
+from shared.exposure_sheet import Column, ExposureSheet
 
 from .conftest import Site, SmallShot
 from .test_jobs import StartWorker
@@ -70,6 +74,20 @@ def test_a_folder_goes_the_whole_way(site: Site, art: Path, start_worker: StartW
     found = {int(path.stem): path.read_bytes() for path in (tmp_path / "out").glob("*.png")}
     assert found == site.frames(job) and sorted(found) == list(range(101, 116))
     assert found[101] == found[102] != found[103], "a frame without a file shows the drawing before"
+
+
+def test_an_exposure_sheet_times_a_folder(site: Site, art: Path, engine: sa.Engine, tmp_path: Path) -> None:
+    cells = ("", "0101", "0101", "0105", "0103", "", "0101")
+    (tmp_path / "cut.xdts").write_bytes(xdts.write(ExposureSheet((Column("sc010", cells),), "Cut", "1", "1")))
+    timed = ("--xdts", str(tmp_path / "cut.xdts"))
+    job = submit(site, art, *timed, "--gap", "0.1", "--smallest-region", "40")
+    manifest = Catalogue(engine).job(job).manifest
+    assert (manifest.frame_start, manifest.timing) == (2, (0, 0, 1, 2, 2, 0))
+    assert [keyframe.frame for keyframe in manifest.keyframes] == [4]
+    assert (manifest.gap, manifest.smallest_region) == (0.1, 40)
+    painted = ("--keyframe", str(tmp_path / "painted_0105.png"))
+    done = run(site, "submit", str(art), *painted, *timed, "--number", "1")
+    assert done.returncode == 2 and "--number and --xdts exclude each other" in done.stderr
 
 
 def test_a_watched_job_is_told_to_programs_by_event_and_its_end_by_the_exit_code(

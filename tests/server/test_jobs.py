@@ -147,6 +147,27 @@ def test_a_frame_comes_with_its_lines_or_as_the_colors_under_them(
     assert site.call("GET", f"/jobs/{job}/frames/101.png?layer=ink", 422)["field"] == "layer"
 
 
+def test_regions_are_shown_by_other_settings_than_the_job_has(
+    site: Site, shot: SmallShot, start_worker: StartWorker
+) -> None:
+    line_art = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    line_art[:, 14] = 0
+    line_art[7:9, 14] = 255  # a break of an eighth of the height
+    line_art[2:6, 2:6], line_art[3:5, 3:5] = 0, 255
+    job = site.submit(shot.with_blob(0, png(line_art)), gap=0.05, smallest_region=4)
+    start_worker()
+    site.wait_for_state(job, "done")
+
+    def count(query: str) -> int:
+        regions = pixels(site.call("GET", f"/jobs/{job}/frames/101.png?layer=regions{query}", 200))
+        return len(np.unique(regions[line_art[..., 0] == 255].reshape(-1, 3), axis=0))
+
+    assert [count(""), count("&gap=0.25"), count("&smallest_region=5")] == [2, 3, 1]
+    for query, field in (("gap=wide", "gap"), ("gap=0.3", "gap"), ("smallest_region=0", "smallest_region")):
+        address = f"/jobs/{job}/frames/101.png?layer=regions&{query}"
+        assert site.call("GET", address, 422)["field"] == field
+
+
 def test_the_lines_of_a_frame_keep_their_color(site: Site, shot: SmallShot, start_worker: StartWorker) -> None:
     colored = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     colored[:, 4:6] = (220, 40, 40)

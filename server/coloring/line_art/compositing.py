@@ -7,19 +7,19 @@ Colors are RGB, or straight RGBA where a shot is transparent in places.
 import cv2
 import numpy as np
 
-from .regions import find_regions, interior_pixels
+from .regions import GAP, find_regions, interior_pixels
 
 NEARLY_BLACK = 32
 """A line that is darker than this hides what is under it."""
 
 
-def fill_under_lines(line_art: np.ndarray, image: np.ndarray, max_gap: int | None = None) -> np.ndarray:
+def fill_under_lines(line_art: np.ndarray, image: np.ndarray, gap: float = GAP) -> np.ndarray:
     """Replace an image's lines and their anti-aliased fringe by the color beside them, separately on each side.
 
-    line_art: uint8 [H, W]; image: uint8 [H, W, 3 or 4], with or without the lines; max_gap: see `find_regions`. Returns
+    line_art: uint8 [H, W]; image: uint8 [H, W, 3 or 4], with or without the lines; gap: see `find_regions`. Returns
     an array of the same shape and type as the image.
     """
-    regions = find_regions(line_art, max_gap)
+    regions = find_regions(line_art, gap)
     sure = interior_pixels(line_art, regions.labels)
     has_interior = np.bincount(regions.labels[sure], minlength=regions.count) > 0
     sure |= ~has_interior[regions.labels] & ~regions.is_line
@@ -84,7 +84,7 @@ def lift_lines(frame: np.ndarray, line_art: np.ndarray, ink: np.ndarray | None =
     if frame.shape[2] == 4:  # a line makes what is under it more opaque
         uncovered = 255 * (1 - frame[..., 3] / np.float32(255)) / np.maximum(seen, 1)
         paint[..., 3] = np.round(255 * (1 - uncovered)).clip(0, 255)
-    color = fill_under_lines(line_art, paint, max_gap=0)  # the frame's colors separate the sides, so close no gaps
+    color = fill_under_lines(line_art, paint, gap=0)  # the frame's colors separate the sides, so close no gaps
     off = np.abs(lay_lines(color, ink).astype(np.int16) - frame).max(axis=2) > 1
     off &= seen >= NEARLY_BLACK
     covered = (255 - seen[off, None]).astype(np.float32)

@@ -13,10 +13,12 @@ import cv2
 import numpy as np
 from skimage.measure import label
 
+from shared.manifest import SMALLEST_REGION
+
 LINE_BELOW = 200
 """On white paper, line art darker than this is line; thin anti-aliased lines are never all lighter."""
-SMALLEST_REGION = 6
-"""Areas of fewer pixels are specks between line pixels and join the nearest region."""
+GAP = 1 / 36
+"""The widest break in a line that is closed, in heights of a drawing, unless another is asked for."""
 _DARKEST_PAPER = 128
 _ROWS = 45
 _MOST_COLUMNS = 4096  # an image of a few rows and millions of columns may be uploaded
@@ -55,11 +57,11 @@ class Regions:
         return np.where(astray, own, source.ravel()).reshape(self.labels.shape)
 
 
-def find_paper(line_art: np.ndarray) -> np.ndarray:
+def find_paper(line_art: np.ndarray, smallest: int = SMALLEST_REGION) -> np.ndarray:
     """Return where line art uint8 [H, W] is paper, bool [H, W]. The paper may be gray and uneven.
 
-    A line is darker than seven eighths of the paper around it, and the brightest pixels count as that paper. Specks of
-    paper are counted as lines.
+    A line is darker than seven eighths of the paper around it, and the brightest pixels count as that paper. Areas of
+    fewer than `smallest` pixels are specks between line pixels, and are counted as lines.
     """
     height, width = line_art.shape
     blocks = cv2.resize(line_art, paper_blocks(height, width), interpolation=cv2.INTER_AREA)
@@ -67,7 +69,7 @@ def find_paper(line_art: np.ndarray) -> np.ndarray:
     threshold = cv2.resize(np.maximum(level, _DARKEST_PAPER), (width, height)) * np.float32(7 / 8)
     paper = (line_art >= threshold).astype(np.uint8)
     _, areas, stats, _ = cv2.connectedComponentsWithStats(paper, connectivity=4, ltype=cv2.CV_32S)
-    large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_REGION
+    large = stats[:, cv2.CC_STAT_AREA] >= smallest
     large[0] = False
     return large[areas]
 
@@ -77,24 +79,17 @@ def paper_blocks(height: int, width: int) -> tuple[int, int]:
     return min(max(1, width * _ROWS // height), _MOST_COLUMNS), _ROWS
 
 
-def find_regions(line_art: np.ndarray, max_gap: int | None = None) -> Regions:
+def find_regions(line_art: np.ndarray, gap: float = GAP, smallest: int = SMALLEST_REGION) -> Regions:
     """Find the closed regions of line art uint8 [H, W].
 
-    max_gap: the widest break in a line, in pixels, that is still closed; by default a 36th of the height. The areas on
-    both sides must be clearly wider than the break itself.
+    gap: the widest break in a line that is still closed, in heights of the drawing. The areas on both sides must be
+    clearly wider than the break itself. smallest: areas of fewer pixels join the nearest region.
     """
-    is_line = ~find_paper(line_art)
-    if is_line.all():
-        return Regions(np.zeros(line_art.shape, np.int32), is_line, np.zeros(line_art.shape, np.float32), 1)
-    paper = (~is_line).astype(np.uint8)
-    if is_line.any():
-        depth = cv2.distanceTransform(paper, cv2.DIST_L2, 5)
-    else:
-        depth = np.full(line_art.shape, float(max(line_art.shape)), np.float32)
-    gap = max(4, round(line_art.shape[0] / 36)) if max_gap is None else max_gap
-    free = paper & ~_gap_barriers(paper, depth, gap)
+    paper = find_paper(line_art, smallest)
+    depth, is_line = _depth(paper), ~paper
+    free = (paper & ~gap_closures(paper, gap)).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4, ltype=cv2.CV_32S)
-    keep = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_REGION
+    keep = stats[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False  # connectedComponents counts everything that is not free as component 0
     if not keep.any():
         return Regions(np.zeros(line_art.shape, np.int32), is_line, depth, 1)
@@ -158,21 +153,24 @@ def _deepest(depth: np.ndarray, labels: np.ndarray, count: int, among: np.ndarra
     return deepest
 
 
-def _gap_barriers(paper: np.ndarray, depth: np.ndarray, max_gap: int) -> np.ndarray:
-    """Return uint8 [H, W], 1 where a break in a line is to be closed.
+def gap_closures(paper: np.ndarray, gap: float) -> np.ndarray:
+    """Return where a break in a line of paper bool [H, W] is to be closed, bool [H, W], one pixel wide.
 
-    This is done for each ball radius, from small to large. The places where the ball's center fits are cores. Cores
-    grow back along the paper; where two meet, the ball was trapped. In a break with the half-width `half`, a ball of
-    radius r comes within sqrt(r² - half²) of the middle (plus half a line's thickness); in a corridor it stays farther
-    away. Only a ball clearly wider than the passage (by a pixel) can distinguish the two.
+    gap: the widest break that is closed, in heights of the drawing. This is done for each ball radius, from small to
+    large. The places where the ball's center fits are cores. Cores grow back along the paper; where two meet, the ball
+    was trapped. In a break with the half-width `half`, a ball of radius r comes within sqrt(r² - half²) of the middle
+    (plus half a line's thickness); in a corridor it stays farther away. Only a ball clearly wider than the passage (by
+    a pixel) can distinguish the two.
     """
-    barrier = np.zeros_like(paper)
-    half_line = _half_thickness(1 - paper)
-    for radius in _radii(max_gap):
+    closures = np.zeros(paper.shape, bool)
+    if paper.all() or not paper.any():
+        return closures
+    depth, half_line = _depth(paper), _half_thickness(~paper)
+    for radius in _radii(gap * len(paper)):
         cores = _cores(depth, radius)
         if cores is None:
             continue
-        reached = grow(cores, paper & ~barrier, ceil(1.5 * (radius + half_line)) + 2)
+        reached = grow(cores, (paper & ~closures).astype(np.uint8), ceil(1.5 * (radius + half_line)) + 2)
         away = cv2.distanceTransform((cores == 0).astype(np.uint8), cv2.DIST_L2, 5)
         meeting = np.zeros(paper.shape, np.uint8)
         for a, b, here in (
@@ -185,12 +183,19 @@ def _gap_barriers(paper: np.ndarray, depth: np.ndarray, max_gap: int) -> np.ndar
             continue
         middles = _deepest(depth, pieces, count, np.flatnonzero(meeting))[1:]
         half, near = depth.ravel()[middles], away.ravel()[middles]
-        is_gap = np.concatenate([[0], (half <= radius - 1) & (near <= 1.5 * radius + half_line)]).astype(np.uint8)
-        barrier |= is_gap[pieces]
-    return barrier
+        is_gap = np.concatenate([[False], (half <= radius - 1) & (near <= 1.5 * radius + half_line)])
+        closures |= is_gap[pieces]
+    return closures
 
 
-def _radii(max_gap: int) -> list[float]:
+def _depth(paper: np.ndarray) -> np.ndarray:
+    """The distance in pixels from each pixel of paper bool [H, W] to the nearest line, float32 [H, W]."""
+    if paper.all():
+        return np.full(paper.shape, float(max(paper.shape)), np.float32)
+    return cv2.distanceTransform(paper.astype(np.uint8), cv2.DIST_L2, 5)
+
+
+def _radii(max_gap: float) -> list[float]:
     """Return the radii of the balls. Each is a quarter larger than the one before; the last is a pixel more than half
     the widest break."""
     radii = [max_gap / 2 + 1.0]
@@ -200,9 +205,10 @@ def _radii(max_gap: int) -> list[float]:
 
 
 def _half_thickness(lines: np.ndarray) -> float:
-    """Return half the typical thickness of the lines in pixels; filled black areas have little influence."""
-    inside = cv2.distanceTransform(lines, cv2.DIST_L2, 3)[lines > 0]
-    return float(np.clip(np.median(inside), 0.5, 6.0)) if inside.size else 0.5
+    """Return half the typical thickness of the lines bool [H, W] in pixels; filled black areas have little
+    influence."""
+    inside = cv2.distanceTransform(lines.astype(np.uint8), cv2.DIST_L2, 3)[lines]
+    return float(np.clip(np.median(inside), 0.5, 6.0))
 
 
 def _cores(depth: np.ndarray, radius: float) -> np.ndarray | None:

@@ -4,6 +4,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -19,9 +20,9 @@ from server.storage.blobs import MissingBlob
 from server.storage.job import Job
 from shared.digests import address_of
 from shared.manifest import ShotManifest
-from shared.protocol import API_PREFIX
+from shared.protocol import API_PREFIX, shown
 
-from . import require_room, services, user
+from . import query_number, require_room, services, user
 from .jobs import find_job
 
 blueprint = Blueprint("frames", __name__, url_prefix=f"{API_PREFIX}/jobs/<uuid:job_id>")
@@ -35,7 +36,8 @@ def get(job_id: UUID, frame: int) -> Response:
     """Return the PNG of a frame or a layer of it.
 
     `layer=fills` is its colors without the lines, `layer=lines` only the lines, in their own color, on a transparent
-    ground. `layer=regions` shows the closed regions of its drawing in random colors, with the lines. Frame and fills
+    ground. `layer=regions` shows the closed regions of its drawing in random colors, with the lines; `gap` and
+    `smallest_region` show them by other settings than the job's. Frame and fills
     are RGB, or RGBA if keyframes are transparent and the background is kept. Frames that show the same drawing share
     their ETag.
     """
@@ -43,12 +45,13 @@ def get(job_id: UUID, frame: int) -> Response:
     if layer not in ("colored", "fills", "lines", "regions"):
         raise ProblemError(422, "bad_layer", "`layer` must be colored, fills, lines or regions.", "layer")
     job = find_job(job_id)
-    exposure = job.manifest.exposure
+    manifest = _with_query(job.manifest) if layer == "regions" else job.manifest
+    exposure = manifest.exposure
     if frame not in exposure.frames:
         raise ProblemError(
             404,
             "unknown_frame",
-            f"Job {job.id} has the frames {job.manifest.frame_start}..{job.manifest.frame_end}, not {frame}.",
+            f"Job {job.id} has the frames {manifest.frame_start}..{manifest.frame_end}, not {frame}.",
         )
     drawing = exposure.drawing_at(frame)
     blob = services().frames.blob(job.id, drawing)
@@ -57,12 +60,24 @@ def get(job_id: UUID, frame: int) -> Response:
             404, "frame_not_ready", f"Frame {frame} is not colored yet: `frames_done` of the job lists those that are."
         )
     response = Response(mimetype="image/png")
-    response.set_etag(f"{blob}-{layer}")
+    asked = f"-{manifest.gap}-{manifest.smallest_region}" if layer == "regions" else ""
+    response.set_etag(f"{blob}-{layer}{asked}")
     response.make_conditional(request)
     if response.status_code != 304:
         content = _read(job, blob)
-        response.data = content if layer == "colored" else _layer(layer, content, job.manifest, drawing)
+        response.data = content if layer == "colored" else _layer(layer, content, manifest, drawing)
     return response
+
+
+def _with_query(manifest: ShotManifest) -> ShotManifest:
+    """Return the manifest with the settings of regions that the query has. Raises ProblemError or ProtocolError."""
+    smallest = query_number("smallest_region", manifest.smallest_region)
+    text = request.args.get("gap", str(manifest.gap))
+    try:
+        gap = float(text)
+    except ValueError:
+        raise ProblemError(422, "bad_gap", f"`gap` must be a number, not {shown(text)}.", "gap") from None
+    return replace(manifest, gap=gap, smallest_region=smallest)
 
 
 def _read(job: Job, frame: str) -> bytes:
@@ -96,7 +111,7 @@ def _layer(layer: str, frame: bytes, manifest: ShotManifest, drawing: int) -> by
     with _LIFTING:
         read = read_drawing(read_rgba(content), manifest.traces)
         if layer == "regions":
-            return encode_png(draw_regions(read))
+            return encode_png(draw_regions(read, manifest.gap, manifest.smallest_region))
         return encode_png(lines_alone(read.ink) if layer == "lines" else lift_lines(read_frame(frame), *read))
 
 

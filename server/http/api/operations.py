@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from server.config import DEVICES
 from shared.digests import ADDRESS_PATTERN
+from shared.manifest import MOST_GAP
 from shared.status import JobState
 
 Schema = dict[str, Any]
@@ -199,7 +200,11 @@ OPERATIONS = {
         "A finished frame or a layer of it: its colors without lines, the lines alone, or its drawing's regions",
         _tagged("image/png", "The frame."),
         (409, 422),
-        query={"layer": {"type": "string", "enum": ["colored", "fills", "lines", "regions"], "default": "colored"}},
+        query={
+            "layer": {"type": "string", "enum": ["colored", "fills", "lines", "regions"], "default": "colored"},
+            "gap": {"type": "number", "minimum": 0, "maximum": MOST_GAP},
+            "smallest_region": {"type": "integer", "minimum": 1},
+        },
     ),
     "frames.archive": Operation(
         "getArchive",

@@ -86,7 +86,7 @@ def layers(folder: str) -> None:
 
 
 def traces(folder: str) -> dict[str, Any]:
-    """Export a layer of color-trace lines, and lines whose color is chosen; and the messages of what cannot be."""
+    """Export a layer or a material of color-trace lines, and lines whose color is chosen; and a refusal's message."""
     home = Path(folder)
     scene = pencil_scene()
     set_roles(scene, Notes="traces")
@@ -99,6 +99,11 @@ def traces(folder: str) -> dict[str, Any]:
         manifest = export(scene, home / name, **lineart)
         answer[name] = [manifest["traces"], manifest["trace_fill"]]
     answer["message"] = message_of(lambda: export(scene, home / "none", keep_colors=False))
+    scene.longanimation.lineart.traces = set()
+    set_roles(scene, Notes="lines")
+    bpy.data.materials["blue"].grease_pencil.pass_index = 3
+    for number, name in ((7, "no material"), (3, "material"), (3, "black material")):
+        answer[name] = export(scene, home / name, keep_colors="black" not in name, trace_pass=number)["traces"]
     return answer
 
 

@@ -26,7 +26,7 @@ def test_a_small_gap_does_not_leak(gap):
 def test_without_closing_the_same_gap_leaks():
     drawing = paper()
     circle(drawing, (100, 90), 40, 4)
-    assert same(find_regions(drawing, max_gap=0), (100, 90), (250, 90))
+    assert same(find_regions(drawing, gap=0), (100, 90), (250, 90))
 
 
 def test_many_gaps_of_different_widths_are_all_closed():
