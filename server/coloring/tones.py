@@ -2,12 +2,12 @@
 """Tones: parts of a closed region that no line parts, such as the shadow or the highlight of a coat.
 
 Lines do not say where a tone ends, so votes for it are lost among those for the rest of its region. A drawing's region
-therefore takes its tones from a keyframe's region with the same entry: the one with the most similar shape, brought
+therefore takes its tones from a keyframe's region with the same entries: the one with the most similar shape, brought
 onto it by an affine map (Evangelidis and Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient
 Maximization", 2008).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,10 @@ LEAST_TONE = 0.03
 """The share of a region's pixels without the rim from which on another entry is a tone."""
 LEAST_AREA = 0.0003
 """Share of the frame's area below which regions have no tones."""
+LEAST_MAIN = 0.25
+"""The share that the most frequent entry of a region must have in the keyframe's region. Many shadows are alike."""
+LEAST_AGREEMENT = 0.9
+"""The share of a region's pixels that must have one of the tones before. A region that leaks has other entries, too."""
 LEAST_OVERLAP = 0.7
 """The least intersection over union of two similar shapes, when one is brought onto the other."""
 MOST_GROWTH = 2.5
@@ -72,29 +76,33 @@ class Shape:
 
 @dataclass(frozen=True)
 class PaintedShape:
-    """A closed region of a keyframe. entries: uint16 [h, w], continued around it. tones: its entries."""
+    """A closed region of a keyframe. entries: uint16 [h, w], continued around it. tones: the share of each entry."""
 
     shape: Shape
     entries: np.ndarray
-    tones: frozenset[int]
+    tones: dict[int, float]
 
 
 def painted_shapes(line_art: np.ndarray, entries: np.ndarray) -> list[PaintedShape]:
     """Return the closed regions of a painted drawing that have tones, and those with an entry that another has as one.
 
-    line_art: uint8 [H, W]; entries: uint16 [H, W]. Regions at the frame's edge are left out: they are not seen whole.
+    line_art: uint8 [H, W]; entries: uint16 [H, W]. Regions at the frame's edge are left out, because they are not seen
+    whole, and so are narrow ones.
     """
     regions = find_regions(line_art)
     clear = regions.depth > RIM * len(line_art)
     found = []
     for shape in _shapes(regions.labels):
         at = shape.rows, shape.columns
-        own = np.bincount(entries[at][shape.mask]).argmax()
-        values, counts = np.unique(entries[at][shape.mask & clear[at]], return_counts=True)
-        tones = frozenset([int(own), *values[counts >= LEAST_TONE * counts.sum()].tolist()])
+        inside = shape.mask & clear[at]
+        if not inside.any():
+            continue
+        values, counts = np.unique(entries[at][inside], return_counts=True)
+        shares = zip(values.tolist(), (counts / counts.sum()).tolist(), strict=True)
+        tones = {entry: share for entry, share in shares if share >= LEAST_TONE}
         found.append(PaintedShape(shape, entries[at].ravel()[nearest(shape.mask)], tones))
-    shared = frozenset[int]().union(*(one.tones for one in found if len(one.tones) > 1))
-    return [one for one in found if one.tones & shared]
+    shared = {entry for one in found if len(one.tones) > 1 for entry in one.tones}
+    return [one for one in found if shared & one.tones.keys()]
 
 
 def carry_tones(
@@ -112,11 +120,21 @@ def carry_tones(
         at = shape.rows, shape.columns
         if static[at][shape.mask].all():
             continue
-        own = np.bincount(entries[at][shape.mask]).argmax()
-        match = _best_match(shape, [one for one in painted if own in one.tones], len(line_art))
+        counts = np.bincount(entries[at][shape.mask])
+        likely = [
+            one
+            for one in painted
+            if one.tones.get(int(counts.argmax()), 0.0) >= LEAST_MAIN and _share(counts, one.tones) >= LEAST_AGREEMENT
+        ]
+        match = _best_match(shape, likely, len(line_art))
         if match is not None and len(match[0].tones) > 1:
             carried[at][shape.mask] = _moved(*match, shape)[shape.mask]
     return carried
+
+
+def _share(counts: np.ndarray, entries: Iterable[int]) -> float:
+    """Return the share of pixels, counted by entry [N], that have one of some entries."""
+    return float(sum(counts[entry] for entry in entries if entry < len(counts)) / counts.sum())
 
 
 def _shapes(labels: np.ndarray) -> Iterator[Shape]:
