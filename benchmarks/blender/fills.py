@@ -31,10 +31,11 @@ def many_drawings(folder: str, count: int) -> dict[str, float]:
     frames = take.manifest.exposure.frames
     seen = extension("fills.projection").projections(scene, None, size, frames)
     drawings = extension("fills.drawings")
-    held = [*drawings.holds(take.manifest.exposure, dict(zip(frames, seen, strict=True)))]
+    places = [one for (one,) in seen]
+    held = [*drawings.holds(take.manifest.exposure, dict(zip(frames, places, strict=True)))]
     looked = time.perf_counter()
     item = drawings.new_fills(scene, take, (0.0, 0.0, 0.0))
-    drawings.draw(scene, item, held, shapes)
+    drawings.draw(scene, item, held, {drawing: found for drawing, (found,) in shapes.items()})
     return {"trace": traced - begun, "camera": looked - traced, "draw": time.perf_counter() - looked}
 
 

@@ -19,6 +19,9 @@ from ..takes.take import Take
 from .materials import nearest, new_material, own_materials, paint_of
 from .projection import Projection
 
+_PART = "longanimation_part"
+"""The custom property of an object that has only a part of the fills."""
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -43,21 +46,29 @@ def holds(exposure: Exposure, projections: dict[int, Projection]) -> Iterator[Ho
 
 
 def fills_object(scene: bpy.types.Scene, take: Take) -> bpy.types.Object | None:
-    """The newest object of a take's fills in a scene."""
-    found = [item for item in scene.objects if item.get(FILLS) == take.job]
+    """The newest object of all fills of a take in a scene."""
+    found = [item for item in scene.objects if item.get(FILLS) == take.job and _PART not in item]
     return found[-1] if found else None
 
 
-def new_fills(scene: bpy.types.Scene, take: Take, place: tuple[float, float, float]) -> bpy.types.Object:
-    """Add an empty object for a take's fills at a place of the scene. Earlier ones of its shot are hidden."""
+def hide_fills(scene: bpy.types.Scene) -> None:
+    """Hide the fills that a scene has."""
     for item in scene.objects:
         if FILLS in item:
             item.hide_render = True
             item.hide_set(True)
+
+
+def new_fills(
+    scene: bpy.types.Scene, take: Take, place: tuple[float, float, float], part: str = ""
+) -> bpy.types.Object:
+    """Add an empty object for a take's fills at a place of the scene. part: what it is called if it has not all."""
     name = f"{take.title}, fills"
     item = bpy.data.objects.new(name, compat.new_pencil(name))
     item.location = place
     item[FILLS] = take.job
+    if part:
+        item.name, item[_PART] = f"{name} of {part}", True
     layer = item.data.layers.new("Fills")
     layer.use_lights = False
     scene.collection.objects.link(item)

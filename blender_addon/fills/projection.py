@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -39,12 +39,17 @@ class Projection:
 
 
 def projections(
-    scene: bpy.types.Scene, camera: bpy.types.Object | None, size: tuple[int, int], frames: Iterable[int]
-) -> Iterator[Projection]:
-    """The projection of a picture of `size`, width and height, at each of these frames of a scene.
+    scene: bpy.types.Scene,
+    camera: bpy.types.Object | None,
+    size: tuple[int, int],
+    frames: Iterable[int],
+    planes: Sequence[bpy.types.Object | None] = (None,),
+) -> Iterator[list[Projection]]:
+    """The projections of a picture of `size`, width and height, at each of these frames of a scene, one for each plane.
 
-    camera: the shot's own camera, None for the scene's. The scene is left at the last frame. Raises ShotError, with
-    what to do, if there is no camera, or the picture has other proportions than the scene.
+    camera: the shot's own camera, None for the scene's. planes: the object that a plane is behind, None for all. The
+    scene is left at the last frame. Raises ShotError, with what to do, if there is no camera, or the picture has other
+    proportions than the scene.
     """
     require_proportions(scene, size)
     for frame in frames:
@@ -52,13 +57,16 @@ def projections(
         shown = camera or scene.camera
         if shown is None:
             raise ShotError(TranslatableText("The scene has no camera: add one and frame the shot with it."))
-        yield _projection(scene, shown, size)
+        yield [_projection(scene, shown, size, [plane] if plane else [*scene.objects]) for plane in planes]
 
 
-def _projection(scene: bpy.types.Scene, camera: bpy.types.Object, size: tuple[int, int]) -> Projection:
+def _projection(
+    scene: bpy.types.Scene, camera: bpy.types.Object, size: tuple[int, int], before: Iterable[bpy.types.Object]
+) -> Projection:
+    """The projection on the plane that is behind these objects."""
     graph = bpy.context.evaluated_depsgraph_get()
     pose = camera.evaluated_get(graph).matrix_world.normalized()
-    depth = _depth(scene, graph, pose.inverted())
+    depth = _depth(before, graph, pose.inverted())
     right_top, _, left_bottom, left_top = camera.data.view_frame(scene=scene)
     scale = depth / -left_top.z if camera.data.type == "PERSP" else 1.0
 
@@ -71,13 +79,13 @@ def _projection(scene: bpy.types.Scene, camera: bpy.types.Object, size: tuple[in
     return Projection(_rounded(corner), _rounded(right, 3), _rounded(down, 3))
 
 
-def _depth(scene: bpy.types.Scene, graph: bpy.types.Depsgraph, into: Matrix) -> float:
-    """The distance of the plane from the camera: behind the farthest Grease Pencil drawing before it.
+def _depth(items: Iterable[bpy.types.Object], graph: bpy.types.Depsgraph, into: Matrix) -> float:
+    """The distance of the plane from the camera: behind the farthest Grease Pencil drawing of these objects.
 
     into: from the scene to the camera.
     """
     depths = [0.0]
-    for item in scene.objects:
+    for item in items:
         if compat.is_grease_pencil(item) and not item.hide_render and FILLS not in item:
             seen = item.evaluated_get(graph)
             center = sum((Vector(corner) for corner in seen.bound_box), Vector()) / 8

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -18,14 +17,12 @@ from ..remote.messages import Progress
 from ..sequencer.layers import require_channels, show_layers
 from ..shared.errors import ColorError
 from ..shared.translatable_text import TranslatableText
-from ..shot.owners import owners_of, ownership
-from ..shot.proportions import require_proportions
-from ..shot.resolved_shot import ResolvedShot, resolve
+from ..shot.owners import owners_of
 from ..takes.layers import FOLDER, describe, layer_names, new_layers, part_drawing
-from ..takes.shapes import require_colors
-from ..takes.take import Take
+from ..takes.shapes import Pictures
 from ..translations import translated
 from ..widgets import redraw
+from .owner_pictures import render_owners, shot_of
 from .queue import OfTake
 
 _TICK = 0.01
@@ -102,23 +99,20 @@ class LONGANIMATION_OT_part_take(OfTake, bpy.types.Operator):
         """Render the owners of each drawing, write the layers, and show them. Yields the drawings done and all of
         them. Nothing but a complete set of layers replaces what was there. Raises ColorError or OSError."""
         take = self.take
-        shot = _shot_of(take, context)
+        shot = shot_of(take, context)
         owners = owners_of(shot, self.by)
         names = layer_names([owner.name for owner in owners])
         timeline = self.timeline(context)
         require_channels(timeline, take, len(names))
-        exposure = take.manifest.exposure
-        drawings = range(exposure.drawing_count)
+        drawings = range(take.manifest.exposure.drawing_count)
         with new_layers(take) as work:
-            pictures = Path(tempfile.mkdtemp(prefix=".owners-", dir=take.folder))
+            pictures = Pictures(Path(tempfile.mkdtemp(prefix=".owners-", dir=take.folder)), len(owners))
             try:
-                with ownership(shot, owners) as write:
-                    for drawing in drawings:
-                        write(shot.drawn_at(exposure.first_frame_of(drawing)), pictures / f"{drawing}.png")
-                        yield drawing // 2, len(drawings)
+                for done, _ in enumerate(render_owners(take, shot, owners, drawings, pictures)):
+                    yield done // 2, len(drawings)
                 with ThreadPoolExecutor(thread_name_prefix="LongAnimation layers") as pool:
                     parted = [
-                        pool.submit(part_drawing, take, drawing, pictures / f"{drawing}.png", names, work)
+                        pool.submit(part_drawing, take, drawing, pictures.of(drawing), names, work)
                         for drawing in drawings
                     ]
                     try:
@@ -129,23 +123,11 @@ class LONGANIMATION_OT_part_take(OfTake, bpy.types.Operator):
                         pool.shutdown(cancel_futures=True)
                 shown = [one.result() for one in parted]
             finally:
-                shutil.rmtree(pictures, ignore_errors=True)
+                shutil.rmtree(pictures.folder, ignore_errors=True)
             seen = describe(take, names, shown, work)
         show_layers(timeline, take, take.folder / FOLDER, seen)
         message = TranslatableText("{count} layers are in {folder}", count=len(seen), folder=take.folder / FOLDER)
         self.report({"INFO"}, translated(message))
-
-
-def _shot_of(take: Take, context: bpy.types.Context) -> ResolvedShot:
-    """The shot of a take, as its scene has it now, in the take's size. Raises ShotError if it has no colors, or other
-    proportions."""
-    frames = take.manifest.exposure.frames
-    require_colors(take, frames)
-    scene = bpy.data.scenes.get(take.manifest.name, context.scene)
-    size = take.manifest.width, take.manifest.height
-    require_proportions(scene, size)
-    shot = resolve(scene, scene.longanimation.options(frames))
-    return replace(shot, size=size)
 
 
 CLASSES = (LONGANIMATION_OT_part_take,)

@@ -61,13 +61,17 @@ class LONGANIMATION_MT_finished_take(bpy.types.Menu):
         for name, icon in (
             ("note_take", "GREASEPENCIL"),
             ("read_palette", "COLOR"),
-            ("make_fills", "OUTLINER_DATA_GREASEPENCIL"),
             ("use_settings", "COPYDOWN"),
             ("open_folder", "FILE_FOLDER"),
             ("write_sheet", "SPREADSHEET"),
         ):
             layout.operator(f"longanimation.{name}", icon=icon).job = job
         layout.separator()
+        fills_icon = "OUTLINER_DATA_GREASEPENCIL"
+        together = layout.operator("longanimation.make_fills", icon=fills_icon)
+        apart = layout.operator("longanimation.make_fills", text="Make Fills by Objects", icon=fills_icon)
+        together.job = apart.job = job
+        together.by, apart.by = "picture", "objects"
         by_objects = layout.operator("longanimation.part_take", text="Part by Objects", icon="OUTLINER_OB_GREASEPENCIL")
         by_layers = layout.operator("longanimation.part_take", text="Part by Layers", icon="RENDERLAYERS")
         by_objects.job = by_layers.job = job

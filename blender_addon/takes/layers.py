@@ -10,23 +10,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
-from ..compositing import line_art_of
-from ..png_pixels import read_png, write_png
-from ..shared.errors import ShotError
-from ..shared.translatable_text import TranslatableText
+from ..png_pixels import write_png
 from .correction import link
 from .oca import SUFFIX, write_document
-from .ownership import read_ownership
-from .parting import likeness, part
+from .owned_drawing import read_owned
+from .parting import part
 from .take import Take, frame_name, replace_folder
 
 FOLDER = f"layers{SUFFIX}"
 BACKGROUND = "Background"
 """The name of the lowest layer, which has what nobody owns."""
-_ALIKE = 0.9
-"""The least likeness of a drawing and the scene, if the scene still shows the drawing."""
 
 
 def layer_names(owners: Sequence[str]) -> list[str]:
@@ -54,21 +47,8 @@ def part_drawing(take: Take, drawing: int, picture: Path, names: Sequence[str], 
     exposure = take.manifest.exposure
     first, *held = (frame for frame in exposure.frames if exposure.drawing_at(frame) == drawing)
     name = frame_name(first)
-    line_art = line_art_of(read_png(take.lineart / name))
-    owned = read_ownership(read_png(picture)[..., :3], len(names) - 1)
-    if likeness(owned, line_art) < _ALIKE:
-        raise ShotError(
-            TranslatableText(
-                "The lines of frame {frame} are no longer where {take} has them: undo the changes of the scene, or "
-                "color the shot again.",
-                frame=first,
-                take=take.title,
-            )
-        )
-    lines = read_png(take.lines / name) if take.has_lines else _ink(line_art)
-    fills = read_png(take.fills / name)
+    parts = part(*read_owned(take, drawing, picture, len(names) - 1), take.manifest.finish == "flats")
     shown = set()
-    parts = part(fills, lines, line_art, owned, len(names) - 1, take.manifest.finish == "flats")
     for layer, pixels in zip(names, parts, strict=True):
         (folder / layer).mkdir(exist_ok=True)
         write_png(folder / layer / name, pixels)
@@ -101,7 +81,3 @@ def describe(take: Take, names: Sequence[str], shown: Sequence[set[str]], folder
         shutil.rmtree(folder / name)
     write_document(folder / FOLDER, take.manifest, {name: [name in one for one in shown] for name in seen})
     return seen
-
-
-def _ink(line_art: np.ndarray) -> np.ndarray:
-    return np.dstack([np.zeros((*line_art.shape, 3), np.uint8), 255 - line_art])

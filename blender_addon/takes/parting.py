@@ -30,13 +30,8 @@ def part(
     A region belongs to the owner whose fills are on most of it. Otherwise, it belongs to the owner of most of the line
     around it, unless this owner's own outlines are filled. The picture's edge is nobody's line.
     """
-    paint = labeled(fills)[1] if is_flat else np.zeros(line_art.shape, np.int32)
-    regions = _regions(paint, line_art >= INK)
     line_owner = _line_owners(owned, line_art, lines)
-    owner_of = _region_owners(regions, owned, line_owner, owners)
-    nothing = regions == 0
-    grown = _grown(_grown(regions, nothing, paint), nothing)
-    fill_owner = owner_of[grown]
+    fill_owner = _fill_owners(fills, line_art, owned, line_owner, owners, is_flat)
     colored = _rgba(lay_lines(fills, lines))
     below = _rgba(fills)
     is_above = (line_owner > fill_owner) & (lines[..., 3] > 0)
@@ -50,6 +45,18 @@ def part(
     return parts
 
 
+def part_fills(
+    fills: np.ndarray, lines: np.ndarray, line_art: np.ndarray, owned: Ownership, owners: int
+) -> list[np.ndarray]:
+    """Part the flat fills of a drawing: straight RGBA uint8 [H, W, 4] of what nobody owns, and of each owner.
+
+    Each pixel is in one of them. The arguments are those of `part`.
+    """
+    fill_owner = _fill_owners(fills, line_art, owned, _line_owners(owned, line_art, lines), owners, is_flat=True)
+    colors = _rgba(fills)
+    return [np.where((fill_owner == owner)[..., None], colors, np.uint8(0)) for owner in range(owners + 1)]
+
+
 def likeness(owned: Ownership, line_art: np.ndarray) -> float:
     """How much of line art, uint8 [H, W], has an owner, and how much of the owners' lines is in it: the smaller share.
 
@@ -60,6 +67,18 @@ def likeness(owned: Ownership, line_art: np.ndarray) -> float:
     is_drawn = _grown((line_art < INK).astype(np.int32), lines, most=_NEAR) > 0
     shares = (found[here].mean() for found, here in ((is_owned, dark), (is_drawn, lines)) if here.any())
     return float(min(shares, default=1.0))
+
+
+def _fill_owners(
+    fills: np.ndarray, line_art: np.ndarray, owned: Ownership, line_owner: np.ndarray, owners: int, is_flat: bool
+) -> np.ndarray:
+    """The owner of each pixel's fill, int32 [H, W]; see `part`."""
+    paint = labeled(fills)[1] if is_flat else np.zeros(line_art.shape, np.int32)
+    regions = _regions(paint, line_art >= INK)
+    owner_of = _region_owners(regions, owned, line_owner, owners)
+    nothing = regions == 0
+    grown: np.ndarray = owner_of[_grown(_grown(regions, nothing, paint), nothing)]
+    return grown
 
 
 def _regions(paint: np.ndarray, is_paper: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 
 from ..contours.shapes import Shape
 from ..shared.errors import ShotError
-from .shapes import shapes_of_drawing
+from .shapes import Pictures, shapes_of_drawing
 from .take import Take
 
 _MOST_PROCESSES = 8
@@ -31,10 +31,11 @@ class Tracing:
     A process that cannot be started, or fails, is replaced by a thread of this process. This also tells what is wrong.
     """
 
-    def __init__(self, take: Take, drawings: Iterable[int]) -> None:
+    def __init__(self, take: Take, drawings: Iterable[int], pictures: Pictures | None = None) -> None:
         self._take = take
+        self._pictures = pictures
         self._waiting: SimpleQueue[int] = SimpleQueue()
-        self._shapes: dict[int, list[Shape]] = {}
+        self._shapes: dict[int, list[list[Shape]]] = {}
         self._problems: list[Exception] = []
         self._processes: list[subprocess.Popen[bytes]] = []
         self._is_stopped = False
@@ -68,8 +69,8 @@ class Tracing:
         for process in self._processes:
             process.kill()
 
-    def result(self) -> dict[int, list[Shape]]:
-        """Wait for the shapes of each drawing, by its index. Raises ShotError if an image cannot be read."""
+    def result(self) -> dict[int, list[list[Shape]]]:
+        """Wait for the shapes of each drawing, by its index; see `shapes_of_drawing`. Raises ShotError."""
         for thread in self._threads:
             thread.join()
         for problem in self._problems:
@@ -81,9 +82,9 @@ class Tracing:
         try:
             while not self._is_stopped and not self._problems:
                 drawing = self._waiting.get_nowait()
-                shapes = _asked(process, self._take.folder, drawing) if process else None
+                shapes = _asked(process, self._take.folder, drawing, self._pictures) if process else None
                 if shapes is None and not self._is_stopped:
-                    shapes = shapes_of_drawing(self._take, drawing)
+                    shapes = shapes_of_drawing(self._take, drawing, self._pictures)
                 if shapes is not None:
                     self._shapes[drawing] = shapes
         except Empty:
@@ -112,16 +113,18 @@ class Tracing:
         return process
 
 
-def _asked(process: subprocess.Popen[bytes], folder: Path, drawing: int) -> list[Shape] | None:
+def _asked(
+    process: subprocess.Popen[bytes], folder: Path, drawing: int, pictures: Pictures | None
+) -> list[list[Shape]] | None:
     """The shapes of a drawing of the take in `folder`, from a process that runs `serve`; None if it has failed."""
     assert process.stdin is not None and process.stdout is not None
     try:
-        pickle.dump((str(folder), drawing), process.stdin)
+        pickle.dump((str(folder), drawing, pictures and (str(pictures.folder), pictures.owners)), process.stdin)
         process.stdin.flush()
         found = pickle.load(process.stdout)
     except (OSError, EOFError, pickle.UnpicklingError):
         return None
-    return None if found is None else [Shape(*parts) for parts in found]
+    return None if found is None else [[Shape(*parts) for parts in group] for group in found]
 
 
 def serve() -> None:
@@ -133,12 +136,14 @@ def serve() -> None:
     take = None
     while True:
         try:
-            folder, drawing = pickle.load(requests)
+            folder, drawing, painted = pickle.load(requests)
         except EOFError:
             return
         try:
             take = take or Take.load(Path(folder))
-            found = [(one.paint, one.outline, one.holes, one.area) for one in shapes_of_drawing(take, drawing)]
+            pictures = Pictures(Path(painted[0]), painted[1]) if painted else None
+            groups = shapes_of_drawing(take, drawing, pictures)
+            found = [[(one.paint, one.outline, one.holes, one.area) for one in shapes] for shapes in groups]
         except ShotError:
             found = None
         pickle.dump(found, answers)

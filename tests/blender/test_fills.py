@@ -37,6 +37,24 @@ def test_fills_look_like_the_take(scenario: Scenario, tmp_path: Path, look: str)
     assert [hidden for _, hidden in answer["again"]] == [True, False], "edited fills are kept, and hidden"
 
 
+@pytest.mark.parametrize("look", ["plain", "moving"])
+def test_the_fills_of_each_object_are_behind_it(scenario: Scenario, tmp_path: Path, look: str) -> None:
+    answer = scenario("fills.make_by_objects", str(tmp_path), look)
+    for frame, path in answer["rendered"].items():
+        share = _equal_off_lines(answer, int(frame), path)
+        assert share >= 0.995, f"{look}, frame {frame}: {share:.4%} of the pixels off the lines are equal"
+    owners = [name.rpartition(" fills of ")[2] for name in answer["names"]]
+    assert {"Girl", "Boy"} <= {*owners}
+    for owner, depth in zip(owners, answer["depths"], strict=True):
+        if owner in answer["drawn"]:
+            assert 1.0 < depth / answer["drawn"][owner] < 1.01, owner
+    alone = np.asarray(Image.open(answer["alone"]))[..., 3]
+    assert 0.01 < (alone > 0).mean() < 0.5, "an object has only its own fills"
+    names = [name for used in answer["materials"] for name in used]
+    assert any(names.count(name) > 1 for name in names) or len(names) == len({*names}), "one material a color"
+    assert [hidden for _, hidden in answer["again"]] == [True] * len(owners) + [False], answer["again"]
+
+
 def _equal_off_lines(answer: dict[str, Any], frame: int, path: str) -> float:
     """The share of pixels off the lines that have the take's color and alpha."""
     name = f"{frame:04d}.png"

@@ -47,10 +47,10 @@ def test_all_drawings_are_traced(addon: Addon, take: Any, monkeypatch: pytest.Mo
     traced.start()
     shapes = traced.result()
     assert (traced.done, traced.total, traced.is_running) == (3, 3, False)
-    assert {index: [round(one.area) for one in found] for index, found in shapes.items()} == {
+    assert {index: [round(one.area) for one in found] for index, (found,) in shapes.items()} == {
         index: [2400, (5 * index + 5) ** 2] for index in range(3)
     }
-    assert [one.paint[:3] for one in shapes[0]] == [PAPER, RED]
+    assert [one.paint[:3] for one in shapes[0][0]] == [PAPER, RED]
 
 
 def test_an_image_that_cannot_be_read_is_named(addon: Addon, take: Any) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,33 @@ def make(folder: str, look: str) -> dict[str, Any]:
     (item,) = _fills(scene)
     answer = _described(scene, item)
     answer["untouched"] = before == (scene.frame_current, scene.camera.name)
-    answer["rendered"] = {frame: str(_rendered(scene, item, frame, Path(folder))) for frame in (3, 6)}
+    answer["rendered"] = {frame: str(_rendered(scene, [item], frame, Path(folder))) for frame in (3, 6)}
     answer["whole"] = str(_whole(scene, item, Path(folder)))
     again = finish(begin_export(scene, Path(folder) / "again", FRAMES, (5,)))
     answer["same_line_art"] = again.manifest.drawings == take.manifest.drawings
     answer["folder"], answer["lineart"] = str(take.fills), str(take.lineart)
     bpy.ops.longanimation.make_fills(job=take.job)
+    answer["again"] = [[one.name, one.hide_render] for one in _fills(scene)]
+    return answer
+
+
+def make_by_objects(folder: str, look: str) -> dict[str, Any]:
+    """Make fills of each object, and render them together at two frames. look: what is special about the shot."""
+    scene = _shot(look)
+    take = placed_take(scene, Path(folder))
+    bpy.ops.longanimation.make_fills(job=take.job, by="objects")
+    made = _fills(scene)
+    camera = scene.camera.matrix_world.inverted()
+    answer: dict[str, Any] = {"names": [one.name for one in made]}
+    answer["depths"] = [-(camera @ one.matrix_world.translation).z for one in made]
+    drawn = [one for one in _pencils(scene) if one not in made]
+    answer["drawn"] = {one.name: -(camera @ one.matrix_world.translation).z for one in drawn}
+    answer["materials"] = [sorted(slot.material.name for slot in one.material_slots) for one in made]
+    answer["rendered"] = {frame: str(_rendered(scene, made, frame, Path(folder))) for frame in (3, 6)}
+    answer["alone"] = str(_rendered(scene, made[-1:], 6, Path(folder) / "alone"))
+    answer["folder"], answer["lineart"] = str(take.fills), str(take.lineart)
+    scene.frame_set(6)
+    bpy.ops.longanimation.fill_drawing()
     answer["again"] = [[one.name, one.hide_render] for one in _fills(scene)]
     return answer
 
@@ -138,9 +159,9 @@ def _pencils(scene: bpy.types.Scene) -> Iterable[bpy.types.Object]:
     return filter(extension("compat").is_grease_pencil, scene.objects)
 
 
-def _rendered(scene: bpy.types.Scene, item: bpy.types.Object, frame: int, folder: Path) -> Path:
-    """What a frame shows of an object alone, as a PNG with alpha."""
-    others = [one for one in _pencils(scene) if one != item and not one.hide_render]
+def _rendered(scene: bpy.types.Scene, items: Collection[bpy.types.Object], frame: int, folder: Path) -> Path:
+    """What a frame shows of some objects alone, as a PNG with alpha."""
+    others = [one for one in _pencils(scene) if one not in items and not one.hide_render]
     for one in others:
         one.hide_render = True
     scene.render.film_transparent, scene.render.use_sequencer = True, False

@@ -27,6 +27,7 @@ def play(desk: Desk) -> Steps:
     yield from _color(desk, scene)
     yield from _look_at_strips(desk, scene)
     yield from _undo_and_redo(desk)
+    yield from _show_regions(desk, bpy.context.scene)
     yield from _interrupt(desk, bpy.context.scene)
 
 
@@ -92,6 +93,21 @@ def _undo_and_redo(desk: Desk) -> Steps:
     assert [one for one in changed if "node_tree.users" not in one] == [], changed
 
 
+def _show_regions(desk: Desk, scene: bpy.types.Scene) -> Steps:
+    """The regions of the drawing at the playhead, by another gap size than it was colored with."""
+    scene.frame_set(5)
+    scene.longanimation.lineart.gap = 3
+    editor = areas.area_of("SEQUENCE_EDITOR")
+    yield from areas.change(editor, "IMAGE_EDITOR")
+    yield from desk.press(areas.area_of("VIEW_3D"), "longanimation.show_regions")
+    yield until(lambda: editor.spaces.active.image, 30, "the picture of the regions")
+    yield pause(1)
+    yield from desk.put_mouse_away()
+    yield from desk.screenshot("8 regions")
+    scene.longanimation.lineart.gap = 0
+    yield from areas.change(editor, "SEQUENCE_EDITOR")
+
+
 def _awaited() -> list[str]:
     """Names of the images that stand for frames to come."""
     strips = extension("compat").all_strips_of(bpy.context.scene.sequence_editor)
@@ -121,7 +137,7 @@ def _interrupt(desk: Desk, scene: bpy.types.Scene) -> Steps:
     yield until(lambda: not areas.modal_operators(), 10, "the end of the export")
     desk.watch.phase = "scenario"
     yield pause(0.5)
-    yield from desk.screenshot("8 after Esc")
+    yield from desk.screenshot("9 after Esc")
     changed = differences(before, settings_of(scene))
     assert changed == [], changed
     assert sorted(desk.results.glob("work/longanimation/*/take.json")) == takes
