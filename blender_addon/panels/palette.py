@@ -22,13 +22,15 @@ class Palette:
         shot = context.scene.longanimation
         layout.label(text=take_manager.entries[shot.palette_take].take.title, translate=False)
         for paint in shot.palette:
-            row = layout.row(align=True)
+            row = layout.split(factor=0.8, align=True)
+            columns = row.split(factor=0.45, align=True)
+            colors = columns.row(align=True)
             if paint.is_changed:
-                swatch = row.row(align=True)
+                swatch = colors.row(align=True)
                 swatch.enabled = False  # Blender dims it, so it is shown only beside another color
                 swatch.prop(paint, "color", text="")
-            row.prop(paint, "changed", text="")
-            row.prop(paint, "name", text="", placeholder="#" + bytes(paint.rgb).hex())
+            colors.prop(paint, "changed", text="")
+            columns.prop(paint, "name", text="", placeholder="#" + bytes(paint.rgb).hex())
             row.label(text=f"{paint.share:.1f} %", translate=False)
         row = layout.row(align=True)
         row.operator("longanimation.recolor", icon="BRUSH_DATA")

@@ -15,8 +15,7 @@ import numpy as np
 from ..compositing import lay_lines, line_art_of
 from ..png_pixels import read_png, write_png
 from ..shared.errors import ShotError
-from ..shared.manifest import Keyframe
-from ..shared.palette import Swatch
+from ..shared.palette import MOST_SWATCHES, Swatch
 from ..shared.translatable_text import TranslatableText
 from .correction import link, link_folder
 from .naming import Color, told_apart
@@ -91,7 +90,7 @@ def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int
         for keyframe in take.manifest.keyframes:
             path = work / "keyframes" / frame_name(keyframe.frame)
             write_png(path, _changed(read_png(take.keyframes / path.name), changes))
-            keyframes.append(Keyframe(keyframe.frame, address_of_file(path)))
+            keyframes.append(replace(keyframe, blob=address_of_file(path)))
         for index in range(len(take.manifest.sheets)):
             path = work / "sheets" / sheet_name(index)
             write_png(path, _changed(read_png(take.sheets / path.name), changes))
@@ -100,7 +99,13 @@ def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int
         recolored = Take(
             folder=work,
             job=str(uuid.uuid4()),
-            manifest=replace(take.manifest, keyframes=tuple(keyframes), sheets=tuple(sheets), parent=take.job),
+            manifest=replace(
+                take.manifest,
+                keyframes=tuple(keyframes),
+                sheets=tuple(sheets),
+                palette=_own_colors(take, changes),
+                parent=take.job,
+            ),
             placement=take.placement,
             server=take.server,
             number=number,
@@ -112,6 +117,13 @@ def recolor(take: Take, colors: Mapping[Color, Color], folder: Path, number: int
         )
         recolored.save()
     return replace(recolored, folder=folder)
+
+
+def _own_colors(take: Take, changes: Mapping[Color, Color]) -> tuple[str, ...]:
+    """The colors that a correction of the recolored take must keep apart: those of the take, and the new ones."""
+    known = (Swatch("known", color).rgb for color in take.manifest.palette)
+    colors = dict.fromkeys([*(changes.get(color, color) for color in known), *changes.values()])
+    return tuple(Swatch.of("own", color).color for color in colors)[:MOST_SWATCHES]
 
 
 def _recolor_frames(take: Take, changes: Mapping[Color, Color], work: Path) -> None:

@@ -10,59 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from shared.digests import address_of
-from shared.manifest import Keyframe, ShotManifest
+
+from .balls import BLUE, GREEN, RED, SKY, drawing
 
 Addon = Callable[[str], ModuleType]
-
-SKY, RED, GREEN, BLUE = (190, 210, 240), (200, 30, 30), (20, 160, 60), (20, 40, 220)
-SIZE = 160, 90
-TIMING = (0, 0, 1, 2, 3)
-HIDDEN = 2
-"""The drawing in which the left ball is not seen."""
-
-
-def drawing(index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two red balls that move to the right, and whose lines meet: fills RGB uint8 [H, W, 3], line art uint8 [H, W]."""
-    fills, lines = Image.new("RGB", SIZE, SKY), Image.new("L", SIZE, 255)
-    for left in (20, 70):
-        if index == HIDDEN and left == 20:
-            continue
-        box = (left + 6 * index, 20, left + 6 * index + 50, 70)
-        ImageDraw.Draw(fills).ellipse(box, RED)
-        ImageDraw.Draw(lines).ellipse(box, None, 0, 3)
-    return np.asarray(fills).copy(), np.asarray(lines).copy()
-
-
-@pytest.fixture
-def take(addon: Addon, tmp_path: Path) -> Any:
-    """A finished take of four drawings, the first of which is held."""
-    folder = tmp_path / "take"
-    for name in ("lineart", "keyframes", "fills", "colored"):
-        (folder / name).mkdir(parents=True)
-    addresses = []
-    for frame, index in enumerate(TIMING, start=1):
-        fills, lines = drawing(index)
-        Image.fromarray(lines).save(folder / "lineart" / f"{frame:04d}.png")
-        addresses.append(address_of((folder / "lineart" / f"{frame:04d}.png").read_bytes()))
-        Image.fromarray(fills).save(folder / "fills" / f"{frame:04d}.png")
-        Image.fromarray(np.minimum(fills, lines[..., None])).save(folder / "colored" / f"{frame:04d}.png")
-    (folder / "keyframes" / "0004.png").write_bytes((folder / "colored" / "0004.png").read_bytes())
-    manifest = ShotManifest(
-        name="Balls",
-        frame_start=1,
-        fps=24.0,
-        width=SIZE[0],
-        height=SIZE[1],
-        drawings=tuple(dict.fromkeys(addresses)),
-        timing=TIMING,
-        keyframes=(Keyframe(4, address_of((folder / "keyframes" / "0004.png").read_bytes())),),
-    )
-    made = addon("takes.take").Take(folder, "11111111-1111-4111-8111-111111111111", manifest, state="done")
-    made.save()
-    return made
 
 
 def colors(folder: Path, layer: str, frame: int) -> set[tuple[int, ...]]:

@@ -52,6 +52,15 @@ def play(desk: Desk) -> Steps:
     bpy.ops.ed.redo()
     yield until(_fills, 20, "a redo")
 
+    bpy.ops.longanimation.make_fills("INVOKE_DEFAULT", True, job=job, by="objects")
+    yield until(lambda: len(_fills()) > 2, _SECONDS, "the fills of each object")
+    yield until(lambda: _OPERATOR not in areas.modal_operators(), 20, "the end of the operator")
+    for item in bpy.context.scene.objects:
+        item.select_set(item.name in _fills())
+    yield from desk.put_mouse_away()
+    yield pause(2)
+    yield from desk.screenshot("3 the fills behind each object")
+
 
 def _fills() -> list[str]:
     return [item.name for item in bpy.context.scene.objects if "longanimation_fills" in item]
