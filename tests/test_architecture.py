@@ -118,7 +118,7 @@ ARROWS = {
     "server.http.server_process": {
         *("server.http.app", "server.http.api", "server.http.dashboard", "server.http.security", "server.http.tls"),
         *("server.http.wsgi_server", "server.jobs.housekeeping", "server.jobs.supervisor", "server.jobs.webhooks"),
-        *("server.storage", "server.config", "server.processors"),
+        *("server.storage", "server.config", "server.processors", "server.arenas"),
     },
     "server.http.app": {
         *("server.http.api", "server.http.dashboard", "server.http.security", "server.http.problems"),
@@ -177,6 +177,7 @@ ARROWS = {
     "server.extension_build": {"server.files"},
     "server.files": set(),
     "server.processors": set(),
+    "server.arenas": set(),
     "server.environments": set(),
     "server.logs": set(),
     "server.config": {"shared"},

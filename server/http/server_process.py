@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask
 
+from server.arenas import limit_arenas
 from server.config import BLOBS_VARIABLE, DATABASE_VARIABLE, WEBHOOK_SECRET_VARIABLE, Config, ConfigError
 from server.http import api, app, security
 from server.http.api import MOST_DOWNLOADS, health
@@ -28,6 +29,7 @@ THREADS = 8 + MOST_STREAMS + MOST_DOWNLOADS
 
 def serve(config: Config, workers: int) -> None:
     """Serve until interrupted, with `workers` worker processes. Raises ConfigError."""
+    limit_arenas()
     application = app.create_app(config)
     services = api.services_of(application)
     server, front = _listen(application, config)
