@@ -77,10 +77,13 @@ class MakesFills:
             return self.execute(context)
         self._running = self._steps(context)
         try:
-            self._step = next(self._running)
+            first = next(self._running, None)
         except (ColorError, OSError) as error:
             self._fail(error)
             return {"CANCELLED"}
+        if first is None:
+            return {"FINISHED"}
+        self._step = first
         self._timer = context.window_manager.event_timer_add(_PERIOD, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}

@@ -35,6 +35,8 @@ DISTANCE_PRICE = 0.2
 """How much less overlap counts for shapes that are a frame's height apart."""
 TURN_PRICE = 0.05
 """How much less it counts for a shape that is turned first: light usually keeps its direction."""
+MOST_COMPARED = 12
+"""How many shapes are compared with a shape: those most like it in place and size."""
 MOST_ALIGNED = 3
 """How many of the shapes that overlap best without alignment are aligned."""
 _SIDE = 64
@@ -82,6 +84,11 @@ class PaintedShape:
     entries: np.ndarray
     tones: dict[int, float]
 
+    @property
+    def is_toned(self) -> bool:
+        """Whether it has several entries."""
+        return len(self.tones) > 1
+
 
 def painted_shapes(line_art: np.ndarray, entries: np.ndarray) -> list[PaintedShape]:
     """Return the closed regions of a painted drawing that have tones, and those with an entry that another has as one.
@@ -101,7 +108,7 @@ def painted_shapes(line_art: np.ndarray, entries: np.ndarray) -> list[PaintedSha
         shares = zip(values.tolist(), (counts / counts.sum()).tolist(), strict=True)
         tones = {entry: share for entry, share in shares if share >= LEAST_TONE}
         found.append(PaintedShape(shape, entries[at].ravel()[nearest(shape.mask)], tones))
-    shared = {entry for one in found if len(one.tones) > 1 for entry in one.tones}
+    shared = {entry for one in found if one.is_toned for entry in one.tones}
     return [one for one in found if shared & one.tones.keys()]
 
 
@@ -126,8 +133,10 @@ def carry_tones(
             for one in painted
             if one.tones.get(int(counts.argmax()), 0.0) >= LEAST_MAIN and _share(counts, one.tones) >= LEAST_AGREEMENT
         ]
+        if not any(one.is_toned for one in likely):
+            continue
         match = _best_match(shape, likely, len(line_art))
-        if match is not None and len(match[0].tones) > 1:
+        if match is not None and match[0].is_toned:
             carried[at][shape.mask] = _moved(*match, shape)[shape.mask]
     return carried
 
@@ -152,11 +161,12 @@ def _best_match(shape: Shape, painted: Sequence[PaintedShape], height: int) -> t
 
     height: of the drawing.
     """
+    growths = [abs(float(np.log(one.shape.area / shape.area))) for one in painted]
+    distances = [float(np.linalg.norm(one.shape.center - shape.center)) / height for one in painted]
+    alike = sorted(zip(growths, distances, painted, strict=True), key=lambda entry: entry[0] + entry[1])[:MOST_COMPARED]
     rough = []
-    for one in painted:
-        growth = max(one.shape.area / shape.area, shape.area / one.shape.area)
-        if growth <= MOST_GROWTH:
-            distance = float(np.linalg.norm(one.shape.center - shape.center)) / height
+    for growth, distance, one in alike:
+        if growth <= np.log(MOST_GROWTH):
             pair = _Pair(shape, one.shape)
             rough.append((max(map(pair.overlap, pair.starts)) - DISTANCE_PRICE * distance, distance, pair, one))
     best, found = LEAST_OVERLAP, None
