@@ -121,7 +121,7 @@ class LONGANIMATION_lineart(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
     )
     trace_pass: bpy.props.IntProperty(
-        name="Traces by Pass Index",
+        name="Trace Pass",
         description="Strokes of materials with this pass index are color traces; 0 for none",
         default=0,
         min=0,
