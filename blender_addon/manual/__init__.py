@@ -35,7 +35,7 @@ _TASKS = {
     ),
     "compare": ("bpy.ops.longanimation.compare_takes", "bpy.ops.longanimation.show_take"),
     "recolor": (
-        *("bpy.ops.longanimation.read_palette", "bpy.ops.longanimation.recolor"),
+        *("bpy.ops.longanimation.*palette*", "bpy.ops.longanimation.recolor"),
         "bpy.types.longanimation_paint.*",
     ),
     "fills": ("bpy.ops.longanimation.make_fills", "bpy.ops.longanimation.fill_drawing"),
