@@ -8,7 +8,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from server.config import ConfigError
@@ -17,6 +16,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 SETTING_UP = 7860
 """Key of the lock that keeps two processes from setting up one PostgreSQL database at once."""
 
+_VERSIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
 _SCRIPTS = ScriptDirectory(str(MIGRATIONS))
 CURRENT = _SCRIPTS.get_current_head()
 """The version that this server works with."""
@@ -26,7 +26,10 @@ KNOWN = frozenset(script.revision for script in _SCRIPTS.walk_revisions())
 
 def version_of(connection: sa.Connection) -> str | None:
     """Return the version of a database's schema, or None if it has no schema yet or is of version 0.1.0."""
-    return MigrationContext.configure(connection).get_current_revision()
+    # Alembic's own reader makes a table object a call, each of which SQLAlchemy's cache of statements keeps.
+    if not sa.inspect(connection).has_table(_VERSIONS.name):
+        return None
+    return connection.execute(sa.select(_VERSIONS.c.version_num)).scalar_one_or_none()
 
 
 def migrate(engine: sa.Engine) -> None:

@@ -39,6 +39,17 @@ def test_a_new_database_has_the_tables_that_the_code_expects(engine: sa.Engine) 
         assert version_of(connection) == CURRENT
 
 
+def test_reading_the_version_again_adds_nothing_to_the_cache_of_statements(engine: sa.Engine) -> None:
+    cache: dict[Any, Any] = {}
+    with engine.connect() as connection:
+        connection.execution_options(compiled_cache=cache)
+        version_of(connection)
+        known = len(cache)
+        assert known, "what is read is cached"
+        version_of(connection)
+    assert len(cache) == known
+
+
 def test_a_database_of_version_0_1_0_keeps_its_jobs(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "server.sqlite") as old:
         old.executescript(DUMP.read_text(encoding="utf-8"))
