@@ -121,7 +121,7 @@ def label_regions(
     probabilities = votes.reshape(-1, votes.shape[2]) / votes.sum(axis=2).reshape(-1, 1)
     paper = find_paper(line_art, smallest)
     if gap:
-        paper &= ~gap_closures(paper, gap)
+        paper &= ~gap_closures(paper, gap * len(paper))
     pieces, cells, borders = _cut(paper, votes.shape[:2])
     if not len(cells):
         shares = probabilities.mean(axis=0, keepdims=True)

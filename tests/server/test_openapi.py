@@ -224,6 +224,7 @@ class Provocation:
         self.send("listJobs", 404, query_string={"before": str(uuid.uuid4())})
         self.send("listEvents", 422, query_string={"after": "x"})
         self.send("getFrame", 422, query_string={"layer": "x"})
+        self.send("getFrame", 422, query_string={"layer": "regions", "gap": "x", "smallest_region": "9"})
         self.send("getPalette", 422, query_string={"version": "x"})
 
     def _ask_for_files(self) -> None:

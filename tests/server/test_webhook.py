@@ -231,6 +231,9 @@ def test_the_secret_is_neither_on_a_command_line_nor_given_to_workers(
 ) -> None:
     serve("--workers", "1", "--webhook", receiver.url)
     server = psutil.Process(processes[0].pid)
+    end = time.monotonic() + WAIT_SECONDS
+    while not server.children() and time.monotonic() < end:
+        time.sleep(0.05)
     (worker,) = server.children()
     for process in (server, worker):
         assert SECRET not in " ".join(process.cmdline())

@@ -7,13 +7,13 @@ Colors are RGB, or straight RGBA where a shot is transparent in places.
 import cv2
 import numpy as np
 
-from .regions import GAP, find_regions, interior_pixels
+from .regions import find_regions, interior_pixels
 
 NEARLY_BLACK = 32
 """A line that is darker than this hides what is under it."""
 
 
-def fill_under_lines(line_art: np.ndarray, image: np.ndarray, gap: float = GAP) -> np.ndarray:
+def fill_under_lines(line_art: np.ndarray, image: np.ndarray, gap: float | None = None) -> np.ndarray:
     """Replace an image's lines and their anti-aliased fringe by the color beside them, separately on each side.
 
     line_art: uint8 [H, W]; image: uint8 [H, W, 3 or 4], with or without the lines; gap: see `find_regions`. Returns

@@ -5,7 +5,7 @@ import numpy as np
 
 from .compositing import lay_lines
 from .drawing import Drawing
-from .regions import GAP, find_regions
+from .regions import find_regions
 
 _DARKEST, _BRIGHTEST = 96, 240
 
@@ -15,6 +15,6 @@ def draw_regions(drawing: Drawing, gap: float, smallest: int) -> np.ndarray:
 
     gap, smallest: as `ShotManifest.gap` and `smallest_region`. Two regions that leak into each other have one color.
     """
-    regions = find_regions(drawing.line_art, gap or GAP, smallest)
+    regions = find_regions(drawing.line_art, gap or None, smallest)
     colors = np.random.default_rng(0).integers(_DARKEST, _BRIGHTEST, (regions.count, 3)).astype(np.uint8)
     return lay_lines(colors[regions.labels], drawing.ink)

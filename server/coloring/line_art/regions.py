@@ -18,7 +18,9 @@ from shared.manifest import SMALLEST_REGION
 LINE_BELOW = 200
 """On white paper, line art darker than this is line; thin anti-aliased lines are never all lighter."""
 GAP = 1 / 36
-"""The widest break in a line that is closed, in heights of a drawing, unless another is asked for."""
+"""The widest break in a line that is closed, in heights of a drawing, unless another is asked for; but at least
+`LEAST_GAP` pixels."""
+LEAST_GAP = 4
 _DARKEST_PAPER = 128
 _ROWS = 45
 _MOST_COLUMNS = 4096  # an image of a few rows and millions of columns may be uploaded
@@ -79,15 +81,17 @@ def paper_blocks(height: int, width: int) -> tuple[int, int]:
     return min(max(1, width * _ROWS // height), _MOST_COLUMNS), _ROWS
 
 
-def find_regions(line_art: np.ndarray, gap: float = GAP, smallest: int = SMALLEST_REGION) -> Regions:
+def find_regions(line_art: np.ndarray, gap: float | None = None, smallest: int = SMALLEST_REGION) -> Regions:
     """Find the closed regions of line art uint8 [H, W].
 
-    gap: the widest break in a line that is still closed, in heights of the drawing. The areas on both sides must be
-    clearly wider than the break itself. smallest: areas of fewer pixels join the nearest region.
+    gap: the widest break in a line that is still closed, in heights of the drawing; by default `GAP`. The areas on both
+    sides must be clearly wider than the break itself. smallest: areas of fewer pixels join the nearest region.
     """
     paper = find_paper(line_art, smallest)
     depth, is_line = _depth(paper), ~paper
-    free = (paper & ~gap_closures(paper, gap)).astype(np.uint8)
+    height = len(line_art)
+    widest = max(LEAST_GAP, round(GAP * height)) if gap is None else gap * height
+    free = (paper & ~gap_closures(paper, widest)).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4, ltype=cv2.CV_32S)
     keep = stats[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False  # connectedComponents counts everything that is not free as component 0
@@ -153,10 +157,10 @@ def _deepest(depth: np.ndarray, labels: np.ndarray, count: int, among: np.ndarra
     return deepest
 
 
-def gap_closures(paper: np.ndarray, gap: float) -> np.ndarray:
+def gap_closures(paper: np.ndarray, widest: float) -> np.ndarray:
     """Return where a break in a line of paper bool [H, W] is to be closed, bool [H, W], one pixel wide.
 
-    gap: the widest break that is closed, in heights of the drawing. This is done for each ball radius, from small to
+    widest: the widest break that is closed, in pixels. This is done for each ball radius, from small to
     large. The places where the ball's center fits are cores. Cores grow back along the paper; where two meet, the ball
     was trapped. In a break with the half-width `half`, a ball of radius r comes within sqrt(r² - half²) of the middle
     (plus half a line's thickness); in a corridor it stays farther away. Only a ball clearly wider than the passage (by
@@ -166,7 +170,7 @@ def gap_closures(paper: np.ndarray, gap: float) -> np.ndarray:
     if paper.all() or not paper.any():
         return closures
     depth, half_line = _depth(paper), _half_thickness(~paper)
-    for radius in _radii(gap * len(paper)):
+    for radius in _radii(widest):
         cores = _cores(depth, radius)
         if cores is None:
             continue
