@@ -91,7 +91,7 @@ def find_regions(line_art: np.ndarray, gap: float | None = None, smallest: int =
     depth, is_line = _depth(paper), ~paper
     height = len(line_art)
     widest = max(LEAST_GAP, round(GAP * height)) if gap is None else gap * height
-    free = (paper & ~gap_closures(paper, widest)).astype(np.uint8)
+    free = (paper & ~_closures(paper, depth, widest)).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4, ltype=cv2.CV_32S)
     keep = stats[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False  # connectedComponents counts everything that is not free as component 0
@@ -160,16 +160,23 @@ def _deepest(depth: np.ndarray, labels: np.ndarray, count: int, among: np.ndarra
 def gap_closures(paper: np.ndarray, widest: float) -> np.ndarray:
     """Return where a break in a line of paper bool [H, W] is to be closed, bool [H, W], one pixel wide.
 
-    widest: the widest break that is closed, in pixels. This is done for each ball radius, from small to
-    large. The places where the ball's center fits are cores. Cores grow back along the paper; where two meet, the ball
-    was trapped. In a break with the half-width `half`, a ball of radius r comes within sqrt(r² - half²) of the middle
-    (plus half a line's thickness); in a corridor it stays farther away. Only a ball clearly wider than the passage (by
-    a pixel) can distinguish the two.
+    widest: the widest break that is closed, in pixels.
+    """
+    return _closures(paper, _depth(paper), widest)
+
+
+def _closures(paper: np.ndarray, depth: np.ndarray, widest: float) -> np.ndarray:
+    """Return what `gap_closures` returns. depth: see `_depth`.
+
+    This is done for each ball radius, from small to large. The places where the ball's center fits are cores. Cores
+    grow back along the paper; where two meet, the ball was trapped. In a break with the half-width `half`, a ball of
+    radius r comes within sqrt(r² - half²) of the middle (plus half a line's thickness); in a corridor it stays farther
+    away. Only a ball clearly wider than the passage (by a pixel) can distinguish the two.
     """
     closures = np.zeros(paper.shape, bool)
     if paper.all() or not paper.any():
         return closures
-    depth, half_line = _depth(paper), _half_thickness(~paper)
+    half_line = _half_thickness(~paper)
     for radius in _radii(widest):
         cores = _cores(depth, radius)
         if cores is None:
