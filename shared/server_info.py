@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class PresetInfo:
     """A model that the server offers, with the license of its weights and their size on disk.
 
-    licence: the license under its old field name, for compatibility with older extensions and servers.
+    paints_backgrounds: whether a shot's background can be "generated". licence: the license under its old field name, for compatibility with older extensions and servers.
     """
 
     name: str
@@ -18,6 +18,7 @@ class PresetInfo:
     license: str = ""
     bytes: int = 0
     licence: str = ""
+    paints_backgrounds: bool = True
 
     def __post_init__(self) -> None:
         given = self.license or self.licence

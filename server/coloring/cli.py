@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from server.files import write_file
 from server.images.codec import Density, encode_png, read_density, read_size
 from server.images.formats import ACCEPTED
+from server.presets.preset import check_background, find_preset
 from shared import xdts
 from shared.errors import PaletteError
 from shared.manifest import MOST_GAP, SMALLEST_REGION, Quality
@@ -292,6 +293,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.output.exists() and not args.output.is_dir():
             raise FolderError(f"{args.output} is a file: give a folder for the colored frames.")
+        check_background(find_preset(args.preset), args.background)
         by_sheet = read_exposure_sheet(args)
         source = read_folder(
             args.lineart,

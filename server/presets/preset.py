@@ -6,13 +6,17 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from shared.manifest import Quality
+from shared.manifest import Background, Quality
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 class UnknownPreset(ValueError):
     """There is no preset with that name; the message lists the installed ones."""
+
+
+class NoBackgrounds(ValueError):
+    """A preset cannot paint a background from words; the message lists the installed ones that can."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Preset:
         for the ratio in Video-XL's configuration.
     repeats_holds: whether the model sees a held drawing several times, as in the films that it was trained on, or once.
     binary_sketches: whether the model was trained on sketches that are binary at its size (§4.1).
+    paints_backgrounds: whether it can paint a background from words (§4.2).
     context_parallel: how many GPUs color one shot together. A worker owns so many.
 
     The fields with defaults may be missing in the file. The defaults fit a large model whose weights could not be
@@ -56,6 +61,7 @@ class Preset:
     memory_ratio: int | Literal["dynamic"] | None = None
     repeats_holds: bool = False
     binary_sketches: bool = True
+    paints_backgrounds: bool = True
     context_parallel: int = 1
 
     def __post_init__(self) -> None:
@@ -95,6 +101,16 @@ def find_preset(name: str, weights: Path = WEIGHTS) -> Preset:
     if name not in presets:
         raise UnknownPreset(f"There is no preset {name!r} here. Installed: {', '.join(presets) or 'none'}.")
     return presets[name]
+
+
+def check_background(preset: Preset, background: Background, weights: Path = WEIGHTS) -> None:
+    """Raise NoBackgrounds if a shot's background is to be generated and the preset cannot paint any."""
+    if background == "generated" and not preset.paints_backgrounds:
+        able = [other.name for other in available_presets(weights) if other.paints_backgrounds]
+        instead = f"use {' or '.join(able)}" if able else "install another preset with `python install.py models`"
+        raise NoBackgrounds(
+            f"The preset {preset.name} cannot paint a background from words: keep the background, or {instead}."
+        )
 
 
 def gpus_per_worker(weights: Path = WEIGHTS) -> int:

@@ -29,8 +29,10 @@ SETTINGS = {
     "model_weight": 0.1,
     "lined_memory": False,
     "repeats_holds": False,
+    "paints_backgrounds": False,
 }
-"""`tiny` was measured with these settings, and its DGLM saw colors without lines."""
+"""`tiny` was measured with these settings, and its DGLM saw colors without lines. From words it paints a mottled
+white."""
 
 
 def read_settings(base: Path) -> dict[str, Any]:

@@ -301,6 +301,9 @@ def test_the_command_ends_with_2_and_a_sentence_and_writes_nothing(line_art, key
     words = (str(line_art), "--keyframe", f"{keyframe}@10", "--output", str(output), "--preset", "nobody")
     assert cli.run(arguments(*words)) == 2
     assert "nobody" in capsys.readouterr().err
+    words = (*words[:-2], "--background", "generated", "--prompt", "a harbour at dusk")
+    assert cli.run(arguments(*words)) == 2
+    assert "The preset tiny cannot paint a background from words" in capsys.readouterr().err
     assert not output.exists()
 
 

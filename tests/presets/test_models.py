@@ -21,7 +21,7 @@ from server.longanimation.footprint import Workload
 from server.longanimation.line_extractor import InformativeDrawings, _Generator
 from server.presets import installation, published_wan
 from server.presets.cli import main
-from server.presets.preset import find_preset
+from server.presets.preset import NoBackgrounds, check_background, find_preset
 from server.presets.published_extractor import DOWNLOAD, EXTRACTOR, FILE, extractor_weights
 from server.presets.published_preset import DOWNLOADS, PRESET, SETTINGS
 from tests.engines.miniature_wan import write_wan
@@ -134,6 +134,21 @@ def test_a_preset_may_leave_out_what_newer_versions_added_but_nothing_else(tmp_p
     write(SETTINGS | {"stepps": 3})
     with pytest.raises(ValueError, match=r"sets \['stepps'\], but a preset has only .*'steps'"):
         find_preset("mine", tmp_path)
+
+
+def test_a_preset_that_paints_no_backgrounds_names_those_that_do(tmp_path: Path) -> None:
+    for name, able in (("hill", True), ("tiny", False)):
+        (tmp_path / name).mkdir()
+        settings = json.dumps(SETTINGS | {"paints_backgrounds": able})
+        (tmp_path / name / "preset.json").write_text(settings, encoding="utf-8")
+    tiny = find_preset("tiny", tmp_path)
+    check_background(tiny, "kept", tmp_path)
+    check_background(find_preset("hill", tmp_path), "generated", tmp_path)
+    with pytest.raises(NoBackgrounds, match="preset tiny cannot paint a background .* or use hill"):
+        check_background(tiny, "generated", tmp_path)
+    shutil.rmtree(tmp_path / "hill")
+    with pytest.raises(NoBackgrounds, match="install another preset with `python install.py models`"):
+        check_background(tiny, "generated", tmp_path)
 
 
 @pytest.mark.parametrize(("answer", "code"), [("", 1), ("n", 1), ("yes", 0)])

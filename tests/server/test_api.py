@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from server.config import REPOSITORY, Config
 from server.http.app import create_app
+from server.presets.preset import find_preset
 from server.storage.store_marker import MARKER
 from shared.codec import from_json, to_json
 from shared.digests import address_of
@@ -130,7 +131,20 @@ def test_model_sheets_may_have_any_size_but_must_show_something(client: FlaskCli
     problem(submit(client, shot, sheets=[address_of(b"never sent")]), 409, "missing_blobs")
 
 
-def test_a_generated_background_needs_a_prompt_and_a_transparent_part(client: FlaskClient, shot: SmallShot) -> None:
+def test_a_generated_background_needs_a_preset_that_paints_them(client: FlaskClient, shot: SmallShot) -> None:
+    upload(client, shot)
+    answer = submit(client, shot, background="generated", prompt="a harbour at dusk")
+    refused = problem(answer, 422, "no_generated_background")
+    assert refused["field"] == "background" and "The preset tiny cannot paint a background" in refused["title"]
+    tiny = next(one for one in client.get(f"{API_PREFIX}/info").json["presets"] if one["name"] == "tiny")
+    assert tiny["paints_backgrounds"] is False
+
+
+def test_a_generated_background_needs_a_prompt_and_a_transparent_part(
+    client: FlaskClient, shot: SmallShot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = replace(find_preset("tiny"), paints_backgrounds=True)
+    monkeypatch.setattr("server.http.api.validation.find_preset", lambda name: able)
     upload(client, shot)
     assert problem(submit(client, shot, background="generated"), 422, "no_prompt")["field"] == "prompt"
     answer = submit(client, shot, background="generated", prompt="a harbour at dusk")

@@ -19,7 +19,10 @@ blueprint = Blueprint("info", __name__, url_prefix=API_PREFIX)
 @blueprint.get("/info")
 def info() -> Response:
     """Return a ServerInfo."""
-    presets = tuple(PresetInfo(one.name, one.title, one.license, one.bytes) for one in available_presets())
+    presets = tuple(
+        PresetInfo(one.name, one.title, one.license, one.bytes, paints_backgrounds=one.paints_backgrounds)
+        for one in available_presets()
+    )
     return jsonify(
         to_json(
             ServerInfo(

@@ -9,7 +9,7 @@ import numpy as np
 
 from server.http.problems import ProblemError
 from server.images.codec import ImageError, read_rgba
-from server.presets.preset import UnknownPreset, find_preset
+from server.presets.preset import NoBackgrounds, UnknownPreset, check_background, find_preset
 from server.storage.blobs import Blobs
 from server.storage.image_facts import ImageFacts, ImageFactsTable
 from shared.checks.flaws import CLEAR, SWAPPED, Flaw, is_clear
@@ -53,9 +53,11 @@ def check_manifest(manifest: ShotManifest, limits: Limits) -> None:
     if not 0 <= manifest.seed < 2**63:
         _refuse("bad_seed", "seed", f"The seed must lie between 0 and 2⁶³ − 1, not {manifest.seed}.")
     try:
-        find_preset(manifest.preset)
+        check_background(find_preset(manifest.preset), manifest.background)
     except UnknownPreset as error:
         raise ProblemError(422, "unknown_preset", str(error), "preset") from error
+    except NoBackgrounds as error:
+        raise ProblemError(422, "no_generated_background", str(error), "background") from error
 
 
 def look_at(content: bytes, name: str) -> ImageFacts:
