@@ -144,10 +144,10 @@ def test_a_preset_that_paints_no_backgrounds_names_those_that_do(tmp_path: Path)
     tiny = find_preset("tiny", tmp_path)
     check_background(tiny, "kept", tmp_path)
     check_background(find_preset("hill", tmp_path), "generated", tmp_path)
-    with pytest.raises(NoBackgrounds, match="preset tiny cannot paint a background .* or use hill"):
+    with pytest.raises(NoBackgrounds, match=r"preset tiny cannot paint a background .* or use hill"):
         check_background(tiny, "generated", tmp_path)
     shutil.rmtree(tmp_path / "hill")
-    with pytest.raises(NoBackgrounds, match="install another preset with `python install.py models`"):
+    with pytest.raises(NoBackgrounds, match=r"install another preset with `python install\.py models`"):
         check_background(tiny, "generated", tmp_path)
 
 
