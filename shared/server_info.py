@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class PresetInfo:
     """A model that the server offers, with the license of its weights and their size on disk.
 
-    paints_backgrounds: whether a shot's background can be "generated". licence: the license under its old field name, for compatibility with older extensions and servers.
+    paints_backgrounds: whether a shot's background can be "generated". licence: the license under its old field name,
+    for compatibility with older extensions and servers.
     """
 
     name: str
