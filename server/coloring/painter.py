@@ -112,6 +112,7 @@ class ModelPainter:
         self._keyframes = keyframes
         self._renditions = renditions
         self._size = size
+        self._line_art = line_art
         self._shape = line_art(0).shape
         self.is_hinted = is_hinted
         self._entries: dict[int, np.ndarray] = {}
@@ -169,7 +170,9 @@ class ModelPainter:
         hints = []
         for drawing in segment.sequence:
             if drawing in propagated:
-                labels = self._size.shrink(propagated[drawing].entries)
+                painted = self._keyframes.labels(segment.keyframe)
+                elected = propagated[drawing].elect(self._line_art(drawing), painted, self._keyframes.meetings)
+                labels = self._size.shrink(elected)
             elif drawing in self._keyframes:
                 labels = self._size.shrink(self._keyframes.labels(drawing))
             else:

@@ -40,13 +40,19 @@ another, both match equally, and the nearest keyframe decides."""
 class Propagated(NamedTuple):
     """The result of propagation to a drawing.
 
-    votes: float32 [h, w, N], which add up to 1. entries: uint8 [H, W], the entry of each region by these votes.
-    static: bool [H, W], where the drawing shows the same thing as the keyframe at the same position.
+    votes: float32 [h, w, N], which add up to 1. static: bool [H, W], where the drawing shows the same thing as the
+    nearest keyframe at the same position.
     """
 
     votes: np.ndarray
-    entries: np.ndarray
     static: np.ndarray
+
+    def elect(self, line_art: np.ndarray, painted: np.ndarray, meetings: np.ndarray) -> np.ndarray:
+        """Return the entry of each region by these votes, uint16 [H, W].
+
+        line_art: uint8 [H, W]. painted: the nearest keyframe's entries uint16 [H, W]. meetings: see `Propagator`.
+        """
+        return np.where(self.static, painted, flats(line_art, self.votes, meetings))
 
 
 class Propagator:
@@ -102,14 +108,14 @@ class Propagator:
         for drawing in drawings:
             votes = _refine(first, windows[drawing], drawing).cpu().numpy()
             spread = crop.spread(votes, self._shares(painted, crop.grid))
-            yield self._label(self.line_art(drawing), spread, painted, standing)
+            yield self._hold(self.line_art(drawing), spread, painted, standing)
 
-    def _label(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
-        """Choose the entries. painted: the keyframe's entries uint16 [H, W]; standing: its regions."""
+    def _hold(self, line_art: np.ndarray, votes: np.ndarray, painted: np.ndarray, standing: Regions) -> Propagated:
+        """Hold what stands still. painted: the keyframe's entries uint16 [H, W]; standing: its regions."""
         static = find_static(find_regions(line_art), standing, _margin(votes, painted))
         shares = self._shares(painted, votes.shape[:2], static)
         votes = (1 - shares.sum(axis=2, keepdims=True)) * votes + shares
-        return Propagated(votes, np.where(static, painted, flats(line_art, votes, self.meetings)), static)
+        return Propagated(votes, static)
 
     def _shares(self, entries: np.ndarray, grid: tuple[int, ...], where: np.ndarray | None = None) -> np.ndarray:
         """Return each entry's share float32 [h, w, count] of every square of a grid (rows, columns).
@@ -134,10 +140,9 @@ class NoPropagator:
         self.line_art = line_art
 
     def propagate(self, drawings: Sequence[int], keyframes: Mapping[int, np.ndarray]) -> Iterator[Propagated]:
-        """Yield, for each drawing, no votes, the first entry everywhere, and no static areas."""
+        """Yield, for each drawing, no votes and no static areas."""
         for drawing in drawings:
-            shape = self.line_art(drawing).shape
-            yield Propagated(np.empty((0, 0, 0), np.float32), np.zeros(shape, np.uint16), np.zeros(shape, bool))
+            yield Propagated(np.empty((0, 0, 0), np.float32), np.zeros(self.line_art(drawing).shape, bool))
 
 
 class _View:
@@ -221,10 +226,36 @@ class _Window:
 
 @torch.no_grad()
 def _votes(windows: Sequence[_Window], drawing: int) -> torch.Tensor:
-    """Return the votes [rows, columns, N] of the keyframes alone for a drawing, in all windows that show it."""
-    everywhere = torch.ones_like(windows[0].paper[drawing], dtype=torch.bool)
-    asked = [window.ask(drawing, {}, everywhere) for window in windows]
-    return match(windows[0].matcher, asked, windows[0].count).unflatten(0, everywhere.shape)
+    """Return the votes [rows, columns, N] of the keyframes alone for a drawing, in all windows that show it.
+
+    One place of each square of two by two asks for all of them. The others ask where that one is unsure, or beside
+    others with another answer.
+    """
+
+    def ask(where: torch.Tensor) -> torch.Tensor:
+        asked = [window.ask(drawing, {}, where) for window in windows]
+        return match(windows[0].matcher, asked, windows[0].count)
+
+    def spread(squares: torch.Tensor) -> torch.Tensor:
+        return squares.repeat_interleave(2, dim=0).repeat_interleave(2, dim=1)
+
+    first = torch.zeros_like(windows[0].paper[drawing], dtype=torch.bool)
+    first[::2, ::2] = True
+    squares = ask(first).unflatten(0, (first.shape[0] // 2, first.shape[1] // 2))
+    votes = spread(squares)
+    rest = spread(_is_mixed(squares)) & ~first
+    if rest.any():
+        votes[rest] = ask(rest)
+    return votes
+
+
+def _is_mixed(votes: torch.Tensor) -> torch.Tensor:
+    """Return where votes [rows, columns, N] are unsure, or beside others for another entry, bool [rows, columns]."""
+    confidence, entries = votes.max(dim=-1)
+    sure = torch.where(confidence < SURE, -1.0, entries.float())
+    around = F.pad(sure[None, None], (1, 1, 1, 1), mode="replicate")
+    highest, lowest = F.max_pool2d(around, 3, 1), -F.max_pool2d(-around, 3, 1)
+    return (highest[0, 0] != lowest[0, 0]) | (sure < 0)
 
 
 @torch.no_grad()

@@ -81,10 +81,11 @@ class Hints:
         propagator = Propagator(self.matcher, line_art.__getitem__, meetings)  # type: ignore[arg-type]
         found = []
         with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn within the autocast of training
-            for propagated in propagator.propagate(range(1, len(line_art)), {0: labels[0]}):
+            every = propagator.propagate(range(1, len(line_art)), {0: labels[0]})
+            for drawing, propagated in zip(line_art[1:], every, strict=True):
                 own = propagated.votes.argmax(axis=-1).astype(np.uint8)
                 spread = cv2.resize(own, line_art.shape[:0:-1], interpolation=cv2.INTER_NEAREST)
-                found.append(propagated.entries if by_region else spread)
+                found.append(propagated.elect(drawing, labels[0], meetings) if by_region else spread)
         return np.stack(found)
 
 

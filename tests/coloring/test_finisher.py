@@ -29,7 +29,7 @@ def test_a_perfect_model_mends_wrong_propagation_if_its_weight_is_full(
     for entry, share in zip(entries, (0.3, 0.7), strict=True):
         votes[is_red, entry] = share
     shape = drawings[1].shape
-    propagated = Propagated(votes, np.zeros(shape, np.uint8), np.zeros(shape, bool))
+    propagated = Propagated(votes, np.zeros(shape, bool))
     model = ModelVotes([keyframes.palette.colors], len(keyframes.palette.colors))
     finisher = Finisher(keyframes, JointVotes(model, weight), FlatFill(keyframes.palette), KeptBackground())
     finished = finisher.drawing(drawings[1], right[None], propagated, [0])

@@ -57,7 +57,8 @@ def test_a_figure_that_only_a_sheet_shows_gets_its_colors(matcher: LineMatcher) 
         keyframes = Keyframes(shot, drawings.__getitem__)
         propagator = Propagator(matcher, drawings.__getitem__, keyframes.meetings, keyframes.sheets)
         (propagated,) = propagator.propagate([1], {0: keyframes.labels(0)})
-        colors = keyframes.palette.colors[propagated.entries][..., :3]
+        elected = propagated.elect(second, keyframes.labels(0), keyframes.meetings)
+        colors = keyframes.palette.colors[elected][..., :3]
         assert (colors == SKY).all(axis=-1)[5:15].all(), "the sheet's ground has no color"
         return float((np.abs(colors.astype(int) - GREEN).max(axis=-1) <= 3)[inside].mean())
 

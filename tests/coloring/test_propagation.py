@@ -3,9 +3,11 @@
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional as F
 
 from server.coloring.matching import LineMatcher
-from server.coloring.propagation import WINDOW, Propagator
+from server.coloring.propagation import WINDOW, Propagator, _is_mixed
 from server.presets.preset import WEIGHTS
 
 from .drawings import BLUE, RED, SKY, scene
@@ -41,10 +43,10 @@ def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     propagator = Propagator(matcher, drawings.__getitem__, ANY)
     propagated = list(propagator.propagate(range(1, 1 + STEPS), {0: truth[0]}))
     assert len(propagated) == STEPS
-    for index, (votes, elected, _) in enumerate(propagated, start=1):
-        assert votes.shape == (90, 160, 3), "only the ball moves, and is seen twice as large"
-        assert np.allclose(votes.sum(-1), 1, atol=1e-3)
-        assert share_right(elected, truth[index], drawings[index]) > 0.98
+    for index, found in enumerate(propagated, start=1):
+        assert found.votes.shape == (90, 160, 3), "only the ball moves, and is seen twice as large"
+        assert np.allclose(found.votes.sum(-1), 1, atol=1e-3)
+        assert share_right(found.elect(drawings[index], truth[0], ANY), truth[index], drawings[index]) > 0.98
     assert share_right(truth[0], truth[STEPS], drawings[STEPS]) < 0.9  # held, the keyframe is wrong
 
 
@@ -53,8 +55,10 @@ def test_every_keyframe_is_evidence(matcher: LineMatcher) -> None:
     drawings, paintings = zip(*(scene(x) for x in (-60, 50, 90)), strict=True)
     truth = [entries_of(painting) for painting in paintings]
     propagator = Propagator(matcher, drawings.__getitem__, ANY)
-    ((_, alone, _),) = propagator.propagate([2], {0: truth[0]})
-    ((_, both, _),) = propagator.propagate([2], {0: truth[0], 1: truth[1]})
+    alone, both = (
+        next(propagator.propagate([2], known)).elect(drawings[2], truth[0], ANY)
+        for known in ({0: truth[0]}, {0: truth[0], 1: truth[1]})
+    )
     ball = (truth[2] == 1) & (drawings[2] == 255)
     assert not (alone == 1)[ball].any()
     assert (both == 1)[ball].mean() > 0.95
@@ -67,7 +71,7 @@ def test_drawings_beside_each_other_are_evidence(matcher: LineMatcher, rolling) 
     beside = next(propagator.propagate([5, 6], {0: truth[0]}))
     alone = next(propagator.propagate([5], {0: truth[0]}))
     assert np.abs(beside.votes - alone.votes).max() > 0.01
-    assert share_right(beside.entries, truth[5], drawings[5]) > 0.98
+    assert share_right(beside.elect(drawings[5], truth[0], ANY), truth[5], drawings[5]) > 0.98
 
 
 def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
@@ -75,8 +79,8 @@ def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
     odd = drawing[:171, :303]
     propagator = Propagator(matcher, lambda index: odd, np.ones((2, 2), bool))
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
-    ((votes, elected, _),) = propagator.propagate([1], {0: entries})
-    assert votes.shape == (43, 76, 2) and elected.shape == odd.shape
+    (found,) = propagator.propagate([1], {0: entries})
+    assert found.votes.shape == (43, 76, 2) and found.static.shape == odd.shape
 
 
 def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, rolling) -> None:
@@ -85,7 +89,8 @@ def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, 
     stripes = (np.arange(320) // 2 % 2 * 3).astype(np.uint8)
     painted = np.where(truth[0] == 0, stripes, truth[0]).astype(np.uint8)
     propagator = Propagator(matcher, drawings.__getitem__, np.ones((4, 4), bool))
-    ((_, entries, static),) = propagator.propagate([STEPS], {0: painted})
+    (found,) = propagator.propagate([STEPS], {0: painted})
+    static, entries = found.static, found.elect(drawings[STEPS], painted, propagator.meetings)
     far = np.zeros(static.shape, bool)
     far[:, 260:] = far[110:, :] = True  # the right and the lower part, where nothing is drawn
     far &= truth[0] == 0
@@ -93,3 +98,19 @@ def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, 
     assert (entries == painted)[static].all()
     ball = (truth[STEPS] == 1) & (drawings[STEPS] == 255)
     assert not static[ball & (truth[0] != 1)].any()
+
+
+def test_votes_are_mixed_at_borders_and_where_they_are_unsure() -> None:
+    entries = torch.zeros(6, 9, dtype=torch.int64)
+    entries[:, 6:] = 1
+    votes = F.one_hot(entries, 2).float()
+    votes[3, 1] = 0.5
+    expected = torch.zeros(6, 9, dtype=torch.bool)
+    expected[:, 5:7] = True
+    expected[2:5, 0:3] = True
+    assert torch.equal(_is_mixed(votes), expected)
+
+
+def test_sure_votes_for_one_entry_are_not_mixed() -> None:
+    votes = torch.tensor([0.05, 0.95]).expand(4, 4, 2)
+    assert not _is_mixed(votes).any()

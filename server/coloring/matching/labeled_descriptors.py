@@ -15,8 +15,9 @@ CELL = 4
 """Features per cell, in each direction: the descriptors of one palette entry within a cell are averaged."""
 MIN_PAPER_SHARE = 0.2
 """A feature with a smaller share of its pixels in one entry, lines left out, is not used."""
-CHUNK = 128
-"""Queries that are matched at once. Their data should fit into a processor's cache."""
+CHUNK = 512
+"""Queries that are matched at once: few, so that their data fits into a processor's cache, and enough that its threads
+seldom wait for each other."""
 
 
 @dataclass(frozen=True)
