@@ -55,10 +55,9 @@ def test_every_keyframe_is_evidence(matcher: LineMatcher) -> None:
     drawings, paintings = zip(*(scene(x) for x in (-60, 50, 90)), strict=True)
     truth = [entries_of(painting) for painting in paintings]
     propagator = Propagator(matcher, drawings.__getitem__, ANY)
-    alone, both = (
-        next(propagator.propagate([2], known)).elect(drawings[2], truth[0], ANY)
-        for known in ({0: truth[0]}, {0: truth[0], 1: truth[1]})
-    )
+    (one,) = propagator.propagate([2], {0: truth[0]})
+    (two,) = propagator.propagate([2], {0: truth[0], 1: truth[1]})
+    alone, both = (found.elect(drawings[2], truth[0], ANY) for found in (one, two))
     ball = (truth[2] == 1) & (drawings[2] == 255)
     assert not (alone == 1)[ball].any()
     assert (both == 1)[ball].mean() > 0.95
@@ -80,7 +79,8 @@ def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
     propagator = Propagator(matcher, lambda index: odd, np.ones((2, 2), bool))
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
     (found,) = propagator.propagate([1], {0: entries})
-    assert found.votes.shape == (43, 76, 2) and found.static.shape == odd.shape
+    elected = found.elect(odd, entries, propagator.meetings)
+    assert found.votes.shape == (43, 76, 2) and elected.shape == odd.shape
 
 
 def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, rolling) -> None:
