@@ -57,8 +57,17 @@ CLIPS = (
 )
 """Long shots, then short ones, with all kinds of lines and paintings. They change when the cartoon's code changes."""
 
+_CASTS = (*[None] * 7, *["toons"] * 4, *["openmoji"] * 3, *["fluent_emoji", "avatars", "heads"] * 2)
+STORIES = tuple(
+    ValidationClip(f"story_{number:02}", FIRST_SEED + 200 + number, 36, source=_CASTS[number % len(_CASTS)])
+    for number in range(1, 41)
+)
+"""Clips with actors as in training, about as often. Nobody chose them: their seeds follow each other."""
 
-def write_validation(folder: Path, clips: Sequence[ValidationClip] = CLIPS, sources: Path | None = None) -> None:
+
+def write_validation(
+    folder: Path, clips: Sequence[ValidationClip] = (*CLIPS, *STORIES), sources: Path | None = None
+) -> None:
     """Write each clip as `NAME/lineart/NNNN.png` and `NAME/color/NNNN.png`, one file per frame, from 0001 on.
 
     Drawings are held on ones, twos and threes. Color frames show fills, shading and light with the lines on top.

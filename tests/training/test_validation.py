@@ -11,7 +11,8 @@ import pytest
 
 from server.coloring.line_art.compositing import lay_lines
 from server.training.cartoon import draw_clip
-from server.training.validation import CLIPS, FIRST_SEED, ValidationClip, write_validation
+from server.training.clips import SHARES
+from server.training.validation import CLIPS, FIRST_SEED, STORIES, ValidationClip, write_validation
 
 CLIP = ValidationClip("walk", CLIPS[0].seed, frames=60, width=192, height=108)
 
@@ -42,8 +43,9 @@ def test_frames_follow_the_exposure_and_carry_the_lines(tmp_path: Path) -> None:
 
 
 def test_the_set_is_long_and_short_and_reserved() -> None:
-    assert all(clip.seed >= FIRST_SEED for clip in CLIPS)
-    assert len({clip.name for clip in CLIPS}) == len({clip.seed for clip in CLIPS}) == len(CLIPS)
+    every = (*CLIPS, *STORIES)
+    assert all(clip.seed >= FIRST_SEED for clip in every)
+    assert len({clip.name for clip in every}) == len({clip.seed for clip in every}) == len(every)
     assert sum(clip.frames >= 300 for clip in CLIPS) >= 4 and sum(clip.frames < 100 for clip in CLIPS) >= 4
 
 
@@ -53,6 +55,10 @@ def test_no_drawing_of_the_set_is_blank() -> None:
             clip.seed, clip.frames, clip.width // 4, clip.height // 4, at=range(0, clip.frames // 2, 8)
         ).line_art
         assert (arts < 200).any(axis=(1, 2)).all(), clip.name
+
+
+def test_stories_have_all_actors_of_training() -> None:
+    assert len(STORIES) == 40 and {clip.source for clip in STORIES} == {None, *SHARES}
 
 
 def test_seeds_of_training_are_refused(tmp_path: Path) -> None:
