@@ -81,6 +81,11 @@ def _with_ablation(ablation: Ablation, finish: Finish, task: Task) -> ColoredCli
     return colored if finish == "flats" else colored._replace(guesses=None)
 
 
+def _preview(task: Task) -> ColoredClip:
+    shot = Shot(task.clip.drawings, task.paintings, seed=task.seed, quality="preview")
+    return color_shot(task.colorizer(), shot, FULL, task.on_segment)
+
+
 def _by_last_frame(task: Task) -> ColoredClip:
     return color_by_last_frame(task.colorizer(), task.clip.drawings, task.paintings, task.seed, task.on_segment)
 
@@ -108,6 +113,7 @@ def _ablated(
 
 METHODS = {
     "ours": _compared("ours", FULL),
+    "preview": Method("ours, quality *preview*", _preview),
     "consecutive": Method(
         "ours, from the drawing before",
         _from_neighbors,

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from server.evaluation.guesses import GuessCounts
+from server.evaluation.intervals import FEWEST_CLIPS, MEASURES, Interval, gains, means
 from server.evaluation.methods import METHODS, TABLES
 from server.evaluation.results import ClipResult
 from server.evaluation.segments import SegmentShares
 from server.evaluation.summary import Scores, Summary
 
 NONE = "–"
+COMPARED = ("ours", "dglm")
+"""The methods whose gain over the others is shown."""
 
 _PAPER = ("LPIPS ↓", "SSIM ↑", "PSNR ↑", "FVD ↓", "FID ↓")
 _MODULES = (
@@ -51,6 +54,8 @@ def markdown(
     parts += ["## Color", _COLOR_NOTE, _table(_COLOR_HEAD, [_color(name, each) for name, each in summaries.items()])]
     rows = [[METHODS[name].title, *_parts(each)] for name, each in summaries.items()]
     parts += ["## Segments, borders and guesses", _PARTS_NOTE, _table(_PARTS_HEAD, rows)]
+    if len(clips) >= FEWEST_CLIPS:
+        parts += ["## Confidence", _CONFIDENCE_NOTE, _table(("method", *MEASURES), _confidence(clips))]
     parts += ["## Frequency analysis (Fig. 8)", _FREQUENCY_NOTE, _table(_FREQUENCY_HEAD, _frequency(summaries))]
     parts += ["## Clips", _table(_CLIP_HEAD, [row for clip in clips for row in _clip(clip)])]
     return "\n\n".join(parts) + "\n"
@@ -88,6 +93,10 @@ _PARTS_HEAD = (
     "unexplained borders ↓",
     "wrong of listed ↑",
     "listed of wrong ↑",
+)
+_CONFIDENCE_NOTE = (
+    "Means over clips, each clip counted alike, with 95 % confidence intervals by the bootstrap over clips. The rows "
+    "with *gain* compare two methods on the same clips: a gain whose interval is above 0 is no accident of these clips."
 )
 _FREQUENCY_NOTE = (
     "PSNR in dB of the low frequencies (below 16 cycles per picture: color) and of the high frequencies, and how far "
@@ -192,6 +201,23 @@ def _color(name: str, summary: Summary) -> list[str]:
 
 def _parts(summary: Summary) -> list[str]:
     return part_cells(summary.segments, summary.borders, summary.guesses)
+
+
+def _confidence(clips: Sequence[ClipResult]) -> list[list[str]]:
+    """Each method, and what the first of COMPARED that was measured gains over each other method."""
+    measured = [clip.methods for clip in clips]
+    names = list(measured[0])
+    rows = [[METHODS[name].title, *map(_interval, means(measured, name))] for name in names]
+    for best in [name for name in COMPARED if name in names][:1]:
+        for name in names:
+            if name != best:
+                title = f"gain of *{METHODS[best].title}* over *{METHODS[name].title}*"
+                rows.append([title, *map(_interval, gains(measured, best, name))])
+    return rows
+
+
+def _interval(found: Interval | None) -> str:
+    return NONE if found is None else f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def _frequency(summaries: Mapping[str, Summary]) -> list[list[str]]:

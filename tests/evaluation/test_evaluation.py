@@ -17,6 +17,7 @@ from server.evaluation.clip import Clip, read_clip
 from server.evaluation.colored_clip import ColoredClip
 from server.evaluation.evaluation import find_keyframes
 from server.evaluation.guesses import GuessCounts
+from server.evaluation.intervals import FEWEST_CLIPS
 from server.evaluation.measures import ClipTruth, Measures
 from server.evaluation.perceptual import PerceptualMetrics, load_perceptual_metrics
 from server.evaluation.results import ClipResult, ResultFolder, Settings
@@ -203,6 +204,20 @@ def test_segments_borders_and_guesses_reach_the_tables(tmp_path, clips):
     assert ["walk", "ours", "12.5%", "25.0%", "75.0%", "0.250", "75.0%", "50.0%"] in cells
     values = cli.report([result, result])["all"]["ours"]
     assert values["segments"]["large"] == 0.25 and values["borders"] == 0.25 and values["guesses"]["wrong"] == 12
+
+
+def test_tables_of_many_clips_say_how_sure_they_are(clips):
+    clip = read_clip(clips[0] / "lineart", clips[0] / "color")
+    sources = from_keyframes(DRAWINGS, [0])
+    good, bad = measured(clip, sources), measured(clip, sources, [frame ^ 128 for frame in clip.truth])
+    settings = Settings("tiny", "", "", 0, (1,), ("ours", "hold"), ())
+    result = ClipResult("walk", settings, clip.exposure.drawing_of, {"ours": good, "hold": bad})
+    for count, is_sure in ((FEWEST_CLIPS - 1, False), (FEWEST_CLIPS, True)):
+        done = [(result, {"truth": {}, "ours": {}, "hold": {}})] * count
+        tables = markdown([result] * count, {name: summarize(done, name) for name in ("ours", "hold")}, {}, "")
+        assert ("## Confidence" in tables) == is_sure
+    assert "| ours | 60.000 (60.000 to 60.000) | 1.000 (1.000 to 1.000) |" in tables
+    assert "| gain of *ours* over *keyframe held* |" in tables
 
 
 class _Mean(torch.nn.Module):

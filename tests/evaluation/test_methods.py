@@ -14,7 +14,7 @@ from server.coloring.numbered_files import FolderError
 from server.coloring.shot import Guess, Shot
 from server.evaluation import paradigms
 from server.evaluation.colored_clip import ColoredClip
-from server.evaluation.methods import METHODS, TABLES, parse_methods
+from server.evaluation.methods import METHODS, TABLES, Task, parse_methods
 from server.evaluation.paradigms import LVCD, MODEL, color_by_last_frame, color_from_neighbors, color_shot
 from server.longanimation import FUSION_START, LongAnimationPipeline
 from tests.coloring.drawings import scene
@@ -102,6 +102,19 @@ def test_the_whole_stack_is_what_an_animator_gets(colorizer, shot):
     assert colored.guesses == guesses
 
 
+def test_a_preview_never_asks_the_model(colorizer, rolling, monkeypatch):
+    def fail(*arguments, **names):
+        raise AssertionError("the model was asked")
+
+    drawings, truth = rolling
+    monkeypatch.setattr(LongAnimationPipeline, "__call__", fail)
+    clip = SimpleNamespace(drawings=drawings, truth=truth)
+    task = Task(clip, (0,), 0, lambda: colorizer)  # type: ignore[arg-type]
+    assert len(METHODS["preview"].color(task).frames) == DRAWINGS
+    with pytest.raises(AssertionError, match="the model was asked"):
+        METHODS["ours"].color(task)
+
+
 def test_the_model_alone_does_not_look_at_what_is_carried(colorizer, shot, monkeypatch):
     def fail(*arguments):
         raise AssertionError("the matcher was asked")
@@ -179,7 +192,7 @@ def test_a_shot_of_one_drawing_has_a_last_frame_too(rolling, monkeypatch):
 def test_methods_are_chosen_by_name_or_table():
     assert parse_methods("flow, hold,ours") == ("ours", "hold", "flow")
     assert parse_methods("table3,hold") == ("hold", "dglm", "no-fusion", "fusion-50", "fusion-40")
-    assert {name for table in TABLES.values() for name in table} == METHODS.keys() - {"ceiling", "consecutive"}
+    assert {name for table in TABLES.values() for name in table} == METHODS.keys() - {"preview", "ceiling", "consecutive"}
     with pytest.raises(FolderError, match="no method 'acof'"):
         parse_methods("hold,acof")
     with pytest.raises(FolderError, match="at least one"):
