@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server.coloring.colorizer import Colorizer
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import LineMatcher, Matching, Settler
 from server.engines.long_animation import LongAnimationEngine
 from server.presets.preset import Preset
 
@@ -28,7 +28,7 @@ QUICK = Sizes(64, 1, 32)
 def load(width: int, layers: int, pixels: int) -> Colorizer:
     """A model with random weights."""
     preset = Preset("random", Path(), "", "", pixels, 81, steps=2, guidance=1.0, votes=1, hints=True, gpu=False)
-    return Colorizer(LongAnimationEngine(random_pipeline(width, layers)), LineMatcher(), preset)
+    return Colorizer(LongAnimationEngine(random_pipeline(width, layers)), Matching(LineMatcher(), Settler()), preset)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -51,7 +51,13 @@ def test_the_wheel_has_code_pages_and_the_included_weights(wheel: Path) -> None:
     code = {path.relative_to(REPOSITORY).as_posix() for package in packages for path in package.rglob("*.py")}
     data = {
         path.relative_to(REPOSITORY).as_posix()
-        for folder in ("http/dashboard/templates", "http/dashboard/static", "weights/tiny", "weights/line_matcher")
+        for folder in (
+            "http/dashboard/templates",
+            "http/dashboard/static",
+            "weights/tiny",
+            "weights/line_matcher",
+            "weights/settler",
+        )
         for path in (REPOSITORY / "server" / folder).rglob("*")
         if path.is_file()
     }
@@ -59,7 +65,8 @@ def test_the_wheel_has_code_pages_and_the_included_weights(wheel: Path) -> None:
     assert code | data | {"server/training/accelerate.yaml"} <= names
     others = {name.split("/")[0] for name in names} - {"server", "shared", info}
     assert not others, "neither tests nor the extension, which Blender's own packer packs"
-    assert {name.split("/")[2] for name in names if name.startswith("server/weights/")} == {"tiny", "line_matcher"}
+    weights = {name.split("/")[2] for name in names if name.startswith("server/weights/")}
+    assert weights == {"tiny", "line_matcher", "settler"}
     extras = {"docs", "evaluate", "gpu", "postgres", "s3", "sakuga", "test", "train"}
     assert set(metadata.get_all("Provides-Extra", ())) == extras
 

@@ -7,7 +7,7 @@ import diffusers
 import torch
 import transformers
 
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import Matching
 from server.engines import Engine, find_engine
 from server.longanimation.footprint import Workload
 from server.longanimation.placement import work_dtype
@@ -22,9 +22,9 @@ from .shot_coloring import ShotColoring
 class Colorizer:
     """A loaded preset, ready for shots."""
 
-    def __init__(self, engine: Engine, matcher: LineMatcher, preset: Preset) -> None:
+    def __init__(self, engine: Engine, matching: Matching, preset: Preset) -> None:
         self.engine = engine
-        self.matcher = matcher
+        self.matching = matching
         self.preset = preset
 
     @classmethod
@@ -44,8 +44,7 @@ class Colorizer:
             torch.use_deterministic_algorithms(True, warn_only=True)
             torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time, and nothing reads that memory
         engine = find_engine(preset.engine).load(preset.folder, there, _workload(preset), memory_mode)
-        matcher = LineMatcher.from_pretrained(WEIGHTS / "line_matcher", torch_dtype=work_dtype(there))
-        return cls(engine, matcher.to(there, memory_format=torch.channels_last), preset)
+        return cls(engine, Matching.load(WEIGHTS, there, work_dtype(there)), preset)
 
     @staticmethod
     def check_memory(preset: Preset, device: str, memory_mode: str = "auto") -> None:
@@ -57,7 +56,7 @@ class Colorizer:
         if shot.quality == "auto":
             shot = replace(shot, quality=self.preset.quality)
         cuts = find_cuts(shot.drawings) if len(shot.keyframes) > 1 else ()
-        parts = self.engine, self.matcher, self.preset
+        parts = self.engine, self.matching, self.preset
         first, *later = dict.fromkeys(shot.corrections or [0])
         coloring = ShotColoring(*parts, shot.until(first), ablation, cuts)
         for correction in later:

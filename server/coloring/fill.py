@@ -12,11 +12,9 @@ import numpy as np
 from scipy import ndimage
 
 from server.coloring.line_art.regions import Regions, entry_regions, find_regions
+from server.coloring.meetings import SAME_GRADIENT
 from server.coloring.palette import Palette, appearance
 from server.coloring.region_labels import label_regions
-
-SAME_GRADIENT = 20.0
-"""Palette entries that differ by no more than this (CIE76 ΔE) may be steps of one gradient."""
 
 
 class Fill(Protocol):

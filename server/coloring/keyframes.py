@@ -9,7 +9,7 @@ import numpy as np
 from server.coloring.line_art.compositing import fill_under_lines
 from server.coloring.line_art.model_sheet import ModelSheet
 
-from .meetings import extend_meetings, find_meetings
+from .meetings import extend_meetings, find_gradients, find_meetings
 from .palette import appearance, distinct_colors, extract_palette
 from .shot import Shot
 from .tones import PaintedShape, painted_shapes
@@ -85,6 +85,11 @@ class Keyframes:
         for sheet, entries in self.sheets:
             meetings |= find_meetings(np.where(sheet.shown, sheet.line_art, np.uint8(0)), entries, len(colors))
         return extend_meetings(meetings, appearance(colors))
+
+    @functools.cached_property
+    def gradients(self) -> np.ndarray:
+        """The gradient of each palette entry, int64 [N], see `meetings.find_gradients`."""
+        return find_gradients(self.meetings, appearance(self.palette.colors))
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - lives as long as the coloring itself
     def painting(self, keyframe: int) -> np.ndarray:

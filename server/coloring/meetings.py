@@ -7,6 +7,8 @@ never painted.
 
 import cv2
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from server.coloring.line_art.regions import find_paper
 
@@ -16,6 +18,8 @@ FEWEST = 3
 """Entries meet where at least this many pairs of pixels touch."""
 ALIKE = 10.0
 """Colors that differ by less (CIE76 ΔE) may be steps of one gradient. They may meet, and meet what the other meets."""
+SAME_GRADIENT = 20.0
+"""Colors that meet and differ by no more than this (CIE76 ΔE) are steps of one gradient."""
 
 
 def find_meetings(line_art: np.ndarray, entries: np.ndarray, count: int) -> np.ndarray:
@@ -42,3 +46,12 @@ def extend_meetings(meetings: np.ndarray, appearances: np.ndarray) -> np.ndarray
     """
     alike = np.linalg.norm(appearances[:, None] - appearances, axis=2) < ALIKE
     return alike | (alike @ meetings @ alike)
+
+
+def find_gradients(meetings: np.ndarray, appearances: np.ndarray) -> np.ndarray:
+    """Return the gradient of each entry, int64 [N]; those of one gradient have the same number.
+
+    meetings: bool [N, N]; appearances: float32 [N, C], see `palette.appearance`.
+    """
+    near = np.linalg.norm(appearances[:, None] - appearances, axis=2) < SAME_GRADIENT
+    return connected_components(sparse.coo_array(near & meetings), directed=False)[1].astype(np.int64)

@@ -18,10 +18,11 @@ PACKAGES = ("coloring", "engines", "images", "longanimation")
 
 
 def model_fingerprint(preset: Preset) -> str:
-    """Return a digest of the weights and settings of a preset and of the line matcher, and of the code. Equal digests
-    mean equal frames."""
+    """Return a digest of the weights and settings of a preset, of the weights that match drawings, and of the code.
+    Equal digests mean equal frames."""
     settings = (preset.folder / "preset.json").read_bytes()  # a converted folder's list of checksums does not follow it
-    return _digest([settings, _folder(preset.folder), _folder(WEIGHTS / "line_matcher"), _code()])
+    matching = (_folder(WEIGHTS / name) for name in ("line_matcher", "settler"))
+    return _digest([settings, _folder(preset.folder), *matching, _code()])
 
 
 def _folder(folder: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from server.coloring.line_art.compositing import lay_lines, over
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import Matching
 from server.engines import Engine
 from server.presets.preset import Preset
 from shared.digests import address_of
@@ -40,7 +40,7 @@ class ShotColoring:
     def __init__(
         self,
         engine: Engine,
-        matcher: LineMatcher,
+        matching: Matching,
         preset: Preset,
         shot: Shot,
         ablation: Ablation,
@@ -58,7 +58,7 @@ class ShotColoring:
         self._line_art = functools.lru_cache(maxsize=8)(shot.drawings.__getitem__)
         self._keyframes = Keyframes(shot, self._line_art)
         stack = Stack(engine, preset, shot, ablation, self._keyframes, cuts)
-        self._propagator = stack.propagator(matcher, self._line_art)
+        self._propagator = stack.propagator(matching, self._line_art)
         self._painter = stack.painter(self._size, self._line_art)
         self._finisher = Finisher(
             self._keyframes, stack.votes(), stack.fill(), stack.background(), shot.gap, shot.smallest_region

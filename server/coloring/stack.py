@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import Matching
 from server.engines import Engine, Sampling
 from server.longanimation.long_shot import derived_seed
 from server.presets.preset import Preset
@@ -64,10 +64,11 @@ class Stack:
         seeds = [derived_seed(shot.seed, 0, vote) for vote in range(count)]
         self._codes = [code_colors(len(self._palette.colors), np.random.default_rng(seed)) for seed in seeds]
 
-    def propagator(self, matcher: LineMatcher, line_art: Callable[[int], np.ndarray]) -> Propagator | NoPropagator:
+    def propagator(self, matching: Matching, line_art: Callable[[int], np.ndarray]) -> Propagator | NoPropagator:
         """Return the part that propagates palette entries from known drawings to others."""
         if self._ablation.propagated or self._is_preview:
-            return Propagator(matcher, line_art, self._keyframes.meetings, self._keyframes.sheets)
+            keyframes = self._keyframes
+            return Propagator(matching, line_art, keyframes.meetings, keyframes.gradients, keyframes.sheets)
         return NoPropagator(line_art)
 
     def painter(self, size: ModelSize, line_art: Callable[[int], np.ndarray]) -> Painter:

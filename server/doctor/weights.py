@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from server.coloring.matching.network import LineMatcher
+from server.coloring.matching import LineMatcher, Settler
 from server.longanimation.convert.components import weight_files
 from server.longanimation.convert.parts import assign, same_name
 from server.longanimation.footprint import skeleton
@@ -31,7 +31,8 @@ def check_weights(weights: Path = WEIGHTS) -> Iterator[Finding]:
         yield fault("Presets", f"there is none in {weights}", "Get the repository again: `git restore server/weights`.")
     for preset in presets:
         yield from _check(f"Preset {preset.name}", preset.folder, partial(_pipeline, preset))
-    yield from _check("Line matcher", weights / "line_matcher", partial(_matcher, weights / "line_matcher"))
+    for name, folder, network in (("Line matcher", "line_matcher", LineMatcher), ("Settler", "settler", Settler)):
+        yield from _check(name, weights / folder, partial(_network, network, weights / folder))
 
 
 def _check(name: str, folder: Path, look: Callable[[], str]) -> Iterator[Finding]:
@@ -46,8 +47,8 @@ def _pipeline(preset: Preset) -> str:
     return f"{preset.bytes / 1e6:.0f} MB, all weights there. License: {preset.license}"
 
 
-def _matcher(folder: Path) -> str:
+def _network(network: type[LineMatcher | Settler], folder: Path) -> str:
     with torch.device("meta"):
-        matcher = LineMatcher.from_config(LineMatcher.load_config(folder))
-    assign("line_matcher", matcher, [(weight_files(folder), same_name)])
+        module = network.from_config(network.load_config(folder))
+    assign(folder.name, module, [(weight_files(folder), same_name)])
     return "all weights there"

@@ -22,6 +22,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "clips": {"size": (640, 384)},
     "validation": {},
     "match": {"size": (320, 192), "batch": 8, "rate": 1e-3},
+    "settle": {"size": (384, 216), "batch": 4, "rate": 1e-3},
     "vae": {"size": (256, 144), "drawings": 2, "batch": 4, "rate": 2e-3},
     "sketch": {"size": (192, 112), "drawings": 5, "batch": 12, "rate": 1.5e-3},
     "describe": {"size": (256, 144), "drawings": 1, "history": 10, "batch": 8, "rate": 1e-3},
@@ -245,6 +246,13 @@ def _train(args: argparse.Namespace) -> None:
         from .stories import StoryShape
 
         train_match(args.output, StoryShape(height, width, args.sources), settings, args.blocks)
+    elif args.stage == "settle":
+        from server.presets.preset import WEIGHTS
+
+        from .stages.settle import train_settle
+
+        own = args.output / "line_matcher"
+        train_settle(args.output, own if own.is_dir() else WEIGHTS / "line_matcher", args.sources, settings)
     elif args.stage == "vae":
         from .stages.vae import train_vae
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from server.coloring.line_art.regions import LINE_BELOW
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import Matching
 from server.coloring.meetings import find_meetings
 from server.coloring.palette import recolor
 from server.coloring.propagation import Propagator
@@ -31,29 +31,29 @@ EMPTY_SHARE = 0.1
 """Share of drawings that are left open as a whole."""
 
 
-def find_matcher(folder: Path) -> LineMatcher | None:
-    """Return the line matcher that was trained in `folder`, else the included one, else None."""
-    for place in (folder / "line_matcher", WEIGHTS / "line_matcher"):
-        if place.is_dir():
-            return LineMatcher.from_pretrained(place).eval().requires_grad_(False)
+def find_matching(folder: Path) -> Matching | None:
+    """Return the line matcher and the settler that were trained in `folder`, else the included ones, else None."""
+    for place in (folder, WEIGHTS):
+        if all((place / name).is_dir() for name in ("line_matcher", "settler")):
+            return Matching.load(place, torch.device("cpu"))
     return None
 
 
 def make_hints(folder: Path, share: float) -> "Hints | None":
     """Return the hints of a stage in `folder`, None if no sample has hints."""
-    return Hints(share, find_matcher(folder)) if share else None
+    return Hints(share, find_matching(folder)) if share else None
 
 
 class Hints:
     """Draws hints for samples.
 
     share: of the samples that have hints.
-    matcher: propagates colors; None starts from the truth and adds more mistakes.
+    matching: propagates colors; None starts from the truth and adds more mistakes.
     """
 
-    def __init__(self, share: float, matcher: LineMatcher | None) -> None:
+    def __init__(self, share: float, matching: Matching | None) -> None:
         self.share = share
-        self.matcher = matcher
+        self.matching = matching
 
     def draw(
         self, rng: np.random.Generator, line_art: np.ndarray, labels: np.ndarray, colors: np.ndarray
@@ -61,13 +61,13 @@ class Hints:
         """Return hints uint8 [T, H, W, 3] for line art uint8 [1 + T, H, W], whose drawing 0 is the reference. Returns
         None for a sample without hints.
 
-        labels: palette entries uint8 [1 + T, H, W]; with a matcher, only the reference's are read. colors: the palette
+        labels: palette entries uint8 [1 + T, H, W]; with `matching`, only the reference's are read. colors: the palette
         uint8 [N, 3].
         """
         if rng.random() >= self.share:
             return None
-        entries = self._propagate(rng, line_art, labels, len(colors)) if self.matcher else labels[1:]
-        max_wrong = MAX_WRONG if self.matcher else MAX_WRONG_WITHOUT_MATCHER
+        entries = self._propagate(rng, line_art, labels, len(colors)) if self.matching else labels[1:]
+        max_wrong = MAX_WRONG if self.matching else MAX_WRONG_WITHOUT_MATCHER
         wrong, left_open = rng.random() * max_wrong, rng.random() * MAX_OPEN
         drawings = zip(line_art[1:], entries, strict=True)
         known = [_corrupt(rng, *drawing, len(colors), wrong, left_open) for drawing in drawings]
@@ -78,7 +78,8 @@ class Hints:
         other half. Single features also separate areas without lines between them, as in a painted background."""
         by_region = rng.random() < 0.5
         meetings = find_meetings(line_art[0], labels[0], count)
-        propagator = Propagator(self.matcher, line_art.__getitem__, meetings)  # type: ignore[arg-type]
+        own = np.arange(count)  # the colors of a sample are no gradients
+        propagator = Propagator(self.matching, line_art.__getitem__, meetings, own)  # type: ignore[arg-type]
         found = []
         with torch.autocast("cpu", enabled=False):  # a picture's sample is drawn within the autocast of training
             every = propagator.propagate(range(1, len(line_art)), {0: labels[0]})

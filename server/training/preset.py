@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import LineMatcher, Settler
 from server.longanimation.video_memory import Ratio
 from server.presets.preset import WEIGHTS
 
@@ -53,9 +53,9 @@ def assemble_preset(
     hints: bool = True,
     ratio: Ratio | None = None,
 ) -> None:
-    """Write the modules of `run` as one pipeline in bfloat16 to `target`, and the line matcher next to it. Modules that
-    `run` does not have come from the base. `target` is replaced once everything is written. By default, it is the
-    preset with the name of the run's folder.
+    """Write the modules of `run` as one pipeline in bfloat16 to `target`, and the networks that match drawings next to
+    it. Modules that `run` does not have come from the base. `target` is replaced once everything is written. By
+    default, it is the preset with the name of the run's folder.
 
     On a base, the settings are those of the base, whose stages see binary sketches. hints: whether the stages were
     trained with hints. ratio: the ratio of the memory with which they were trained, by default that of the settings.
@@ -74,10 +74,10 @@ def assemble_preset(
     (fresh / "preset.json").write_text(settings, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
-    if (run / "line_matcher").is_dir():
-        matcher = LineMatcher.from_pretrained(run / "line_matcher", torch_dtype=torch.bfloat16)
-        matcher.save_pretrained(target.with_name("line_matcher"))
-        _remove_origin(target.with_name("line_matcher"))
+    for name, network in (("line_matcher", LineMatcher), ("settler", Settler)):
+        if (run / name).is_dir():
+            network.from_pretrained(run / name, torch_dtype=torch.bfloat16).save_pretrained(target.with_name(name))
+            _remove_origin(target.with_name(name))
 
 
 def _remove_origin(folder: Path) -> None:

@@ -316,5 +316,5 @@ def test_an_unknown_preset_names_those_there_are() -> None:
 
 
 def test_the_shipped_weights_are_small() -> None:
-    files = [path for name in ("tiny", "line_matcher") for path in (WEIGHTS / name).rglob("*.safetensors")]
-    assert len(files) == 7 and sum(path.stat().st_size for path in files) <= 40e6
+    files = [path for name in ("tiny", "line_matcher", "settler") for path in (WEIGHTS / name).rglob("*.safetensors")]
+    assert len(files) == 8 and sum(path.stat().st_size for path in files) <= 40e6

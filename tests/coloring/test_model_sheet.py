@@ -6,11 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from server.coloring.folder import read_folder
 from server.coloring.keyframes import Keyframes
 from server.coloring.line_art.model_sheet import EmptySheet, read_sheet
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import Matching
 from server.coloring.numbered_files import FolderError
 from server.coloring.propagation import Propagator
 from server.coloring.shot import Shot
@@ -41,11 +42,11 @@ def sheet(ground: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def matcher() -> LineMatcher:
-    return LineMatcher.from_pretrained(WEIGHTS / "line_matcher")
+def matching() -> Matching:
+    return Matching.load(WEIGHTS, torch.device("cpu"))
 
 
-def test_a_figure_that_only_a_sheet_shows_gets_its_colors(matcher: LineMatcher) -> None:
+def test_a_figure_that_only_a_sheet_shows_gets_its_colors(matching: Matching) -> None:
     first, painted = scene(-60)  # the blue ball alone
     second, truth = scene(-60)
     star(second, truth, (80, 80), 0.9)
@@ -55,7 +56,9 @@ def test_a_figure_that_only_a_sheet_shows_gets_its_colors(matcher: LineMatcher) 
 
     def greens(shot: Shot) -> float:
         keyframes = Keyframes(shot, drawings.__getitem__)
-        propagator = Propagator(matcher, drawings.__getitem__, keyframes.meetings, keyframes.sheets)
+        propagator = Propagator(
+            matching, drawings.__getitem__, keyframes.meetings, keyframes.gradients, keyframes.sheets
+        )
         (propagated,) = propagator.propagate([1], {0: keyframes.labels(0)})
         elected = propagated.elect(second, keyframes.labels(0), keyframes.meetings)
         colors = keyframes.palette.colors[elected][..., :3]

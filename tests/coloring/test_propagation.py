@@ -4,10 +4,10 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
-from server.coloring.matching import LineMatcher
-from server.coloring.propagation import WINDOW, Propagator, _is_mixed
+from server.coloring.matching import Matching
+from server.coloring.propagation import Propagator
+from server.coloring.windows import WINDOW
 from server.presets.preset import WEIGHTS
 
 from .drawings import BLUE, RED, SKY, scene
@@ -15,11 +15,13 @@ from .drawings import BLUE, RED, SKY, scene
 STEPS = 2 * WINDOW
 ANY = np.ones((3, 3), bool)
 """All entries may meet without a line between them."""
+APART = np.arange(3)
+"""No entries are steps of one gradient."""
 
 
 @pytest.fixture(scope="module")
-def matcher() -> LineMatcher:
-    return LineMatcher.from_pretrained(WEIGHTS / "line_matcher")
+def matching() -> Matching:
+    return Matching.load(WEIGHTS, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +40,9 @@ def share_right(elected: np.ndarray, truth: np.ndarray, line_art: np.ndarray) ->
     return float((elected == truth)[line_art == 255].mean())
 
 
-def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
+def test_colors_follow_what_moves(matching: Matching, rolling) -> None:
     drawings, truth = rolling
-    propagator = Propagator(matcher, drawings.__getitem__, ANY)
+    propagator = Propagator(matching, drawings.__getitem__, ANY, APART)
     propagated = list(propagator.propagate(range(1, 1 + STEPS), {0: truth[0]}))
     assert len(propagated) == STEPS
     for index, found in enumerate(propagated, start=1):
@@ -50,11 +52,11 @@ def test_colors_follow_what_moves(matcher: LineMatcher, rolling) -> None:
     assert share_right(truth[0], truth[STEPS], drawings[STEPS]) < 0.9  # held, the keyframe is wrong
 
 
-def test_every_keyframe_is_evidence(matcher: LineMatcher) -> None:
+def test_every_keyframe_is_evidence(matching: Matching) -> None:
     """The nearest keyframe does not show the ball, and another one does."""
     drawings, paintings = zip(*(scene(x) for x in (-60, 50, 90)), strict=True)
     truth = [entries_of(painting) for painting in paintings]
-    propagator = Propagator(matcher, drawings.__getitem__, ANY)
+    propagator = Propagator(matching, drawings.__getitem__, ANY, APART)
     (one,) = propagator.propagate([2], {0: truth[0]})
     (two,) = propagator.propagate([2], {0: truth[0], 1: truth[1]})
     alone, both = (found.elect(drawings[2], truth[0], ANY) for found in (one, two))
@@ -64,31 +66,31 @@ def test_every_keyframe_is_evidence(matcher: LineMatcher) -> None:
     assert share_right(both, truth[2], drawings[2]) > 0.98
 
 
-def test_drawings_beside_each_other_are_evidence(matcher: LineMatcher, rolling) -> None:
+def test_drawings_beside_each_other_are_evidence(matching: Matching, rolling) -> None:
     drawings, truth = rolling
-    propagator = Propagator(matcher, drawings.__getitem__, ANY)
+    propagator = Propagator(matching, drawings.__getitem__, ANY, APART)
     beside = next(propagator.propagate([5, 6], {0: truth[0]}))
     alone = next(propagator.propagate([5], {0: truth[0]}))
     assert np.abs(beside.votes - alone.votes).max() > 0.01
     assert share_right(beside.elect(drawings[5], truth[0], ANY), truth[5], drawings[5]) > 0.98
 
 
-def test_drawings_of_any_size_are_matched(matcher: LineMatcher) -> None:
+def test_drawings_of_any_size_are_matched(matching: Matching) -> None:
     drawing, _ = scene()
     odd = drawing[:171, :303]
-    propagator = Propagator(matcher, lambda index: odd, np.ones((2, 2), bool))
+    propagator = Propagator(matching, lambda index: odd, np.ones((2, 2), bool), np.arange(2))
     entries = (np.arange(303) > 150)[None].repeat(171, 0).astype(np.uint8)
     (found,) = propagator.propagate([1], {0: entries})
     elected = found.elect(odd, entries, propagator.meetings)
     assert found.votes.shape == (43, 76, 2) and elected.shape == odd.shape
 
 
-def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, rolling) -> None:
+def test_what_stands_still_stays_as_the_keyframe_shows_it(matching: Matching, rolling) -> None:
     """Also where it is painted without lines: here a sky in stripes two pixels wide."""
     drawings, truth = rolling
     stripes = (np.arange(320) // 2 % 2 * 3).astype(np.uint8)
     painted = np.where(truth[0] == 0, stripes, truth[0]).astype(np.uint8)
-    propagator = Propagator(matcher, drawings.__getitem__, np.ones((4, 4), bool))
+    propagator = Propagator(matching, drawings.__getitem__, np.ones((4, 4), bool), np.arange(4))
     (found,) = propagator.propagate([STEPS], {0: painted})
     static, entries = found.static, found.elect(drawings[STEPS], painted, propagator.meetings)
     far = np.zeros(static.shape, bool)
@@ -98,19 +100,3 @@ def test_what_stands_still_stays_as_the_keyframe_shows_it(matcher: LineMatcher, 
     assert (entries == painted)[static].all()
     ball = (truth[STEPS] == 1) & (drawings[STEPS] == 255)
     assert not static[ball & (truth[0] != 1)].any()
-
-
-def test_votes_are_mixed_at_borders_and_where_they_are_unsure() -> None:
-    entries = torch.zeros(6, 9, dtype=torch.int64)
-    entries[:, 6:] = 1
-    votes = F.one_hot(entries, 2).float()
-    votes[3, 1] = 0.5
-    expected = torch.zeros(6, 9, dtype=torch.bool)
-    expected[:, 5:7] = True
-    expected[2:5, 0:3] = True
-    assert torch.equal(_is_mixed(votes), expected)
-
-
-def test_sure_votes_for_one_entry_are_not_mixed() -> None:
-    votes = torch.tensor([0.05, 0.95]).expand(4, 4, 2)
-    assert not _is_mixed(votes).any()

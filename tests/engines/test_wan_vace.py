@@ -12,7 +12,7 @@ import torch
 from diffusers import AutoencoderKLWan, WanVACEPipeline
 
 from server.coloring.colorizer import Colorizer
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import Matching
 from server.coloring.painter import OUT_OF_MEMORY
 from server.coloring.shot import SegmentResult, Shot
 from server.coloring.shot_coloring import ShotColoring
@@ -43,7 +43,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def colorizer(weights: Path) -> Colorizer:
     preset = find_preset("wan", weights)
     engine = find_engine(preset.engine).load(preset.folder, CPU, WORKLOAD, "auto")
-    return Colorizer(engine, LineMatcher.from_pretrained(WEIGHTS / "line_matcher"), preset)
+    return Colorizer(engine, Matching.load(WEIGHTS, torch.device("cpu")), preset)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_it_colors_on_another_device(colorizer: Colorizer, weights: Path, mode: 
     folder = weights / "wan"
     with second_device.in_use() as device:
         engine = find_engine("wan-vace").load(folder, device, WORKLOAD, mode)
-        there = Colorizer(engine, colorizer.matcher, colorizer.preset).open(shot_of(4, 0)).color(0)
+        there = Colorizer(engine, colorizer.matching, colorizer.preset).open(shot_of(4, 0)).color(0)
     here = colorizer.open(shot_of(4, 0)).color(0)
     for drawing, frame in here.frames.items():
         assert (np.abs(frame.astype(int) - there.frames[drawing]).max(axis=2) > 8).mean() < 0.01

@@ -4,7 +4,7 @@
 import numpy as np
 import torch
 
-from server.coloring.matching import LineMatcher
+from server.coloring.matching import LineMatcher, Matching, Settler
 from server.training.description import color_name, describe
 from server.training.hints import UNKNOWN, Hints
 from server.training.samples import SampleShape, draw_sample
@@ -37,7 +37,8 @@ def test_without_a_matcher_hints_are_the_truth_with_mistakes() -> None:
 
 def test_the_matcher_reads_the_reference_alone() -> None:
     line_art, labels = drawings()
-    hints = Hints(1.0, LineMatcher(width=8, layers=1, features=16).eval())
+    matcher = LineMatcher(width=8, layers=1, features=16).eval()
+    hints = Hints(1.0, Matching(matcher, Settler(width=8, heads=2, rounds=1, relations=4, descriptors=16).eval()))
     blind = labels.copy()
     blind[1:] = 0
     with torch.autocast("cpu", torch.bfloat16):  # as it may be while training

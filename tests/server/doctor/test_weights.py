@@ -27,7 +27,7 @@ def test_whole_weights_pass(weights: Path) -> None:
     assert {one.state for one in check_weights(weights)} == {"ok"}
 
 
-@pytest.mark.parametrize("part", ["tiny/transformer", "tiny/text_encoder", "line_matcher"])
+@pytest.mark.parametrize("part", ["tiny/transformer", "tiny/text_encoder", "line_matcher", "settler"])
 @pytest.mark.parametrize("harm", ["cut", "gone", "pointer"])
 def test_damaged_weights_are_a_fault(weights: Path, part: str, harm: str) -> None:
     (file,) = (weights / part).glob("*.safetensors")
@@ -37,7 +37,7 @@ def test_damaged_weights_are_a_fault(weights: Path, part: str, harm: str) -> Non
         os.truncate(file, file.stat().st_size // 2)
     else:
         file.write_text("version https://git-lfs.github.com/spec/v1\n")
-    name = "Line matcher" if part == "line_matcher" else "Preset tiny"
+    name = {"line_matcher": "Line matcher", "settler": "Settler"}.get(part, "Preset tiny")
     found = the_one(check_weights(weights), "fault", name)
     assert "git restore" in found.remedy
 
