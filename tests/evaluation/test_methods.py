@@ -192,7 +192,8 @@ def test_a_shot_of_one_drawing_has_a_last_frame_too(rolling, monkeypatch):
 def test_methods_are_chosen_by_name_or_table():
     assert parse_methods("flow, hold,ours") == ("ours", "hold", "flow")
     assert parse_methods("table3,hold") == ("hold", "dglm", "no-fusion", "fusion-50", "fusion-40")
-    assert {name for table in TABLES.values() for name in table} == METHODS.keys() - {"preview", "ceiling", "consecutive"}
+    alone = {"preview", "ceiling", "consecutive"}
+    assert {name for table in TABLES.values() for name in table} == METHODS.keys() - alone
     with pytest.raises(FolderError, match="no method 'acof'"):
         parse_methods("hold,acof")
     with pytest.raises(FolderError, match="at least one"):
