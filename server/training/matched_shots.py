@@ -80,8 +80,9 @@ def match_shot(seed: int, matcher: LineMatcher, sources: Path | None) -> Matched
     times, count = _choose_times(rng, length)
     height, width = SIZES[rng.choice(len(SIZES), p=SIZE_SHARES)]
     clip = sample_clip(seed, length, width, height, times, sources)
-    is_painted = isinstance(clip, PaintedClip)
-    paintings = [clip.painting(i) if is_painted else clip.colors[clip.labels[i]] for i in range(count)]
+    paintings = [
+        clip.painting(i) if isinstance(clip, PaintedClip) else clip.colors[clip.labels[i]] for i in range(count)
+    ]
     keyframes = Keyframes(Shot(list(clip.line_art), dict(enumerate(paintings))), clip.line_art.__getitem__)
     entries = len(keyframes.palette.colors)
     crop = find_crop(list(clip.line_art))
@@ -181,7 +182,8 @@ class MatchedShots(IterableDataset):
                     stored.append(path)
                     break
             if len(stored) >= self.batch:
-                yield {"shots": [str(path) for path in rng.choice(stored, self.batch, replace=False)]}
+                chosen = rng.choice(len(stored), self.batch, replace=False)
+                yield {"shots": [str(stored[index]) for index in chosen]}
 
 
 def _half(value: torch.Tensor) -> torch.Tensor:

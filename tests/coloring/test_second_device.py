@@ -46,7 +46,11 @@ def test_a_shot_has_the_same_colors_on_another_device(
         there = color(second_device.NAME, quality)
     assert torch.are_deterministic_algorithms_enabled(), "or a resumed shot would have other frames"
     assert len(there) == len(on_cpu) > 1
-    for expected, found in zip(on_cpu, there, strict=True):
-        for drawing, frame in expected.frames.items():
-            difference = np.abs(frame.astype(int) - found.frames[drawing]).max(axis=2)
-            assert (difference > 8).mean() < 0.01, drawing
+    shares = [
+        (np.abs(frame.astype(int) - found.frames[drawing]).max(axis=2) > 8).mean()
+        for expected, found in zip(on_cpu, there, strict=True)
+        for drawing, frame in expected.frames.items()
+    ]
+    assert np.mean(shares) < 0.01
+    if not bf16:  # in bfloat16, votes are rounded in another order, and a small part may tip over
+        assert max(shares) == 0

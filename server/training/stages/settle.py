@@ -46,7 +46,9 @@ class SettleStage:
     def loss(self, batch: dict) -> torch.Tensor:
         """Return the mean cross-entropy of the parts' entries. A part counts as the square root of its size."""
         device = self.settler.device
-        losses, before, right = [], [], []
+        losses: list[torch.Tensor] = []
+        before: list[torch.Tensor] = []
+        right: list[torch.Tensor] = []
         for path in batch["shots"]:
             shot = _varied(MatchedShot.load(path), np.random.default_rng(int(torch.randint(2**31, ()))))
             drawings = [_on(parts, device) for parts in shot.drawings]
