@@ -9,11 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from accelerate import PartialState
-from torch.utils.data import IterableDataset, get_worker_info
 
 from server.coloring.crop import find_crop
 from server.coloring.keyframes import Keyframes
@@ -26,6 +23,7 @@ from server.files import open_atomic
 
 from .cartoon import PaintedClip
 from .clips import sample_clip
+from .seeded_stream import SeededStream
 
 DRAWINGS = 8
 """Drawings of a shot that are no keyframes."""
@@ -148,7 +146,7 @@ def _truth(parts: Parts, labels: np.ndarray, line_art: np.ndarray, gradient_of: 
     return torch.from_numpy(shares / np.maximum(total, 1)[:, None])
 
 
-class MatchedShots(IterableDataset):
+class MatchedShots(SeededStream):
     """An endless stream of batches of stored shots, as `{"shots": paths}`.
 
     folder: where they are stored, as SEED.pt. Each worker matches new ones with the line matcher in folder `matcher`,
@@ -156,27 +154,22 @@ class MatchedShots(IterableDataset):
     """
 
     def __init__(self, folder: Path, matcher: Path, sources: Path | None, batch: int, first: int) -> None:
+        super().__init__(first)
         self.folder, self.matcher, self.sources = folder, matcher, sources
         self.batch = batch
-        self.first = first
-        process = PartialState()
-        self.process, self.processes = process.process_index, process.num_processes
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        worker = get_worker_info()
-        own, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        if worker:
-            cv2.setNumThreads(1)
+        seeds = self.seeds()
+        seed = next(seeds)
+        rng = np.random.default_rng(seed)
         matcher = LineMatcher.from_pretrained(self.matcher).eval().requires_grad_(False)
         self.folder.mkdir(parents=True, exist_ok=True)
-        seed, step = self.first + self.process * workers + own, self.processes * workers
-        rng = np.random.default_rng(seed)
         while True:
             stored = sorted(self.folder.glob("*.pt"))
             while len(stored) < self.batch or rng.random() < self.batch / USES:
                 path = self.folder / f"{seed}.pt"
                 shot = None if path.exists() else match_shot(seed, matcher, self.sources)
-                seed += step
+                seed = next(seeds)
                 if shot:
                     shot.store(path)
                     stored.append(path)

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import PartialState
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader
 
 from server.coloring.code_colors import code_colors
 from server.coloring.palette import recolor
@@ -18,6 +17,7 @@ from .footage import Drawn, check_footage, choose_footage
 from .hints import Hints
 from .recipe import Colors
 from .sample_shape import SampleShape
+from .seeded_stream import SeededStream
 from .stage import Settings
 
 CODE_SHARE = 0.75
@@ -104,25 +104,18 @@ def _choose_history(rng: np.random.Generator, others: list[int], shape: SampleSh
     return [others[index] for index in earlier] + others[latest:]
 
 
-class SampleStream(IterableDataset):
+class SampleStream(SeededStream):
     """An endless stream of samples. Sample k of a stream is the same in every run, whichever process draws it.
 
     draw: returns the sample of a seed. first: the first seed.
     """
 
     def __init__(self, draw: Callable[[int], Sample], first: int) -> None:
+        super().__init__(first)
         self.draw = draw
-        self.first = first
-        process = PartialState()
-        self.process, self.processes = process.process_index, process.num_processes
 
     def __iter__(self) -> Iterator[Sample]:
-        worker = get_worker_info()
-        own, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        seed = self.first + self.process * workers + own
-        while True:
-            yield self.draw(seed)
-            seed += self.processes * workers
+        return map(self.draw, self.seeds())
 
 
 def sample_batches(

@@ -9,16 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from accelerate import PartialState
-from torch.utils.data import IterableDataset, get_worker_info
 
 from server.coloring.matching import find_areas
 
 from .cartoon import Framing
 from .clips import sample_clip
+from .seeded_stream import SeededStream
 
 LENGTHS = (60, 60, 150, 300)
 """Lengths of clips in drawings. In long ones, figures leave and return."""
@@ -156,7 +154,7 @@ def collate_windows(windows: list[Window], keyframes: int) -> dict[str, Any]:
     return stacked | {"times": times, "keyframes": torch.tensor(keyframes)}
 
 
-class StoryStream(IterableDataset):
+class StoryStream(SeededStream):
     """An endless stream of batches of windows, see `collate_windows`. Each worker draws stories of its own.
 
     batch: the number of windows of a batch at scale 1; it has fewer large ones. first: the number of windows seen, from
@@ -164,18 +162,13 @@ class StoryStream(IterableDataset):
     """
 
     def __init__(self, shape: StoryShape, batch: int, first: int) -> None:
+        super().__init__(first)
         self.shape = shape
         self.batch = batch
-        self.first = first
-        process = PartialState()
-        self.process, self.processes = process.process_index, process.num_processes
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        worker = get_worker_info()
-        own, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        if worker:
-            cv2.setNumThreads(1)
-        step, seed = self.processes * workers, self.first + self.process * workers + own
+        seeds = self.seeds()
+        seed = next(seeds)
         rng = np.random.default_rng(seed)
         pools: list[list[tuple[Story, int]]] = [[] for _ in SCALES]
         while True:
@@ -185,7 +178,7 @@ class StoryStream(IterableDataset):
             # A full pool gives up as many windows as new stories bring.
             while len(pool) < POOL * count:
                 story = draw_story(seed, self.shape, *SCALES[number])
-                seed += step
+                seed = next(seeds)
                 if story:
                     pool.append((story, USES))
             yield _draw_batch(pool, count, rng)
