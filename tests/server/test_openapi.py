@@ -240,6 +240,7 @@ class Provocation:
         waiting = {"arguments": {"job_id": str(uuid.uuid4())}}
         shot = {"json": to_json(self.shot.manifest) | {"seed": 7}}
         self.send("putBlob", 201, data=b"new", arguments={"address": address_of(b"new")})
+        self.send("pauseQueue", 200)  # the job stays as it is until it is deleted
         self.send("submitJob", 201, **waiting, **shot)
         self.send("submitJob", 200, **waiting, **shot)
         self.send("submitJob", 409, **waiting)
@@ -251,6 +252,7 @@ class Provocation:
         self.send("retryJob", 200, **waiting)
         self.send("retryJob", 409, **waiting)
         self.send("deleteJob", 204, **waiting)
+        self.send("resumeQueue", 200)
         self.send("putPalette", 201)
         self.send("putPalette", 200, json=_HAIR_AT_NIGHT, headers={"If-Match": '"1"'})
         self.send("putPalette", 412, json=_HAIR, headers={"If-Match": '"1"'})
