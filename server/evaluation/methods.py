@@ -27,7 +27,7 @@ from server.evaluation.paradigms import (
 )
 from server.evaluation.sources import Sources, from_keyframes, from_neighbors
 from server.longanimation.long_shot import MemoryKind
-from shared.manifest import Finish
+from shared.manifest import Finish, Quality
 
 if TYPE_CHECKING:
     from server.coloring.colorizer import Colorizer
@@ -74,16 +74,11 @@ def _without_model(title: str, color: Baseline) -> Method:
     return Method(title, lambda task: ColoredClip(color(task.clip.drawings, task.paintings)), model=False)
 
 
-def _with_ablation(ablation: Ablation, finish: Finish, task: Task) -> ColoredClip:
-    shot = Shot(task.clip.drawings, task.paintings, seed=task.seed, finish=finish)
+def _with_ablation(ablation: Ablation, finish: Finish, task: Task, quality: Quality = "auto") -> ColoredClip:
+    shot = Shot(task.clip.drawings, task.paintings, seed=task.seed, quality=quality, finish=finish)
     colored = color_shot(task.colorizer(), shot, ablation, task.on_segment)
     # A painted region need not have the color that its guess names.
     return colored if finish == "flats" else colored._replace(guesses=None)
-
-
-def _preview(task: Task) -> ColoredClip:
-    shot = Shot(task.clip.drawings, task.paintings, seed=task.seed, quality="preview")
-    return color_shot(task.colorizer(), shot, FULL, task.on_segment)
 
 
 def _by_last_frame(task: Task) -> ColoredClip:
@@ -113,7 +108,7 @@ def _ablated(
 
 METHODS = {
     "ours": _compared("ours", FULL),
-    "preview": Method("ours, quality *preview*", _preview),
+    "preview": Method("ours, quality *preview*", functools.partial(_with_ablation, FULL, "flats", quality="preview")),
     "consecutive": Method(
         "ours, from the drawing before",
         _from_neighbors,
