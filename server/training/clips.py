@@ -5,6 +5,8 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from .cartoon import Clip, Framing, PaintedClip, draw_clip
 from .sources import SOURCES, draw_puppet_clip, load_families
 from .sources.puppet_clip import Families
@@ -67,3 +69,13 @@ def sample_cartoon(
                 return draw_puppet_clip(_families(sources, source), seed, drawings, width, height, at, framings)
             chance -= share
     return draw_clip(seed, drawings, width, height, at, framings)
+
+
+def choose_run(rng: np.random.Generator, length: int, count: int, regular: float, steps: Sequence[int]) -> list[int]:
+    """Return the numbers of `count` drawings of a clip of `length`, in order: in a share `regular` of the cases at
+    equal distances, one of `steps`, else anywhere."""
+    if rng.random() < regular:
+        step = int(rng.choice(steps))
+        start = int(rng.integers(0, length - step * (count - 1)))
+        return [start + step * index for index in range(count)]
+    return sorted(rng.choice(length, count, replace=False).tolist())

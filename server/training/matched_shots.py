@@ -22,7 +22,7 @@ from server.coloring.windows import Reference, View, match_drawings
 from server.files import open_atomic
 
 from .cartoon import PaintedClip
-from .clips import sample_clip
+from .clips import choose_run, sample_clip
 from .seeded_stream import SeededStream
 
 DRAWINGS = 8
@@ -103,12 +103,7 @@ def match_shot(seed: int, matcher: LineMatcher, sources: Path | None) -> Matched
 
 def _choose_times(rng: np.random.Generator, length: int) -> tuple[list[int], int]:
     """Return the numbers of one to three keyframes, then of other drawings in order, and the number of keyframes."""
-    if rng.random() < 0.85:
-        step = int(rng.choice((1, 1, 2, 3, 4)))
-        start = int(rng.integers(0, length - step * (DRAWINGS - 1)))
-        run = [start + step * index for index in range(DRAWINGS)]
-    else:
-        run = sorted(rng.choice(length, DRAWINGS, replace=False).tolist())
+    run = choose_run(rng, length, DRAWINGS, 0.85, (1, 1, 2, 3, 4))
     near = int(np.clip(run[0] + rng.integers(-8, 9), 0, length - 1))
     count = int(rng.choice((1, 2, 3), p=(0.7, 0.2, 0.1)))
     first = near if rng.random() < 0.4 else int(rng.integers(length))

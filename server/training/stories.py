@@ -15,7 +15,7 @@ import torch
 from server.coloring.matching import find_areas
 
 from .cartoon import Framing
-from .clips import sample_clip
+from .clips import choose_run, sample_clip
 from .seeded_stream import SeededStream
 
 LENGTHS = (60, 60, 150, 300)
@@ -108,12 +108,7 @@ def draw_story(seed: int, shape: StoryShape, scale: float = 1, whole: float = 1,
 
 
 def _choose_times(rng: np.random.Generator, length: int) -> list[int]:
-    if rng.random() < 0.6:
-        step = int(rng.choice((1, 1, 2, 3, 5)))
-        start = int(rng.integers(0, length - step * (TARGETS - 1)))
-        run = [start + step * index for index in range(TARGETS)]
-    else:
-        run = sorted(rng.choice(length, TARGETS, replace=False).tolist())
+    run = choose_run(rng, length, TARGETS, 0.6, (1, 1, 2, 3, 5))
     near = int(np.clip(run[0] + rng.integers(-6, 7), 0, length - 1))
     keyframes = [near if rng.random() < 0.5 else int(rng.integers(length))]
     keyframes += [int(rng.integers(length)) for _ in range(KEYFRAMES - 1)]
